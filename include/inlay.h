@@ -1,0 +1,526 @@
+/* Inlay: run language models inside your program.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *     #include <inlay.h>
+ *     #include <stdio.h>
+ *
+ *     inlay_model *model;
+ *     inlay_session *session;
+ *     int32_t tokens[512], token;
+ *     char piece[64];
+ *     size_t n;
+ *
+ *     if (inlay_model_open("smollm2.gguf", NULL, &model) != INLAY_OK)
+ *         return puts(inlay_error()), 1;
+ *     inlay_session_new(model, NULL, &session);
+ *     inlay_tokenize(model, "The capital of France is", INLAY_ALL, INLAY_ADD_SPECIAL, tokens, 512, &n);
+ *     inlay_eval(session, tokens, n);
+ *     while (inlay_sample(session, &token) == INLAY_OK && !inlay_token_is_end(model, token)) {
+ *         inlay_detokenize(model, &token, 1, piece, sizeof piece, &n);
+ *         fwrite(piece, 1, n, stdout);
+ *         inlay_eval(session, &token, 1);
+ *     }
+ *     inlay_session_free(session);
+ *     inlay_model_free(model);
+ *
+ * The complete program, with its error checks, is examples/hello.c.
+ *
+ * Two handles carry everything. An inlay_model is immutable once open and may be
+ * shared by any number of threads. An inlay_session holds one sequence: its
+ * key/value cache, its sampler, its scratch memory; one thread at a time uses it.
+ *
+ * Rules that hold for every function:
+ *  - A call that can fail returns an int32_t status: INLAY_OK (0) or a negative
+ *    INLAY_ERR_ value. inlay_error() then tells, in a sentence, what was wrong.
+ *  - After an error every handle is as it was before the call.
+ *  - Strings are UTF-8, given by pointer and length in bytes. A length of
+ *    INLAY_ALL means "up to the terminating NUL".
+ *  - Results go into the caller's buffers. Where a buffer is too small the call
+ *    returns INLAY_ERR_BUFFER, writes nothing into it, and reports the size needed.
+ *  - Pointers that the library returns stay its own; each function says how long
+ *    they live.
+ *  - The library never exits, aborts, prints, installs a signal handler or reads
+ *    the environment. It calls back only through functions you gave it, on the
+ *    thread that made the call, and holds no lock while doing so.
+ *  - Functions and constants are never removed or changed; new ones say "Since".
+ */
+#ifndef INLAY_H
+#define INLAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32) && !defined(INLAY_STATIC)
+#  ifdef INLAY_BUILD
+#    define INLAY_API __declspec(dllexport)
+#  else
+#    define INLAY_API __declspec(dllimport)
+#  endif
+#elif defined(__GNUC__)
+#  define INLAY_API __attribute__((visibility("default")))
+#else
+#  define INLAY_API
+#endif
+
+/* ------------------------------------------------------------------ version */
+
+/* The release this header belongs to. */
+#define INLAY_VERSION_MAJOR 0
+#define INLAY_VERSION_MINOR 1
+#define INLAY_VERSION_PATCH 0
+
+/* The ABI, and with it the file name libinlay.so.1. It never changes. */
+#define INLAY_ABI_VERSION 1
+
+/* A length meaning "the string ends at its NUL". */
+#define INLAY_ALL ((size_t)-1)
+
+/* The release of the library that runs, as "0.1.0". Static storage.
+ * Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_version(void);
+
+/* The ABI of the library that runs; compare with INLAY_ABI_VERSION.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_abi_version(void);
+
+/* The version of the arithmetic. Two builds with the same number compute the same
+ * logits, bit for bit, from the same model and tokens, on every CPU.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_arithmetic_version(void);
+
+/* One line on this build: compiler, options, CPU levels compiled in. Static storage.
+ * Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_build_info(void);
+
+/* The name of the best CPU level that this machine can run: "scalar", "avx2",
+ * "avx512", "neon", ... Static storage. Lower it with INLAY_OPT_CPU.
+ * Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_cpu(void);
+
+/* ------------------------------------------------------------------- status */
+
+/* Every status: X(name, value, what it means). The values never change. */
+#define INLAY_STATUS_LIST(X)                                                        \
+    X(OK, 0, "success")                                                             \
+    X(ERR_ARGUMENT, -1, "an argument is NULL, out of its range, or of a wrong kind") \
+    X(ERR_MEMORY, -2, "the allocator returned NULL")                                \
+    X(ERR_IO, -3, "a file could not be opened or read")                             \
+    X(ERR_FORMAT, -4, "the bytes are not a well-formed file of their kind")         \
+    X(ERR_UNSUPPORTED, -5, "well-formed, but not something this library runs")      \
+    X(ERR_BUFFER, -6, "the caller's buffer is too small; the needed size was reported") \
+    X(ERR_CONTEXT, -7, "the tokens do not fit into the session's context")          \
+    X(ERR_TOKEN, -8, "a token id is outside the vocabulary")                        \
+    X(ERR_STATE, -9, "the call does not fit the handle's state, such as sampling before eval") \
+    X(ERR_BUSY, -10, "another call is using this session")                          \
+    X(ERR_CANCELLED, -11, "inlay_session_cancel stopped the call")                  \
+    X(ERR_KEY, -12, "no option, fact or metadata of that key")                      \
+    X(ERR_NUMERIC, -13, "the model produced a value that is not finite")            \
+    X(ERR_CHANGED, -14, "the model file changed while it was open")                 \
+    X(ERR_THREAD, -15, "a thread could not be started")
+
+enum {
+#define INLAY_STATUS_ENUM(name, value, text) INLAY_##name = value,
+    INLAY_STATUS_LIST(INLAY_STATUS_ENUM)
+#undef INLAY_STATUS_ENUM
+    INLAY_STATUS_END_ = 1 /* not a status */
+};
+
+/* The name of a status, such as "INLAY_ERR_FORMAT"; "unknown status" for others.
+ * Static storage. Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_status_name(int32_t status);
+
+/* What a status means, in a few words. Static storage.
+ * Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_status_text(int32_t status);
+
+/* What went wrong in the last failed call on the calling thread: one sentence that
+ * names the file, key, tensor or argument, what was expected and what was found.
+ * "" when no call has failed. The text lives until the next failed call on this
+ * thread. Thread rule: any; each thread has its own. Since 0.1. */
+INLAY_API const char *inlay_error(void);
+
+/* ------------------------------------------------------------------ handles */
+
+typedef struct inlay_options inlay_options;
+typedef struct inlay_model inlay_model;
+typedef struct inlay_session inlay_session;
+
+/* ---------------------------------------------------------------- callbacks */
+
+/* Returns `size` bytes aligned to `alignment` (a power of two, at most 4096), or NULL.
+ * May be called from any thread that calls into the library. */
+typedef void *(*inlay_alloc_fn)(void *user, size_t size, size_t alignment);
+
+/* Takes back what inlay_alloc_fn gave; `size` is what was asked for. Never gets NULL. */
+typedef void (*inlay_free_fn)(void *user, void *memory, size_t size);
+
+/* One message, without a newline; `level` is one of INLAY_LOG_. */
+typedef void (*inlay_log_fn)(void *user, int32_t level, const char *text);
+
+/* `done` of `total` units of the current call are complete. A value other than 0
+ * cancels the call. */
+typedef int32_t (*inlay_progress_fn)(void *user, uint64_t done, uint64_t total);
+
+enum { INLAY_LOG_DEBUG = 1, INLAY_LOG_INFO = 2, INLAY_LOG_WARNING = 3 };
+
+/* ------------------------------------------------------------------ options */
+
+/* The options: what a key is called, where it acts and what it takes. Integer keys
+ * are set by inlay_options_set_int, float keys by _set_float, string keys by
+ * _set_string. Ranges and defaults are told by inlay_option_describe. */
+enum {
+    /* int: threads that work on one call, the caller's among them. 0 (default): one for
+     * each CPU this process may run on, at most 16. Used by: model open, session. */
+    INLAY_OPT_THREADS = 100,
+    /* string: the highest CPU level to use: "scalar", "avx2", ... "" (default): the best
+     * this machine has. Results are the same bits at every level. Used by: model open. */
+    INLAY_OPT_CPU = 101,
+    /* int, one of INLAY_LOAD_: how a file's bytes come into memory. Used by: model open. */
+    INLAY_OPT_LOAD = 102,
+    /* int: 1 opens only the metadata and the tokenizer. Sessions cannot be made.
+     * Used by: model open. */
+    INLAY_OPT_VOCAB_ONLY = 103,
+
+    /* int: tokens that a session can hold. 0 (default): what the model was trained
+     * with, at most 4096. Used by: session. */
+    INLAY_OPT_CONTEXT = 200,
+    /* int: tokens evaluated together while a prompt is read. More is faster and takes
+     * more memory; the result is the same bits. Used by: session. */
+    INLAY_OPT_BATCH = 201,
+    /* int, one of INLAY_TYPE_F32 or INLAY_TYPE_F16 (default): how keys and values are
+     * kept. Used by: session. */
+    INLAY_OPT_CACHE_TYPE = 202,
+
+    /* float: 0 (default) always takes the most probable token; above 0 draws, from a
+     * distribution that is the flatter the higher the value. Used by: session. */
+    INLAY_OPT_TEMPERATURE = 300,
+    /* int: draw only among this many most probable tokens. 0 (default): all. */
+    INLAY_OPT_TOP_K = 301,
+    /* float: draw only among the most probable tokens whose probabilities sum to at
+     * least this [Holtzman et al. 2020]. 1 (default): all. */
+    INLAY_OPT_TOP_P = 302,
+    /* float: draw only among tokens at least this fraction as probable as the most
+     * probable one [Nguyen et al. 2024]. 0 (default): all. */
+    INLAY_OPT_MIN_P = 303,
+    /* int: the seed of the random numbers. Same seed, same text. Default 0. */
+    INLAY_OPT_SEED = 304
+};
+
+/* Values of INLAY_OPT_LOAD. */
+enum {
+    /* Copy files below 64 MiB, map larger ones. */
+    INLAY_LOAD_AUTO = 0,
+    /* Map: opens at once and shares memory between processes. While it is open the file
+     * must not be truncated; replace it by renaming a new one over it. */
+    INLAY_LOAD_MAP = 1,
+    /* Copy into memory: independent of the file once open. */
+    INLAY_LOAD_COPY = 2
+};
+
+/* Kinds of option values. */
+enum { INLAY_KIND_INT = 1, INLAY_KIND_FLOAT = 2, INLAY_KIND_STRING = 3 };
+
+/* A set of options, all at their defaults, with memory from malloc.
+ * `*options` is yours; free it with inlay_options_free. It may be freed once the
+ * handle made with it exists. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY.
+ * Thread rule: any; one options handle is used by one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_options_new(inlay_options **options);
+
+/* The same with an allocator. The options, every model opened with them and every
+ * session made with them take all their memory from it; `user` is handed to both
+ * functions. A session made with NULL options uses its model's allocator.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_options_new_with_allocator(inlay_alloc_fn alloc, inlay_free_fn release, void *user,
+                                                   inlay_options **options);
+
+/* Frees options; NULL is fine. Since 0.1. */
+INLAY_API void inlay_options_free(inlay_options *options);
+
+/* Set one option. Errors: INLAY_ERR_KEY for a key that does not exist,
+ * INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of
+ * every range), INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_options_set_int(inlay_options *options, int32_t key, int64_t value);
+INLAY_API int32_t inlay_options_set_float(inlay_options *options, int32_t key, double value);
+INLAY_API int32_t inlay_options_set_string(inlay_options *options, int32_t key, const char *text, size_t size);
+
+/* Set one option from text, whatever its kind: what a command line or a settings file
+ * needs. Numbers are read the same in every locale. Errors: as above.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_options_set_text(inlay_options *options, int32_t key, const char *text, size_t size);
+
+/* Get one option. A string lives until it is set again or the options are freed.
+ * Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_options_get_int(const inlay_options *options, int32_t key, int64_t *value);
+INLAY_API int32_t inlay_options_get_float(const inlay_options *options, int32_t key, double *value);
+INLAY_API int32_t inlay_options_get_string(const inlay_options *options, int32_t key, const char **text, size_t *size);
+
+/* Where messages go; NULL (default) drops them. Used by: model open, session.
+ * Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_options_set_log(inlay_options *options, inlay_log_fn log, void *user);
+
+/* Told while a model opens (in bytes) and while a session evaluates (in tokens).
+ * Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_options_set_progress(inlay_options *options, inlay_progress_fn progress, void *user);
+
+/* The number of options there are; their keys are told by inlay_option_key.
+ * Thread rule: any. Since 0.1. */
+INLAY_API size_t inlay_option_count(void);
+
+/* The key of option `index`, 0 to inlay_option_count() - 1; 0 beyond.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_option_key(size_t index);
+
+/* What there is to know of a key: its kind (INLAY_KIND_), its name such as "top-k"
+ * (static storage), and for numbers its least, greatest and default value. Any out
+ * pointer may be NULL. Errors: INLAY_ERR_KEY. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_option_describe(int32_t key, int32_t *kind, const char **name, double *least, double *greatest,
+                                        double *initial);
+
+/* -------------------------------------------------------------------- model */
+
+/* Opens the model file at `path` (NUL-terminated, UTF-8): GGUF version 2 or 3, whole or
+ * split (give the first part, -00001-of-0000N). `options` may be NULL. `*model` is
+ * yours; free it with inlay_model_free. On failure `*model` is NULL.
+ * The file is not trusted: any bytes give a model or an error.
+ * Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or
+ * contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer),
+ * _CANCELLED, _THREAD. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_model **model);
+
+/* Opens a model from memory, used in place: `data` must stay unchanged until the model
+ * and all its sessions are freed. Any alignment will do. Errors and thread rule: as
+ * inlay_model_open. Since 0.1. */
+INLAY_API int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_options *options,
+                                          inlay_model **model);
+
+/* Frees a model; NULL is fine. Sessions of it stay valid: its memory goes with the
+ * last of them. Thread rule: any. Since 0.1. */
+INLAY_API void inlay_model_free(inlay_model *model);
+
+/* Facts of a model. */
+enum {
+    INLAY_MODEL_ARCHITECTURE = 1,      /* string: as in the file, "llama" */
+    INLAY_MODEL_NAME = 2,              /* string: what its author called it, "" if unknown */
+    INLAY_MODEL_CPU = 3,               /* string: the CPU level its kernels run at */
+    INLAY_MODEL_TYPE_NAME = 4,         /* string: the tensor type most of its weights have */
+    INLAY_MODEL_TOKENIZER = 5,         /* string: family and pre-tokenizer, "gpt2/smollm" */
+    INLAY_MODEL_CHAT_TEMPLATE = 6,     /* string: the template as in the file, "" if none */
+    INLAY_MODEL_N_VOCAB = 100,         /* int: tokens in the vocabulary */
+    INLAY_MODEL_N_CONTEXT_TRAIN = 101, /* int: positions it was trained with */
+    INLAY_MODEL_N_EMBD = 102,          /* int: width of the hidden state */
+    INLAY_MODEL_N_LAYER = 103,         /* int */
+    INLAY_MODEL_N_HEAD = 104,          /* int: query heads */
+    INLAY_MODEL_N_HEAD_KV = 105,       /* int: key/value heads */
+    INLAY_MODEL_N_FF = 106,            /* int: inner width of the feed-forward block */
+    INLAY_MODEL_N_PARAMS = 107,        /* int: elements in all its tensors */
+    INLAY_MODEL_FILE_BYTES = 108,      /* int: bytes of the file or files */
+    INLAY_MODEL_TOKEN_BOS = 120,       /* int: begins a sequence; -1 if none */
+    INLAY_MODEL_TOKEN_EOS = 121,       /* int: ends a sequence; -1 if none */
+    INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */
+    INLAY_MODEL_TOKEN_PAD = 123        /* int: -1 if none */
+};
+
+/* One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,
+ * INLAY_ERR_KEY. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_get_int(const inlay_model *model, int32_t fact, int64_t *value);
+INLAY_API int32_t inlay_model_get_string(const inlay_model *model, int32_t fact, const char **text, size_t *size);
+
+/* The file's metadata: `*count` pairs, numbered from 0 in the file's order.
+ * Errors: INLAY_ERR_ARGUMENT. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_metadata_count(const inlay_model *model, size_t *count);
+
+/* Pair `index`: its key (lives as long as the model, NUL-terminated) and the number of its
+ * values (1 for a scalar, the length for an array). Errors: INLAY_ERR_ARGUMENT.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_metadata_key(const inlay_model *model, size_t index, const char **key, size_t *n_values);
+
+/* The index of `key`. Errors: INLAY_ERR_KEY. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_metadata_find(const inlay_model *model, const char *key, size_t size, size_t *index);
+
+/* Value `element` of pair `index` as text (numbers in decimal, booleans as true/false),
+ * with a NUL after it. `*size` gets its bytes without the NUL, also when `text` is NULL
+ * and `capacity` 0. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_metadata_text(const inlay_model *model, size_t index, size_t element, char *text,
+                                            size_t capacity, size_t *size);
+
+/* Tensor types, as GGUF numbers them. */
+enum {
+    INLAY_TYPE_F32 = 0,
+    INLAY_TYPE_F16 = 1,
+    INLAY_TYPE_Q4_0 = 2,
+    INLAY_TYPE_Q4_1 = 3,
+    INLAY_TYPE_Q5_0 = 6,
+    INLAY_TYPE_Q5_1 = 7,
+    INLAY_TYPE_Q8_0 = 8,
+    INLAY_TYPE_Q4_K = 12,
+    INLAY_TYPE_Q5_K = 13,
+    INLAY_TYPE_Q6_K = 14,
+    INLAY_TYPE_BF16 = 30
+};
+
+/* The name of a tensor type, "Q4_K"; NULL for a number that names none.
+ * Static storage. Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_type_name(int32_t type);
+
+/* The number of tensors. Errors: INLAY_ERR_ARGUMENT. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_tensor_count(const inlay_model *model, size_t *count);
+
+/* Tensor `index`, in the file's order: its name (lives as long as the model), its type
+ * and its shape, fastest dimension first, unused ones 1. Any out pointer may be NULL.
+ * Errors: INLAY_ERR_ARGUMENT. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_model_tensor(const inlay_model *model, size_t index, const char **name, int32_t *type,
+                                     uint64_t shape[4]);
+
+/* ------------------------------------------------------------------- tokens */
+
+/* Flags of inlay_tokenize. */
+enum {
+    /* Add the tokens that the model wants at the beginning and end (BOS, EOS). */
+    INLAY_ADD_SPECIAL = 1,
+    /* Turn text such as "<|im_end|>" into the control token of that name. Without it such
+     * text is plain text: keep it so for anything a user typed. */
+    INLAY_PARSE_SPECIAL = 2
+};
+
+/* Splits `text` into tokens: `*n_tokens` ids into `tokens`, which has room for `capacity`.
+ * With too little room, INLAY_ERR_BUFFER and the number needed in `*n_tokens`. `tokens`
+ * may be NULL when `capacity` is 0. Bytes that are not UTF-8 are encoded as the bytes
+ * they are, wherever the vocabulary has bytes. Time grows as n log n at most.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER, INLAY_ERR_MEMORY (scratch in proportion
+ * to the text), INLAY_ERR_UNSUPPORTED (a byte the vocabulary cannot express).
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_tokenize(const inlay_model *model, const char *text, size_t size, int32_t flags,
+                                 int32_t *tokens, size_t capacity, size_t *n_tokens);
+
+/* The bytes of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. A token may be a
+ * part of a character: use inlay_stream_text to print as tokens come. Control tokens give
+ * no bytes; ask inlay_token_text for their names. Errors: INLAY_ERR_ARGUMENT,
+ * INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_detokenize(const inlay_model *model, const int32_t *tokens, size_t n_tokens, char *text,
+                                   size_t capacity, size_t *size);
+
+/* Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an
+ * unfinished one wait in `*state` (at most three), which starts as 0 and belongs to one
+ * stream of text. A byte sequence that can no longer become a character is written as
+ * U+FFFD. `token` = -1 ends the stream and writes U+FFFD for what was left.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in
+ * `*size`; `*state` is then unchanged. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_stream_text(const inlay_model *model, uint64_t *state, int32_t token, char *text,
+                                    size_t capacity, size_t *size);
+
+/* The text of a token as the vocabulary has it, control tokens by their names ("<|im_end|>").
+ * It lives as long as the model and need not end with a NUL.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_token_text(const inlay_model *model, int32_t token, const char **text, size_t *size);
+
+/* Bits that describe a token. */
+enum {
+    INLAY_TOKEN_CONTROL = 1, /* a mark of the format, not text */
+    INLAY_TOKEN_END = 2,     /* generation ends here: EOS, end of turn, ... */
+    INLAY_TOKEN_UNKNOWN = 4, /* stands for what the vocabulary lacks */
+    INLAY_TOKEN_BYTE = 8,    /* one raw byte */
+    INLAY_TOKEN_ADDED = 16,  /* added by the author, matched whole before splitting */
+    INLAY_TOKEN_UNUSED = 32  /* never produced by inlay_tokenize */
+};
+
+/* INLAY_TOKEN_ bits of a token; 0 for an ordinary one, -1 when `model` is NULL or the id is
+ * outside the vocabulary. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_token_flags(const inlay_model *model, int32_t token);
+
+/* 1 when generation ends with this token, else 0. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_token_is_end(const inlay_model *model, int32_t token);
+
+/* The id of the token whose text is exactly `text`, or INLAY_ERR_KEY.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_token_find(const inlay_model *model, const char *text, size_t size, int32_t *token);
+
+/* ------------------------------------------------------------------ session */
+
+/* A session: an empty sequence, with memory for INLAY_OPT_CONTEXT tokens. All the memory
+ * it will ever use is taken here. `options` may be NULL. Free it with inlay_session_free.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY, INLAY_ERR_THREAD, INLAY_ERR_STATE for a
+ * model opened with INLAY_OPT_VOCAB_ONLY. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inlay_session **session);
+
+/* Frees a session; NULL is fine. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API void inlay_session_free(inlay_session *session);
+
+/* Appends `n_tokens` tokens to the sequence and computes the logits that follow the last of
+ * them. How a sequence is cut into calls never changes a bit of the result. On failure the
+ * sequence is as long as it was. n_tokens = 0 is an error.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
+ * INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
+ * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens);
+
+/* The same, and the logits that follow each token: `logits` [n_tokens, n_vocab] floats, row
+ * by row, `capacity` floats of room. Errors: as inlay_eval, and INLAY_ERR_BUFFER (nothing
+ * was evaluated). Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
+                                 size_t capacity);
+
+/* The logits after the last token: `*logits` [n_vocab], natural logarithms up to a
+ * constant. The pointer is the session's and its floats may be changed (a bias, a ban)
+ * before inlay_sample; the next eval overwrites them. Either out pointer may be NULL.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was evaluated.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab);
+
+/* Chooses the next token from the logits, by the session's sampling options, and draws the
+ * next random number if it needs one. It does not append the token: inlay_eval does.
+ * Equal logits go to the lower id. Errors: INLAY_ERR_STATE when nothing was evaluated,
+ * INLAY_ERR_NUMERIC when no token has a finite logit. Thread rule: one thread at a time.
+ * Since 0.1. */
+INLAY_API int32_t inlay_sample(inlay_session *session, int32_t *token);
+
+/* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session. Setting
+ * the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
+ * INLAY_ERR_STATE for an option fixed at creation. Thread rule: one thread at a time.
+ * Since 0.1. */
+INLAY_API int32_t inlay_session_set_int(inlay_session *session, int32_t key, int64_t value);
+INLAY_API int32_t inlay_session_set_float(inlay_session *session, int32_t key, double value);
+
+/* Facts of a session. */
+enum {
+    INLAY_SESSION_LENGTH = 1,        /* int: tokens in the sequence */
+    INLAY_SESSION_CONTEXT = 2,       /* int: tokens it has room for */
+    INLAY_SESSION_THREADS = 3,       /* int: threads that work on a call */
+    INLAY_SESSION_BATCH = 4,         /* int: tokens evaluated together */
+    INLAY_SESSION_MEMORY = 5,        /* int: bytes taken from the allocator */
+    INLAY_SESSION_CACHE_MEMORY = 6   /* int: bytes of these that are the key/value cache */
+};
+
+/* One fact. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value);
+
+/* Shortens the sequence to its first `length` tokens; 0 empties it. The logits are gone until
+ * the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one,
+ * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
+
+/* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon; it
+ * leaves the sequence as it was before that call. Without a running call it does nothing.
+ * Thread rule: any, and safe in a signal handler. Since 0.1. */
+INLAY_API void inlay_session_cancel(inlay_session *session);
+
+/* What went wrong in the last failed call on this session, "" when none has failed. The text
+ * lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API const char *inlay_session_error(const inlay_session *session);
+
+/* What went wrong in the last failed call of the calling thread on this model, "" when its
+ * last failure was elsewhere. Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_model_error(const inlay_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* INLAY_H */

@@ -1,0 +1,158 @@
+/* What every file of the library may use: statuses and error text, the table of system
+ * calls, checked size arithmetic. Nothing here knows of models.
+ */
+#ifndef INLAY_BASE_H
+#define INLAY_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "inlay.h"
+
+#ifdef __FAST_MATH__
+#error "Inlay's results are exact to the bit: build without -ffast-math"
+#endif
+
+#if defined(__GNUC__)
+#  define INLAY__PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#  define INLAY__UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#  define INLAY__PRINTF(fmt, args)
+#  define INLAY__UNLIKELY(x) (x)
+#endif
+
+#define INLAY__COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Leave the function with the status of `call` unless it is INLAY_OK. */
+#define INLAY__TRY(call)                       \
+    do {                                       \
+        int32_t status_ = (call);              \
+        if (INLAY__UNLIKELY(status_ != INLAY_OK)) return status_; \
+    } while (0)
+
+/* ------------------------------------------------------------------ errors */
+
+/* Records what went wrong on this thread and returns `status`. The format knows
+ * %s %.*s %c %d %i %u %x with l, ll, z, %g, %% and no widths (text.h). */
+int32_t inlay__fail(int32_t status, const char *format, ...) INLAY__PRINTF(2, 3);
+
+/* The text that inlay__fail last wrote on this thread. */
+const char *inlay__error_text(void);
+
+/* Notes which handle the last failure of this thread belongs to; see inlay_model_error. */
+void inlay__error_set_owner(const void *handle);
+const void *inlay__error_owner(void);
+
+/* ------------------------------------------------------- system call table */
+
+/* Everything fallible that the library asks of the system goes through this table, so
+ * that a caller can give an allocator and a test can fail the n-th call. */
+typedef struct inlay__file_info {
+    uint64_t size;      /* bytes */
+    uint64_t inode;
+    uint64_t device;
+    int64_t mtime_ns;   /* last change, nanoseconds since 1970 */
+    bool is_regular;
+} inlay__file_info;
+
+typedef struct inlay__sys {
+    void *user;                                                     /* for alloc and release */
+    void *(*alloc)(void *user, size_t size, size_t alignment);
+    void (*release)(void *user, void *memory, size_t size);
+
+    void *io_user;                                                  /* for the rest */
+    int (*file_open)(void *user, const char *path);                 /* descriptor or -1 */
+    int (*file_stat)(void *user, int fd, inlay__file_info *info);   /* 0 or -1 */
+    int64_t (*file_read)(void *user, int fd, void *buffer, size_t size, uint64_t offset); /* bytes or -1 */
+    void *(*file_map)(void *user, int fd, size_t size);             /* whole file, read-only, or NULL */
+    void (*file_unmap)(void *user, void *memory, size_t size);
+    void (*file_close)(void *user, int fd);
+    int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg); /* thread is pthread_t*; 0 or errno */
+} inlay__sys;
+
+/* malloc, open, pread, mmap, pthread_create. */
+extern const inlay__sys inlay__sys_default;
+
+/* Memory aligned to 64 bytes, not cleared; NULL (and the error text) on failure.
+ * A size of 0 gives a valid pointer. */
+void *inlay__alloc(const inlay__sys *sys, size_t size);
+/* `count` elements of `size` bytes, cleared to zero, with the product checked. */
+void *inlay__alloc_array(const inlay__sys *sys, size_t count, size_t size);
+/* Memory aligned as asked, at most 4096. */
+void *inlay__alloc_aligned(const inlay__sys *sys, size_t size, size_t alignment);
+/* Takes back what the three above gave, with the size asked for (count * size). NULL is fine. */
+void inlay__free(const inlay__sys *sys, void *memory, size_t size);
+/* Grows an array to room for at least `need` elements of `size` bytes, doubling; *memory and
+ * *capacity are untouched on failure. */
+int32_t inlay__grow(const inlay__sys *sys, void **memory, size_t *capacity, size_t need, size_t size);
+/* A copy of n bytes with a NUL after them; free with size n + 1. */
+char *inlay__copy_text(const inlay__sys *sys, const char *text, size_t n);
+
+/* -------------------------------------------------------------- arithmetic */
+
+/* *out = a + b, a * b; false when the true result does not fit (out is then 0). */
+static inline bool inlay__add_size(size_t a, size_t b, size_t *out) {
+    bool fits = a <= SIZE_MAX - b;
+    *out = fits ? a + b : 0;
+    return fits;
+}
+
+static inline bool inlay__mul_size(size_t a, size_t b, size_t *out) {
+    bool fits = b == 0 || a <= SIZE_MAX / b;
+    *out = fits ? a * b : 0;
+    return fits;
+}
+
+static inline bool inlay__add_u64(uint64_t a, uint64_t b, uint64_t *out) {
+    bool fits = a <= UINT64_MAX - b;
+    *out = fits ? a + b : 0;
+    return fits;
+}
+
+static inline bool inlay__mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
+    bool fits = b == 0 || a <= UINT64_MAX / b;
+    *out = fits ? a * b : 0;
+    return fits;
+}
+
+static inline size_t inlay__min_size(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t inlay__max_size(size_t a, size_t b) { return a > b ? a : b; }
+
+/* n rounded up to a multiple of `step`; the caller knows that it fits. */
+static inline size_t inlay__round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
+
+/* Little-endian loads from any address. */
+static inline uint16_t inlay__load_u16(const void *p) {
+    const uint8_t *b = (const uint8_t *)p;
+    return (uint16_t)(b[0] | (uint16_t)(b[1] << 8));
+}
+
+static inline uint32_t inlay__load_u32(const void *p) {
+    const uint8_t *b = (const uint8_t *)p;
+    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static inline uint64_t inlay__load_u64(const void *p) {
+    return (uint64_t)inlay__load_u32(p) | (uint64_t)inlay__load_u32((const uint8_t *)p + 4) << 32;
+}
+
+static inline float inlay__load_f32(const void *p) {
+    uint32_t bits = inlay__load_u32(p);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* --------------------------------------------------------------------- log */
+
+typedef struct inlay__log {
+    inlay_log_fn write; /* may be NULL */
+    void *user;
+} inlay__log;
+
+/* One message; the same format as inlay__fail. */
+void inlay__log_write(const inlay__log *log, int32_t level, const char *format, ...) INLAY__PRINTF(3, 4);
+
+#endif

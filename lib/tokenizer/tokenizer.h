@@ -1,0 +1,41 @@
+/* Text to token ids and back. A tokenizer is immutable once made; any thread may use it. */
+#ifndef INLAY_TOKENIZER_H
+#define INLAY_TOKENIZER_H
+
+#include "base/base.h"
+#include "format/gguf.h"
+
+typedef struct inlay__tokenizer inlay__tokenizer;
+
+/* Makes the tokenizer that a GGUF file's tokenizer.ggml.* metadata describe. The gguf must outlive
+ * it. `name` is the file in error messages. Errors: _FORMAT (arrays of a wrong type or length, ids out of
+ * the vocabulary), _UNSUPPORTED (family or pre-tokenizer, named), _MEMORY. */
+int32_t inlay__tokenizer_from_gguf(const inlay__sys *sys, const char *name, const inlay__gguf *gguf,
+                                   inlay__tokenizer **tokenizer);
+void inlay__tokenizer_free(inlay__tokenizer *tokenizer);
+
+/* The functions below are the bodies of inlay_tokenize, inlay_detokenize, inlay_stream_text, ... in
+ * inlay.h, whose words on results and errors hold. Arguments were checked for NULL. */
+int32_t inlay__tokenizer_encode(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
+                                int32_t *tokens, size_t capacity, size_t *n_tokens);
+int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
+                                size_t capacity, size_t *size);
+int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *state, int32_t token, char *text,
+                                size_t capacity, size_t *size);
+bool inlay__tokenizer_find(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t *token);
+
+size_t inlay__tokenizer_n_vocab(const inlay__tokenizer *tokenizer);
+/* id < n_vocab */
+inlay__text inlay__tokenizer_token_text(const inlay__tokenizer *tokenizer, int32_t id);
+/* INLAY_TOKEN_ bits. End tokens are EOS, EOT, EOM and the control tokens by which the known chat formats end a
+ * turn ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", ...). */
+int32_t inlay__tokenizer_token_flags(const inlay__tokenizer *tokenizer, int32_t id);
+/* "gpt2/smollm" */
+const char *inlay__tokenizer_name(const inlay__tokenizer *tokenizer);
+
+typedef struct inlay__special_tokens {
+    int32_t bos, eos, unknown, pad; /* -1: none */
+} inlay__special_tokens;
+const inlay__special_tokens *inlay__tokenizer_special(const inlay__tokenizer *tokenizer);
+
+#endif
