@@ -1,0 +1,27 @@
+/* The CPU levels: which kernels a machine can run. */
+#ifndef INLAY_CPU_H
+#define INLAY_CPU_H
+
+#include "base/base.h"
+
+typedef enum inlay__cpu {
+    INLAY__CPU_SCALAR,  /* any CPU; the definition of the arithmetic */
+    INLAY__CPU_AVX2,    /* x86-64: AVX2, FMA, F16C */
+    INLAY__CPU_AVXVNNI, /* and AVX-VNNI */
+    INLAY__CPU_AVX512,  /* and AVX-512 F, BW, VL, DQ, VNNI */
+    INLAY__CPU_NEON,    /* aarch64 */
+    INLAY__CPU_DOTPROD, /* and FEAT_DotProd */
+    INLAY__CPU_I8MM,    /* and FEAT_I8MM */
+    INLAY__CPU_N_LEVELS
+} inlay__cpu;
+
+/* The best level of this machine, asked of the CPU each time. */
+inlay__cpu inlay__cpu_best(void);
+/* Whether this machine runs a level that this build has. */
+bool inlay__cpu_has(inlay__cpu level);
+/* "scalar", "avx2", "avxvnni", "avx512", "neon", "dotprod", "i8mm" */
+const char *inlay__cpu_name(inlay__cpu level);
+/* The level of that name; false when there is none. */
+bool inlay__cpu_find(const char *name, size_t size, inlay__cpu *level);
+
+#endif

@@ -1,0 +1,46 @@
+/* One sequence running through a causal decoder: its key/value cache and scratch memory. */
+#ifndef INLAY_DECODER_H
+#define INLAY_DECODER_H
+
+#include <stdatomic.h>
+
+#include "model/model.h"
+
+typedef struct inlay__decoder inlay__decoder;
+
+typedef struct inlay__decoder_config {
+    size_t n_context;   /* tokens of room, >= 1 */
+    size_t n_batch;     /* tokens evaluated together, 1 to n_context */
+    size_t n_threads;   /* >= 1 */
+    uint32_t cache_type; /* INLAY_TYPE_F32 or INLAY_TYPE_F16 */
+} inlay__decoder_config;
+
+typedef struct inlay__eval_hooks {
+    const atomic_int *cancel;   /* not 0: stop soon with INLAY_ERR_CANCELLED */
+    inlay_progress_fn progress; /* may be NULL; tokens done of tokens given */
+    void *progress_user;
+} inlay__eval_hooks;
+
+/* Takes all the memory it will ever use. `sys` and the model must outlive it.
+ * Errors: _MEMORY, _THREAD. */
+int32_t inlay__decoder_new(const inlay__sys *sys, const inlay__model *model, const inlay__decoder_config *config,
+                           inlay__decoder **decoder);
+void inlay__decoder_free(inlay__decoder *decoder);
+
+/* Appends tokens; `logits` [n_tokens, n_vocab] or NULL for the last row only, which inlay__decoder_logits gives.
+ * On failure the sequence is as before. Errors: _TOKEN, _CONTEXT, _CANCELLED, _NUMERIC. */
+int32_t inlay__decoder_eval(inlay__decoder *decoder, const int32_t *tokens, size_t n_tokens, float *logits,
+                            const inlay__eval_hooks *hooks);
+
+/* The last row [n_vocab]; NULL when there is none (nothing evaluated, or truncated or failed since). */
+float *inlay__decoder_logits(inlay__decoder *decoder);
+
+size_t inlay__decoder_length(const inlay__decoder *decoder);
+/* length <= the present one; drops the logits. */
+void inlay__decoder_truncate(inlay__decoder *decoder, size_t length);
+
+/* Bytes taken in all, and of these the key/value cache. */
+size_t inlay__decoder_memory(const inlay__decoder *decoder);
+size_t inlay__decoder_cache_memory(const inlay__decoder *decoder);
+
+#endif

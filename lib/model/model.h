@@ -1,0 +1,29 @@
+/* A model ready to run: hyperparameters and weights in the form the kernels want. Immutable. */
+#ifndef INLAY_MODEL_INTERNAL_H
+#define INLAY_MODEL_INTERNAL_H
+
+#include "base/base.h"
+#include "format/weights.h"
+#include "kernels/cpu.h"
+#include "model/hparams.h"
+
+typedef struct inlay__model inlay__model;
+
+typedef struct inlay__model_config {
+    inlay__log log;
+    inlay_progress_fn progress; /* may be NULL; in bytes */
+    void *progress_user;
+    inlay__cpu cpu;
+    size_t n_threads;           /* for packing the weights while opening */
+    size_t n_vocab_tokenizer;   /* the tokenizer's; must agree with the embedding */
+} inlay__model_config;
+
+/* Reads hyperparameters, finds the architecture, checks every tensor it needs (present, shape, type). The weights
+ * and `sys` must outlive the model. Errors: _FORMAT, _UNSUPPORTED, _MEMORY, _CANCELLED, _THREAD. */
+int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, const inlay__model_config *config,
+                         inlay__model **model);
+void inlay__model_free(inlay__model *model);
+
+const inlay__hparams *inlay__model_hparams(const inlay__model *model);
+
+#endif
