@@ -8,15 +8,18 @@ typedef struct inlay__dtype {
     const char *name;      /* "Q4_K" */
     uint32_t block_length; /* elements of a block */
     uint32_t block_size;   /* bytes of a block */
+    bool runs;             /* there are kernels for it: one of INLAY_TYPE_ */
 } inlay__dtype;
 
-/* NULL for a number that is no type that this library runs. */
+/* Any type that GGUF defines today, run or not; NULL for a number that is unknown or was removed from
+ * the format. A tensor of a type that does not run is fine in a file: who uses it refuses it. */
 const inlay__dtype *inlay__dtype_get(uint32_t type);
 
-/* The name of any type GGUF has ever numbered, run or not, for error messages; "unknown". */
+/* The name of any type GGUF has ever numbered, removed ones too, for error messages; "unknown". */
 const char *inlay__dtype_any_name(uint32_t type);
 
-/* Bytes of a row of n elements; false when n is no multiple of the block or the size does not fit. */
+/* Bytes of a row of n elements; false when the type is unknown, n is no multiple of the block or the
+ * size does not fit. */
 bool inlay__dtype_row_size(uint32_t type, uint64_t n, uint64_t *size);
 
 #endif

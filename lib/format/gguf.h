@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/hash_map.h"
+#include "format/tensor.h"
 
 enum {
     INLAY__GGUF_U8, INLAY__GGUF_I8, INLAY__GGUF_U16, INLAY__GGUF_I16, INLAY__GGUF_U32, INLAY__GGUF_I32,
@@ -25,53 +26,42 @@ enum {
     INLAY__GGUF_I64, INLAY__GGUF_F64, INLAY__GGUF_N_TYPES
 };
 
-typedef struct inlay__text {
-    const char *text; /* NUL-terminated, and may hold NULs before */
-    size_t size;
-} inlay__text;
-
 typedef struct inlay__gguf_kv {
     inlay__text key;
-    uint32_t type;              /* of the value, or of the elements of an array; never ARRAY */
+    uint32_t type;           /* of the value, or of the elements of an array; never ARRAY */
     bool is_array;
-    uint64_t n_values;          /* 1 for a scalar */
-    const uint8_t *values;      /* little-endian numbers, copied; NULL for strings */
-    const inlay__text *strings; /* [n_values]; NULL for numbers */
+    uint64_t n_values;       /* 1 for a scalar */
+    const uint8_t *values;   /* numbers: little-endian, copied. Strings: end to end, a NUL after each */
+    const uint32_t *offsets; /* strings: [n_values + 1], where in `values` each begins; else NULL */
 } inlay__gguf_kv;
-
-typedef struct inlay__gguf_tensor {
-    inlay__text name;
-    uint32_t type;              /* a type that inlay__dtype_get knows */
-    uint32_t n_dims;            /* 1 to 4 */
-    uint64_t shape[4];          /* fastest first, unused ones 1; none is 0 */
-    uint64_t n_elements;
-    uint64_t size;              /* bytes */
-    const uint8_t *data;        /* [size] in the file's bytes */
-} inlay__gguf_tensor;
 
 typedef struct inlay__gguf {
     const inlay__sys *sys;
     uint32_t version;
     size_t n_kv, n_tensors;
     inlay__gguf_kv *kv;             /* [n_kv] in the file's order */
-    inlay__gguf_tensor *tensors;    /* [n_tensors] in the file's order */
+    inlay__tensor *tensors;         /* [n_tensors] in the file's order */
     inlay__hash_map kv_by_key;
     inlay__hash_map tensor_by_name;
-    void *text;                     /* copied strings and numbers */
+    uint8_t *text;                  /* [text_size] what keys, names and values point into */
     size_t text_size;
 } inlay__gguf;
 
 /* Parses `size` bytes. `name` is the file in error messages. On failure nothing is held.
- * Errors: _FORMAT, _UNSUPPORTED (version, big-endian, tensor type), _MEMORY. Never takes more memory
- * than the file's own size plus 1 MiB. `sys` must outlive the gguf. */
+ * Errors: _FORMAT, _UNSUPPORTED (version, big-endian, tensor type, more metadata than makes sense),
+ * _MEMORY, _CHANGED (the bytes changed during the call). Never takes more memory than the file's own size
+ * plus 1 MiB. `sys` must outlive the gguf. */
 int32_t inlay__gguf_parse(const inlay__sys *sys, const char *name, const uint8_t *data, size_t size, inlay__gguf *gguf);
 void inlay__gguf_free(inlay__gguf *gguf);
 
 const inlay__gguf_kv *inlay__gguf_find(const inlay__gguf *gguf, const char *key);
-const inlay__gguf_tensor *inlay__gguf_tensor_find(const inlay__gguf *gguf, const char *name);
+const inlay__tensor *inlay__gguf_tensor_find(const inlay__gguf *gguf, const char *name);
 
+/* Element i of a string kv (0 for a scalar); { NULL, 0 } when the kv is NULL, of another type or i is out of
+ * range. It lives as long as the gguf. */
+inlay__text inlay__gguf_string(const inlay__gguf_kv *kv, uint64_t i);
 /* Element i of a numeric kv of any integer type (and bool) as int64, or of any numeric type as double;
- * false when the kv is of another type, i is out of range, or the value does not fit. */
+ * false when the kv is NULL or of another type, i is out of range, or the value does not fit. */
 bool inlay__gguf_i64(const inlay__gguf_kv *kv, uint64_t i, int64_t *value);
 bool inlay__gguf_f64(const inlay__gguf_kv *kv, uint64_t i, double *value);
 /* The name of a value type: "u32", "string", ... */

@@ -5,16 +5,7 @@
 
 #include "base/map_file.h"
 #include "format/gguf.h"
-
-typedef struct inlay__tensor {
-    inlay__text name;
-    uint32_t type;
-    uint32_t n_dims;
-    uint64_t shape[4];   /* fastest first */
-    uint64_t n_elements;
-    uint64_t size;       /* bytes */
-    const uint8_t *data; /* [size] any alignment */
-} inlay__tensor;
+#include "format/tensor.h"
 
 typedef struct inlay__weights_part {
     char *path; /* NULL for memory */
@@ -25,17 +16,18 @@ typedef struct inlay__weights_part {
 
 typedef struct inlay__weights {
     const inlay__sys *sys;
-    inlay__weights_part *parts; /* [n_parts]; the metadata is that of part 0 */
-    size_t n_parts;
-    inlay__tensor *tensors;     /* [n_tensors] in the files' order */
+    inlay__weights_part *parts;   /* [n_parts]; the metadata is that of part 0 */
+    size_t n_parts, part_capacity;
+    const inlay__tensor *tensors; /* [n_tensors] in the files' order */
     size_t n_tensors;
-    inlay__hash_map by_name;
-    uint64_t file_size;         /* bytes of all parts */
+    inlay__tensor *merged;        /* [n_tensors] tensors of all parts; NULL when there is one part */
+    inlay__hash_map by_name;      /* of `merged` */
+    uint64_t file_size;           /* bytes of all parts */
 } inlay__weights;
 
 /* Opens a GGUF file. A split one ("-00001-of-0000N.gguf", with split.count in its metadata) is
  * opened by its first part; the others are looked for beside it, under the names derived from its own.
- * `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY. */
+ * `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY, _CHANGED. */
 int32_t inlay__weights_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights);
 int32_t inlay__weights_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights);
 void inlay__weights_close(inlay__weights *weights);
