@@ -1,0 +1,101 @@
+/* Attention of query rows over one key/value head [Vaswani et al. 2017], with the softmax computed block by block
+ * [Milakov and Gimelshein 2018]. Blocks are 256 keys from position 0 whatever the batch, so that every way of
+ * cutting a sequence walks through the same sums. For each row, blocks ascending:
+ *
+ *     s[key] = fma chain of q and k over the head's dimensions, ascending, from +0
+ *     m = greatest s;  p[key] = exp(s[key] - m), +0 for keys the row does not see
+ *     l = 16-lane sum of the 256 p
+ *     o[d] = fma chain of p and v over the keys, ascending, from +0
+ *     merge: M' = max(M, m); a = exp(M - M'); c = exp(m - M'); L = fma(l, c, L a); O = fma(o, c, O a)
+ *
+ * and O / L at the end. A product with p = +0 changes no sum: values are finite.
+ */
+#include <math.h>
+
+#include "kernels/kernels.h"
+#include "kernels/math.h"
+#include "kernels/reduce.h"
+
+/* keys: [block of 16][dimension][16]; element at `position`, dimension `i`. */
+static size_t key_index(size_t position, size_t i, size_t n_head_dim) {
+    return (position / INLAY__LANES * n_head_dim + i) * INLAY__LANES + position % INLAY__LANES;
+}
+
+void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys) {
+    for (size_t i = 0; i < n_head_dim; i++) {
+        size_t at = key_index(position, i, n_head_dim);
+        if (cache_type == INLAY_TYPE_F16)
+            ((uint16_t *)keys)[at] = inlay__f32_to_f16(key[i]);
+        else
+            ((float *)keys)[at] = key[i];
+    }
+}
+
+void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values) {
+    for (size_t i = 0; i < n_head_dim; i++) {
+        size_t at = position * n_head_dim + i;
+        if (cache_type == INLAY_TYPE_F16)
+            ((uint16_t *)values)[at] = inlay__f32_to_f16(value[i]);
+        else
+            ((float *)values)[at] = value[i];
+    }
+}
+
+static float load_cached(uint32_t cache_type, const void *cache, size_t at) {
+    return cache_type == INLAY_TYPE_F16 ? inlay__f16_to_f32(((const uint16_t *)cache)[at]) : ((const float *)cache)[at];
+}
+
+typedef struct softmax_state {
+    float greatest, sum;
+} softmax_state;
+
+/* Scores of keys [first, first + n), their weights into p [256], zeros after; returns the greatest and the sum. */
+static softmax_state weigh_block(const inlay__attention *a, const float *q, size_t first, size_t n, float *p) {
+    softmax_state block = {-INFINITY, 0.0f};
+    float lanes[INLAY__LANES] = {0};
+    for (size_t key = 0; key < n; key++) {
+        float s = 0.0f;
+        for (size_t i = 0; i < a->n_head_dim; i++)
+            s = inlay__fma(q[i], load_cached(a->cache_type, a->keys, key_index(first + key, i, a->n_head_dim)), s);
+        p[key] = s;
+        if (s > block.greatest || s != s) block.greatest = s;
+    }
+    for (size_t key = 0; key < n; key++) {
+        p[key] = inlay__exp(p[key] - block.greatest);
+        lanes[key % INLAY__LANES] += p[key];
+    }
+    for (size_t key = n; key < INLAY__KEY_BLOCK; key++) p[key] = 0.0f;
+    block.sum = inlay__fold(lanes);
+    return block;
+}
+
+/* o [n_head_dim] = sum of the block's values, weighted. */
+static void gather_block(const inlay__attention *a, size_t first, size_t n, const float *p, float *o) {
+    for (size_t i = 0; i < a->n_head_dim; i++) o[i] = 0.0f;
+    for (size_t key = 0; key < n; key++)
+        for (size_t i = 0; i < a->n_head_dim; i++)
+            o[i] = inlay__fma(p[key], load_cached(a->cache_type, a->values, (first + key) * a->n_head_dim + i), o[i]);
+}
+
+static void merge_block(softmax_state *row, const softmax_state *block, const float *o, size_t n, float *out) {
+    float greatest = row->greatest > block->greatest ? row->greatest : block->greatest;
+    float keep = inlay__exp(row->greatest - greatest), take = inlay__exp(block->greatest - greatest);
+    row->greatest = greatest;
+    row->sum = inlay__fma(block->sum, take, row->sum * keep);
+    for (size_t i = 0; i < n; i++) out[i] = inlay__fma(o[i], take, out[i] * keep);
+}
+
+void inlay__attention_scalar(const inlay__attention *a) {
+    float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
+    for (size_t r = 0; r < a->n_rows; r++) {
+        softmax_state row = {-INFINITY, 0.0f};
+        for (size_t i = 0; i < a->n_head_dim; i++) a->out[r][i] = 0.0f;
+        for (size_t first = 0; first < a->n_keys[r]; first += INLAY__KEY_BLOCK) {
+            size_t n = inlay__min_size(INLAY__KEY_BLOCK, a->n_keys[r] - first);
+            softmax_state block = weigh_block(a, a->q[r], first, n, p);
+            gather_block(a, first, n, p, o);
+            merge_block(&row, &block, o, a->n_head_dim, a->out[r]);
+        }
+        for (size_t i = 0; i < a->n_head_dim; i++) a->out[r][i] = a->out[r][i] / row.sum;
+    }
+}

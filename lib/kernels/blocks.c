@@ -1,0 +1,161 @@
+/* Unpacks the block formats that blocks.h draws. */
+#include "kernels/blocks.h"
+#include "kernels/math.h"
+
+static float load_f16(const uint8_t *p) { return inlay__f16_to_f32(inlay__load_u16(p)); }
+
+static void unpack_nibbles(const uint8_t *bytes, inlay__block *block, int zero) {
+    for (int k = 0; k < 16; k++) {
+        block->q[k] = (int8_t)((bytes[k] & 15) - zero);
+        block->q[k + 16] = (int8_t)((bytes[k] >> 4) - zero);
+    }
+}
+
+static void add_fifth_bits(uint32_t high, inlay__block *block) {
+    for (int k = 0; k < INLAY__Q_LENGTH; k++) block->q[k] = (int8_t)(block->q[k] + (int)((high >> k & 1) << 4));
+}
+
+static void unpack_q4_0(const uint8_t *bytes, inlay__block *block) {
+    block->d = load_f16(bytes);
+    block->m = 0.0f;
+    unpack_nibbles(bytes + 2, block, 8);
+}
+
+static void unpack_q4_1(const uint8_t *bytes, inlay__block *block) {
+    block->d = load_f16(bytes);
+    block->m = load_f16(bytes + 2);
+    unpack_nibbles(bytes + 4, block, 0);
+}
+
+static void unpack_q5_0(const uint8_t *bytes, inlay__block *block) {
+    block->d = load_f16(bytes);
+    block->m = 0.0f;
+    unpack_nibbles(bytes + 6, block, 16);
+    add_fifth_bits(inlay__load_u32(bytes + 2), block);
+}
+
+static void unpack_q5_1(const uint8_t *bytes, inlay__block *block) {
+    block->d = load_f16(bytes);
+    block->m = load_f16(bytes + 2);
+    unpack_nibbles(bytes + 8, block, 0);
+    add_fifth_bits(inlay__load_u32(bytes + 4), block);
+}
+
+static void unpack_q8_0(const uint8_t *bytes, inlay__block *block) {
+    block->d = load_f16(bytes);
+    block->m = 0.0f;
+    memcpy(block->q, bytes + 2, INLAY__Q_LENGTH);
+}
+
+/* The 8 scales and 8 minima of 6 bits, each for 32 elements. */
+static void unpack_k_scales(const uint8_t b[12], inlay__superblock *block) {
+    for (int j = 0; j < 8; j++) {
+        int scale, minimum;
+        if (j < 4) {
+            scale = b[j] & 63;
+            minimum = b[j + 4] & 63;
+        } else {
+            scale = (b[j + 4] & 15) | (b[j - 4] >> 6) << 4;
+            minimum = (b[j + 4] >> 4) | (b[j] >> 6) << 4;
+        }
+        block->scale[2 * j] = block->scale[2 * j + 1] = (int8_t)scale;
+        block->minimum[2 * j] = block->minimum[2 * j + 1] = (uint8_t)minimum;
+    }
+}
+
+static void unpack_k_nibbles(const uint8_t bytes[128], inlay__superblock *block) {
+    for (int k = 0; k < INLAY__K_LENGTH; k++) {
+        uint8_t byte = bytes[k / 64 * 32 + k % 32];
+        block->q[k] = (int8_t)(k % 64 < 32 ? byte & 15 : byte >> 4);
+    }
+}
+
+static void unpack_q4_k(const uint8_t *bytes, inlay__superblock *block) {
+    block->d = load_f16(bytes);
+    block->dmin = load_f16(bytes + 2);
+    unpack_k_scales(bytes + 4, block);
+    unpack_k_nibbles(bytes + 16, block);
+}
+
+static void unpack_q5_k(const uint8_t *bytes, inlay__superblock *block) {
+    const uint8_t *high = bytes + 16;
+    block->d = load_f16(bytes);
+    block->dmin = load_f16(bytes + 2);
+    unpack_k_scales(bytes + 4, block);
+    unpack_k_nibbles(bytes + 48, block);
+    for (int k = 0; k < INLAY__K_LENGTH; k++)
+        block->q[k] = (int8_t)(block->q[k] | (high[k % 32] >> (k / 32) & 1) << 4);
+}
+
+static void unpack_q6_k(const uint8_t *bytes, inlay__superblock *block) {
+    block->d = load_f16(bytes + 208);
+    block->dmin = 0.0f;
+    memcpy(block->scale, bytes + 192, INLAY__K_SCALES);
+    memset(block->minimum, 0, INLAY__K_SCALES);
+    for (int k = 0; k < INLAY__K_LENGTH; k++) {
+        int half = k / 128, quarter = k % 128 / 32, l = k % 32;
+        int low = bytes[64 * half + 32 * (quarter % 2) + l] >> 4 * (quarter / 2) & 15;
+        int high = bytes[128 + 32 * half + l] >> 2 * quarter & 3;
+        block->q[k] = (int8_t)((low | high << 4) - 32);
+    }
+}
+
+const inlay__block_type *inlay__block_type_get(uint32_t type) {
+    /* kind, length, size, has_minimum, zero, unpack, unpack_k */
+    static const inlay__block_type types[] = {
+        [INLAY_TYPE_F32] = {INLAY__BLOCK_FLOAT, 1, 4, false, 0, NULL, NULL},
+        [INLAY_TYPE_F16] = {INLAY__BLOCK_FLOAT, 1, 2, false, 0, NULL, NULL},
+        [INLAY_TYPE_BF16] = {INLAY__BLOCK_FLOAT, 1, 2, false, 0, NULL, NULL},
+        [INLAY_TYPE_Q4_0] = {INLAY__BLOCK_32, 32, 18, false, 8, unpack_q4_0, NULL},
+        [INLAY_TYPE_Q4_1] = {INLAY__BLOCK_32, 32, 20, true, 0, unpack_q4_1, NULL},
+        [INLAY_TYPE_Q5_0] = {INLAY__BLOCK_32, 32, 22, false, 16, unpack_q5_0, NULL},
+        [INLAY_TYPE_Q5_1] = {INLAY__BLOCK_32, 32, 24, true, 0, unpack_q5_1, NULL},
+        [INLAY_TYPE_Q8_0] = {INLAY__BLOCK_32, 32, 34, false, 0, unpack_q8_0, NULL},
+        [INLAY_TYPE_Q4_K] = {INLAY__BLOCK_256, 256, 144, true, 0, NULL, unpack_q4_k},
+        [INLAY_TYPE_Q5_K] = {INLAY__BLOCK_256, 256, 176, true, 0, NULL, unpack_q5_k},
+        [INLAY_TYPE_Q6_K] = {INLAY__BLOCK_256, 256, 210, false, 32, NULL, unpack_q6_k},
+    };
+    if (type >= INLAY__COUNT(types) || types[type].length == 0) return NULL;
+    return &types[type];
+}
+
+static void dequantize_floats(uint32_t type, const uint8_t *row, size_t n, float *out) {
+    for (size_t k = 0; k < n; k++) {
+        if (type == INLAY_TYPE_F32)
+            out[k] = inlay__load_f32(row + 4 * k);
+        else if (type == INLAY_TYPE_F16)
+            out[k] = load_f16(row + 2 * k);
+        else
+            out[k] = inlay__bf16_to_f32(inlay__load_u16(row + 2 * k));
+    }
+}
+
+void inlay__dequantize_block(const inlay__block *block, float *out) {
+    for (size_t k = 0; k < INLAY__Q_LENGTH; k++) out[k] = block->d * (float)block->q[k] + block->m;
+}
+
+void inlay__dequantize_superblock(const inlay__superblock *block, bool has_minimum, float *out) {
+    for (size_t k = 0; k < INLAY__K_LENGTH; k++) {
+        float scale = block->d * (float)block->scale[k / 16], minimum = block->dmin * (float)block->minimum[k / 16];
+        out[k] = has_minimum ? scale * (float)block->q[k] - minimum : scale * (float)block->q[k];
+    }
+}
+
+void inlay__dequantize_row(uint32_t type, const uint8_t *row, size_t n, float *out) {
+    const inlay__block_type *t = inlay__block_type_get(type);
+    if (t->kind == INLAY__BLOCK_FLOAT) {
+        dequantize_floats(type, row, n, out);
+        return;
+    }
+    for (size_t k = 0; k < n; k += t->length, row += t->size) {
+        if (t->kind == INLAY__BLOCK_32) {
+            inlay__block block;
+            t->unpack(row, &block);
+            inlay__dequantize_block(&block, out + k);
+        } else {
+            inlay__superblock block;
+            t->unpack_k(row, &block);
+            inlay__dequantize_superblock(&block, t->has_minimum, out + k);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+/* The table of kernels: one pointer for each operation, filled with the scalar functions, which are the
+ * definition of the arithmetic, and overwritten by those of the CPU level in use. Every function in it
+ * gives the scalar one's bits.
+ *
+ * The operations work on columns: one column is the activations of one token. Each output element is
+ * computed by one thread, in one sequence of operations, whatever stands beside it.
+ */
+#ifndef INLAY_KERNELS_H
+#define INLAY_KERNELS_H
+
+#include "base/base.h"
+#include "kernels/blocks.h"
+#include "kernels/cpu.h"
+
+enum {
+    INLAY__LANES = 16,        /* virtual lanes of a reduction; rows of a packed panel; keys of a cache block */
+    INLAY__KEY_BLOCK = 256,   /* keys whose softmax is computed together, from position 0 */
+    INLAY__N_TENSOR_TYPES = 40
+};
+
+/* Activations of n_cols columns of n_k elements, quantised to int8.
+ * By 32 for BLOCK_32 weights, by 256 for BLOCK_256 ones (n_blocks = n_k / 32 or / 256). */
+typedef struct inlay__acts {
+    size_t n_k, n_blocks;
+    int8_t *q;      /* [n_cols, n_k] -127 .. 127 */
+    float *d;       /* [n_cols, n_blocks] x ~ d q */
+    int32_t *sum;   /* [n_cols, n_blocks] of q; by 32 only */
+    float *dsum;    /* [n_cols, n_blocks] d * sum, rounded once; by 32 only */
+    int16_t *sum16; /* [n_cols, n_k / 16] sums of 16 q; by 256 only */
+    int16_t *sum32; /* [n_cols, n_k / 32] sums of 32 q; by 256 only */
+} inlay__acts;
+
+/* A product of some rows of a weight matrix with some columns:
+ * out[(col - col_begin) * out_stride + row - row_begin] = sum over k of w[row, k] x[col, k]. */
+typedef struct inlay__product {
+    uint32_t type;
+    const uint8_t *weights;    /* the matrix: rows of row_size bytes as in the file, or packed panels */
+    size_t row_size;           /* bytes of a row; a packed panel of 16 rows has 16 times as many or more */
+    size_t n_k;
+    const inlay__acts *acts;   /* for quantised weights */
+    const float *x;            /* [n_cols, x_stride] for float weights */
+    size_t x_stride;
+    size_t row_begin, row_end; /* of packed matrices row_begin is a multiple of 16 */
+    size_t col_begin, col_end;
+    float *out;                /* element (row_begin, col_begin); packed products write whole panels of 16 rows */
+    size_t out_stride;
+} inlay__product;
+
+typedef void (*inlay__product_fn)(const inlay__product *product);
+
+/* Attention of some query rows over the keys and values of one key/value head. A query row is one head of
+ * one token, already rotated and scaled by 1 / sqrt(n_head_dim). */
+typedef struct inlay__attention {
+    size_t n_head_dim;      /* multiple of 8 */
+    size_t n_rows;          /* 1 to INLAY__ATTENTION_ROWS */
+    const float *const *q;  /* [n_rows] -> [n_head_dim] */
+    float *const *out;      /* [n_rows] -> [n_head_dim] */
+    const size_t *n_keys;   /* [n_rows] keys each row sees, from position 0; >= 1 */
+    uint32_t cache_type;    /* INLAY_TYPE_F32 or INLAY_TYPE_F16 */
+    const void *keys;       /* [n_positions / 16, n_head_dim, 16] 16 keys side by side */
+    const void *values;     /* [n_positions, n_head_dim] finite everywhere */
+    float *scratch;         /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
+} inlay__attention;
+
+enum { INLAY__ATTENTION_ROWS = 8 };
+/* Floats: weights [8, 256], block sums [8, n_head_dim]. */
+#define INLAY__ATTENTION_SCRATCH(n_head_dim) \
+    ((size_t)INLAY__ATTENTION_ROWS * ((size_t)INLAY__KEY_BLOCK + (n_head_dim)))
+
+typedef struct inlay__kernels {
+    inlay__cpu level;
+
+    /* Quantise one column of n_k floats into column `col`. A column with a value that is not finite gets
+     * d = NaN, so that it is noticed. */
+    void (*quantize_32)(const float *x, inlay__acts *acts, size_t col);
+    void (*quantize_256)(const float *x, inlay__acts *acts, size_t col);
+
+    /* y = x / sqrt(mean(x^2) + epsilon) * w  [Zhang and Sennrich 2019] */
+    void (*rms_norm)(const float *x, const float *w, float epsilon, size_t n, float *y);
+    /* y = x + y */
+    void (*add)(const float *x, size_t n, float *y);
+    /* out = gate / (1 + exp(-gate)) * up  [Shazeer 2020] */
+    void (*silu_mul)(const float *gate, const float *up, size_t n, float *out);
+    /* Rotates pairs of x [n_rope], in place, by the angles whose sines and cosines are [n_rope / 2]: pairs
+     * (2 i, 2 i + 1), or (i, i + n_rope / 2)  [Su et al. 2021] */
+    void (*rope_adjacent)(const float *cosines, const float *sines, size_t n_rope, float *x);
+    void (*rope_halves)(const float *cosines, const float *sines, size_t n_rope, float *x);
+    /* Keys and values into the cache. */
+    void (*store_key)(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);
+    void (*store_value)(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
+    void (*attention)(const inlay__attention *attention);
+
+    /* [type] products with rows as in the file, and with packed panels; NULL where there is none. */
+    inlay__product_fn product_rows[INLAY__N_TENSOR_TYPES];
+    inlay__product_fn product_packed[INLAY__N_TENSOR_TYPES];
+} inlay__kernels;
+
+/* Fills the table for a CPU level, which the machine must have. */
+void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level);
+
+/* Each level's overrides, in rising order. */
+void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level);
+void inlay__kernels_init_arm(inlay__kernels *kernels, inlay__cpu level);
+
+/* The scalar functions. */
+void inlay__quantize_32(const float *x, inlay__acts *acts, size_t col);
+void inlay__quantize_256(const float *x, inlay__acts *acts, size_t col);
+void inlay__rms_norm(const float *x, const float *w, float epsilon, size_t n, float *y);
+void inlay__add(const float *x, size_t n, float *y);
+void inlay__silu_mul(const float *gate, const float *up, size_t n, float *out);
+void inlay__rope_adjacent(const float *cosines, const float *sines, size_t n_rope, float *x);
+void inlay__rope_halves(const float *cosines, const float *sines, size_t n_rope, float *x);
+void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);
+void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
+void inlay__attention_scalar(const inlay__attention *attention);
+void inlay__product_32(const inlay__product *product);
+void inlay__product_256(const inlay__product *product);
+void inlay__product_float(const inlay__product *product);
+
+#endif

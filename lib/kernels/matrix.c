@@ -1,0 +1,53 @@
+/* Products with whole matrices, whatever their layout. */
+#include "kernels/matrix.h"
+
+typedef struct range {
+    size_t row_begin, row_end, col_begin, col_end;
+} range;
+
+/* `out` is the element of (row_begin, col_begin). */
+static void multiply(const inlay__kernels *kernels, const inlay__matrix *m, const inlay__operand *operand, range r,
+                     float *out, size_t out_stride) {
+    inlay__product p = {
+        .type = m->type, .weights = m->data, .row_size = m->row_size, .n_k = m->n_k,
+        .acts = inlay__block_type_get(m->type)->kind == INLAY__BLOCK_256 ? operand->acts_256 : operand->acts_32,
+        .x = operand->x, .x_stride = m->n_k,
+        .row_begin = r.row_begin, .row_end = r.row_end, .col_begin = r.col_begin, .col_end = r.col_end,
+        .out = out, .out_stride = out_stride,
+    };
+    (m->packed ? kernels->product_packed : kernels->product_rows)[m->type](&p);
+}
+
+/* A packed panel that is not full, through a buffer: kernels write whole panels. */
+static void multiply_last_panel(const inlay__kernels *kernels, const inlay__matrix *m, const inlay__operand *operand,
+                                range r, float *out, size_t out_stride) {
+    enum { COLS = 32 };
+    float panel[COLS * INLAY__LANES];
+    size_t n_rows = r.row_end - r.row_begin;
+    for (size_t col = r.col_begin; col < r.col_end; col += COLS) {
+        range part = {r.row_begin, r.row_begin + INLAY__LANES, col, inlay__min_size(col + COLS, r.col_end)};
+        multiply(kernels, m, operand, part, panel, INLAY__LANES);
+        for (size_t c = 0; c < part.col_end - col; c++)
+            memcpy(out + (col - r.col_begin + c) * out_stride, panel + c * INLAY__LANES, n_rows * sizeof(float));
+    }
+}
+
+void inlay__matrix_multiply(const inlay__kernels *kernels, const inlay__matrix *matrix, const inlay__operand *operand,
+                            size_t row_begin, size_t row_end, size_t col_begin, size_t col_end, float *out,
+                            size_t out_stride) {
+    if (row_begin >= row_end || col_begin >= col_end) return;
+    size_t whole = matrix->packed ? row_begin + (row_end - row_begin) / INLAY__LANES * INLAY__LANES : row_end;
+    out += col_begin * out_stride;
+    if (whole > row_begin)
+        multiply(kernels, matrix, operand, (range){row_begin, whole, col_begin, col_end}, out + row_begin, out_stride);
+    if (whole < row_end)
+        multiply_last_panel(kernels, matrix, operand, (range){whole, row_end, col_begin, col_end}, out + whole,
+                            out_stride);
+}
+
+void inlay__matrix_row(const inlay__matrix *matrix, size_t row, float *out) {
+    if (matrix->packed)
+        inlay__matrix_packed_row(matrix, row, out);
+    else
+        inlay__dequantize_row(matrix->type, matrix->data + row * matrix->row_size, matrix->n_k, out);
+}

@@ -1,0 +1,42 @@
+/* A weight matrix as the kernels read it: the file's own rows in place, or packed panels of 16 rows. */
+#ifndef INLAY_MATRIX_H
+#define INLAY_MATRIX_H
+
+#include "kernels/kernels.h"
+
+typedef struct inlay__matrix {
+    uint32_t type;
+    bool packed;
+    size_t n_rows;        /* outputs */
+    size_t n_k;           /* inputs */
+    size_t row_size;      /* bytes of a row; of a packed panel a 16th */
+    const uint8_t *data;
+} inlay__matrix;
+
+/* What multiplies it: quantised activations or floats. */
+typedef struct inlay__operand {
+    const inlay__acts *acts_32;  /* for BLOCK_32 types */
+    const inlay__acts *acts_256; /* for BLOCK_256 types */
+    const float *x;              /* [n_cols, n_k] for float types */
+} inlay__operand;
+
+/* Bytes that the packed form of a matrix takes; 0 when the level has no packed kernel for its type. */
+size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, size_t n_rows, size_t n_k);
+
+/* Packs panels [panel_begin, panel_end) of 16 rows from `rows`, the file's, into `packed`. Rows beyond the last
+ * are zero. */
+void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t panel_end, uint8_t *packed);
+
+/* out[col * out_stride + row] for rows [row_begin, row_end) (row_begin a multiple of 16) and columns
+ * [col_begin, col_end). Writes nothing else. */
+void inlay__matrix_multiply(const inlay__kernels *kernels, const inlay__matrix *matrix, const inlay__operand *operand,
+                            size_t row_begin, size_t row_end, size_t col_begin, size_t col_end, float *out,
+                            size_t out_stride);
+
+/* One row of a packed matrix as floats [n_k], by the operations of inlay__dequantize_row. */
+void inlay__matrix_packed_row(const inlay__matrix *matrix, size_t row, float *out);
+
+/* One row as floats [n_k]. */
+void inlay__matrix_row(const inlay__matrix *matrix, size_t row, float *out);
+
+#endif

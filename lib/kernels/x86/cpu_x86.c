@@ -1,0 +1,48 @@
+/* What an x86-64 CPU can do: CPUID, and XGETBV for what the system saves. */
+#include "kernels/cpu.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+bool inlay__cpu_has_x86(inlay__cpu level);
+
+typedef struct cpu_features {
+    bool avx2, avxvnni, avx512;
+} cpu_features;
+
+static uint64_t saved_states(void) {
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+static bool bit(uint32_t word, unsigned n) { return (word >> n & 1) != 0; }
+
+static cpu_features detect(void) {
+    cpu_features f = {false, false, false};
+    uint32_t a, b, c, d;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0) return f;
+    bool fma = bit(c, 12), osxsave = bit(c, 27), avx = bit(c, 28), f16c = bit(c, 29);
+    if (!osxsave || !avx || (saved_states() & 0x06) != 0x06) return f;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return f;
+    f.avx2 = fma && f16c && bit(b, 5);
+    bool states512 = (saved_states() & 0xe6) == 0xe6;
+    /* F, DQ, BW, VL and VNNI */
+    f.avx512 = f.avx2 && states512 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && bit(c, 11);
+    if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) f.avxvnni = f.avx2 && bit(a, 4);
+    return f;
+}
+
+bool inlay__cpu_has_x86(inlay__cpu level) {
+    cpu_features f = detect();
+    switch (level) {
+    case INLAY__CPU_AVX2: return f.avx2;
+    case INLAY__CPU_AVXVNNI: return f.avxvnni;
+    case INLAY__CPU_AVX512: return f.avx512;
+    default: return false;
+    }
+}
+
+#else
+typedef int inlay__not_x86; /* a source file may not be empty */
+#endif
