@@ -14,8 +14,9 @@ void inlay__pool_free(inlay__pool *pool);
 size_t inlay__pool_n_threads(const inlay__pool *pool);
 
 /* Runs fn(arg, i, n) on all n threads, i from 0 (the caller) to n - 1, and returns when all are
- * done. One call at a time. */
-void inlay__pool_run(inlay__pool *pool, void (*fn)(void *arg, size_t i_thread, size_t n_threads), void *arg);
+ * done. One call at a time. In a child of fork() the threads are started anew.
+ * Errors: _THREAD (nothing ran). */
+int32_t inlay__pool_run(inlay__pool *pool, void (*fn)(void *arg, size_t i_thread, size_t n_threads), void *arg);
 
 /* Inside fn: waits until all n threads have come here. What each wrote before, all see after. */
 void inlay__pool_barrier(inlay__pool *pool);
