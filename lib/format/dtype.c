@@ -1,0 +1,62 @@
+/* The table of tensor types, indexed by the number GGUF gives them. */
+#include "format/dtype.h"
+
+/* type, name, elements and bytes of a block, whether there are kernels. No bytes: removed from the format. */
+static const inlay__dtype dtypes[] = {
+    [INLAY_TYPE_F32] = {"F32", 1, 4, true},
+    [INLAY_TYPE_F16] = {"F16", 1, 2, true},
+    [INLAY_TYPE_Q4_0] = {"Q4_0", 32, 18, true},
+    [INLAY_TYPE_Q4_1] = {"Q4_1", 32, 20, true},
+    [4] = {"Q4_2", 0, 0, false},
+    [5] = {"Q4_3", 0, 0, false},
+    [INLAY_TYPE_Q5_0] = {"Q5_0", 32, 22, true},
+    [INLAY_TYPE_Q5_1] = {"Q5_1", 32, 24, true},
+    [INLAY_TYPE_Q8_0] = {"Q8_0", 32, 34, true},
+    [9] = {"Q8_1", 32, 36, false},
+    [10] = {"Q2_K", 256, 84, false},
+    [11] = {"Q3_K", 256, 110, false},
+    [INLAY_TYPE_Q4_K] = {"Q4_K", 256, 144, true},
+    [INLAY_TYPE_Q5_K] = {"Q5_K", 256, 176, true},
+    [INLAY_TYPE_Q6_K] = {"Q6_K", 256, 210, true},
+    [15] = {"Q8_K", 256, 292, false},
+    [16] = {"IQ2_XXS", 256, 66, false},
+    [17] = {"IQ2_XS", 256, 74, false},
+    [18] = {"IQ3_XXS", 256, 98, false},
+    [19] = {"IQ1_S", 256, 50, false},
+    [20] = {"IQ4_NL", 32, 18, false},
+    [21] = {"IQ3_S", 256, 110, false},
+    [22] = {"IQ2_S", 256, 82, false},
+    [23] = {"IQ4_XS", 256, 136, false},
+    [24] = {"I8", 1, 1, false},
+    [25] = {"I16", 1, 2, false},
+    [26] = {"I32", 1, 4, false},
+    [27] = {"I64", 1, 8, false},
+    [28] = {"F64", 1, 8, false},
+    [29] = {"IQ1_M", 256, 56, false},
+    [INLAY_TYPE_BF16] = {"BF16", 1, 2, true},
+    [31] = {"Q4_0_4_4", 0, 0, false},
+    [32] = {"Q4_0_4_8", 0, 0, false},
+    [33] = {"Q4_0_8_8", 0, 0, false},
+    [34] = {"TQ1_0", 256, 54, false},
+    [35] = {"TQ2_0", 256, 66, false},
+    [36] = {"IQ4_NL_4_4", 0, 0, false},
+    [37] = {"IQ4_NL_4_8", 0, 0, false},
+    [38] = {"IQ4_NL_8_8", 0, 0, false},
+    [39] = {"MXFP4", 32, 17, false},
+    [40] = {"NVFP4", 64, 36, false},
+    [41] = {"Q1_0", 128, 18, false},
+};
+
+const inlay__dtype *inlay__dtype_get(uint32_t type) {
+    if (type >= INLAY__COUNT(dtypes) || dtypes[type].block_size == 0) return NULL;
+    return &dtypes[type];
+}
+
+const char *inlay__dtype_any_name(uint32_t type) { return type < INLAY__COUNT(dtypes) ? dtypes[type].name : "unknown"; }
+
+bool inlay__dtype_row_size(uint32_t type, uint64_t n, uint64_t *size) {
+    const inlay__dtype *dtype = inlay__dtype_get(type);
+    *size = 0;
+    if (dtype == NULL || n % dtype->block_length != 0) return false;
+    return inlay__mul_u64(n / dtype->block_length, dtype->block_size, size);
+}
