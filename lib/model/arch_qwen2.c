@@ -1,0 +1,8 @@
+/* Qwen2 [Yang et al. 2024, arXiv:2407.10671]: as LLaMA, with biases on query, key and value, and rotation of the two
+ * halves of a head. */
+#include "model/layers.h"
+
+int32_t inlay__arch_qwen2_load(inlay__model *model) {
+    model->rope = INLAY__ROPE_HALVES;
+    return inlay__model_load_dense(model);
+}

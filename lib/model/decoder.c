@@ -1,0 +1,211 @@
+/* One sequence running through a causal decoder: memory, and evaluation batch by batch. */
+#include "base/fpenv.h"
+#include "kernels/math.h"
+#include "model/decoder_state.h"
+
+enum { ALIGNMENT = 64 };
+
+/* ------------------------------------------------------------------ memory */
+
+/* Buffers are laid out twice by the same code: once to count the bytes (base NULL), once to place them. */
+typedef struct layout {
+    uint8_t *base;
+    size_t size;
+    bool fits;
+} layout;
+
+static void *place(layout *l, size_t count, size_t size) {
+    size_t bytes, padded;
+    l->fits = l->fits && inlay__mul_size(count, size, &bytes) && inlay__add_size(bytes, ALIGNMENT - 1, &padded);
+    if (!l->fits) return NULL;
+    void *memory = l->base != NULL ? l->base + l->size : NULL;
+    l->fits = inlay__add_size(l->size, padded / ALIGNMENT * ALIGNMENT, &l->size);
+    return memory;
+}
+
+static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, size_t n) {
+    in->x = place(l, n_cols * n, sizeof(float));
+    in->acts_32.q = place(l, n_cols * n, 1);
+    in->acts_32.d = place(l, n_cols * (n / INLAY__Q_LENGTH + 1), sizeof(float));
+    in->acts_32.dsum = place(l, n_cols * (n / INLAY__Q_LENGTH + 1), sizeof(float));
+    in->acts_32.sum = place(l, n_cols * (n / INLAY__Q_LENGTH + 1), sizeof(int32_t));
+    in->acts_256.q = place(l, n_cols * n, 1);
+    in->acts_256.d = place(l, n_cols * (n / INLAY__K_LENGTH + 1), sizeof(float));
+    in->acts_256.sum16 = place(l, n_cols * (n / 16 + 1), sizeof(int16_t));
+    in->acts_256.sum32 = place(l, n_cols * (n / 32 + 1), sizeof(int16_t));
+}
+
+static void place_buffers(layout *l, inlay__decoder *d) {
+    const inlay__hparams *h = &d->model->hparams;
+    size_t n_cols = d->config.n_batch, n_q = (size_t)h->n_head * h->n_embd_head, n_kv = (size_t)h->n_head_kv * h->n_embd_head;
+    size_t widest = inlay__max_size(inlay__max_size(h->n_embd, n_q), h->n_ff);
+    d->hidden = place(l, n_cols * h->n_embd, sizeof(float));
+    d->q = place(l, n_cols * n_q, sizeof(float));
+    d->k = place(l, n_cols * n_kv, sizeof(float));
+    d->v = place(l, n_cols * n_kv, sizeof(float));
+    d->attended = place(l, n_cols * n_q, sizeof(float));
+    d->gate = place(l, n_cols * h->n_ff, sizeof(float));
+    d->up = place(l, n_cols * h->n_ff, sizeof(float));
+    d->branch = place(l, n_cols * h->n_embd, sizeof(float));
+    d->cosines = place(l, n_cols * (h->n_rope / 2), sizeof(float));
+    d->sines = place(l, n_cols * (h->n_rope / 2), sizeof(float));
+    d->logits = place(l, h->n_vocab, sizeof(float));
+    d->new_logits = place(l, h->n_vocab, sizeof(float));
+    place_inputs(l, &d->inputs, n_cols, widest);
+    inlay__thread_scratch *threads = place(l, d->config.n_threads, sizeof *threads);
+    d->threads = threads;
+    for (size_t i = 0; i < d->config.n_threads; i++) {
+        inlay__thread_scratch counted, *t = threads != NULL ? &threads[i] : &counted;
+        memset(t, 0, sizeof *t);
+        place_inputs(l, &t->inputs, inlay__min_size(INLAY__FEW_COLS, n_cols), widest);
+        t->attention = place(l, INLAY__ATTENTION_SCRATCH(h->n_embd_head), sizeof(float));
+    }
+}
+
+static int32_t allocate(inlay__decoder *d) {
+    layout l = {NULL, 0, true};
+    place_buffers(&l, d);
+    if (!l.fits)
+        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: buffers for batches of %zu tokens do not fit an address space",
+                           d->config.n_batch);
+    d->arena = inlay__alloc(d->sys, l.size);
+    if (d->arena == NULL) return INLAY_ERR_MEMORY;
+    d->arena_size = l.size;
+    l = (layout){d->arena, 0, true};
+    place_buffers(&l, d);
+    INLAY__TRY(inlay__kv_cache_init(d->sys, &d->model->hparams, d->config.n_context, d->config.cache_type, &d->cache));
+    return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
+}
+
+int32_t inlay__decoder_new(const inlay__sys *sys, const inlay__model *model, const inlay__decoder_config *config,
+                           inlay__decoder **out) {
+    inlay__decoder *d = inlay__alloc_array(sys, 1, sizeof *d);
+    if (d == NULL) return INLAY_ERR_MEMORY;
+    d->sys = sys;
+    d->model = model;
+    d->config = *config;
+    int32_t status = allocate(d);
+    if (status != INLAY_OK) {
+        inlay__decoder_free(d);
+        return status;
+    }
+    *out = d;
+    return INLAY_OK;
+}
+
+void inlay__decoder_free(inlay__decoder *d) {
+    if (d == NULL) return;
+    const inlay__sys *sys = d->sys;
+    inlay__pool_free(d->pool);
+    inlay__kv_cache_free(sys, &d->cache);
+    inlay__free(sys, d->arena, d->arena_size);
+    inlay__free(sys, d, sizeof *d);
+}
+
+/* -------------------------------------------------------------- evaluation */
+
+static int32_t check_tokens(const inlay__decoder *d, const int32_t *tokens, size_t n_tokens) {
+    size_t n_vocab = d->model->hparams.n_vocab, room = d->config.n_context - d->length;
+    if (n_tokens > room)
+        return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the context of %zu holds %zu already", n_tokens,
+                           d->config.n_context, d->length);
+    for (size_t i = 0; i < n_tokens; i++)
+        if (tokens[i] < 0 || (size_t)tokens[i] >= n_vocab)
+            return inlay__fail(INLAY_ERR_TOKEN, "token %zu of %zu is %d, outside the vocabulary of 0 to %zu", i, n_tokens,
+                               tokens[i], n_vocab - 1);
+    return INLAY_OK;
+}
+
+static void make_angles(inlay__decoder *d) {
+    size_t n = d->model->hparams.n_rope / 2;
+    for (size_t col = 0; col < d->n_cols; col++) {
+        for (size_t i = 0; i < n; i++) {
+            double sine, cosine;
+            inlay__sincos_f64((double)(d->length + col) * d->model->rope_frequencies[i], &sine, &cosine);
+            d->cosines[col * n + i] = (float)cosine;
+            d->sines[col * n + i] = (float)sine;
+        }
+    }
+}
+
+static bool all_finite(const float *x, size_t n) {
+    uint32_t greatest = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t magnitude = inlay__f32_bits(x[i]) & 0x7fffffff;
+        greatest = magnitude > greatest ? magnitude : greatest;
+    }
+    return greatest < 0x7f800000;
+}
+
+/* One batch, from position d->length. With `logits` a row for each token, else one if it is the last batch. */
+static int32_t eval_batch(inlay__decoder *d, const int32_t *tokens, size_t n, bool last, float *logits) {
+    size_t n_vocab = d->model->hparams.n_vocab;
+    d->tokens = tokens;
+    d->n_cols = n;
+    d->logits_begin = logits != NULL ? 0 : last ? n - 1 : n;
+    d->logits_out = logits != NULL ? logits : d->new_logits;
+    atomic_store(&d->stop, 0);
+    for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
+    make_angles(d);
+    INLAY__TRY(inlay__pool_run(d->pool, inlay__forward, d));
+    if (atomic_load(&d->stop) != 0) return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
+    for (size_t row = 0; row < n - d->logits_begin; row++)
+        if (!all_finite(d->logits_out + row * n_vocab, n_vocab))
+            return inlay__fail(INLAY_ERR_NUMERIC, "the logits after position %zu are not all finite: the model's weights are "
+                               "damaged or overflow", d->length + d->logits_begin + row);
+    if (logits != NULL && last) memcpy(d->new_logits, logits + (n - 1) * n_vocab, n_vocab * sizeof(float));
+    return INLAY_OK;
+}
+
+static int32_t report(const inlay__eval_hooks *hooks, size_t done, size_t total) {
+    if (hooks->progress != NULL && hooks->progress(hooks->progress_user, done, total) != 0)
+        return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled by the progress callback");
+    return INLAY_OK;
+}
+
+static int32_t eval_all_batches(inlay__decoder *d, const int32_t *tokens, size_t n_tokens, float *logits,
+                                const inlay__eval_hooks *hooks) {
+    for (size_t done = 0; done < n_tokens;) {
+        size_t n = inlay__min_size(d->config.n_batch, n_tokens - done);
+        bool last = done + n == n_tokens;
+        INLAY__TRY(eval_batch(d, tokens + done, n, last,
+                              logits != NULL ? logits + done * d->model->hparams.n_vocab : NULL));
+        d->length += n;
+        done += n;
+        INLAY__TRY(report(hooks, done, n_tokens));
+    }
+    return INLAY_OK;
+}
+
+int32_t inlay__decoder_eval(inlay__decoder *d, const int32_t *tokens, size_t n_tokens, float *logits,
+                            const inlay__eval_hooks *hooks) {
+    size_t length = d->length;
+    INLAY__TRY(check_tokens(d, tokens, n_tokens));
+    d->cancel = hooks->cancel;
+    inlay__fpenv saved = inlay__fpenv_enter();
+    int32_t status = eval_all_batches(d, tokens, n_tokens, logits, hooks);
+    inlay__fpenv_leave(saved);
+    if (status != INLAY_OK) {
+        inlay__kv_cache_clear(&d->cache, length, length + n_tokens);
+        d->length = length;
+        return status;
+    }
+    float *fresh = d->new_logits;
+    d->new_logits = d->logits;
+    d->logits = fresh;
+    d->has_logits = true;
+    return INLAY_OK;
+}
+
+float *inlay__decoder_logits(inlay__decoder *d) { return d->has_logits ? d->logits : NULL; }
+
+size_t inlay__decoder_length(const inlay__decoder *d) { return d->length; }
+
+void inlay__decoder_truncate(inlay__decoder *d, size_t length) {
+    if (length < d->length) d->has_logits = false;
+    d->length = length;
+}
+
+size_t inlay__decoder_memory(const inlay__decoder *d) { return sizeof *d + d->arena_size + d->cache.size; }
+
+size_t inlay__decoder_cache_memory(const inlay__decoder *d) { return d->cache.size; }

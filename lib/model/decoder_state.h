@@ -1,0 +1,64 @@
+/* What a decoder holds while it runs: shared buffers, each thread's own, and the order of its phases. */
+#ifndef INLAY_DECODER_STATE_H
+#define INLAY_DECODER_STATE_H
+
+#include <stdatomic.h>
+
+#include "base/pool.h"
+#include "model/decoder.h"
+#include "model/kv_cache.h"
+#include "model/layers.h"
+
+/* A column's activations in every form that the model's matrices want. */
+typedef struct inlay__inputs {
+    float *x;             /* [n_cols, n] */
+    inlay__acts acts_32;  /* n_cols columns */
+    inlay__acts acts_256;
+} inlay__inputs;
+
+/* What one thread has for itself, so that it need not wait for others when there are few columns. */
+typedef struct inlay__thread_scratch {
+    inlay__inputs inputs;   /* INLAY__FEW_COLS columns */
+    float *attention;       /* INLAY__ATTENTION_SCRATCH */
+} inlay__thread_scratch;
+
+/* With so few columns each thread prepares all of them by itself instead of waiting at a barrier. */
+enum { INLAY__FEW_COLS = 4, INLAY__N_COUNTERS = 3 };
+
+struct inlay__decoder {
+    const inlay__sys *sys;
+    const inlay__model *model;
+    inlay__decoder_config config;
+    inlay__pool *pool;
+    inlay__kv_cache cache;
+    size_t length;
+    bool has_logits;
+
+    uint8_t *arena;                  /* all buffers below */
+    size_t arena_size;
+    float *hidden;                   /* [n_batch, n_embd] the residual stream */
+    float *q;                        /* [n_batch, n_q] queries */
+    float *k, *v;                    /* [n_batch, n_kv] */
+    float *attended;                 /* [n_batch, n_q] what attention makes of them */
+    float *gate, *up;                /* [n_batch, n_ff] */
+    float *branch;                   /* [n_batch, n_embd] what a block adds to the stream */
+    float *cosines, *sines;          /* [n_batch, n_rope / 2] */
+    float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
+    float *new_logits;               /* [n_vocab] of the one that runs */
+    inlay__inputs inputs;            /* [n_batch] shared */
+    inlay__thread_scratch *threads;  /* [n_threads] */
+
+    /* One pass: n_cols columns from position `length`. */
+    const int32_t *tokens;           /* [n_cols] */
+    size_t n_cols;
+    size_t logits_begin;             /* columns [logits_begin, n_cols) want logits */
+    float *logits_out;               /* [n_cols - logits_begin, n_vocab] */
+    const atomic_int *cancel;        /* may be NULL */
+    atomic_int stop;                 /* the cancel flag was seen: all threads leave together */
+    atomic_size_t next[INLAY__N_COUNTERS]; /* tasks taken of a phase */
+};
+
+/* Runs the columns set in the decoder through all layers; every thread of the pool calls it. */
+void inlay__forward(void *decoder, size_t i_thread, size_t n_threads);
+
+#endif

@@ -1,0 +1,39 @@
+/* Keys and values of all layers of one sequence. */
+#include "model/kv_cache.h"
+
+static size_t element_size(uint32_t type) { return type == INLAY_TYPE_F16 ? sizeof(uint16_t) : sizeof(float); }
+
+int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *h, size_t n_context, uint32_t type,
+                             inlay__kv_cache *cache) {
+    size_t size;
+    *cache = (inlay__kv_cache){.type = type, .n_positions = inlay__round_up(n_context, INLAY__LANES),
+                               .n_layer = h->n_layer, .n_head_kv = h->n_head_kv, .n_embd_head = h->n_embd_head};
+    if (!inlay__mul_size(cache->n_positions, h->n_embd_head * element_size(type), &cache->head_size) ||
+        !inlay__mul_size(cache->head_size, (size_t)h->n_head_kv * 2, &size) ||
+        !inlay__mul_size(size, h->n_layer, &size))
+        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a key/value cache of %zu tokens does not fit an address space",
+                           n_context);
+    cache->data = inlay__alloc_array(sys, size, 1);
+    cache->size = size;
+    return cache->data != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
+}
+
+void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache) {
+    inlay__free(sys, cache->data, cache->size);
+    cache->data = NULL;
+}
+
+void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head) {
+    return cache->data + (layer * cache->n_head_kv + head) * 2 * cache->head_size;
+}
+
+void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head) {
+    return cache->data + ((layer * cache->n_head_kv + head) * 2 + 1) * cache->head_size;
+}
+
+void inlay__kv_cache_clear(inlay__kv_cache *cache, size_t begin, size_t end) {
+    size_t row = cache->n_embd_head * element_size(cache->type);
+    for (size_t layer = 0; layer < cache->n_layer; layer++)
+        for (size_t head = 0; head < cache->n_head_kv; head++)
+            memset((uint8_t *)inlay__kv_cache_values(cache, layer, head) + begin * row, 0, (end - begin) * row);
+}

@@ -1,0 +1,32 @@
+/* Keys and values of all layers of one sequence.
+ *
+ * Keys of a head stand in blocks of 16 positions, [dimension][16], so that a vector of keys is one load; values
+ * stand position by position. Values are finite everywhere: rows no one has written are zero.
+ */
+#ifndef INLAY_KV_CACHE_H
+#define INLAY_KV_CACHE_H
+
+#include "kernels/kernels.h"
+#include "model/hparams.h"
+
+typedef struct inlay__kv_cache {
+    uint32_t type;           /* INLAY_TYPE_F32 or INLAY_TYPE_F16 */
+    size_t n_positions;      /* a multiple of 16 */
+    size_t n_layer, n_head_kv, n_embd_head;
+    size_t head_size;        /* bytes of one head's keys, and of its values */
+    uint8_t *data;           /* [n_layer, n_head_kv, 2, head_size] */
+    size_t size;
+} inlay__kv_cache;
+
+int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *hparams, size_t n_context, uint32_t type,
+                             inlay__kv_cache *cache);
+void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache);
+
+/* One head's keys and values. */
+void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head);
+void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head);
+
+/* Makes positions [begin, end) as if never written, after an evaluation that failed. */
+void inlay__kv_cache_clear(inlay__kv_cache *cache, size_t begin, size_t end);
+
+#endif

@@ -1,0 +1,79 @@
+/* The weights of a network, in the form the decoder runs. */
+#ifndef INLAY_LAYERS_H
+#define INLAY_LAYERS_H
+
+#include "kernels/matrix.h"
+#include "model/model.h"
+
+typedef enum inlay__rope { INLAY__ROPE_ADJACENT, INLAY__ROPE_HALVES } inlay__rope;
+
+/* One transformer block. n_q = n_head * n_embd_head, n_kv = n_head_kv * n_embd_head. */
+typedef struct inlay__layer {
+    const float *attn_norm;  /* [n_embd] */
+    inlay__matrix attn_q;    /* [n_q, n_embd] */
+    inlay__matrix attn_k;    /* [n_kv, n_embd] */
+    inlay__matrix attn_v;    /* [n_kv, n_embd] */
+    inlay__matrix attn_out;  /* [n_embd, n_q] */
+    const float *attn_q_bias; /* [n_q] or NULL */
+    const float *attn_k_bias; /* [n_kv] or NULL */
+    const float *attn_v_bias; /* [n_kv] or NULL */
+    const float *ffn_norm;   /* [n_embd] */
+    inlay__matrix ffn_gate;  /* [n_ff, n_embd] */
+    inlay__matrix ffn_up;    /* [n_ff, n_embd] */
+    inlay__matrix ffn_down;  /* [n_embd, n_ff] */
+} inlay__layer;
+
+/* Memory of a model, freed together. */
+typedef struct inlay__model_block {
+    void *memory;
+    size_t size;
+} inlay__model_block;
+
+struct inlay__model {
+    const inlay__sys *sys;
+    const inlay__weights *weights;
+    inlay__kernels kernels;
+    inlay__hparams hparams;
+    inlay__rope rope;
+    double *rope_frequencies;    /* [n_rope / 2] radians per position */
+    inlay__matrix token_embd;    /* [n_vocab, n_embd] */
+    inlay__layer *layers;        /* [n_layer] */
+    const float *output_norm;    /* [n_embd] */
+    inlay__matrix output;        /* [n_vocab, n_embd]; token_embd where the two are tied */
+    inlay__model_block *blocks;  /* [n_blocks] */
+    size_t n_blocks, block_capacity;
+};
+
+/* Cleared memory that lives as long as the model; NULL when there is none. */
+void *inlay__model_alloc(inlay__model *model, size_t count, size_t size);
+/* The same, not cleared. */
+void *inlay__model_alloc_raw(inlay__model *model, size_t size);
+
+/* Find a tensor that must be there, of the shape given, of a type that runs. `format` names it, with one %u for the
+ * layer. Vectors come as floats; matrices [n_rows, n_k] as the file's rows. The optional one leaves NULL when the
+ * tensor is absent. Errors: _FORMAT (missing, or of another shape), _UNSUPPORTED (type), _MEMORY. */
+int32_t inlay__model_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
+int32_t inlay__model_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n,
+                                     const float **out);
+int32_t inlay__model_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
+                            inlay__matrix *out);
+bool inlay__model_has(const inlay__model *model, const char *format, size_t layer);
+
+/* An architecture: how the file's tensors become the layers above. */
+typedef struct inlay__arch {
+    const char *name; /* general.architecture */
+    int32_t (*load)(inlay__model *model);
+} inlay__arch;
+
+/* NULL when this library does not run it. */
+const inlay__arch *inlay__arch_find(const char *name);
+/* All names, separated by commas, for messages. */
+const char *inlay__arch_names(void);
+
+int32_t inlay__arch_llama_load(inlay__model *model);
+int32_t inlay__arch_qwen2_load(inlay__model *model);
+
+/* What these two share: token embedding, norms, projections with optional biases, SwiGLU, head. */
+int32_t inlay__model_load_dense(inlay__model *model);
+
+#endif

@@ -1,0 +1,97 @@
+/* Opens a network: hyperparameters, architecture, tensors, and the weights packed for the CPU level in use. */
+#include "base/fpenv.h"
+#include "kernels/math.h"
+#include "model/layers.h"
+#include "model/pack_model.h"
+
+void *inlay__model_alloc_raw(inlay__model *model, size_t size) {
+    if (inlay__grow(model->sys, (void **)&model->blocks, &model->block_capacity, model->n_blocks + 1,
+                    sizeof *model->blocks) != INLAY_OK)
+        return NULL;
+    void *memory = inlay__alloc(model->sys, size);
+    if (memory != NULL) model->blocks[model->n_blocks++] = (inlay__model_block){memory, size};
+    return memory;
+}
+
+void *inlay__model_alloc(inlay__model *model, size_t count, size_t size) {
+    size_t bytes;
+    if (!inlay__mul_size(count, size, &bytes)) {
+        inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count, size);
+        return NULL;
+    }
+    void *memory = inlay__model_alloc_raw(model, bytes);
+    if (memory != NULL) memset(memory, 0, bytes);
+    return memory;
+}
+
+/* theta^(-2 i / n_rope) / scale: radians that pair i turns by from one position to the next. */
+static int32_t make_rope(inlay__model *model) {
+    const inlay__hparams *h = &model->hparams;
+    size_t n = h->n_rope / 2;
+    model->rope_frequencies = inlay__model_alloc(model, n, sizeof(double));
+    if (model->rope_frequencies == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        model->rope_frequencies[i] =
+            inlay__pow_f64(h->rope_theta, -2.0 * (double)i / (double)h->n_rope) / h->rope_scale;
+    return INLAY_OK;
+}
+
+/* The vocabulary is as large as the embedding; the metadata and the tokenizer must agree. */
+static int32_t check_vocab(inlay__model *model, size_t n_tokenizer) {
+    inlay__hparams *h = &model->hparams;
+    const char *name = inlay__weights_name(model->weights);
+    const inlay__tensor *embedding = inlay__weights_find(model->weights, "token_embd.weight");
+    if (embedding == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor 'token_embd.weight' is missing", name);
+    if (embedding->shape[1] > 1 << 24)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor 'token_embd.weight' has %llu rows, expected at most %d", name,
+                           (unsigned long long)embedding->shape[1], 1 << 24);
+    if (h->n_vocab != 0 && h->n_vocab != embedding->shape[1])
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.vocab_size' is %u, but 'token_embd.weight' has %llu rows", name,
+                           h->architecture, h->n_vocab, (unsigned long long)embedding->shape[1]);
+    h->n_vocab = (uint32_t)embedding->shape[1];
+    if (n_tokenizer > h->n_vocab)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokenizer has %zu tokens, but 'token_embd.weight' has %u rows",
+                           name, n_tokenizer, h->n_vocab);
+    return INLAY_OK;
+}
+
+static int32_t load(inlay__model *model, const inlay__model_config *config) {
+    const char *name = inlay__weights_name(model->weights);
+    INLAY__TRY(inlay__hparams_read(name, inlay__weights_metadata(model->weights), &model->hparams));
+    const inlay__arch *arch = inlay__arch_find(model->hparams.architecture);
+    if (arch == NULL)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': architecture '%s' is not one this version runs (%s)", name,
+                           model->hparams.architecture, inlay__arch_names());
+    INLAY__TRY(check_vocab(model, config->n_vocab_tokenizer));
+    INLAY__TRY(make_rope(model));
+    INLAY__TRY(arch->load(model));
+    return inlay__model_pack(model, config);
+}
+
+int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, const inlay__model_config *config,
+                         inlay__model **out) {
+    inlay__model *model = inlay__alloc_array(sys, 1, sizeof *model);
+    if (model == NULL) return INLAY_ERR_MEMORY;
+    model->sys = sys;
+    model->weights = weights;
+    inlay__kernels_init(&model->kernels, config->cpu);
+    inlay__fpenv saved = inlay__fpenv_enter();
+    int32_t status = load(model, config);
+    inlay__fpenv_leave(saved);
+    if (status != INLAY_OK) {
+        inlay__model_free(model);
+        return status;
+    }
+    *out = model;
+    return INLAY_OK;
+}
+
+void inlay__model_free(inlay__model *model) {
+    if (model == NULL) return;
+    const inlay__sys *sys = model->sys;
+    for (size_t i = 0; i < model->n_blocks; i++) inlay__free(sys, model->blocks[i].memory, model->blocks[i].size);
+    inlay__free(sys, model->blocks, model->block_capacity * sizeof *model->blocks);
+    inlay__free(sys, model, sizeof *model);
+}
+
+const inlay__hparams *inlay__model_hparams(const inlay__model *model) { return &model->hparams; }

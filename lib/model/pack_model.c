@@ -1,0 +1,75 @@
+/* Packs the matrices of a model while it opens, on all threads. */
+#include <stdatomic.h>
+
+#include "base/pool.h"
+#include "model/pack_model.h"
+
+enum { TASK_PANELS = 16 };
+
+/* One matrix at a time, its panels shared out among the threads. */
+typedef struct pack_job {
+    const inlay__matrix *rows;
+    uint8_t *packed;
+    size_t n_panels;
+    atomic_size_t next;
+} pack_job;
+
+static void pack_panels(void *arg, size_t i_thread, size_t n_threads) {
+    pack_job *job = arg;
+    (void)i_thread;
+    (void)n_threads;
+    for (;;) {
+        size_t begin = atomic_fetch_add_explicit(&job->next, TASK_PANELS, memory_order_relaxed);
+        if (begin >= job->n_panels) return;
+        inlay__matrix_pack(job->rows, begin, inlay__min_size(begin + TASK_PANELS, job->n_panels), job->packed);
+    }
+}
+
+static int32_t pack_matrix(inlay__model *model, inlay__pool *pool, inlay__matrix *matrix) {
+    size_t size = inlay__matrix_packed_size(&model->kernels, matrix->type, matrix->n_rows, matrix->n_k);
+    if (size == 0) return INLAY_OK;
+    uint8_t *packed = inlay__model_alloc_raw(model, size);
+    if (packed == NULL) return INLAY_ERR_MEMORY;
+    pack_job job = {.rows = matrix, .packed = packed, .n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES};
+    atomic_init(&job.next, 0);
+    INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
+    matrix->data = packed;
+    matrix->packed = true;
+    matrix->row_size = size / (job.n_panels * INLAY__LANES);
+    return INLAY_OK;
+}
+
+static int32_t report(const inlay__model_config *config, uint64_t done, uint64_t total) {
+    if (config->progress != NULL && config->progress(config->progress_user, done, total) != 0)
+        return inlay__fail(INLAY_ERR_CANCELLED, "opening was cancelled by the progress callback");
+    return INLAY_OK;
+}
+
+static size_t matrix_size(const inlay__matrix *m) { return m->n_rows * m->row_size; }
+
+static int32_t pack_all(inlay__model *model, inlay__pool *pool, const inlay__model_config *config) {
+    bool tied = model->output.data == model->token_embd.data;
+    uint64_t done = 0, total = model->weights->file_size;
+    INLAY__TRY(report(config, 0, total));
+    for (size_t i = 0; i < model->hparams.n_layer; i++) {
+        inlay__layer *l = &model->layers[i];
+        inlay__matrix *matrices[] = {&l->attn_q, &l->attn_k, &l->attn_v, &l->attn_out, &l->ffn_gate, &l->ffn_up, &l->ffn_down};
+        for (size_t k = 0; k < INLAY__COUNT(matrices); k++) {
+            done += matrix_size(matrices[k]);
+            INLAY__TRY(pack_matrix(model, pool, matrices[k]));
+        }
+        INLAY__TRY(report(config, inlay__min_size(done, total), total));
+    }
+    /* A separate embedding is only looked up, a row at a time, and stays in the file. */
+    INLAY__TRY(pack_matrix(model, pool, &model->output));
+    if (tied) model->token_embd = model->output;
+    return report(config, total, total);
+}
+
+int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config) {
+    inlay__pool *pool;
+    INLAY__TRY(inlay__pool_new(model->sys, config->n_threads, &pool));
+    int32_t status = pack_all(model, pool, config);
+    inlay__pool_free(pool);
+    return status;
+}

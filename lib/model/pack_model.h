@@ -1,0 +1,11 @@
+/* Packs the matrices of a model while it opens, on all threads. */
+#ifndef INLAY_PACK_MODEL_H
+#define INLAY_PACK_MODEL_H
+
+#include "model/layers.h"
+
+/* Replaces each matrix that the CPU level has a packed kernel for. Reports progress in bytes.
+ * Errors: _MEMORY, _THREAD, _CANCELLED. */
+int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config);
+
+#endif
