@@ -1,11 +1,37 @@
 /* What each x86-64 level does better than the scalar definition, in rising order. */
-#include "kernels/kernels.h"
+#include "kernels/x86/avx2.h"
 
 #if defined(__x86_64__)
-void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level) {
-    (void)kernels;
-    (void)level;
+
+static void init_avx2(inlay__kernels *k) {
+    k->quantize_32 = inlay__quantize_32_avx2;
+    k->quantize_256 = inlay__quantize_256_avx2;
+    k->rms_norm = inlay__rms_norm_avx2;
+    k->add = inlay__add_avx2;
+    k->silu_mul = inlay__silu_mul_avx2;
+    k->rope_adjacent = inlay__rope_adjacent_avx2;
+    k->rope_halves = inlay__rope_halves_avx2;
+    k->store_key = inlay__store_key_avx2;
+    k->store_value = inlay__store_value_avx2;
+    k->attention = inlay__attention_avx2;
+    k->product_rows[INLAY_TYPE_F32] = inlay__product_f32_avx2;
+    k->product_rows[INLAY_TYPE_F16] = inlay__product_f16_avx2;
+    k->product_rows[INLAY_TYPE_BF16] = inlay__product_bf16_avx2;
+    k->product_packed[INLAY_TYPE_Q4_0] = inlay__product_q4_0_avx2;
+    k->product_packed[INLAY_TYPE_Q4_1] = inlay__product_q4_1_avx2;
+    k->product_packed[INLAY_TYPE_Q5_0] = inlay__product_q5_0_avx2;
+    k->product_packed[INLAY_TYPE_Q5_1] = inlay__product_q5_1_avx2;
+    k->product_packed[INLAY_TYPE_Q8_0] = inlay__product_q8_0_avx2;
+    k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avx2;
+    k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avx2;
+    k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avx2;
 }
+
+void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level) {
+    if (level < INLAY__CPU_AVX2) return;
+    init_avx2(kernels);
+}
+
 #else
 typedef int inlay__not_x86; /* a source file may not be empty */
 #endif

@@ -1,0 +1,185 @@
+/* attention.c with AVX2: 16 keys are two registers, and up to 8 query rows share each load of keys and values.
+ *
+ * The rows of a tile may see different numbers of keys (neighbouring tokens of a prompt). All walk through the keys
+ * that any of them sees; scores beyond a row's own are replaced by weights of +0, which change no sum.
+ */
+#include <math.h>
+
+#include "kernels/x86/avx2.h"
+
+#if defined(__x86_64__)
+
+enum { SCORE_ROWS = 4, VALUE_ROWS = 2, VALUE_WIDTH = 32 };
+
+/* Eight cached numbers as floats. */
+INLAY__AVX2_INLINE __m256 load_cached(const void *cache, size_t at, bool f16) {
+    return f16 ? inlay__load_8_f16((const uint16_t *)cache + at) : _mm256_loadu_ps((const float *)cache + at);
+}
+
+/* Scores of 16 keys for n_rows rows: a chain over the dimensions for each. */
+INLAY__AVX2_INLINE void score_16(const inlay__attention *a, const float *const *q, size_t n_rows, size_t key, bool f16,
+                                 float *scores) {
+    __m256 acc[SCORE_ROWS][2];
+    for (size_t r = 0; r < n_rows; r++) acc[r][0] = acc[r][1] = _mm256_setzero_ps();
+    size_t at = key * a->n_head_dim;
+    for (size_t i = 0; i < a->n_head_dim; i++, at += INLAY__LANES) {
+        __m256 low = load_cached(a->keys, at, f16), high = load_cached(a->keys, at + 8, f16);
+        for (size_t r = 0; r < n_rows; r++) {
+            __m256 each = _mm256_set1_ps(q[r][i]);
+            acc[r][0] = _mm256_fmadd_ps(each, low, acc[r][0]);
+            acc[r][1] = _mm256_fmadd_ps(each, high, acc[r][1]);
+        }
+    }
+    for (size_t r = 0; r < n_rows; r++) {
+        _mm256_storeu_ps(scores + r * INLAY__KEY_BLOCK, acc[r][0]);
+        _mm256_storeu_ps(scores + r * INLAY__KEY_BLOCK + 8, acc[r][1]);
+    }
+}
+
+/* scores [n_rows, 256] of keys [first, first + n). */
+INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t first, size_t n, bool f16, float *scores) {
+    for (size_t key = 0; key < n; key += INLAY__LANES) {
+        size_t r = 0;
+        for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
+            score_16(a, a->q + r, SCORE_ROWS, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
+        for (; r < a->n_rows; r++) score_16(a, a->q + r, 1, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
+    }
+}
+
+/* One row's scores [256] to weights, of which the first n count; returns the greatest score and the sum. */
+INLAY__AVX2_INLINE float weigh(float *p, size_t n, float *greatest) {
+    size_t padded = inlay__round_up(n, INLAY__LANES);
+    for (size_t key = n; key < padded; key++) p[key] = -INFINITY;
+    __m256 m = _mm256_set1_ps(-INFINITY), unordered = _mm256_setzero_ps();
+    for (size_t key = 0; key < padded; key += 8) {
+        __m256 s = _mm256_loadu_ps(p + key);
+        unordered = _mm256_or_ps(unordered, _mm256_cmp_ps(s, s, _CMP_UNORD_Q));
+        m = _mm256_max_ps(s, m);
+    }
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(m), _mm256_extractf128_ps(m, 1));
+    __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    *greatest = _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+    if (_mm256_movemask_ps(unordered) != 0) *greatest = inlay__bits_f32(0x7fc00000);
+    __m256 each = _mm256_set1_ps(*greatest), low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
+    for (size_t key = 0; key < padded; key += INLAY__LANES) {
+        __m256 a = inlay__exp_avx2(_mm256_sub_ps(_mm256_loadu_ps(p + key), each));
+        __m256 b = inlay__exp_avx2(_mm256_sub_ps(_mm256_loadu_ps(p + key + 8), each));
+        _mm256_storeu_ps(p + key, a);
+        _mm256_storeu_ps(p + key + 8, b);
+        low = _mm256_add_ps(low, a);
+        high = _mm256_add_ps(high, b);
+    }
+    return inlay__fold_avx2(low, high);
+}
+
+/* o [n_rows][stride] from dimension i: weighted sums of `width` numbers of n values. */
+INLAY__AVX2_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n, size_t i,
+                               size_t width, bool f16, float *o, size_t stride) {
+    __m256 acc[VALUE_ROWS][VALUE_WIDTH / 8];
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t v = 0; v < width / 8; v++) acc[r][v] = _mm256_setzero_ps();
+    size_t at = first * a->n_head_dim + i;
+    for (size_t key = 0; key < n; key++, at += a->n_head_dim) {
+        __m256 value[VALUE_WIDTH / 8];
+        for (size_t v = 0; v < width / 8; v++) value[v] = load_cached(a->values, at + 8 * v, f16);
+        for (size_t r = 0; r < n_rows; r++) {
+            __m256 weight = _mm256_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
+            for (size_t v = 0; v < width / 8; v++) acc[r][v] = _mm256_fmadd_ps(weight, value[v], acc[r][v]);
+        }
+    }
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t v = 0; v < width / 8; v++) _mm256_storeu_ps(o + r * stride + i + 8 * v, acc[r][v]);
+}
+
+INLAY__AVX2_INLINE void gather_rows(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
+                                    bool f16, float *o, size_t stride) {
+    size_t i = 0;
+    for (; i + VALUE_WIDTH <= a->n_head_dim; i += VALUE_WIDTH) gather(a, p, n_rows, first, n, i, VALUE_WIDTH, f16, o, stride);
+    for (; i < a->n_head_dim; i += 8) gather(a, p, n_rows, first, n, i, 8, f16, o, stride);
+}
+
+typedef struct row_state {
+    float greatest, sum;
+} row_state;
+
+INLAY__AVX2_INLINE void merge(row_state *row, float greatest_new, float sum, const float *o, size_t n, float *out) {
+    float greatest = row->greatest > greatest_new ? row->greatest : greatest_new;
+    float keep = inlay__exp(row->greatest - greatest), take = inlay__exp(greatest_new - greatest);
+    row->greatest = greatest;
+    row->sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(sum), _mm_set_ss(take), _mm_set_ss(row->sum * keep)));
+    __m256 keep8 = _mm256_set1_ps(keep), take8 = _mm256_set1_ps(take);
+    for (size_t i = 0; i < n; i += 8) {
+        __m256 kept = _mm256_mul_ps(_mm256_loadu_ps(out + i), keep8);
+        _mm256_storeu_ps(out + i, _mm256_fmadd_ps(_mm256_loadu_ps(o + i), take8, kept));
+    }
+}
+
+INLAY__AVX2_INLINE void attend(const inlay__attention *a, bool f16) {
+    float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
+    row_state state[INLAY__ATTENTION_ROWS];
+    size_t n_head_dim = a->n_head_dim, n_keys = 0;
+    for (size_t r = 0; r < a->n_rows; r++) {
+        state[r] = (row_state){-INFINITY, 0.0f};
+        n_keys = inlay__max_size(n_keys, a->n_keys[r]);
+        memset(a->out[r], 0, n_head_dim * sizeof(float));
+    }
+    for (size_t first = 0; first < n_keys; first += INLAY__KEY_BLOCK) {
+        size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
+        float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
+        score_block(a, first, n, f16, p);
+        for (size_t r = 0; r < a->n_rows; r++) {
+            float *row = p + r * INLAY__KEY_BLOCK;
+            size_t seen = a->n_keys[r] > first ? inlay__min_size(n, a->n_keys[r] - first) : 0;
+            if (seen > 0) sum[r] = weigh(row, seen, &greatest[r]);
+            size_t done = inlay__round_up(seen, INLAY__LANES);
+            memset(row + done, 0, (inlay__round_up(n, INLAY__LANES) - done) * sizeof(float));
+        }
+        size_t r = 0;
+        for (; r + VALUE_ROWS <= a->n_rows; r += VALUE_ROWS)
+            gather_rows(a, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, first, n, f16, o + r * n_head_dim, n_head_dim);
+        for (; r < a->n_rows; r++)
+            gather_rows(a, p + r * INLAY__KEY_BLOCK, 1, first, n, f16, o + r * n_head_dim, n_head_dim);
+        for (r = 0; r < a->n_rows; r++)
+            if (a->n_keys[r] > first) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
+    }
+    for (size_t r = 0; r < a->n_rows; r++)
+        for (size_t i = 0; i < n_head_dim; i++) a->out[r][i] = a->out[r][i] / state[r].sum;
+}
+
+INLAY__AVX2 void inlay__attention_avx2(const inlay__attention *a) {
+    if (a->n_head_dim % 8 != 0)
+        inlay__attention_scalar(a);
+    else if (a->cache_type == INLAY_TYPE_F16)
+        attend(a, true);
+    else
+        attend(a, false);
+}
+
+INLAY__AVX2 void inlay__store_key_avx2(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position,
+                                       void *keys) {
+    if (cache_type != INLAY_TYPE_F16 || n_head_dim % 8 != 0) {
+        inlay__store_key(key, n_head_dim, cache_type, position, keys);
+        return;
+    }
+    uint16_t *out = (uint16_t *)keys + position / INLAY__LANES * n_head_dim * INLAY__LANES + position % INLAY__LANES;
+    for (size_t i = 0; i < n_head_dim; i += 8) {
+        uint16_t half[8];
+        _mm_storeu_si128((__m128i *)half, _mm256_cvtps_ph(_mm256_loadu_ps(key + i), _MM_FROUND_TO_NEAREST_INT));
+        for (size_t l = 0; l < 8; l++) out[(i + l) * INLAY__LANES] = half[l];
+    }
+}
+
+INLAY__AVX2 void inlay__store_value_avx2(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position,
+                                         void *values) {
+    if (cache_type != INLAY_TYPE_F16 || n_head_dim % 8 != 0) {
+        inlay__store_value(value, n_head_dim, cache_type, position, values);
+        return;
+    }
+    uint16_t *out = (uint16_t *)values + position * n_head_dim;
+    for (size_t i = 0; i < n_head_dim; i += 8)
+        _mm_storeu_si128((__m128i *)(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(value + i), _MM_FROUND_TO_NEAREST_INT));
+}
+
+#else
+typedef int inlay__not_x86; /* a source file may not be empty */
+#endif

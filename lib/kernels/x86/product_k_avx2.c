@@ -1,0 +1,149 @@
+/* Products of packed Q4_K, Q5_K and Q6_K panels with AVX2. As product_q_avx2.c, with a scale in place of the ones that
+ * vpmaddwd multiplies by. Sums of 6-bit weights fit 16 bits two at a time (32,004). */
+#include "kernels/x86/avx2.h"
+
+#if defined(__x86_64__)
+
+enum { COLS = 4, SUB_BLOCKS = 8 };
+
+/* Where things are in a packed superblock; pack.c draws it. */
+INLAY__AVX2_INLINE size_t sub_block_size(uint32_t type) {
+    return type == INLAY_TYPE_Q4_K ? 256 : type == INLAY_TYPE_Q5_K ? 320 : 384;
+}
+
+INLAY__AVX2_INLINE const uint8_t *sub_block(const uint8_t *block, size_t j, size_t half, uint32_t type) {
+    return block + (type == INLAY_TYPE_Q6_K ? 288 : 320) + j * sub_block_size(type) + INLAY__HALF_LINE * half;
+}
+
+INLAY__AVX2_INLINE void load_lines(const uint8_t *lines, uint32_t type, __m256i u[8]) {
+    const __m256i low = _mm256_set1_epi8(15);
+    for (size_t g = 0; g < 4; g++) {
+        __m256i pair = inlay__load_256(lines + INLAY__LINE * g);
+        u[g] = _mm256_and_si256(pair, low);
+        u[g + 4] = _mm256_and_si256(_mm256_srli_epi16(pair, 4), low);
+    }
+    if (type == INLAY_TYPE_Q5_K) {
+        __m256i high = inlay__load_256(lines + INLAY__LINE * 4);
+        for (int g = 0; g < 8; g++) {
+            __m256i moved = g < 4 ? _mm256_slli_epi16(high, 4 - g) : _mm256_srli_epi16(high, g - 4);
+            u[g] = _mm256_or_si256(u[g], _mm256_and_si256(moved, _mm256_set1_epi8(16)));
+        }
+    }
+    if (type == INLAY_TYPE_Q6_K) {
+        for (int g = 0; g < 8; g++) {
+            __m256i high = inlay__load_256(lines + INLAY__LINE * (4 + (size_t)g / 4));
+            __m256i moved = g % 4 < 2 ? _mm256_slli_epi16(high, 4 - 2 * (g % 4)) : _mm256_srli_epi16(high, 2 * (g % 4) - 4);
+            u[g] = _mm256_or_si256(u[g], _mm256_and_si256(moved, _mm256_set1_epi8(48)));
+        }
+    }
+}
+
+/* The scales of sub-block j, for the 8 rows, as pairs of 16-bit numbers that vpmaddwd takes: one for its first 16
+ * elements and one for the rest (the same but for Q6_K). */
+typedef struct scales_8 {
+    __m256i first, second;
+} scales_8;
+
+INLAY__AVX2_INLINE scales_8 load_scales(const uint8_t *block, size_t j, size_t half, uint32_t type) {
+    scales_8 s;
+    if (type == INLAY_TYPE_Q6_K) {
+        __m256i pairs = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(block + 32 + 32 * j + 16 * half)));
+        __m256i first = _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff));
+        __m256i second = _mm256_srli_epi32(pairs, 16);
+        s.first = _mm256_or_si256(first, _mm256_slli_epi32(first, 16));
+        s.second = _mm256_or_si256(second, _mm256_slli_epi32(second, 16));
+        return s;
+    }
+    __m256i each = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(block + 64 + 16 * j + 8 * half)));
+    s.first = s.second = _mm256_or_si256(each, _mm256_slli_epi32(each, 16));
+    return s;
+}
+
+/* scale times dot of the 32 elements of a sub-block. */
+INLAY__AVX2_INLINE __m256i dot(const __m256i u[8], const scales_8 *s, const int8_t *q, uint32_t type) {
+    __m256i part[8];
+    for (int g = 0; g < 8; g++) part[g] = _mm256_maddubs_epi16(u[g], inlay__broadcast_4(q + 4 * g));
+    __m256i p01 = _mm256_add_epi16(part[0], part[1]), p23 = _mm256_add_epi16(part[2], part[3]);
+    __m256i p45 = _mm256_add_epi16(part[4], part[5]), p67 = _mm256_add_epi16(part[6], part[7]);
+    if (type == INLAY_TYPE_Q6_K) {
+        __m256i first = _mm256_add_epi32(_mm256_madd_epi16(p01, s->first), _mm256_madd_epi16(p23, s->first));
+        __m256i second = _mm256_add_epi32(_mm256_madd_epi16(p45, s->second), _mm256_madd_epi16(p67, s->second));
+        return _mm256_add_epi32(first, second);
+    }
+    __m256i first = _mm256_add_epi16(p01, p23), second = _mm256_add_epi16(p45, p67);
+    if (type == INLAY_TYPE_Q4_K) return _mm256_madd_epi16(_mm256_add_epi16(first, second), s->first);
+    return _mm256_add_epi32(_mm256_madd_epi16(first, s->first), _mm256_madd_epi16(second, s->first));
+}
+
+/* Sum over the sub-blocks of the minima (Q4_K, Q5_K) or of 32 times the scales (Q6_K), times the activations' sums. */
+INLAY__AVX2_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t k,
+                                    uint32_t type) {
+    __m256i sum = _mm256_setzero_si256();
+    if (type == INLAY_TYPE_Q6_K) {
+        const int16_t *sums = acts->sum16 + col * (acts->n_k / 16) + 16 * k;
+        for (size_t j = 0; j < 8; j++) {
+            __m256i pairs = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(block + 32 + 32 * j + 16 * half)));
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, inlay__broadcast_pair(sums + 2 * j)));
+        }
+        return _mm256_slli_epi32(sum, 5);
+    }
+    const int16_t *sums = acts->sum32 + col * (acts->n_k / 32) + 8 * k;
+    for (size_t j = 0; j < 4; j++) {
+        __m256i pairs = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(block + 192 + 32 * j + 16 * half)));
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, inlay__broadcast_pair(sums + 2 * j)));
+    }
+    return sum;
+}
+
+/* 8 rows by n_cols columns, over the whole depth. */
+INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
+                             uint32_t type, size_t block_size, float *out) {
+    const inlay__acts *acts = p->acts;
+    __m256 acc[COLS];
+    for (size_t c = 0; c < n_cols; c++) acc[c] = _mm256_setzero_ps();
+    for (size_t k = 0; k < acts->n_blocks; k++) {
+        const uint8_t *block = panel + k * block_size;
+        __m256i sum[COLS];
+        for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
+        for (size_t j = 0; j < SUB_BLOCKS; j++) {
+            __m256i u[8];
+            scales_8 scales = load_scales(block, j, half, type);
+            load_lines(sub_block(block, j, half, type), type, u);
+            for (size_t c = 0; c < n_cols; c++) {
+                const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__K_LENGTH + 32 * j;
+                sum[c] = _mm256_add_epi32(sum[c], dot(u, &scales, q, type));
+            }
+        }
+        __m256 d = inlay__load_8_f16(block + 16 * half), dmin = inlay__load_8_f16(block + 32 + 16 * half);
+        for (size_t c = 0; c < n_cols; c++) {
+            __m256 da = _mm256_set1_ps(acts->d[(col + c) * acts->n_blocks + k]);
+            __m256i sums = dot_sums(block, half, acts, col + c, k, type);
+            if (type == INLAY_TYPE_Q6_K) sum[c] = _mm256_sub_epi32(sum[c], sums);
+            acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(d, da), acc[c]);
+            if (type != INLAY_TYPE_Q6_K)
+                acc[c] = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(dmin, da), acc[c]);
+        }
+    }
+    for (size_t c = 0; c < n_cols; c++) _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
+}
+
+INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type, size_t block_size) {
+    size_t panel_size = p->acts->n_blocks * block_size;
+    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
+        const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
+        float *out = p->out + (row - p->row_begin);
+        size_t col = p->col_begin;
+        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
+            for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, COLS, type, block_size, out + 8 * half);
+        for (; col < p->col_end; col++, out += p->out_stride)
+            for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, 1, type, block_size, out + 8 * half);
+    }
+}
+
+INLAY__AVX2 void inlay__product_q4_k_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q4_K, 2368); }
+INLAY__AVX2 void inlay__product_q5_k_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q5_K, 2880); }
+INLAY__AVX2 void inlay__product_q6_k_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q6_K, 3360); }
+
+#else
+typedef int inlay__not_x86; /* a source file may not be empty */
+#endif
