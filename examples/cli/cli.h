@@ -1,0 +1,178 @@
+/* What the files of the program `inlay` share. It stands on the public API only. */
+#ifndef INLAY_CLI_H
+#define INLAY_CLI_H
+
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L /* sigaction, isatty, clock_gettime */
+#endif
+
+#include <inlay.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What the program exits with. */
+enum {
+    CLI_OK = 0,
+    CLI_ERROR = 1,
+    CLI_USAGE = 2,
+    CLI_INTERRUPTED = 130 /* as shells report a process ended by SIGINT */
+};
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(text, rest) __attribute__((format(printf, text, rest)))
+#else
+#define CLI_PRINTF(text, rest)
+#endif
+
+/* ------------------------------------------------------------------- args.c */
+
+/* Every option of every command. */
+typedef enum cli_arg {
+    ARG_HELP,
+    /* options of the library, set in cli_args.library as they are read */
+    ARG_THREADS,
+    ARG_CPU,
+    ARG_CONTEXT,
+    ARG_BATCH,
+    ARG_TEMPERATURE,
+    ARG_TOP_K,
+    ARG_TOP_P,
+    ARG_MIN_P,
+    ARG_SEED,
+    /* options of the commands */
+    ARG_PROMPT,
+    ARG_FILE,
+    ARG_TOKENS,
+    ARG_PROMPT_TOKENS,
+    ARG_REPEAT,
+    ARG_ECHO,
+    ARG_QUIET,
+    ARG_SPECIAL,
+    ARG_PARSE_SPECIAL,
+    ARG_DECODE,
+    ARG_IDS,
+    ARG_IDS_FILE,
+    ARG_ALL_ROWS,
+    ARG_RAW,
+    ARG_JSON,
+    ARG_TENSORS,
+    N_ARGS
+} cli_arg;
+
+typedef struct cli_option {
+    const char *name;  /* the long name; NULL ends a command's table */
+    char letter;       /* the short name, 0 if none */
+    const char *value; /* what its value is called in the help, NULL for a flag */
+    cli_arg arg;
+    int32_t key; /* the INLAY_OPT_ it sets, 0 for an option of the command */
+    const char *help;
+} cli_option;
+
+/* A command line, read. Texts point into argv. */
+typedef struct cli_args {
+    const char *model;         /* the path */
+    const char *value[N_ARGS]; /* NULL: not given; "" for a flag that was */
+    inlay_options *library;
+} cli_args;
+
+typedef struct cli_command {
+    const char *name;
+    const char *synopsis; /* what follows the name in the usage line */
+    const char *summary;  /* one line */
+    const char *notes;    /* paragraphs after the options, or NULL */
+    const cli_option *options;
+    int (*run)(const cli_args *args);
+} cli_command;
+
+extern const cli_command cli_run, cli_info, cli_tokenize, cli_logits, cli_bench;
+
+/* Rows that several commands have in their tables. */
+/* clang-format off */
+#define CLI_OPTION_CPU                                                                     \
+    {"cpu", 0, "LEVEL", ARG_CPU, INLAY_OPT_CPU,                                            \
+     "highest CPU level to use: scalar, avx2, ... (default: the machine's best)"}
+#define CLI_OPTION_THREADS \
+    {"threads", 't', "N", ARG_THREADS, INLAY_OPT_THREADS, "threads to work with (default: one for each CPU)"}
+#define CLI_OPTION_CONTEXT                                     \
+    {"context", 'c', "N", ARG_CONTEXT, INLAY_OPT_CONTEXT,      \
+     "tokens of room for prompt and answer (default: what the model was trained with, at most 4096)"}
+#define CLI_OPTION_END {NULL, 0, NULL, N_ARGS, 0, NULL}
+/* clang-format on */
+
+/* Reads what follows the command's name. Returns CLI_OK, or the exit code after having said what
+ * is wrong. --help is only noted. */
+int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *args);
+
+/* Prints the help of a command. */
+void cli_help(const cli_command *command, FILE *out);
+
+/* The whole number that option `arg` gives, or `initial` when it is not there. CLI_OK or CLI_USAGE. */
+int cli_args_int(const cli_args *args, cli_arg arg, int64_t least, int64_t greatest, int64_t initial, int64_t *value);
+
+/* ------------------------------------------------------------------ input.c */
+
+/* A list of token ids. */
+typedef struct cli_ids {
+    int32_t *ids; /* [n] */
+    size_t n;
+} cli_ids;
+
+/* Reads a file, or standard input for "-", to its end. free() `*text`. CLI_OK, _ERROR or _INTERRUPTED. */
+int cli_read_file(const char *path, char **text, size_t *size);
+
+/* Reads "1,2,3". In a file (`spaces`) white space separates as well. free() ids->ids. */
+int cli_parse_ids(const char *text, size_t size, bool spaces, cli_ids *ids);
+
+/* Reads a decimal number that fills all of `text`. */
+bool cli_parse_int(const char *text, size_t size, int64_t *value);
+
+/* Turns text into tokens. free() ids->ids. */
+int cli_tokens(const inlay_model *model, const char *text, size_t size, int32_t flags, cli_ids *ids);
+
+/* --------------------------------------------------------------- progress.c */
+
+/* Lets Ctrl-C stop the work: the first one asks for an orderly end, the second one kills. */
+void cli_catch_interrupt(void);
+bool cli_interrupted(void);
+/* The session whose evaluation Ctrl-C cancels; NULL before it is freed. */
+void cli_interrupt_session(inlay_session *session);
+
+/* What an inlay_progress_fn does: draws a bar for `label` on a terminal and stops when interrupted. */
+int32_t cli_progress(void *user, uint64_t done, uint64_t total);
+/* Names the work that follows, for the bar; NULL draws none. Removes a bar that is there. */
+void cli_progress_begin(const char *label);
+
+/* Seconds on a clock that only goes forward. */
+double cli_seconds(void);
+
+/* ------------------------------------------------------------------- open.c */
+
+/* Opens the model, with a bar. The error is reported. */
+int cli_open_model(const cli_args *args, inlay_model **model);
+/* A session of it that Ctrl-C cancels. cli_close frees both; NULLs are fine. */
+int cli_open_session(const cli_args *args, inlay_model *model, inlay_session **session);
+void cli_close(inlay_model *model, inlay_session *session);
+
+/* ---------------------------------------------------------------- message.c */
+
+/* "inlay: ..." on standard error. Returns CLI_ERROR. */
+int cli_error(const char *format, ...) CLI_PRINTF(1, 2);
+/* The same, for a wrong command line. Returns CLI_USAGE. */
+int cli_usage(const char *format, ...) CLI_PRINTF(1, 2);
+/* The last error of the library, and the exit code that suits it. */
+int cli_library_error(int32_t status);
+/* Finishes standard output: the exit code, CLI_ERROR when something could not be written. */
+int cli_finish(int code);
+
+/* --------------------------------------------------------------- json_out.c */
+
+/* A JSON string; bytes that are not UTF-8 become U+FFFD. */
+void json_string(FILE *out, const char *text, size_t size);
+/* A number with 9 significant digits, the same in every locale; null when it is not finite. */
+void json_number(FILE *out, double value);
+/* [1, 2, 3] */
+void json_ids(FILE *out, const int32_t *ids, size_t n);
+
+#endif

@@ -1,0 +1,164 @@
+/* inlay run: continues a text. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_option options[] = {
+    {"prompt", 'p', "TEXT", ARG_PROMPT, 0, "the text to continue"},
+    {"file", 'f', "FILE", ARG_FILE, 0, "read the text from a file; - is standard input"},
+    {"tokens", 'n', "N", ARG_TOKENS, 0, "at most this many new tokens; -1: until the model ends (default: 128)"},
+    {"temp", 0, "T", ARG_TEMPERATURE, INLAY_OPT_TEMPERATURE, "0 takes the most probable token, more draws more freely"},
+    {"top-k", 0, "N", ARG_TOP_K, INLAY_OPT_TOP_K, "draw among the N most probable tokens; 0: all"},
+    {"top-p", 0, "P", ARG_TOP_P, INLAY_OPT_TOP_P, "draw among the most probable tokens that sum to P"},
+    {"min-p", 0, "P", ARG_MIN_P, INLAY_OPT_MIN_P, "draw among tokens at least P times as probable as the first"},
+    {"seed", 's', "N", ARG_SEED, INLAY_OPT_SEED, "seed of the random numbers; same seed, same text"},
+    CLI_OPTION_THREADS,
+    CLI_OPTION_CPU,
+    CLI_OPTION_CONTEXT,
+    {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "prompt tokens evaluated together"},
+    {"parse-special", 'S', NULL, ARG_PARSE_SPECIAL, 0, "turn text such as <|im_end|> in the prompt into that token"},
+    {"echo", 'e', NULL, ARG_ECHO, 0, "print the prompt before the answer"},
+    {"quiet", 'q', NULL, ARG_QUIET, 0, "no timing"},
+    CLI_OPTION_END,
+};
+
+/* A run: what it works on and how it went. */
+typedef struct run_state {
+    inlay_model *model;
+    inlay_session *session;
+    int64_t limit;      /* tokens to generate, -1 for no limit */
+    size_t n_prompt;    /* tokens read */
+    size_t n_generated; /* tokens chosen */
+    size_t n_appended;  /* of these, evaluated as well */
+    double prompt_seconds;
+    double generate_seconds;
+} run_state;
+
+/* What to continue: free() *owned, which is NULL when the text stands in argv. */
+static int read_prompt(const cli_args *args, const char **text, size_t *size, char **owned) {
+    const char *prompt = args->value[ARG_PROMPT], *file = args->value[ARG_FILE];
+    int code;
+
+    if ((prompt == NULL) == (file == NULL))
+        return cli_usage("run needs a prompt, either with -p TEXT or with --file FILE");
+    if (prompt != NULL) {
+        *text = prompt;
+        *size = strlen(prompt);
+        return CLI_OK;
+    }
+    code = cli_read_file(file, owned, size);
+    *text = *owned;
+    return code;
+}
+
+static int read_tokens(const cli_args *args, const char *text, size_t size, run_state *state) {
+    int32_t flags = INLAY_ADD_SPECIAL | (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
+    cli_ids ids = {NULL, 0};
+    int code = cli_tokens(state->model, text, size, flags, &ids);
+    double begin = cli_seconds();
+    int32_t status;
+
+    if (code != CLI_OK) return code;
+    if (ids.n == 0) {
+        free(ids.ids);
+        return cli_error("the prompt is empty and the model has no token to begin with");
+    }
+    cli_progress_begin("reading the prompt");
+    status = inlay_eval(state->session, ids.ids, ids.n);
+    cli_progress_begin(NULL);
+    state->prompt_seconds = cli_seconds() - begin;
+    state->n_prompt = ids.n;
+    free(ids.ids);
+    return status == INLAY_OK ? CLI_OK : cli_library_error(status);
+}
+
+/* Prints what a token adds to the text; -1 ends it. */
+static int print_token(const run_state *state, uint64_t *stream, int32_t token) {
+    char fixed[256], *piece = fixed;
+    size_t size = 0;
+    int32_t status = inlay_stream_text(state->model, stream, token, fixed, sizeof fixed, &size);
+
+    if (status == INLAY_ERR_BUFFER) { /* a long token */
+        piece = malloc(size + 1);
+        if (piece == NULL) return cli_error("there is not enough memory for a token of %zu bytes", size);
+        status = inlay_stream_text(state->model, stream, token, piece, size, &size);
+    }
+    if (status == INLAY_OK) {
+        fwrite(piece, 1, size, stdout);
+        fflush(stdout);
+    }
+    if (piece != fixed) free(piece);
+    return status == INLAY_OK ? CLI_OK : cli_library_error(status);
+}
+
+/* Ends, with CLI_OK, at an end token, at the limit, or when the context is full. */
+static int generate(run_state *state) {
+    uint64_t stream = 0;
+    int code = CLI_OK;
+    int32_t status = INLAY_OK, token;
+    double begin = cli_seconds();
+
+    while (code == CLI_OK && (state->limit < 0 || state->n_generated < (uint64_t)state->limit)) {
+        if (cli_interrupted())
+            status = INLAY_ERR_CANCELLED;
+        else
+            status = inlay_sample(state->session, &token);
+        if (status != INLAY_OK || inlay_token_is_end(state->model, token)) break;
+
+        state->n_generated++;
+        code = print_token(state, &stream, token);
+        if (code != CLI_OK || ferror(stdout) || state->n_generated == (uint64_t)state->limit) break;
+        status = inlay_eval(state->session, &token, 1);
+        if (status != INLAY_OK) break;
+        state->n_appended++;
+    }
+    state->generate_seconds = cli_seconds() - begin;
+    if (code == CLI_OK) code = print_token(state, &stream, -1);
+    putchar('\n');
+    if (status == INLAY_ERR_CONTEXT)
+        cli_error("the context is full: %s", inlay_error());
+    else if (code == CLI_OK && status != INLAY_OK)
+        code = cli_library_error(status);
+    return code;
+}
+
+static void print_timing(const run_state *state) {
+    double prompt = state->prompt_seconds, generation = state->generate_seconds;
+
+    fflush(stdout);
+    fprintf(stderr, "prompt: %zu tokens, %.1f tok/s; generated: %zu tokens, %.1f tok/s\n", state->n_prompt,
+            prompt > 0 ? (double)state->n_prompt / prompt : 0.0, state->n_generated,
+            generation > 0 ? (double)state->n_appended / generation : 0.0);
+}
+
+static int run(const cli_args *args) {
+    run_state state = {0};
+    const char *text = NULL;
+    char *owned = NULL;
+    size_t size = 0;
+    int code = cli_args_int(args, ARG_TOKENS, -1, INT32_MAX, 128, &state.limit);
+
+    if (code == CLI_OK) code = read_prompt(args, &text, &size, &owned);
+    if (code == CLI_OK) code = cli_open_model(args, &state.model);
+    if (code == CLI_OK) code = cli_open_session(args, state.model, &state.session);
+    if (code == CLI_OK) code = read_tokens(args, text, size, &state);
+    if (code == CLI_OK) {
+        if (args->value[ARG_ECHO] != NULL) fwrite(text, 1, size, stdout);
+        code = generate(&state);
+        if (args->value[ARG_QUIET] == NULL) print_timing(&state);
+    }
+    free(owned);
+    cli_close(state.model, state.session);
+    return code;
+}
+
+const cli_command cli_run = {
+    "run",
+    "MODEL -p TEXT [options]",
+    "continues a text",
+    "The answer is printed as it comes, with a newline after it. When the context is full,\n"
+    "a line on standard error says so and the program ends with exit code 0.\n",
+    options,
+    run,
+};
