@@ -1,0 +1,33 @@
+/* Counting what the library takes from its allocator. */
+#include "support/accounting_sys.h"
+
+#include <stdlib.h>
+
+static void *count_alloc(void *user, size_t size, size_t alignment) {
+    accounting *a = user;
+    void *memory;
+    a->n_allocs++;
+    if (a->fail_at != 0 && (a->n_allocs == a->fail_at || (a->fail_after && a->n_allocs > a->fail_at))) return NULL;
+    if (posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return NULL;
+    memset(memory, 0xa5, size);
+    a->live += size;
+    a->n_live++;
+    if (a->live > a->peak) a->peak = a->live;
+    return memory;
+}
+
+static void count_release(void *user, void *memory, size_t size) {
+    accounting *a = user;
+    memset(memory, 0x5a, size);
+    a->live -= size;
+    a->n_live--;
+    free(memory);
+}
+
+void accounting_init(accounting *a) {
+    memset(a, 0, sizeof *a);
+    a->sys = inlay__sys_default;
+    a->sys.user = a;
+    a->sys.alloc = count_alloc;
+    a->sys.release = count_release;
+}
