@@ -5,9 +5,9 @@
 #include "base/cursor.h"
 #include "format/gguf.h"
 
-/* The least bytes a pair (key of one byte, one byte of value) and a tensor (name of one byte, one
- * dimension) take in a file. */
-enum { INLAY__GGUF_MIN_KV = 8 + 1 + 4 + 1, INLAY__GGUF_MIN_TENSOR = 8 + 1 + 4 + 8 + 4 + 8 };
+/* The least bytes that a pair (no key, a value of one byte) and a tensor (no name, one dimension) take in a
+ * file. Empty names are refused, but by their own message. */
+enum { INLAY__GGUF_MIN_KV = 8 + 4 + 1, INLAY__GGUF_MIN_TENSOR = 8 + 4 + 8 + 4 + 8 };
 
 enum { INLAY__GGUF_MAX_KEY = 65535, INLAY__GGUF_MAX_TENSOR_NAME = 1024, INLAY__GGUF_MAX_ALIGNMENT = 65536 };
 
