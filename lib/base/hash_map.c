@@ -1,0 +1,66 @@
+/* Open addressing with linear probing, at most half full. */
+#include <time.h>
+
+#include "hash_map.h"
+
+/* A 64-bit finaliser: every bit of the input reaches every bit of the result. */
+static uint64_t mix(uint64_t x) {
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93u;
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93u;
+    return x ^ x >> 32;
+}
+
+static uint64_t hash(uint64_t seed, const char *key, size_t size) {
+    uint64_t h = seed ^ mix(size);
+    for (; size >= 8; key += 8, size -= 8) h = mix(h ^ inlay__load_u64(key)) + seed;
+    uint64_t tail = 0;
+    for (size_t i = 0; i < size; i++) tail |= (uint64_t)(uint8_t)key[i] << 8 * i;
+    return mix(h ^ tail);
+}
+
+int32_t inlay__hash_map_init(const inlay__sys *sys, inlay__hash_map *map, size_t capacity) {
+    size_t n = 16;
+    while (n / 2 < capacity) {
+        if (n > SIZE_MAX / 2 / sizeof *map->slots)
+            return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a map of %zu keys does not fit an address space", capacity);
+        n *= 2;
+    }
+    *map = (inlay__hash_map){.slots = inlay__alloc_array(sys, n, sizeof *map->slots), .mask = n - 1};
+    if (map->slots == NULL) return INLAY_ERR_MEMORY;
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    map->seed = mix((uint64_t)(uintptr_t)map->slots ^ (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec);
+    return INLAY_OK;
+}
+
+void inlay__hash_map_free(const inlay__sys *sys, inlay__hash_map *map) {
+    if (map->slots != NULL) inlay__free(sys, map->slots, (map->mask + 1) * sizeof *map->slots);
+    map->slots = NULL;
+}
+
+/* The key's slot, or the empty one where it would go. */
+static size_t find(const inlay__hash_map *map, const char *key, size_t size) {
+    size_t i = (size_t)hash(map->seed, key, size) & map->mask;
+    for (;; i = (i + 1) & map->mask) {
+        const inlay__hash_slot *slot = &map->slots[i];
+        if (slot->key == NULL || (slot->size == size && memcmp(slot->key, key, size) == 0)) return i;
+    }
+}
+
+bool inlay__hash_map_put(inlay__hash_map *map, const char *key, size_t size, uint32_t value) {
+    inlay__hash_slot *slot = &map->slots[find(map, key, size)];
+    if (slot->key != NULL) return false;
+    *slot = (inlay__hash_slot){key, (uint32_t)size, value};
+    map->n_keys++;
+    return true;
+}
+
+bool inlay__hash_map_get(const inlay__hash_map *map, const char *key, size_t size, uint32_t *value) {
+    if (map->slots == NULL) return false;
+    const inlay__hash_slot *slot = &map->slots[find(map, key, size)];
+    if (slot->key == NULL) return false;
+    *value = slot->value;
+    return true;
+}

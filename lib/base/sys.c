@@ -1,0 +1,98 @@
+/* The system itself: malloc, POSIX files, pthreads. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base.h"
+
+/* Workers need little: kernels keep their buffers in the session. */
+enum { THREAD_STACK = 256 * 1024 };
+
+static void *sys_alloc(void *user, size_t size, size_t alignment) {
+    void *memory = NULL;
+    (void)user;
+    if (alignment < sizeof(void *)) alignment = sizeof(void *);
+    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+}
+
+static void sys_release(void *user, void *memory, size_t size) {
+    (void)user;
+    (void)size;
+    free(memory);
+}
+
+/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+static int sys_open(void *user, const char *path) {
+    int fd;
+    (void)user;
+    do {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static int sys_stat(void *user, int fd, inlay__file_info *info) {
+    struct stat st;
+    (void)user;
+    if (fstat(fd, &st) != 0) return -1;
+    info->size = (uint64_t)st.st_size;
+    info->inode = (uint64_t)st.st_ino;
+    info->device = (uint64_t)st.st_dev;
+    info->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    info->is_regular = S_ISREG(st.st_mode);
+    return 0;
+}
+
+static int64_t sys_read(void *user, int fd, void *buffer, size_t size, uint64_t offset) {
+    ssize_t n;
+    (void)user;
+    if (size > SSIZE_MAX) size = SSIZE_MAX;
+    do {
+        n = pread(fd, buffer, size, (off_t)offset);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static void *sys_map(void *user, int fd, size_t size) {
+    (void)user;
+    void *memory = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+static void sys_unmap(void *user, void *memory, size_t size) {
+    (void)user;
+    munmap(memory, size);
+}
+
+static void sys_close(void *user, int fd) {
+    (void)user;
+    close(fd);
+}
+
+static int sys_thread_start(void *user, void *thread, void *(*run)(void *), void *arg) {
+    pthread_attr_t attributes;
+    (void)user;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) return error;
+    pthread_attr_setstacksize(&attributes, THREAD_STACK);
+    error = pthread_create(thread, &attributes, run, arg);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+const inlay__sys inlay__sys_default = {
+    .alloc = sys_alloc,
+    .release = sys_release,
+    .file_open = sys_open,
+    .file_stat = sys_stat,
+    .file_read = sys_read,
+    .file_map = sys_map,
+    .file_unmap = sys_unmap,
+    .file_close = sys_close,
+    .thread_start = sys_thread_start,
+};
