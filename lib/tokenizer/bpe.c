@@ -1,0 +1,204 @@
+/* Byte-level BPE: reading merges, encoding words, bytes of tokens. */
+#include "tokenizer/bpe.h"
+
+#include "tokenizer/bpe_merge.h"
+#include "tokenizer/byte_text.h"
+
+/* --------------------------------------------------------------------- load */
+
+/* A token's text stands for itself when it is not made of byte characters, or when the author added it; of added
+ * ones only those matter that read as byte characters would be other bytes. */
+static bool is_raw(inlay__text text, bool added) {
+    uint8_t byte;
+    for (size_t i = 0; i < text.size;) {
+        size_t size = inlay__byte_read(text.text + i, text.size - i, &byte);
+        if (size == 0 || (added && size > 1)) return true;
+        i += size;
+    }
+    return false;
+}
+
+static int32_t load_raw(inlay__bpe *bpe) {
+    const inlay__vocab *vocab = bpe->vocab;
+    bpe->raw_size = vocab->n_tokens / 8 + 1;
+    bpe->raw = inlay__alloc_array(bpe->sys, bpe->raw_size, 1);
+    if (bpe->raw == NULL) return INLAY_ERR_MEMORY;
+    for (size_t id = 0; id < vocab->n_tokens; id++) {
+        bool added = (vocab->flags[id] & INLAY_TOKEN_ADDED) != 0;
+        if (is_raw(inlay__vocab_text(vocab, (int32_t)id), added))
+            bpe->raw[id / 8] = (uint8_t)(bpe->raw[id / 8] | 1u << id % 8);
+    }
+    return INLAY_OK;
+}
+
+static bool token_is_raw(const inlay__bpe *bpe, int32_t id) { return (bpe->raw[id / 8] >> id % 8 & 1) != 0; }
+
+/* The token of a text in byte characters that words may become: one that gives back the same bytes. */
+static bool find_word(const inlay__bpe *bpe, const char *text, size_t size, uint32_t *id) {
+    int32_t found;
+    const inlay__vocab *vocab = bpe->vocab;
+    if (!inlay__vocab_find(vocab, text, size, &found) || !inlay__vocab_is_plain(vocab, found)) return false;
+    if ((vocab->flags[found] & INLAY_TOKEN_BYTE) != 0 || token_is_raw(bpe, found)) return false;
+    *id = (uint32_t)found;
+    return true;
+}
+
+/* The token of each byte: the one whose text is the byte's character, else "<0x41>". */
+static void load_bytes(inlay__bpe *bpe) {
+    char text[INLAY__BYTE_TEXT_MAX];
+    const inlay__vocab *vocab = bpe->vocab;
+    for (int byte = 0; byte < 256; byte++) {
+        uint32_t id;
+        size_t size = inlay__byte_write((uint8_t)byte, text);
+        bpe->byte_ids[byte] = find_word(bpe, text, size, &id) ? (int32_t)id : -1;
+    }
+    for (size_t id = vocab->n_tokens; id-- > 0;) {
+        uint8_t byte;
+        if ((vocab->flags[id] & INLAY_TOKEN_BYTE) == 0) continue;
+        if (!inlay__vocab_byte(inlay__vocab_text(vocab, (int32_t)id), &byte)) continue;
+        int32_t known = bpe->byte_ids[byte];
+        /* From the last id down, so that the lowest stays; a token of the byte's character is never replaced. */
+        if (known < 0 || (vocab->flags[known] & INLAY_TOKEN_BYTE) != 0) bpe->byte_ids[byte] = (int32_t)id;
+    }
+}
+
+/* Adds merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text may not
+ * become, can never apply; of two merges of one pair the first counts. `joined` has room for the text. */
+static void add_merge(inlay__bpe *bpe, inlay__text text, size_t space, uint32_t rank, char *joined) {
+    uint32_t left, right, result;
+    if (!find_word(bpe, text.text, space, &left)) return;
+    if (!find_word(bpe, text.text + space + 1, text.size - space - 1, &right)) return;
+    memcpy(joined, text.text, space);
+    memcpy(joined + space, text.text + space + 1, text.size - space - 1);
+    if (!find_word(bpe, joined, text.size - 1, &result)) return;
+    const inlay__merge *found = inlay__bpe_find(bpe, left, right);
+    if (found->result >= 0) return;
+    bpe->merges[found - bpe->merges] = (inlay__merge){left, right, rank, (int32_t)result};
+}
+
+/* At least twice as many slots as merges. */
+static int32_t make_table(inlay__bpe *bpe, size_t n_merges) {
+    size_t n_slots = 16;
+    while (n_slots / 2 < n_merges)
+        n_slots *= 2;
+    bpe->merge_mask = n_slots - 1;
+    bpe->merges = inlay__alloc_array(bpe->sys, n_slots, sizeof *bpe->merges);
+    if (bpe->merges == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < n_slots; i++)
+        bpe->merges[i].result = -1;
+    return INLAY_OK;
+}
+
+static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, char *joined) {
+    for (uint64_t i = 0; i < kv->n_values; i++) {
+        inlay__text text = inlay__gguf_string(kv, i);
+        /* The left part has at least one character, whatever it is. */
+        const char *space = text.size < 3 ? NULL : memchr(text.text + 1, ' ', text.size - 2);
+        if (space == NULL)
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges %llu is '%s', expected two tokens",
+                               name, (unsigned long long)i, text.text);
+        if (text.size - 1 <= bpe->vocab->max_token_size)
+            add_merge(bpe, text, (size_t)(space - text.text), (uint32_t)i, joined);
+    }
+    return INLAY_OK;
+}
+
+static int32_t load_merges(inlay__bpe *bpe, const char *name, const inlay__gguf *gguf) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, "tokenizer.ggml.merges");
+    if (kv == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no tokenizer.ggml.merges", name);
+    if (!kv->is_array || kv->type != INLAY__GGUF_STRING)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges is not an array of strings", name);
+    if (kv->n_values >= UINT32_MAX / 2)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges has %llu values", name,
+                           (unsigned long long)kv->n_values);
+    INLAY__TRY(make_table(bpe, (size_t)kv->n_values));
+    char *joined = inlay__alloc(bpe->sys, bpe->vocab->max_token_size);
+    if (joined == NULL) return INLAY_ERR_MEMORY;
+    int32_t status = read_merges(bpe, name, kv, joined);
+    inlay__free(bpe->sys, joined, bpe->vocab->max_token_size);
+    return status;
+}
+
+int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab,
+                        const inlay__pretokenizer *pretokenizer, inlay__bpe *bpe) {
+    *bpe = (inlay__bpe){.sys = sys, .vocab = vocab, .pretokenizer = pretokenizer, .seed = vocab->by_text.seed};
+    int32_t status = load_raw(bpe);
+    if (status == INLAY_OK) {
+        load_bytes(bpe);
+        status = load_merges(bpe, name, gguf);
+    }
+    if (status != INLAY_OK) inlay__bpe_free(bpe);
+    return status;
+}
+
+void inlay__bpe_free(inlay__bpe *bpe) {
+    inlay__free(bpe->sys, bpe->merges, (bpe->merge_mask + 1) * sizeof *bpe->merges);
+    inlay__free(bpe->sys, bpe->raw, bpe->raw_size);
+    bpe->merges = NULL;
+    bpe->raw = NULL;
+}
+
+/* ------------------------------------------------------------------- encode */
+
+/* The token that a word is as a whole. `text` has room for max_token_size bytes. */
+static bool find_whole(const inlay__bpe *bpe, const uint8_t *word, size_t size, char *text, uint32_t *id) {
+    size_t n = 0, room = bpe->vocab->max_token_size;
+    if (size > room) return false;
+    for (size_t i = 0; i < size; i++) {
+        char character[INLAY__BYTE_TEXT_MAX];
+        size_t m = inlay__byte_write(word[i], character);
+        if (m > room - n) return false;
+        memcpy(text + n, character, m);
+        n += m;
+    }
+    return find_word(bpe, text, n, id);
+}
+
+static int32_t encode_words(const inlay__bpe *bpe, inlay__encoder *encoder, inlay__words *words, char *whole) {
+    const uint8_t *word;
+    size_t size;
+    uint32_t id;
+    while (inlay__words_next(words, &word, &size)) {
+        if (whole != NULL && find_whole(bpe, word, size, whole, &id)) {
+            INLAY__TRY(inlay__encoder_reserve(encoder, 1));
+            inlay__encoder_put(encoder, (int32_t)id);
+        } else {
+            INLAY__TRY(inlay__bpe_merge_word(bpe, encoder, word, size));
+        }
+    }
+    return INLAY_OK;
+}
+
+int32_t inlay__bpe_encode(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *text, size_t size) {
+    inlay__words words;
+    char *whole = NULL;
+    if (bpe->pretokenizer->ignore_merges) {
+        whole = inlay__encoder_scratch(encoder, INLAY__SCRATCH_TEXT, bpe->vocab->max_token_size);
+        if (whole == NULL) return INLAY_ERR_MEMORY;
+    }
+    inlay__words_begin(&words, bpe->pretokenizer, text, size);
+    return encode_words(bpe, encoder, &words, whole);
+}
+
+/* ------------------------------------------------------------------- decode */
+
+size_t inlay__bpe_read(const inlay__bpe *bpe, int32_t id, size_t *at, uint8_t *out, size_t capacity) {
+    uint8_t flags = bpe->vocab->flags[id];
+    if ((flags & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNKNOWN | INLAY_TOKEN_UNUSED)) != 0) return 0;
+    inlay__text text = inlay__vocab_text(bpe->vocab, id);
+    if (*at >= text.size) return 0;
+    if ((flags & INLAY_TOKEN_BYTE) != 0) {
+        *at = text.size;
+        return inlay__vocab_byte(text, out) ? 1 : 0;
+    }
+    size_t n = 0;
+    if (token_is_raw(bpe, id)) {
+        n = inlay__min_size(capacity, text.size - *at);
+        memcpy(out, text.text + *at, n);
+        *at += n;
+        return n;
+    }
+    while (n < capacity && *at < text.size)
+        *at += inlay__byte_read(text.text + *at, text.size - *at, &out[n++]);
+    return n;
+}

@@ -1,0 +1,172 @@
+/* Merging a word: short words by looking at all pairs each time, long ones with a heap. */
+#include "tokenizer/bpe_merge.h"
+
+enum { SMALL_WORD = 32 };  /* bytes */
+#define NO_RANK UINT32_MAX /* of a pair without a merge */
+
+static int32_t fail_byte(uint8_t byte) {
+    return inlay__fail(INLAY_ERR_UNSUPPORTED, "the vocabulary has no token for byte %d of the text", byte);
+}
+
+static uint32_t rank_of(const inlay__merge *merge) { return merge->result >= 0 ? merge->rank : NO_RANK; }
+
+/* ------------------------------------------------------------- short words */
+
+/* n^2 / 2 comparisons at worst, in two cache lines; most words have four to eight bytes. */
+static int32_t merge_small(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size) {
+    int32_t ids[SMALL_WORD];
+    const inlay__merge *merges[SMALL_WORD]; /* of ids[i] and ids[i + 1] */
+    uint32_t ranks[SMALL_WORD];
+    size_t n = size;
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = bpe->byte_ids[word[i]];
+        if (ids[i] < 0) return fail_byte(word[i]);
+    }
+    for (size_t i = 0; i + 1 < n; i++) {
+        merges[i] = inlay__bpe_find(bpe, (uint32_t)ids[i], (uint32_t)ids[i + 1]);
+        ranks[i] = rank_of(merges[i]);
+    }
+    while (n > 1) {
+        size_t best = 0;
+        for (size_t i = 1; i + 1 < n; i++)
+            if (ranks[i] < ranks[best]) best = i;
+        if (ranks[best] == NO_RANK) break;
+        ids[best] = merges[best]->result;
+        n--;
+        for (size_t i = best + 1; i < n; i++)
+            ids[i] = ids[i + 1];
+        for (size_t i = best + 1; i + 1 < n; i++) {
+            merges[i] = merges[i + 1];
+            ranks[i] = ranks[i + 1];
+        }
+        for (size_t i = best > 0 ? best - 1 : 0; i <= best && i + 1 < n; i++) {
+            merges[i] = inlay__bpe_find(bpe, (uint32_t)ids[i], (uint32_t)ids[i + 1]);
+            ranks[i] = rank_of(merges[i]);
+        }
+    }
+    INLAY__TRY(inlay__encoder_reserve(encoder, n));
+    for (size_t i = 0; i < n; i++)
+        inlay__encoder_put(encoder, ids[i]);
+    return INLAY_OK;
+}
+
+/* -------------------------------------------------------------- long words */
+
+/* The tokens of a word as a doubly linked list over its byte positions, and a heap of the pairs that could be
+ * merged. A token is known by the position of its first byte. */
+typedef struct long_word {
+    size_t n;        /* bytes */
+    int32_t *ids;    /* [n] */
+    uint32_t *next;  /* [n] position of the token after; n at the end */
+    uint32_t *prev;  /* [n] of the one before; n at the beginning */
+    uint32_t *ranks; /* [n] of the pair that begins here, NO_RANK if it has no merge or here no token begins */
+    uint64_t *heap;  /* [2 n] rank << 32 | position, the least at heap[0]. An entry is stale when ranks[position]
+                        is not its rank any more; tokens only grow, so that a pair never comes back. */
+    size_t heap_size;
+} long_word;
+
+/* Four children a node: half the levels, and the children share a cache line. */
+static void sift_down(uint64_t *heap, size_t size, size_t at) {
+    uint64_t moved = heap[at];
+    for (;;) {
+        size_t first = at * 4 + 1;
+        if (first >= size) break;
+        size_t least = first, end = inlay__min_size(first + 4, size);
+        for (size_t child = first + 1; child < end; child++)
+            if (heap[child] < heap[least]) least = child;
+        if (heap[least] >= moved) break;
+        heap[at] = heap[least];
+        at = least;
+    }
+    heap[at] = moved;
+}
+
+static void heap_push(long_word *w, uint64_t entry) {
+    size_t at = w->heap_size++;
+    while (at > 0 && w->heap[(at - 1) / 4] > entry) {
+        w->heap[at] = w->heap[(at - 1) / 4];
+        at = (at - 1) / 4;
+    }
+    w->heap[at] = entry;
+}
+
+static uint64_t heap_pop(long_word *w) {
+    uint64_t least = w->heap[0];
+    w->heap[0] = w->heap[--w->heap_size];
+    if (w->heap_size > 0) sift_down(w->heap, w->heap_size, 0);
+    return least;
+}
+
+/* Looks up the pair that begins at `pos`. */
+static uint32_t rank_at(const inlay__bpe *bpe, const long_word *w, uint32_t pos) {
+    uint32_t next = w->next[pos];
+    if (next == w->n) return NO_RANK;
+    return rank_of(inlay__bpe_find(bpe, (uint32_t)w->ids[pos], (uint32_t)w->ids[next]));
+}
+
+/* Looks up the pair at `pos` after one of its tokens changed. */
+static void renew_pair(const inlay__bpe *bpe, long_word *w, uint32_t pos) {
+    w->ranks[pos] = rank_at(bpe, w, pos);
+    if (w->ranks[pos] != NO_RANK) heap_push(w, (uint64_t)w->ranks[pos] << 32 | pos);
+}
+
+static int32_t long_word_begin(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t n,
+                               long_word *w) {
+    size_t size;
+    if (!inlay__mul_size(n, 2 * sizeof(uint64_t) + 4 * sizeof(uint32_t), &size))
+        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a word of %zu bytes", n);
+    uint64_t *memory = inlay__encoder_scratch(encoder, INLAY__SCRATCH_MERGES, size);
+    if (memory == NULL) return INLAY_ERR_MEMORY;
+    *w = (long_word){.n = n, .heap = memory};
+    w->ids = (int32_t *)(void *)(w->heap + 2 * n);
+    w->next = (uint32_t *)(void *)(w->ids + n);
+    w->prev = w->next + n;
+    w->ranks = w->prev + n;
+    for (size_t i = 0; i < n; i++) {
+        w->ids[i] = bpe->byte_ids[word[i]];
+        if (w->ids[i] < 0) return fail_byte(word[i]);
+        w->next[i] = (uint32_t)(i + 1);
+        w->prev[i] = (uint32_t)(i > 0 ? i - 1 : n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        w->ranks[i] = rank_at(bpe, w, (uint32_t)i);
+        if (w->ranks[i] != NO_RANK) w->heap[w->heap_size++] = (uint64_t)w->ranks[i] << 32 | i;
+    }
+    for (size_t i = w->heap_size / 4 + 1; i-- > 0;)
+        if (i < w->heap_size) sift_down(w->heap, w->heap_size, i);
+    return INLAY_OK;
+}
+
+/* The heap never overflows: it begins with at most n - 1 entries, and each of at most n - 1 merges takes one out
+ * and puts two in. */
+static void merge_all(const inlay__bpe *bpe, long_word *w) {
+    while (w->heap_size > 0) {
+        uint64_t entry = heap_pop(w);
+        uint32_t pos = (uint32_t)entry;
+        if (w->ranks[pos] != (uint32_t)(entry >> 32)) continue;
+        uint32_t gone = w->next[pos];
+        w->ids[pos] = inlay__bpe_find(bpe, (uint32_t)w->ids[pos], (uint32_t)w->ids[gone])->result;
+        w->ranks[gone] = NO_RANK;
+        w->next[pos] = w->next[gone];
+        if (w->next[pos] != w->n) w->prev[w->next[pos]] = pos;
+        renew_pair(bpe, w, pos);
+        if (w->prev[pos] != w->n) renew_pair(bpe, w, w->prev[pos]);
+    }
+}
+
+static int32_t merge_long(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size) {
+    long_word w;
+    INLAY__TRY(long_word_begin(bpe, encoder, word, size, &w));
+    merge_all(bpe, &w);
+    size_t n = 0;
+    for (uint32_t pos = 0; pos != w.n; pos = w.next[pos])
+        n++;
+    INLAY__TRY(inlay__encoder_reserve(encoder, n));
+    for (uint32_t pos = 0; pos != w.n; pos = w.next[pos])
+        inlay__encoder_put(encoder, w.ids[pos]);
+    return INLAY_OK;
+}
+
+int32_t inlay__bpe_merge_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size) {
+    return size <= SMALL_WORD ? merge_small(bpe, encoder, word, size) : merge_long(bpe, encoder, word, size);
+}

@@ -1,0 +1,27 @@
+/* The growing list of tokens and the scratch of one call. */
+#include "tokenizer/encoder.h"
+
+int32_t inlay__encoder_reserve(inlay__encoder *encoder, size_t n) {
+    size_t need;
+    if (!inlay__add_size(encoder->n_tokens, n, &need))
+        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: too many tokens");
+    void *tokens = encoder->tokens;
+    INLAY__TRY(inlay__grow(encoder->sys, &tokens, &encoder->capacity, need, sizeof *encoder->tokens));
+    encoder->tokens = tokens;
+    return INLAY_OK;
+}
+
+void *inlay__encoder_scratch(inlay__encoder *encoder, size_t i, size_t size) {
+    if (encoder->scratch[i] != NULL && size <= encoder->scratch_size[i]) return encoder->scratch[i];
+    inlay__free(encoder->sys, encoder->scratch[i], encoder->scratch_size[i]);
+    encoder->scratch_size[i] = size;
+    encoder->scratch[i] = inlay__alloc(encoder->sys, size);
+    return encoder->scratch[i];
+}
+
+void inlay__encoder_free(inlay__encoder *encoder) {
+    inlay__free(encoder->sys, encoder->tokens, encoder->capacity * sizeof *encoder->tokens);
+    for (size_t i = 0; i < INLAY__N_SCRATCH; i++)
+        inlay__free(encoder->sys, encoder->scratch[i], encoder->scratch_size[i]);
+    *encoder = (inlay__encoder){.sys = encoder->sys};
+}

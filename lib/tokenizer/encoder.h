@@ -1,0 +1,28 @@
+/* What one call of inlay__tokenizer_encode writes into: the tokens so far, and scratch for words. */
+#ifndef INLAY_ENCODER_H
+#define INLAY_ENCODER_H
+
+#include "base/base.h"
+
+enum { INLAY__SCRATCH_MERGES, INLAY__SCRATCH_TEXT, INLAY__N_SCRATCH };
+
+typedef struct inlay__encoder {
+    const inlay__sys *sys;
+    int32_t *tokens; /* [n_tokens] */
+    size_t n_tokens, capacity;
+    void *scratch[INLAY__N_SCRATCH];
+    size_t scratch_size[INLAY__N_SCRATCH];
+} inlay__encoder;
+
+/* Room for n more tokens. */
+int32_t inlay__encoder_reserve(inlay__encoder *encoder, size_t n);
+/* Scratch number i of at least `size` bytes; when it grows, what was in it is gone. NULL on failure. */
+void *inlay__encoder_scratch(inlay__encoder *encoder, size_t i, size_t size);
+void inlay__encoder_free(inlay__encoder *encoder);
+
+/* After inlay__encoder_reserve. */
+static inline void inlay__encoder_put(inlay__encoder *encoder, int32_t id) {
+    encoder->tokens[encoder->n_tokens++] = id;
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* The tokenizer of a model: which family it is of, special tokens, and what all families share. */
+#include "tokenizer/tokenizer.h"
+
+#include "base/text.h"
+#include "tokenizer/bpe.h"
+#include "tokenizer/encoder.h"
+#include "tokenizer/special.h"
+#include "tokenizer/stream.h"
+#include "tokenizer/vocab.h"
+
+enum { NAME_SIZE = 64, READ_SIZE = 256, ALL_FLAGS = INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL };
+
+/* What a family of tokenizers brings. `self` is its part of the tokenizer. */
+typedef struct family {
+    const char *name; /* tokenizer.ggml.model */
+    int32_t (*load)(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf);
+    void (*unload)(inlay__tokenizer *tokenizer);
+    /* Appends the tokens of text without special tokens. */
+    int32_t (*encode)(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size);
+    /* Bytes of a token, as inlay__bpe_read. */
+    size_t (*read)(const inlay__tokenizer *tokenizer, int32_t id, size_t *at, uint8_t *out, size_t capacity);
+} family;
+
+struct inlay__tokenizer {
+    const inlay__sys *sys;
+    const family *family; /* NULL until it is loaded */
+    inlay__vocab vocab;
+    inlay__special special;
+    union {
+        inlay__bpe bpe;
+    } of;
+    char name[NAME_SIZE];
+};
+
+/* ----------------------------------------------------------------- families */
+
+static int32_t load_gpt2(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
+    static const char key[] = "tokenizer.ggml.pre";
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    if (kv == NULL)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "file '%s': has no %s, so how to split text is not known; convert the model again", name,
+                           key);
+    inlay__text pre = inlay__gguf_string(kv, 0);
+    if (kv->is_array || pre.text == NULL)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not a string", name, key);
+    const inlay__pretokenizer *pretokenizer = inlay__pretokenizer_find(pre.text, pre.size);
+    if (pretokenizer == NULL)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': %s is '%s', a pre-tokenizer that is not supported", name,
+                           key, pre.text);
+    inlay__vocab *vocab = &tokenizer->vocab;
+    if (!vocab->add_bos_given) vocab->add_bos = pretokenizer->add_bos && vocab->special.bos >= 0;
+    inlay__format(tokenizer->name, sizeof tokenizer->name, "gpt2/%s", pretokenizer->name);
+    return inlay__bpe_load(tokenizer->sys, name, gguf, vocab, pretokenizer, &tokenizer->of.bpe);
+}
+
+static void unload_gpt2(inlay__tokenizer *tokenizer) { inlay__bpe_free(&tokenizer->of.bpe); }
+
+static int32_t encode_gpt2(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text,
+                           size_t size) {
+    return inlay__bpe_encode(&tokenizer->of.bpe, encoder, text, size);
+}
+
+static size_t read_gpt2(const inlay__tokenizer *tokenizer, int32_t id, size_t *at, uint8_t *out, size_t capacity) {
+    return inlay__bpe_read(&tokenizer->of.bpe, id, at, out, capacity);
+}
+
+static const family families[] = {
+    {"gpt2", load_gpt2, unload_gpt2, encode_gpt2, read_gpt2},
+};
+
+static int32_t find_family(const char *name, const inlay__gguf *gguf, const family **found) {
+    static const char key[] = "tokenizer.ggml.model";
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    if (kv == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no %s, and so no tokenizer", name, key);
+    inlay__text model = inlay__gguf_string(kv, 0);
+    if (kv->is_array || model.text == NULL)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not a string", name, key);
+    for (size_t i = 0; i < INLAY__COUNT(families); i++) {
+        if (strlen(families[i].name) != model.size || memcmp(families[i].name, model.text, model.size) != 0) continue;
+        *found = &families[i];
+        return INLAY_OK;
+    }
+    return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': %s is '%s', a kind of tokenizer that is not supported", name,
+                       key, model.text);
+}
+
+/* --------------------------------------------------------------------- life */
+
+static int32_t load(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
+    const family *found;
+    INLAY__TRY(find_family(name, gguf, &found));
+    INLAY__TRY(inlay__vocab_load(tokenizer->sys, name, gguf, &tokenizer->vocab));
+    INLAY__TRY(inlay__special_build(&tokenizer->vocab, &tokenizer->special));
+    INLAY__TRY(found->load(tokenizer, name, gguf));
+    tokenizer->family = found;
+    return INLAY_OK;
+}
+
+int32_t inlay__tokenizer_from_gguf(const inlay__sys *sys, const char *name, const inlay__gguf *gguf,
+                                   inlay__tokenizer **tokenizer) {
+    inlay__tokenizer *made = inlay__alloc_array(sys, 1, sizeof *made);
+    if (made == NULL) return INLAY_ERR_MEMORY;
+    made->sys = sys;
+    int32_t status = load(made, name, gguf);
+    if (status != INLAY_OK) {
+        inlay__tokenizer_free(made);
+        return status;
+    }
+    *tokenizer = made;
+    return INLAY_OK;
+}
+
+void inlay__tokenizer_free(inlay__tokenizer *tokenizer) {
+    if (tokenizer == NULL) return;
+    if (tokenizer->family != NULL) tokenizer->family->unload(tokenizer);
+    if (tokenizer->special.sys != NULL) inlay__special_free(&tokenizer->special);
+    if (tokenizer->vocab.sys != NULL) inlay__vocab_free(&tokenizer->vocab);
+    inlay__free(tokenizer->sys, tokenizer, sizeof *tokenizer);
+}
+
+/* ------------------------------------------------------------------- encode */
+
+/* The text between special tokens goes to the family, piece by piece. */
+static int32_t encode_pieces(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text,
+                             size_t size, const inlay__special_matches *matches) {
+    size_t pos = 0;
+    for (size_t i = matches->n; i-- > 0;) {
+        const inlay__special_match *match = &matches->items[i];
+        if (match->pos < pos) continue; /* inside the token before */
+        if (match->pos > pos) INLAY__TRY(tokenizer->family->encode(tokenizer, encoder, text + pos, match->pos - pos));
+        INLAY__TRY(inlay__encoder_reserve(encoder, 1));
+        inlay__encoder_put(encoder, match->id);
+        pos = match->pos + inlay__vocab_text(&tokenizer->vocab, match->id).size;
+    }
+    return pos < size ? tokenizer->family->encode(tokenizer, encoder, text + pos, size - pos) : INLAY_OK;
+}
+
+static int32_t encode_all(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size,
+                          int32_t flags) {
+    const inlay__vocab *vocab = &tokenizer->vocab;
+    bool add_special = (flags & INLAY_ADD_SPECIAL) != 0;
+    INLAY__TRY(inlay__encoder_reserve(encoder, size / 4 + 2));
+    if (add_special && vocab->add_bos) inlay__encoder_put(encoder, vocab->special.bos);
+
+    inlay__special_matches matches;
+    bool control = (flags & INLAY_PARSE_SPECIAL) != 0;
+    int32_t status = inlay__special_find(&tokenizer->special, text, size, control, &matches);
+    if (status == INLAY_OK) status = encode_pieces(tokenizer, encoder, text, size, &matches);
+    inlay__special_matches_free(&tokenizer->special, &matches);
+    if (status != INLAY_OK) return status;
+
+    if (!add_special || !vocab->add_eos) return INLAY_OK;
+    INLAY__TRY(inlay__encoder_reserve(encoder, 1));
+    inlay__encoder_put(encoder, vocab->special.eos);
+    return INLAY_OK;
+}
+
+int32_t inlay__tokenizer_encode(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
+                                int32_t *tokens, size_t capacity, size_t *n_tokens) {
+    if (size == INLAY_ALL) size = strlen(text);
+    if (size > INT32_MAX)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "the text has %zu bytes, and one call takes at most %d", size,
+                           INT32_MAX);
+    if ((flags & ~ALL_FLAGS) != 0)
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "flags are %d, expected a sum of INLAY_ADD_SPECIAL and INLAY_PARSE_SPECIAL", flags);
+    inlay__encoder encoder = {.sys = tokenizer->sys};
+    int32_t status = encode_all(tokenizer, &encoder, (const uint8_t *)text, size, flags);
+    if (status == INLAY_OK) {
+        *n_tokens = encoder.n_tokens;
+        if (encoder.n_tokens > capacity)
+            status = inlay__fail(INLAY_ERR_BUFFER, "the text has %zu tokens, and there is room for %zu",
+                                 encoder.n_tokens, capacity);
+        else if (encoder.n_tokens > 0)
+            memcpy(tokens, encoder.tokens, encoder.n_tokens * sizeof *tokens);
+    }
+    inlay__encoder_free(&encoder);
+    return status;
+}
+
+/* ------------------------------------------------------------------- decode */
+
+static int32_t check_id(const inlay__tokenizer *tokenizer, int32_t id, size_t i) {
+    if (id >= 0 && (size_t)id < tokenizer->vocab.n_tokens) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_TOKEN, "token %d at index %zu is not in the vocabulary of %zu tokens", id, i,
+                       tokenizer->vocab.n_tokens);
+}
+
+static int32_t decoded_size(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, size_t *size) {
+    uint8_t bytes[READ_SIZE];
+    *size = 0;
+    for (size_t i = 0; i < n_tokens; i++) {
+        INLAY__TRY(check_id(tokenizer, tokens[i], i));
+        size_t at = 0, n;
+        while ((n = tokenizer->family->read(tokenizer, tokens[i], &at, bytes, sizeof bytes)) > 0)
+            if (!inlay__add_size(*size, n, size)) return inlay__fail(INLAY_ERR_ARGUMENT, "the text has too many bytes");
+    }
+    return INLAY_OK;
+}
+
+int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
+                                size_t capacity, size_t *size) {
+    size_t need, done = 0;
+    uint8_t bytes[READ_SIZE];
+    INLAY__TRY(decoded_size(tokenizer, tokens, n_tokens, &need));
+    *size = need;
+    if (need > capacity)
+        return inlay__fail(INLAY_ERR_BUFFER, "the text has %zu bytes, and there is room for %zu", need, capacity);
+    for (size_t i = 0; i < n_tokens; i++) {
+        size_t at = 0, n;
+        while ((n = tokenizer->family->read(tokenizer, tokens[i], &at, bytes, sizeof bytes)) > 0) {
+            memcpy(text + done, bytes, n);
+            done += n;
+        }
+    }
+    return INLAY_OK;
+}
+
+/* Puts a token's bytes through the stream; -1 ends it. */
+static void stream_token(const inlay__tokenizer *tokenizer, int32_t token, inlay__stream *stream) {
+    uint8_t bytes[READ_SIZE];
+    size_t at = 0, n;
+    if (token < 0) {
+        inlay__stream_end(stream);
+        return;
+    }
+    while ((n = tokenizer->family->read(tokenizer, token, &at, bytes, sizeof bytes)) > 0)
+        inlay__stream_put(stream, bytes, n);
+}
+
+int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *state, int32_t token, char *text,
+                                size_t capacity, size_t *size) {
+    inlay__stream stream;
+    if (token != -1) INLAY__TRY(check_id(tokenizer, token, 0));
+    if (!inlay__stream_unpack(*state, &stream))
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "the stream's state is not one that inlay_stream_text left; begin with 0");
+    stream_token(tokenizer, token, &stream); /* only counts */
+    *size = stream.size;
+    if (stream.size > capacity)
+        return inlay__fail(INLAY_ERR_BUFFER, "the text has %zu bytes, and there is room for %zu", stream.size,
+                           capacity);
+    uint64_t after = inlay__stream_pack(&stream);
+    if (stream.size > 0) {
+        inlay__stream_unpack(*state, &stream);
+        stream.out = text;
+        stream_token(tokenizer, token, &stream);
+    }
+    *state = after;
+    return INLAY_OK;
+}
+
+/* -------------------------------------------------------------------- facts */
+
+bool inlay__tokenizer_find(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t *token) {
+    return inlay__vocab_find(&tokenizer->vocab, text, size == INLAY_ALL ? strlen(text) : size, token);
+}
+
+size_t inlay__tokenizer_n_vocab(const inlay__tokenizer *tokenizer) { return tokenizer->vocab.n_tokens; }
+
+inlay__text inlay__tokenizer_token_text(const inlay__tokenizer *tokenizer, int32_t id) {
+    return inlay__vocab_text(&tokenizer->vocab, id);
+}
+
+int32_t inlay__tokenizer_token_flags(const inlay__tokenizer *tokenizer, int32_t id) {
+    return tokenizer->vocab.flags[id];
+}
+
+const char *inlay__tokenizer_name(const inlay__tokenizer *tokenizer) { return tokenizer->name; }
+
+const inlay__special_tokens *inlay__tokenizer_special(const inlay__tokenizer *tokenizer) {
+    return &tokenizer->vocab.special;
+}

@@ -1,0 +1,42 @@
+/* Categories and bits of code points, from the generated tables. */
+#include "tokenizer/unicode.h"
+
+static const uint8_t category_flags[INLAY__UNICODE_N_CATEGORIES] = {
+    [INLAY__UNICODE_LL] = INLAY__CHAR_LETTER,
+    [INLAY__UNICODE_LM] = INLAY__CHAR_LETTER,
+    [INLAY__UNICODE_LO] = INLAY__CHAR_LETTER,
+    [INLAY__UNICODE_LT] = INLAY__CHAR_LETTER,
+    [INLAY__UNICODE_LU] = INLAY__CHAR_LETTER,
+    [INLAY__UNICODE_MC] = INLAY__CHAR_MARK,
+    [INLAY__UNICODE_ME] = INLAY__CHAR_MARK,
+    [INLAY__UNICODE_MN] = INLAY__CHAR_MARK,
+    [INLAY__UNICODE_ND] = INLAY__CHAR_NUMBER,
+    [INLAY__UNICODE_NL] = INLAY__CHAR_NUMBER,
+    [INLAY__UNICODE_NO] = INLAY__CHAR_NUMBER,
+    [INLAY__UNICODE_PC] = INLAY__CHAR_PUNCTUATION,
+    [INLAY__UNICODE_PD] = INLAY__CHAR_PUNCTUATION,
+    [INLAY__UNICODE_PE] = INLAY__CHAR_PUNCTUATION,
+    [INLAY__UNICODE_PF] = INLAY__CHAR_PUNCTUATION,
+    [INLAY__UNICODE_PI] = INLAY__CHAR_PUNCTUATION,
+    [INLAY__UNICODE_PO] = INLAY__CHAR_PUNCTUATION,
+    [INLAY__UNICODE_PS] = INLAY__CHAR_PUNCTUATION,
+    [INLAY__UNICODE_SC] = INLAY__CHAR_SYMBOL,
+    [INLAY__UNICODE_SK] = INLAY__CHAR_SYMBOL,
+    [INLAY__UNICODE_SM] = INLAY__CHAR_SYMBOL,
+    [INLAY__UNICODE_SO] = INLAY__CHAR_SYMBOL,
+    /* Every separator is white space. */
+    [INLAY__UNICODE_ZL] = INLAY__CHAR_SEPARATOR | INLAY__CHAR_SPACE,
+    [INLAY__UNICODE_ZP] = INLAY__CHAR_SEPARATOR | INLAY__CHAR_SPACE,
+    [INLAY__UNICODE_ZS] = INLAY__CHAR_SEPARATOR | INLAY__CHAR_SPACE,
+};
+
+uint8_t inlay__unicode_category(uint32_t code) {
+    if (code > 0x10FFFF) return INLAY__UNICODE_CN;
+    return inlay__unicode_categories[inlay__unicode_rows[code >> 8]][code & 0xFF];
+}
+
+uint8_t inlay__unicode_flags(uint32_t code) {
+    if (code < 0x80) return inlay__unicode_ascii[code];
+    if (code == 0x85) return INLAY__CHAR_SPACE; /* NEXT LINE: the one control character above ASCII that is space */
+    return category_flags[inlay__unicode_category(code)];
+}

@@ -1,0 +1,57 @@
+/* What kind of character a code point is: the general categories of Unicode and a few bits made of them. */
+#ifndef INLAY_UNICODE_H
+#define INLAY_UNICODE_H
+
+#include "base/base.h"
+#include "base/utf8.h"
+
+/* General categories, in the order of tools/gen_unicode.py. */
+enum {
+    INLAY__UNICODE_CN, INLAY__UNICODE_CC, INLAY__UNICODE_CF, INLAY__UNICODE_CO, INLAY__UNICODE_CS,
+    INLAY__UNICODE_LL, INLAY__UNICODE_LM, INLAY__UNICODE_LO, INLAY__UNICODE_LT, INLAY__UNICODE_LU,
+    INLAY__UNICODE_MC, INLAY__UNICODE_ME, INLAY__UNICODE_MN,
+    INLAY__UNICODE_ND, INLAY__UNICODE_NL, INLAY__UNICODE_NO,
+    INLAY__UNICODE_PC, INLAY__UNICODE_PD, INLAY__UNICODE_PE, INLAY__UNICODE_PF, INLAY__UNICODE_PI,
+    INLAY__UNICODE_PO, INLAY__UNICODE_PS,
+    INLAY__UNICODE_SC, INLAY__UNICODE_SK, INLAY__UNICODE_SM, INLAY__UNICODE_SO,
+    INLAY__UNICODE_ZL, INLAY__UNICODE_ZP, INLAY__UNICODE_ZS,
+    INLAY__UNICODE_N_CATEGORIES
+};
+
+/* What regular expressions ask: \p{L}, \p{N}, \p{M}, \p{P}, \p{S}, \p{Z}, \s, [\r\n]. */
+enum {
+    INLAY__CHAR_LETTER = 1,
+    INLAY__CHAR_NUMBER = 2,
+    INLAY__CHAR_MARK = 4,
+    INLAY__CHAR_PUNCTUATION = 8,
+    INLAY__CHAR_SYMBOL = 16,
+    INLAY__CHAR_SEPARATOR = 32,
+    INLAY__CHAR_SPACE = 64, /* the property White_Space */
+    INLAY__CHAR_NEWLINE = 128
+};
+
+/* unicode_tables.c */
+extern const char inlay__unicode_version[];
+extern const uint8_t inlay__unicode_ascii[128]; /* bits */
+extern const uint8_t inlay__unicode_rows[0x1100];
+extern const uint8_t inlay__unicode_categories[][256];
+
+/* The general category of a code point; CN above 0x10FFFF. */
+uint8_t inlay__unicode_category(uint32_t code);
+/* INLAY__CHAR_ bits of a code point. */
+uint8_t inlay__unicode_flags(uint32_t code);
+
+/* The bytes of the character at p[0..n), n > 0, and its bits. A byte that begins no well-formed character is
+ * one character without any bit. */
+static inline size_t inlay__char_at(const uint8_t *p, size_t n, uint8_t *flags) {
+    if (p[0] < 0x80) {
+        *flags = inlay__unicode_ascii[p[0]];
+        return 1;
+    }
+    uint32_t code;
+    size_t size = inlay__utf8_decode(p, n, &code);
+    *flags = size > 0 ? inlay__unicode_flags(code) : 0;
+    return size > 0 ? size : 1;
+}
+
+#endif

@@ -1,0 +1,209 @@
+/* Reading and checking tokenizer.ggml.tokens, token_type, scores and the ids with a role. */
+#include "tokenizer/vocab.h"
+
+/* Values of tokenizer.ggml.token_type. */
+enum { TYPE_UNDEFINED, TYPE_NORMAL, TYPE_UNKNOWN, TYPE_CONTROL, TYPE_USER_DEFINED, TYPE_UNUSED, TYPE_BYTE, N_TYPES };
+
+static const uint8_t type_flags[N_TYPES] = {
+    [TYPE_UNKNOWN] = INLAY_TOKEN_UNKNOWN, [TYPE_CONTROL] = INLAY_TOKEN_CONTROL, [TYPE_USER_DEFINED] = INLAY_TOKEN_ADDED,
+    [TYPE_UNUSED] = INLAY_TOKEN_UNUSED,   [TYPE_BYTE] = INLAY_TOKEN_BYTE,
+};
+
+/* Tokens by which the known chat formats end a turn. A file that gives one of them another kind is corrected:
+ * they are marks, and no text that a user typed may become one. */
+static const char *const end_names[] = {
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|calls|>",
+    "<|flush|>",
+    "<|eot|>",
+    "<|eom|>",
+    "<end_of_turn>",
+    "<EOT>",
+    "_<EOT>",
+    "<|end_of_turn|>",
+    "<end_of_utterance>",
+    u8"<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+};
+
+static int32_t load_tokens(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
+    static const char key[] = "tokenizer.ggml.tokens";
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    if (kv == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no %s, the list of tokens", name, key);
+    if (!kv->is_array || kv->type != INLAY__GGUF_STRING)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not an array of strings", name, key);
+    if (kv->n_values == 0 || kv->n_values > INT32_MAX)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s has %llu tokens, expected 1 to %d", name, key,
+                           (unsigned long long)kv->n_values, INT32_MAX);
+    vocab->tokens = kv;
+    vocab->n_tokens = (size_t)kv->n_values;
+    return INLAY_OK;
+}
+
+/* An optional array next to the tokens: of type a or b, one value a token. *found is NULL where it is absent. */
+static int32_t find_array(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, const char *key,
+                          uint32_t a, uint32_t b, const inlay__gguf_kv **found) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    *found = kv;
+    if (kv == NULL) return INLAY_OK;
+    if (!kv->is_array || (kv->type != a && kv->type != b))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is %s %s, expected an array of %s", name, key,
+                           kv->is_array ? "an array of" : "a single", inlay__gguf_type_name(kv->type),
+                           inlay__gguf_type_name(a));
+    if (kv->n_values != vocab->n_tokens)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s has %llu values for %zu tokens", name, key,
+                           (unsigned long long)kv->n_values, vocab->n_tokens);
+    return INLAY_OK;
+}
+
+static int32_t load_types(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
+    static const char key[] = "tokenizer.ggml.token_type";
+    const inlay__gguf_kv *types, *scores;
+    INLAY__TRY(find_array(name, gguf, vocab, key, INLAY__GGUF_I32, INLAY__GGUF_U32, &types));
+    INLAY__TRY(find_array(name, gguf, vocab, "tokenizer.ggml.scores", INLAY__GGUF_F32, INLAY__GGUF_F32, &scores));
+    if (types == NULL) return INLAY_OK; /* all are normal */
+    for (size_t id = 0; id < vocab->n_tokens; id++) {
+        int64_t type;
+        if (!inlay__gguf_i64(types, id, &type) || type < 0 || type >= N_TYPES)
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s of token %zu is not one of 0 to %d", name, key, id,
+                               N_TYPES - 1);
+        vocab->flags[id] = type_flags[type];
+        uint8_t byte;
+        if (type == TYPE_BYTE && !inlay__vocab_byte(inlay__vocab_text(vocab, (int32_t)id), &byte))
+            return inlay__fail(INLAY_ERR_FORMAT,
+                               "file '%s': token %zu is a byte and its text '%s' is not <0x00> to <0xFF>", name, id,
+                               inlay__vocab_text(vocab, (int32_t)id).text);
+    }
+    return INLAY_OK;
+}
+
+/* Puts the tokens that plain text may become first, so that they win over others of the same text. */
+static int32_t index_texts(inlay__vocab *vocab) {
+    INLAY__TRY(inlay__hash_map_init(vocab->sys, &vocab->by_text, vocab->n_tokens));
+    for (int plain = 1; plain >= 0; plain--) {
+        for (size_t id = 0; id < vocab->n_tokens; id++) {
+            if (inlay__vocab_is_plain(vocab, (int32_t)id) != (plain != 0)) continue;
+            inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+            inlay__hash_map_put(&vocab->by_text, text.text, text.size, (uint32_t)id);
+            vocab->max_token_size = inlay__max_size(vocab->max_token_size, text.size);
+        }
+    }
+    return INLAY_OK;
+}
+
+/* Before index_texts, so that it sees the corrected kinds. */
+static void mark_end_names(inlay__vocab *vocab) {
+    for (size_t id = 0; id < vocab->n_tokens; id++) {
+        inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+        if (text.size < 4 || text.size > 32) continue;
+        if (text.text[0] != '<' && text.text[0] != '_' && text.text[0] != '[') continue;
+        for (size_t i = 0; i < INLAY__COUNT(end_names); i++) {
+            if (strlen(end_names[i]) != text.size || memcmp(end_names[i], text.text, text.size) != 0) continue;
+            vocab->flags[id] =
+                (uint8_t)((vocab->flags[id] & ~INLAY_TOKEN_ADDED) | INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
+        }
+    }
+}
+
+/* An optional id. */
+static int32_t load_id(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, const char *key,
+                       int32_t *id) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    *id = -1;
+    if (kv == NULL) return INLAY_OK;
+    int64_t value;
+    if (kv->is_array || !inlay__gguf_i64(kv, 0, &value))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not an integer", name, key);
+    if (value < 0 || (uint64_t)value >= vocab->n_tokens)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is %lld, and the vocabulary has tokens 0 to %zu", name, key,
+                           (long long)value, vocab->n_tokens - 1);
+    *id = (int32_t)value;
+    return INLAY_OK;
+}
+
+static int32_t load_ids(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
+    inlay__special_tokens *special = &vocab->special;
+    int32_t eot, eom;
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.bos_token_id", &special->bos));
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.eos_token_id", &special->eos));
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.unknown_token_id", &special->unknown));
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.padding_token_id", &special->pad));
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.eot_token_id", &eot));
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.eom_token_id", &eom));
+    const int32_t ends[] = {special->eos, eot, eom};
+    for (size_t i = 0; i < INLAY__COUNT(ends); i++)
+        if (ends[i] >= 0) vocab->flags[ends[i]] |= INLAY_TOKEN_END;
+    return INLAY_OK;
+}
+
+/* Whether to add a token; wanting one that does not exist is an error. */
+static int32_t load_add(const char *name, const inlay__gguf *gguf, const char *key, int32_t id, bool *add,
+                        bool *given) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    *add = false;
+    *given = kv != NULL;
+    if (kv == NULL) return INLAY_OK;
+    int64_t value;
+    if (kv->is_array || kv->type != INLAY__GGUF_BOOL || !inlay__gguf_i64(kv, 0, &value))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not a bool", name, key);
+    if (value != 0 && id < 0)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is true, but the file does not say which token that is",
+                           name, key);
+    *add = value != 0;
+    return INLAY_OK;
+}
+
+static int32_t load(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
+    bool add_eos_given;
+    INLAY__TRY(load_tokens(name, gguf, vocab));
+    vocab->flags = inlay__alloc_array(vocab->sys, vocab->n_tokens, 1);
+    if (vocab->flags == NULL) return INLAY_ERR_MEMORY;
+    INLAY__TRY(load_types(name, gguf, vocab));
+    mark_end_names(vocab);
+    INLAY__TRY(index_texts(vocab));
+    INLAY__TRY(load_ids(name, gguf, vocab));
+    INLAY__TRY(load_add(name, gguf, "tokenizer.ggml.add_bos_token", vocab->special.bos, &vocab->add_bos,
+                        &vocab->add_bos_given));
+    return load_add(name, gguf, "tokenizer.ggml.add_eos_token", vocab->special.eos, &vocab->add_eos, &add_eos_given);
+}
+
+int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
+    *vocab = (inlay__vocab){.sys = sys};
+    int32_t status = load(name, gguf, vocab);
+    if (status != INLAY_OK) inlay__vocab_free(vocab);
+    return status;
+}
+
+void inlay__vocab_free(inlay__vocab *vocab) {
+    if (vocab->by_text.slots != NULL) inlay__hash_map_free(vocab->sys, &vocab->by_text);
+    inlay__free(vocab->sys, vocab->flags, vocab->n_tokens);
+    *vocab = (inlay__vocab){.sys = vocab->sys};
+}
+
+bool inlay__vocab_find(const inlay__vocab *vocab, const char *text, size_t size, int32_t *id) {
+    uint32_t value;
+    if (!inlay__hash_map_get(&vocab->by_text, text, size, &value)) return false;
+    *id = (int32_t)value;
+    return true;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+bool inlay__vocab_byte(inlay__text text, uint8_t *byte) {
+    if (text.size != 6 || memcmp(text.text, "<0x", 3) != 0 || text.text[5] != '>') return false;
+    int high = hex_digit(text.text[3]), low = hex_digit(text.text[4]);
+    if (high < 0 || low < 0) return false;
+    *byte = (uint8_t)(high << 4 | low);
+    return true;
+}

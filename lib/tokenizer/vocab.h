@@ -1,0 +1,41 @@
+/* The tokens of a vocabulary: their texts, kinds and the ids with a role, from tokenizer.ggml.*. */
+#ifndef INLAY_VOCAB_H
+#define INLAY_VOCAB_H
+
+#include "format/gguf.h"
+#include "tokenizer/tokenizer.h"
+
+typedef struct inlay__vocab {
+    const inlay__sys *sys;
+    const inlay__gguf_kv *tokens; /* texts; the gguf's */
+    size_t n_tokens;              /* 1 to INT32_MAX */
+    uint8_t *flags;               /* [n_tokens] INLAY_TOKEN_ bits */
+    /* By text. Of tokens with one text the lowest id that plain text may become is found, and where plain text
+     * may become none of them the lowest. */
+    inlay__hash_map by_text;
+    size_t max_token_size; /* bytes of the longest text */
+    inlay__special_tokens special;
+    bool add_bos, add_eos;
+    bool add_bos_given; /* the file said it; else the pre-tokenizer does */
+} inlay__vocab;
+
+/* `name` is the file in error messages. On failure nothing is held. Errors: as inlay__tokenizer_from_gguf. */
+int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);
+void inlay__vocab_free(inlay__vocab *vocab);
+
+bool inlay__vocab_find(const inlay__vocab *vocab, const char *text, size_t size, int32_t *id);
+
+/* id < n_tokens */
+static inline inlay__text inlay__vocab_text(const inlay__vocab *vocab, int32_t id) {
+    return inlay__gguf_string(vocab->tokens, (uint64_t)(uint32_t)id);
+}
+
+/* Plain text may become this token. Control tokens come only from their names, and only when asked. */
+static inline bool inlay__vocab_is_plain(const inlay__vocab *vocab, int32_t id) {
+    return (vocab->flags[id] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNKNOWN | INLAY_TOKEN_UNUSED)) == 0;
+}
+
+/* The byte of a token text "<0x41>"; false for any other text. */
+bool inlay__vocab_byte(inlay__text text, uint8_t *byte);
+
+#endif

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Writes lib/tokenizer/unicode_tables.c: the general category of every code point.
+
+    pip install unicodedata2==16.0.0
+    python3 tools/gen_unicode.py lib/tokenizer/unicode_tables.c
+
+The version is that of the regular expression engine behind the tokenizers package, so that both split
+text alike. A Python whose own unicodedata has that version does without unicodedata2.
+"""
+import sys
+
+VERSION = "16.0.0"
+BLOCK = 256  # code points; the second stage has one row for each different block
+
+# The order of the enum in unicode.h.
+CATEGORIES = ("Cn Cc Cf Co Cs Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No "
+              "Pc Pd Pe Pf Pi Po Ps Sc Sk Sm So Zl Zp Zs").split()
+# INLAY__CHAR_ bits of unicode.h, for the table of ASCII.
+BITS = {"L": 1, "N": 2, "M": 4, "P": 8, "S": 16, "Z": 32}
+SPACE, NEWLINE = 64, 128
+
+
+def load_unicodedata():
+    import unicodedata
+    if unicodedata.unidata_version == VERSION:
+        return unicodedata
+    try:
+        import unicodedata2
+    except ImportError:
+        sys.exit(f"this Python has Unicode {unicodedata.unidata_version}; run: pip install unicodedata2=={VERSION}")
+    if unicodedata2.unidata_version != VERSION:
+        sys.exit(f"unicodedata2 has Unicode {unicodedata2.unidata_version}, needed is {VERSION}")
+    return unicodedata2
+
+
+def rows(values, per_line):
+    for i in range(0, len(values), per_line):
+        yield "    " + ", ".join(str(v) for v in values[i:i + per_line]) + ",\n"
+
+
+def ascii_flags(code, category):
+    flags = BITS.get(category[0], 0)
+    if code in (9, 10, 11, 12, 13, 32):
+        flags |= SPACE
+    if code in (10, 13):
+        flags |= NEWLINE
+    return flags
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    data = load_unicodedata()
+    categories = [data.category(chr(code)) for code in range(0x110000)]
+    numbers = [CATEGORIES.index(c) for c in categories]
+
+    blocks, index = {}, []
+    for start in range(0, len(numbers), BLOCK):
+        block = tuple(numbers[start:start + BLOCK])
+        index.append(blocks.setdefault(block, len(blocks)))
+    assert len(blocks) <= 256
+
+    with open(sys.argv[1], "w", encoding="ascii", newline="\n") as out:
+        out.write("/* General categories of Unicode " + VERSION + ", in two stages: the row of each block of 256 code\n"
+                  " * points, and the category of each code point of a row. Written by tools/gen_unicode.py. */\n"
+                  "#include \"tokenizer/unicode.h\"\n\n")
+        out.write("const char inlay__unicode_version[] = \"" + VERSION + "\";\n\n")
+        out.write("/* INLAY__CHAR_ bits. */\n")
+        out.write("const uint8_t inlay__unicode_ascii[128] = {\n")
+        out.writelines(rows([ascii_flags(c, categories[c]) for c in range(128)], 20))
+        out.write("};\n\n")
+        out.write(f"const uint8_t inlay__unicode_rows[{len(index)}] = {{\n")
+        out.writelines(rows(index, 20))
+        out.write("};\n\n")
+        out.write(f"const uint8_t inlay__unicode_categories[{len(blocks)}][{BLOCK}] = {{\n")
+        for block in blocks:
+            out.write("    {\n")
+            out.writelines("    " + row for row in rows(block, 20))
+            out.write("    },\n")
+        out.write("};\n")
+
+
+if __name__ == "__main__":
+    main()
