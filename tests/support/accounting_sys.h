@@ -12,6 +12,8 @@ typedef struct accounting {
     size_t n_allocs;     /* calls of alloc since accounting_init */
     size_t fail_at;      /* refuse this call, 1 for the first; 0: none */
     bool fail_after;     /* and all after it */
+    void (*on_alloc)(void *arg); /* called before each allocation, unless NULL */
+    void *arg;
 } accounting;
 
 /* One thread at a time; the rest of the calls are those of inlay__sys_default. */

@@ -58,14 +58,23 @@ static const char *walk(const inlay__gguf *gguf, const uint8_t *bytes, size_t si
     return broken;
 }
 
-gguf_verdict gguf_check(const uint8_t *bytes, size_t size) {
+typedef struct change {
+    uint8_t *byte;
+    uint8_t value;
+} change;
+
+static void make_change(void *arg) {
+    const change *c = arg;
+    *c->byte = c->value;
+}
+
+/* `copy` belongs to this function: it is parsed, changed on the way if `c` is given, and freed. */
+static gguf_verdict check(uint8_t *copy, size_t size, change *c) {
     gguf_verdict verdict = {INLAY_OK, NULL};
     accounting a;
     inlay__gguf gguf, untouched;
-    uint8_t *copy = malloc(size);
-    if (size > 0 && copy == NULL) exit(2);
-    if (size > 0) memcpy(copy, bytes, size);
     accounting_init(&a);
+    if (c != NULL) a.on_alloc = make_change, a.arg = c;
     memset(&untouched, 0x77, sizeof untouched);
     gguf = untouched;
     verdict.status = inlay__gguf_parse(&a.sys, "test.gguf", copy, size, &gguf);
@@ -73,9 +82,10 @@ gguf_verdict gguf_check(const uint8_t *bytes, size_t size) {
         verdict.broken = walk(&gguf, copy, size);
         inlay__gguf_free(&gguf);
     } else {
+        bool expected = verdict.status == INLAY_ERR_FORMAT || verdict.status == INLAY_ERR_UNSUPPORTED ||
+                        (verdict.status == INLAY_ERR_CHANGED && c != NULL);
+        if (!expected) verdict.broken = "an unexpected status";
         if (memcmp(&gguf, &untouched, sizeof gguf) != 0) verdict.broken = "the result was touched by a failed call";
-        if (verdict.status != INLAY_ERR_FORMAT && verdict.status != INLAY_ERR_UNSUPPORTED)
-            verdict.broken = "an unexpected status";
         if (strncmp(inlay__error_text(), "file 'test.gguf': ", 18) != 0)
             verdict.broken = "the message does not name the file";
     }
@@ -83,4 +93,19 @@ gguf_verdict gguf_check(const uint8_t *bytes, size_t size) {
     if (a.live != 0 || a.n_live != 0) verdict.broken = "memory was left behind";
     free(copy);
     return verdict;
+}
+
+static uint8_t *copy_of(const uint8_t *bytes, size_t size) {
+    uint8_t *copy = malloc(size);
+    if (size > 0 && copy == NULL) exit(2);
+    if (size > 0) memcpy(copy, bytes, size);
+    return copy;
+}
+
+gguf_verdict gguf_check(const uint8_t *bytes, size_t size) { return check(copy_of(bytes, size), size, NULL); }
+
+gguf_verdict gguf_check_changing(const uint8_t *bytes, size_t size, size_t at, uint8_t value) {
+    uint8_t *copy = copy_of(bytes, size);
+    change c = {copy + at, value};
+    return check(copy, size, &c);
 }

@@ -14,4 +14,8 @@ typedef struct gguf_verdict {
  * memory taken and memory left, and after success walks over all that was found. */
 gguf_verdict gguf_check(const uint8_t *bytes, size_t size);
 
+/* The same while another process writes to the file: byte `at` becomes `value` as soon as the parser takes memory,
+ * which is after it has measured the metadata and before it copies them. */
+gguf_verdict gguf_check_changing(const uint8_t *bytes, size_t size, size_t at, uint8_t value);
+
 #endif

@@ -123,6 +123,22 @@ static void write_everywhere(size_t width) {
 TEST(hostile_32_bit_numbers_at_every_place) { write_everywhere(4); }
 TEST(hostile_64_bit_numbers_at_every_place) { write_everywhere(8); }
 
+/* Reliability: the double fetch. A mapped file may be written to while it is parsed. */
+TEST(bytes_that_change_while_they_are_read) {
+    static const uint8_t values[] = {0, 1, 8, 0x7f, 0x80, 0xff};
+    size_t size, metadata_size, n_changed = 0;
+    uint8_t *bytes = specimen(&size, &metadata_size);
+    for (size_t at = 0; at < metadata_size; at++)
+        for (size_t k = 0; k < sizeof values; k++) {
+            gguf_verdict verdict = gguf_check_changing(bytes, size, at, values[k]);
+            if (verdict.broken != NULL) fprintf(stderr, "change at %zu: %s\n", at, verdict.broken);
+            CHECK(verdict.broken == NULL);
+            if (verdict.status == INLAY_ERR_CHANGED) n_changed++;
+        }
+    CHECK(n_changed > 10);
+    free(bytes);
+}
+
 TEST_MAIN(CASE(the_undamaged_file_is_loaded), CASE(every_shorter_file_is_refused),
           CASE(every_flipped_bit_gives_a_result_or_an_error), CASE(hostile_32_bit_numbers_at_every_place),
-          CASE(hostile_64_bit_numbers_at_every_place))
+          CASE(hostile_64_bit_numbers_at_every_place), CASE(bytes_that_change_while_they_are_read))

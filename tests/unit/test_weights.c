@@ -236,7 +236,7 @@ TEST(files_that_cannot_be_opened_are_named) {
     refuses(temp_path("nowhere.gguf"), INLAY_ERR_IO, "nowhere.gguf");
     refuses("", INLAY_ERR_IO, "''");
     refuses("/", INLAY_ERR_IO, "'/'");
-    refuses(temp_file("empty.gguf", "", 0), INLAY_ERR_FORMAT, "is empty");
+    refuses(temp_file("empty.gguf", "", 0), INLAY_ERR_FORMAT, "empty");
 }
 
 /* The change of a mapped file is noticed, in any of its parts. */
