@@ -1,0 +1,299 @@
+"""A session: one sequence of tokens, its key/value cache and its sampler."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from ctypes import POINTER, byref, c_float, c_int32, c_int64, c_size_t, c_uint64
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from . import _declarations as c
+from ._errors import ContextFullError, check, error
+from ._library import lib
+from ._options import Callbacks, LogFunction, ProgressFunction, find, int64, options_with
+from ._tokens import to_c
+
+if TYPE_CHECKING:
+    from ._model import Model
+
+try:
+    import numpy
+except ImportError:  # logits are memoryviews then
+    numpy = None  # type: ignore[assignment]
+
+# Sampling options, which may be changed later.
+_FIRST_SAMPLING, _LAST_SAMPLING = c.OPT_TEMPERATURE, c.OPT_SEED
+
+
+def _floats(n_rows: int, n_columns: int) -> tuple[Any, Any]:
+    """Room for rows of logits: (what the caller gets, the float * for the library)."""
+    if numpy is not None:
+        rows = numpy.empty((n_rows, n_columns), dtype=numpy.float32)
+        return rows, rows.ctypes.data_as(POINTER(c_float))
+    data = array("f", bytes(4 * n_rows * n_columns))
+    pointer = ctypes.cast((c_float * len(data)).from_buffer(data), POINTER(c_float))
+    return memoryview(data).cast("B").cast("f", (n_rows, n_columns)), pointer
+
+
+class Session:
+    """One sequence, made by Model.session(). One thread at a time uses it; cancel() may come from any."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        log: Optional[LogFunction] = None,
+        progress: Optional[ProgressFunction] = None,
+        **options: Any,
+    ):
+        self._handle = c.inlay_session_p()
+        self._lock = threading.Lock()  # held while a call uses the handle
+        self._cancel_lock = threading.Lock()  # held while cancel() uses it
+        self._model = model
+        self._model_data = model._data  # stays alive even when the model is closed
+        self._n_vocab = model.n_vocab
+        self._callbacks = Callbacks(log, progress)
+        with options_with(self._callbacks, options) as given, self._callbacks.calling():
+            check(lib.inlay_session_new(model._open_handle, given, byref(self._handle)))
+
+    # ------------------------------------------------------------- lifetime
+
+    def close(self) -> None:
+        """Frees the session. BusyError while another thread is in a call of it."""
+        if not getattr(self, "_handle", None):
+            return
+        with self._using(), self._cancel_lock:
+            handle, self._handle = self._handle, c.inlay_session_p()
+            lib.inlay_session_free(handle)
+
+    @property
+    def closed(self) -> bool:
+        return not self._handle
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<inlay.Session, closed>"
+        return f"<inlay.Session, {self.length} of {self.context} tokens>"
+
+    @contextmanager
+    def _using(self) -> Iterator[c.inlay_session_p]:
+        """The handle, for one call at a time."""
+        if not self._lock.acquire(blocking=False):
+            raise error(c.ERR_BUSY, "another call is using this session")
+        try:
+            if not self._handle:
+                raise error(c.ERR_STATE, "the session is closed")
+            yield self._handle
+        finally:
+            self._lock.release()
+
+    # ---------------------------------------------------------------- facts
+
+    @property
+    def model(self) -> Model:
+        return self._model
+
+    def _fact(self, fact: int) -> int:
+        value = c_int64()
+        with self._using() as handle:
+            check(lib.inlay_session_get_int(handle, fact, value))
+        return value.value
+
+    @property
+    def length(self) -> int:
+        """Tokens in the sequence."""
+        return self._fact(c.SESSION_LENGTH)
+
+    @property
+    def context(self) -> int:
+        """Tokens there is room for."""
+        return self._fact(c.SESSION_CONTEXT)
+
+    @property
+    def threads(self) -> int:
+        """Threads that work on a call."""
+        return self._fact(c.SESSION_THREADS)
+
+    @property
+    def batch(self) -> int:
+        """Prompt tokens evaluated together."""
+        return self._fact(c.SESSION_BATCH)
+
+    @property
+    def memory(self) -> int:
+        """Bytes the session has taken."""
+        return self._fact(c.SESSION_MEMORY)
+
+    @property
+    def cache_memory(self) -> int:
+        """Bytes of these that are the key/value cache."""
+        return self._fact(c.SESSION_CACHE_MEMORY)
+
+    # ----------------------------------------------------------- evaluation
+
+    def eval(self, tokens: Iterable[int]) -> None:
+        """Appends tokens and computes the logits that follow the last. After an error the sequence is as before."""
+        ids, count = to_c(tokens)
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_eval(handle, ids, count))
+
+    def eval_all(self, tokens: Iterable[int]) -> Any:
+        """The same, and returns the logits after each token: float32 [n, n_vocab], a numpy array where numpy is
+        installed and a memoryview elsewhere."""
+        ids, count = to_c(tokens)
+        rows, pointer = _floats(max(count, 1), self._n_vocab)
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_eval_all(handle, ids, count, pointer, count * self._n_vocab))
+        return rows
+
+    @property
+    def logits(self) -> Any:
+        """A copy of the logits after the last token: float32 [n_vocab]."""
+        rows, _ = _floats(1, self._n_vocab)
+        with self._using() as handle:
+            data = self._logits_of(handle)
+            if numpy is not None:
+                rows[0] = numpy.ctypeslib.as_array(data, (self._n_vocab,))
+                return rows[0]
+            return memoryview(array("f", data[: self._n_vocab]))
+
+    def set_logits(self, values: Sequence[float]) -> None:
+        """Replaces the logits before sample(): a bias, a ban (-inf)."""
+        if len(values) != self._n_vocab:
+            raise ValueError(f"{len(values)} logits were given, the vocabulary has {self._n_vocab} tokens")
+        new = (c_float * self._n_vocab).from_buffer(array("f", values))
+        with self._using() as handle:
+            ctypes.memmove(self._logits_of(handle), new, ctypes.sizeof(new))
+
+    @staticmethod
+    def _logits_of(handle: c.inlay_session_p) -> Any:
+        data = POINTER(c_float)()
+        check(lib.inlay_logits(handle, byref(data), None))
+        return data
+
+    def truncate(self, length: int) -> None:
+        """Shortens the sequence to its first ``length`` tokens."""
+        if length < 0:
+            raise error(c.ERR_ARGUMENT, f"a sequence cannot have {length} tokens")
+        with self._using() as handle:
+            check(lib.inlay_session_truncate(handle, length))
+
+    def cancel(self) -> None:
+        """Makes an evaluation that runs on another thread end with CancelledError. From any thread."""
+        with self._cancel_lock:
+            if self._handle:
+                lib.inlay_session_cancel(self._handle)
+
+    # ------------------------------------------------------------- sampling
+
+    def set(self, **options: Any) -> None:
+        """Changes sampling options: temperature, top_k, top_p, min_p, seed. A seed restarts the random numbers."""
+        for name, value in options.items():
+            option = find(name)
+            with self._using() as handle:
+                if option.kind == c.KIND_INT:
+                    check(lib.inlay_session_set_int(handle, option.key, int64(name, value)))
+                elif option.kind == c.KIND_FLOAT:
+                    check(lib.inlay_session_set_float(handle, option.key, value))
+                else:
+                    raise error(c.ERR_STATE, f"option '{name}' is fixed when the session is made")
+
+    def sample(self) -> int:
+        """Chooses the next token. It is not appended: eval([token]) does that."""
+        token = c_int32()
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_sample(handle, token))
+        return token.value
+
+    def generate(
+        self,
+        prompt: Union[str, bytes, Iterable[int]] = (),
+        max_tokens: Optional[int] = 128,
+        *,
+        add_special: Optional[bool] = None,
+        parse_special: bool = False,
+        **sampling: Any,
+    ) -> Iterator[str]:
+        """Appends a prompt, text or ids, and yields the text that the model writes after it, piece by piece and
+        never a part of a character. It ends at an end token, after ``max_tokens`` (None: no limit), or when the
+        context is full. Tokens that begin a sequence are added to the first prompt, or as ``add_special`` says.
+
+        The prompt is read a batch at a time, so Ctrl-C takes effect soon; the sequence then holds what was read."""
+        if isinstance(prompt, (str, bytes)):
+            special = self.length == 0 if add_special is None else add_special
+            tokens = self._model.tokenize(prompt, add_special=special, parse_special=parse_special)
+        else:
+            tokens = list(prompt)
+        self.set(**sampling)
+        return self._generate(tokens, max_tokens)
+
+    def _generate(self, tokens: list[int], max_tokens: Optional[int]) -> Iterator[str]:
+        if len(tokens) > self.context - self.length:
+            raise error(
+                c.ERR_CONTEXT, f"{len(tokens)} tokens do not fit: {self.length} of {self.context} places are taken"
+            )
+        batch = self.batch
+        for begin in range(0, len(tokens), batch):
+            self.eval(tokens[begin : begin + batch])
+
+        text = TextStream(self._model)
+        count = 0
+        while max_tokens is None or count < max_tokens:
+            token = self.sample()
+            if self._model.is_end(token):
+                break
+            count += 1
+            piece = text.add(token)
+            if piece:
+                yield piece
+            if count == max_tokens:
+                break
+            try:
+                self.eval([token])
+            except ContextFullError:
+                break
+        rest = text.finish()
+        if rest:
+            yield rest
+
+
+class TextStream:
+    """Turns tokens into text as they come; the bytes of an unfinished character wait."""
+
+    def __init__(self, model: Model):
+        self._model = model
+        self._state = c_uint64(0)
+
+    def add(self, token: int) -> str:
+        """What a token adds to the text, "" while a character is unfinished."""
+        if not 0 <= token < 2**31:
+            raise error(c.ERR_TOKEN, f"id {token} is outside the vocabulary")
+        return self._next(token)
+
+    def finish(self) -> str:
+        """U+FFFD for a character that never was finished, else ""."""
+        return self._next(-1)
+
+    def _next(self, token: int) -> str:
+        size = c_size_t()
+        capacity = 64
+        while True:
+            text = ctypes.create_string_buffer(capacity)
+            handle = self._model._open_handle
+            status = lib.inlay_stream_text(handle, self._state, token, text, capacity, size)
+            if status != c.ERR_BUFFER or size.value <= capacity:
+                check(status)
+                return text.raw[: size.value].decode("utf-8", "replace")
+            capacity = size.value

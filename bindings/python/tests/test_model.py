@@ -1,0 +1,167 @@
+"""Models: opening, facts, metadata, tokens, and errors as exceptions."""
+
+from __future__ import annotations
+
+import pytest
+import tiny
+
+import inlay
+from inlay import _declarations as c
+from inlay import _errors
+
+
+def test_every_status_has_its_exception():
+    numbers = {value for value, _ in c.STATUSES.values() if value != 0}
+    assert set(_errors.BY_STATUS) == numbers
+    for name, (value, _) in c.STATUSES.items():
+        if value:
+            made = _errors.error(value, "why")
+            assert made.status == value and made.status_name == f"INLAY_{name}" and str(made) == "why"
+
+
+def test_facts_tell_what_was_written(model):
+    facts = model.facts
+    assert facts["architecture"] == "llama" and facts["name"] == "tiny"
+    assert facts["n_vocab"] == model.n_vocab == len(tiny.vocabulary())
+    assert facts["n_layer"] == tiny.N_LAYER and facts["n_embd"] == tiny.N_EMBD and facts["n_ff"] == tiny.N_FF
+    assert facts["n_head"] == tiny.N_HEAD and facts["n_head_kv"] == tiny.N_HEAD_KV
+    assert facts["n_context_train"] == tiny.N_CONTEXT
+    assert facts["token_bos"] == 1 and facts["token_eos"] == 2 and facts["token_unknown"] == -1
+    assert facts["tokenizer"] == "gpt2/smollm" and facts["chat_template"] == ""
+    assert facts["cpu"] == inlay.cpu()
+
+
+def test_metadata_is_a_mapping(model):
+    metadata = model.metadata
+    assert metadata["general.architecture"] == "llama"
+    assert metadata["llama.block_count"] == str(tiny.N_LAYER)
+    assert metadata["tokenizer.ggml.add_bos_token"] == "false"
+    assert metadata["tokenizer.ggml.tokens"] == tiny.vocabulary()
+    assert len(list(metadata)) == len(metadata) and "general.name" in metadata
+    assert "no.such.key" not in metadata
+    with pytest.raises(KeyError):
+        metadata["no.such.key"]
+
+
+def test_tensors_have_names_types_and_shapes(model):
+    tensors = {tensor.name: tensor for tensor in model.tensors}
+    assert tensors["token_embd.weight"] == ("token_embd.weight", "F32", (tiny.N_EMBD, model.n_vocab))
+    assert tensors["output_norm.weight"].shape == (tiny.N_EMBD,)
+    assert len(tensors) == 2 + 9 * tiny.N_LAYER
+
+
+def test_the_same_model_opens_from_memory(model, tiny_path):
+    data = tiny_path.read_bytes()
+    for form in (data, bytearray(data), memoryview(data)):
+        with inlay.Model.from_bytes(form) as other:
+            assert other.facts["n_params"] == model.facts["n_params"]
+            assert list(other.session().generate("hello", 4)) == list(model.session().generate("hello", 4))
+
+
+def test_a_session_outlives_the_model_in_memory(tiny_path):
+    model = inlay.Model.from_bytes(tiny_path.read_bytes())
+    session = model.session()
+    model.close()
+    session.eval([5, 6, 7])
+    assert 0 <= session.sample() < len(tiny.vocabulary())
+
+
+@pytest.mark.parametrize("text", ["hello world", "", "a\0b", "Größe 漢字 🎉", "  two  spaces\n\n", "<|im_end|>"])
+def test_text_survives_tokens(model, text):
+    assert model.detokenize(model.tokenize(text)) == text
+
+
+def test_merges_are_used(model):
+    assert [model.token_text(token) for token in model.tokenize("hello world")] == ["hello", "Ġworld"]
+
+
+def test_bytes_that_are_not_utf8_survive_tokens(model):
+    data = bytes(range(256))
+    assert model.detokenize_bytes(model.tokenize(data)) == data
+
+
+def test_special_text_is_a_token_only_on_request(model):
+    assert model.tokenize("<|im_end|>", parse_special=True) == [2]
+    assert 2 not in model.tokenize("<|im_end|>")
+    assert model.find_token("<|im_end|>") == 2 and model.token_text(2) == "<|im_end|>"
+    assert model.is_end(2) and not model.is_end(5)
+    assert model.token_flags(2) & inlay.TOKEN_CONTROL and model.token_flags(5) == 0
+
+
+def test_unknown_things_are_errors(model):
+    with pytest.raises(inlay.KeyNotFoundError):
+        model.find_token("no such token")
+    for token in (-1, model.n_vocab, 2**40):
+        with pytest.raises(inlay.TokenError):
+            model.token_text(token)
+        with pytest.raises(inlay.TokenError):
+            model.token_flags(token)
+        with pytest.raises(inlay.TokenError):
+            model.detokenize([token])
+
+
+def test_files_that_are_no_models_say_so(tmp_path, tiny_path):
+    with pytest.raises(inlay.FileError, match="nowhere.gguf") as raised:
+        inlay.Model.open(tmp_path / "nowhere.gguf")
+    assert isinstance(raised.value, OSError) and raised.value.status == c.ERR_IO
+
+    data = tiny_path.read_bytes()
+    for bad in (b"", b"GGUF", b"x" * 100, data[: len(data) // 2], data[:-1]):
+        with pytest.raises(inlay.FormatError):
+            inlay.Model.from_bytes(bad)
+
+
+def test_an_unknown_architecture_is_named(tmp_path):
+    with pytest.raises(inlay.UnsupportedError, match="zebra"):
+        inlay.Model.open(tiny.write(tmp_path / "zebra.gguf", architecture="zebra"))
+
+
+def test_options_go_by_name(tiny_path):
+    assert {"threads", "cpu", "top_k", "temperature", "cache_type"} <= set(inlay.OPTIONS)
+    with inlay.Model.open(tiny_path, cpu="scalar", load="map") as model:
+        assert model.facts["cpu"] == "scalar"
+        with model.session(context=17, threads=1, cache_type="f32", batch=3) as session:
+            assert (session.context, session.threads, session.batch) == (17, 1, 3)
+    with pytest.raises(TypeError, match="no option 'thread'"):
+        inlay.Model.open(tiny_path, thread=1)
+    with pytest.raises(ValueError):
+        inlay.Model.open(tiny_path, load="quickly")
+    with pytest.raises(inlay.ArgumentError):
+        inlay.Model.open(tiny_path, threads=-1)
+    with pytest.raises(ValueError):
+        inlay.Model.open(tiny_path, threads=2**70)
+
+
+def test_the_vocabulary_alone_makes_no_session(tiny_path):
+    with inlay.Model.open(tiny_path, vocab_only=True) as model:
+        assert model.tokenize("hello") and len(model.metadata) > 10
+        with pytest.raises(inlay.StateError):
+            model.session()
+
+
+def test_a_closed_model_is_an_error(tiny_path):
+    model = inlay.Model.open(tiny_path)
+    model.close()
+    model.close()
+    assert model.closed
+    with pytest.raises(inlay.StateError):
+        model.tokenize("x")
+    with pytest.raises(inlay.StateError):
+        model.session()
+
+
+def test_progress_is_told_and_can_cancel(tiny_path):
+    told = []
+    with inlay.Model.open(tiny_path, progress=lambda done, total: told.append((done, total))):
+        pass
+    assert told and told[-1][0] == told[-1][1] > 0
+    with pytest.raises(inlay.CancelledError):
+        inlay.Model.open(tiny_path, progress=lambda done, total: True)
+
+
+def test_an_exception_in_progress_is_raised_by_the_call(tiny_path):
+    def fail(done, total):
+        raise ZeroDivisionError("from the callback")
+
+    with pytest.raises(ZeroDivisionError, match="from the callback"):
+        inlay.Model.open(tiny_path, progress=fail)
