@@ -89,6 +89,8 @@ typedef struct inlay__kernels {
     void (*store_key)(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);
     void (*store_value)(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
     void (*attention)(const inlay__attention *attention);
+    /* out = exp((x - greatest) / temperature) */
+    void (*weigh)(const float *x, float greatest, float temperature, size_t n, float *out);
 
     /* [type] products with rows as in the file, and with packed panels; NULL where there is none. */
     inlay__product_fn product_rows[INLAY__N_TENSOR_TYPES];
@@ -112,6 +114,7 @@ void inlay__rope_adjacent(const float *cosines, const float *sines, size_t n_rop
 void inlay__rope_halves(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);
 void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
+void inlay__weigh(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_scalar(const inlay__attention *attention);
 void inlay__product_32(const inlay__product *product);
 void inlay__product_256(const inlay__product *product);

@@ -1,4 +1,4 @@
-/* Norms and elementwise steps of the residual stream. The square root is IEEE 754's, rounded once. */
+/* Norms and elementwise steps of the residual stream and of the logits. The square root is IEEE 754's, rounded once. */
 #include <math.h>
 
 #include "kernels/kernels.h"
@@ -19,4 +19,8 @@ void inlay__add(const float *x, size_t n, float *y) {
 
 void inlay__silu_mul(const float *gate, const float *up, size_t n, float *out) {
     for (size_t i = 0; i < n; i++) out[i] = (gate[i] / (1.0f + inlay__exp(-gate[i]))) * up[i];
+}
+
+void inlay__weigh(const float *x, float greatest, float temperature, size_t n, float *out) {
+    for (size_t i = 0; i < n; i++) out[i] = inlay__exp((x[i] - greatest) / temperature);
 }

@@ -95,3 +95,5 @@ void inlay__model_free(inlay__model *model) {
 }
 
 const inlay__hparams *inlay__model_hparams(const inlay__model *model) { return &model->hparams; }
+
+const inlay__kernels *inlay__model_kernels(const inlay__model *model) { return &model->kernels; }

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "format/weights.h"
-#include "kernels/cpu.h"
+#include "kernels/kernels.h"
 #include "model/hparams.h"
 
 typedef struct inlay__model inlay__model;
@@ -25,5 +25,7 @@ int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, c
 void inlay__model_free(inlay__model *model);
 
 const inlay__hparams *inlay__model_hparams(const inlay__model *model);
+/* The table of kernels that the model's CPU level has. */
+const inlay__kernels *inlay__model_kernels(const inlay__model *model);
 
 #endif

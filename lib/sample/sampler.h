@@ -1,13 +1,20 @@
-/* From logits to a token: top-k, then min-p, then top-p, then temperature, then a draw. At temperature
- * 0 the most probable token, without a draw. Ties go to the lower id, sums run in that order, exp is the
- * library's own: the choice is the same on every machine.
+/* From logits to a token. In this order:
  *
- * min-p and top-p see the probabilities at temperature 1; the last draw is from the kept logits over the
- * temperature. */
+ *   - temperature 0: the greatest logit, the lowest id among equals, without a draw;
+ *   - top-k keeps the k greatest logits; equal ones by ascending id;
+ *   - min-p keeps those whose probability is at least min_p times the greatest's;
+ *   - top-p keeps the fewest, most probable first, whose probabilities reach top_p of the sum of those left;
+ *   - one is drawn from the kept logits divided by the temperature.
+ *
+ * Probabilities of min-p and top-p are those at temperature 1. Candidates stand in ascending order of id until top-k or
+ * top-p puts them in descending order of logit (ascending id among equals); every sum runs in the order that stands
+ * when it is taken, in float, each addition rounded once. exp is the library's own. So the choice is the same on
+ * every machine; it is part of the arithmetic version.
+ */
 #ifndef INLAY_SAMPLER_H
 #define INLAY_SAMPLER_H
 
-#include "base/base.h"
+#include "kernels/kernels.h"
 #include "sample/rng.h"
 
 typedef struct inlay__sampler_config {
@@ -24,16 +31,25 @@ typedef struct inlay__candidate {
     float p;
 } inlay__candidate;
 
+/* Memory that the caller lends. */
+typedef struct inlay__sampler_scratch {
+    size_t n_vocab;
+    inlay__candidate *candidates; /* [n_vocab] */
+    float *weights;               /* [n_vocab] */
+} inlay__sampler_scratch;
+
 typedef struct inlay__sampler {
+    const inlay__kernels *kernels;
     inlay__sampler_config config;
     inlay__rng rng;
-    inlay__candidate *candidates; /* [n_vocab] scratch */
+    inlay__candidate *candidates; /* [n_vocab] */
+    float *weights;               /* [n_vocab] */
     size_t n_vocab;
 } inlay__sampler;
 
-/* `candidates` [n_vocab] is the caller's memory. */
-void inlay__sampler_init(inlay__sampler *sampler, const inlay__sampler_config *config, inlay__candidate *candidates,
-                         size_t n_vocab);
+void inlay__sampler_init(inlay__sampler *sampler, const inlay__kernels *kernels, const inlay__sampler_config *config,
+                         const inlay__sampler_scratch *scratch);
+
 /* Chooses from logits [n_vocab]. -inf bans a token; NaN and +inf are errors. Errors: INLAY_ERR_NUMERIC. On
  * failure the random numbers stand where they stood. */
 int32_t inlay__sampler_choose(inlay__sampler *sampler, const float *logits, int32_t *token);

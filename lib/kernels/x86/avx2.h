@@ -70,6 +70,7 @@ void inlay__rope_adjacent_avx2(const float *cosines, const float *sines, size_t 
 void inlay__rope_halves_avx2(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__store_key_avx2(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);
 void inlay__store_value_avx2(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
+void inlay__weigh_avx2(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_avx2(const inlay__attention *attention);
 void inlay__product_q4_0_avx2(const inlay__product *product);
 void inlay__product_q4_1_avx2(const inlay__product *product);

@@ -14,6 +14,7 @@ static void init_avx2(inlay__kernels *k) {
     k->store_key = inlay__store_key_avx2;
     k->store_value = inlay__store_value_avx2;
     k->attention = inlay__attention_avx2;
+    k->weigh = inlay__weigh_avx2;
     k->product_rows[INLAY_TYPE_F32] = inlay__product_f32_avx2;
     k->product_rows[INLAY_TYPE_F16] = inlay__product_f16_avx2;
     k->product_rows[INLAY_TYPE_BF16] = inlay__product_bf16_avx2;

@@ -37,6 +37,14 @@ INLAY__AVX2 void inlay__silu_mul_avx2(const float *gate, const float *up, size_t
     inlay__silu_mul(gate + i, up + i, n - i, out + i);
 }
 
+INLAY__AVX2 void inlay__weigh_avx2(const float *x, float greatest, float temperature, size_t n, float *out) {
+    const __m256 g = _mm256_set1_ps(greatest), t = _mm256_set1_ps(temperature);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(out + i, inlay__exp_avx2(_mm256_div_ps(_mm256_sub_ps(_mm256_loadu_ps(x + i), g), t)));
+    inlay__weigh(x + i, greatest, temperature, n - i, out + i);
+}
+
 /* Four pairs at a time: (x0, x1) becomes (fma(x0, c, -(x1 s)), fma(x0, s, x1 c)). */
 INLAY__AVX2 void inlay__rope_adjacent_avx2(const float *cosines, const float *sines, size_t n_rope, float *x) {
     size_t i = 0;
