@@ -1,0 +1,476 @@
+"""The program `inlay`: its output, its errors, its exit codes, and that it computes the same bits in every way.
+
+INLAY_PROGRAM names the program. INLAY_SMOLLM2 may name a real model for a last test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy
+import pytest
+
+TREE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "bindings" / "python" / "tests"))
+
+import tiny  # noqa: E402 - the model that the tests of the bindings use
+
+COMMANDS = ["run", "info", "tokenize", "logits", "bench"]
+IDS = "5,90,17,200,33,64,128,7,99,101"
+N_VOCAB = len(tiny.vocabulary())
+
+PROGRAM = os.environ.get("INLAY_PROGRAM", "")
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="INLAY_PROGRAM does not name the program")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> str:
+    return str(tiny.write(tmp_path_factory.mktemp("cli") / "tiny.gguf"))
+
+
+def inlay(*arguments: str, text: bytes = b"") -> subprocess.CompletedProcess:
+    return subprocess.run([PROGRAM, *arguments], input=text, capture_output=True, timeout=120, check=False)
+
+
+def good(*arguments: str, text: bytes = b"") -> bytes:
+    done = inlay(*arguments, text=text)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def bad(code: int, *arguments: str, text: bytes = b"") -> str:
+    """One sentence on standard error and the exit code."""
+    done = inlay(*arguments, text=text)
+    message = done.stderr.decode()
+    assert done.returncode == code, (done.returncode, message)
+    assert message.startswith("inlay: ") and message.endswith("\n") and message.count("\n") == 1, message
+    return message
+
+
+# ------------------------------------------------------------------ help and usage
+
+
+def test_help_tells_every_command():
+    text = good("--help").decode()
+    assert all(f"  {command} " in text for command in COMMANDS)
+    assert good("-h").decode() == text
+    assert inlay().returncode == 2 and inlay().stderr.decode() == text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command(command):
+    text = good(command, "--help").decode()
+    assert text.startswith(f"usage: inlay {command} MODEL") and "--help" in text and "--json" in text + "--json"
+    assert good(command, "model.gguf", "-h").decode() == text
+
+
+def test_help_names_all_that_the_issue_promises():
+    for command, options in {
+        "run": ["-p,", "-n,", "--temp", "--top-k", "--top-p", "--min-p", "--seed", "--threads", "--cpu", "--context"],
+        "tokenize": ["--json", "--special", "--parse-special", "--decode"],
+        "logits": ["--ids", "--all", "--batch", "--json", "--raw", "--threads", "--cpu"],
+        "bench": ["-p,", "-n,", "--threads", "--repeat", "--json"],
+        "info": ["--json", "--tensors"],
+    }.items():
+        text = good(command, "--help").decode()
+        assert [option for option in options if option not in text] == []
+
+
+def test_version():
+    assert good("--version").startswith(b"inlay 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["walk"],
+        ["run"],
+        ["run", "MODEL"],
+        ["run", "MODEL", "-p", "x", "--file", "y"],
+        ["run", "MODEL", "-p"],
+        ["run", "MODEL", "-p", "x", "--warmth", "1"],
+        ["run", "MODEL", "-p", "x", "--tem", "1"],
+        ["run", "MODEL", "-p", "x", "--temp", "hot"],
+        ["run", "MODEL", "-p", "x", "--temp", "-1"],
+        ["run", "MODEL", "-p", "x", "--top-p", "nan"],
+        ["run", "MODEL", "-p", "x", "--quiet=yes"],
+        ["run", "MODEL", "-p", "x", "-n", "many"],
+        ["run", "MODEL", "-p", "x", "-n", "-2"],
+        ["run", "MODEL", "MODEL", "-p", "x"],
+        ["run", "MODEL", "-p", "x", "--threads", "-1"],
+        ["run", "MODEL", "-p", "x", "--threads", "1.5"],
+        ["tokenize"],
+        ["tokenize", "MODEL", "--decode", "1,2", "--json"],
+        ["tokenize", "MODEL", "--decode", "1,,2"],
+        ["logits", "MODEL"],
+        ["logits", "MODEL", "--ids", "1", "--ids-file", "x"],
+        ["logits", "MODEL", "--ids", "1", "--json", "--raw", "x"],
+        *(["logits", "MODEL", "--ids", ids] for ids in ["", "x", "1,", ",1", "1, 2", "1;2", "0x1", "1e3", "99999999999"]),
+        ["bench", "MODEL", "-p", "0"],
+        ["bench", "MODEL", "-n", "x"],
+        ["bench", "MODEL", "--repeat", "0"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_exits_with_2(arguments, model):
+    bad(2, *[model if argument == "MODEL" else argument for argument in arguments])
+
+
+def test_values_may_stand_in_one_argument(model):
+    expected = good("run", model, "-p", "hello", "-n", "4", "--quiet")
+    assert good("run", "-phello", "-n4", "-q", model) == expected
+    assert good("run", "--prompt=hello", "--tokens=4", "-q", "--", model) == expected
+
+
+# -------------------------------------------------------------------------- errors
+
+
+def test_a_missing_file_is_named():
+    assert "nowhere.gguf" in bad(1, "info", "nowhere.gguf")
+
+
+@pytest.mark.parametrize("command", [["info"], ["run", "-p", "x"], ["tokenize"], ["logits", "--ids", "1"], ["bench"]])
+def test_every_command_refuses_what_is_no_model(command, tmp_path, model):
+    data = Path(model).read_bytes()
+    path = tmp_path / "bad.gguf"
+    cases = {"empty": b"", "text": b"Once upon a time\n" * 50, "magic": b"GGUF", "header": data[:1000]}
+    messages = set()
+    for name, content in cases.items():
+        path.write_bytes(content)
+        message = bad(1, command[0], str(path), *command[1:])
+        assert "bad.gguf" in message, name
+        messages.add(message)
+    assert len(messages) >= 3
+
+
+def test_a_truncated_file_is_an_error(tmp_path, model):
+    data = Path(model).read_bytes()
+    path = tmp_path / "cut.gguf"
+    for size in [len(data) - 1, len(data) - 5000, len(data) // 2, *range(1, 200, 11)]:
+        path.write_bytes(data[:size])
+        bad(1, "info", str(path))
+
+
+def test_a_flipped_bit_never_kills_the_program(tmp_path, model):
+    data = Path(model).read_bytes()
+    end_of_header = data.find(tiny.MERGES[-1].encode()) + 4000  # the tensor table is behind the merges
+    path = tmp_path / "flipped.gguf"
+    chance = random.Random(3)
+    n_refused = 0
+    for _ in range(150):
+        changed = bytearray(data)
+        changed[chance.randrange(min(end_of_header, len(data)))] ^= 1 << chance.randrange(8)
+        path.write_bytes(changed)
+        done = inlay("logits", str(path), "--ids", "5,6", "--raw", "-")
+        assert done.returncode in (0, 1), done.stderr
+        if done.returncode == 1:
+            n_refused += 1
+            assert done.stderr.startswith(b"inlay: ") and done.stderr.count(b"\n") == 1
+        else:
+            assert len(done.stdout) % 4 == 0 and len(done.stdout) > 0
+    assert n_refused > 10
+
+
+def test_an_unknown_architecture_is_named(tmp_path):
+    path = tiny.write(tmp_path / "zebra.gguf", architecture="zebra")
+    assert "zebra" in bad(1, "run", str(path), "-p", "x")
+
+
+def test_an_unknown_tensor_type_is_an_error(tmp_path, model):
+    data = bytearray(Path(model).read_bytes())
+    name = b"output_norm.weight"
+    place = data.find(name) + len(name) + 4 + 8  # name, n_dims, one dimension, then the type
+    assert data[place : place + 4] == b"\0\0\0\0"
+    data[place] = 99
+    path = tmp_path / "type.gguf"
+    path.write_bytes(data)
+    assert "output_norm.weight" in bad(1, "logits", str(path), "--ids", "1")
+
+
+@pytest.mark.parametrize("ids", ["-1", str(N_VOCAB), "5,6,2147483647"])
+def test_an_id_out_of_range_is_named(model, ids):
+    for extra in ([], ["--all"], ["--batch", "1"]):
+        done = inlay("logits", model, "--ids", ids, "--json", *extra)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert ids.split(",")[-1].encode() in done.stderr
+    assert ids.split(",")[-1] in bad(1, "tokenize", model, "--decode", ids)
+
+
+def test_a_prompt_longer_than_the_context_is_an_error(model):
+    bad(1, "logits", model, "--ids", IDS, "--context", "9")
+    bad(1, "logits", model, "--ids", IDS, "--context", "9", "--all", "--json")
+    bad(1, "run", model, "-p", "a" * 100, "--context", "9")
+
+
+def test_an_unknown_cpu_level_is_named(model):
+    done = inlay("run", model, "-p", "x", "--cpu", "abacus")
+    assert done.returncode in (1, 2) and b"abacus" in done.stderr
+
+
+def test_a_full_disk_is_an_error(model):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    for arguments in (["info", model], ["run", model, "-p", "x", "-q"], ["logits", model, "--ids", "1", "--json"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 1 and b"could not be written" in done.stderr
+
+
+# ----------------------------------------------------------------------------- run
+
+
+def test_run_streams_text_and_tells_timing(model):
+    done = inlay("run", model, "-p", "hello world", "-n", "8")
+    assert done.returncode == 0 and done.stdout.endswith(b"\n")
+    assert b"prompt: 2 tokens, " in done.stderr and b"tok/s" in done.stderr and b"\r" not in done.stderr
+    quiet = inlay("run", model, "-p", "hello world", "-n", "8", "--quiet")
+    assert quiet.stdout == done.stdout and quiet.stderr == b""
+    done.stdout.decode("utf-8")
+
+
+def test_run_reads_its_prompt_from_a_file_or_standard_input(model, tmp_path):
+    expected = good("run", model, "-p", "hello world", "-n", "5")
+    path = tmp_path / "prompt.txt"
+    path.write_text("hello world")
+    assert good("run", model, "--file", str(path), "-n", "5") == expected
+    assert good("run", model, "--file", "-", "-n", "5", text=b"hello world") == expected
+    assert good("run", model, "-p", "hello world", "-n", "5", "--echo") == b"hello world" + expected
+    assert "missing.txt" in bad(1, "run", model, "--file", "missing.txt")
+
+
+def test_run_is_the_same_text_for_the_same_seed(model):
+    def text(*options: str) -> bytes:
+        return good("run", model, "-p", "hello", "-n", "20", "-q", *options)
+
+    assert text("--temp", "1.5", "--seed", "3") == text("--temp", "1.5", "--seed", "3", "--threads", "1")
+    assert len({text("--temp", "1.5", "--seed", str(seed)) for seed in range(6)}) > 1
+    assert text("--temp", "1.5", "--seed", "3", "--top-k", "1") == text()
+    assert text("--temp", "1.5", "--min-p", "1") == text()
+    assert text("--batch", "1", "--cpu", "scalar") == text()
+
+
+def test_run_ends_at_the_limit(model):
+    assert good("run", model, "-p", "hello", "-n", "0") == b"\n"
+    done = inlay("run", model, "-p", "hello", "-n", "3")
+    assert b"generated: 3 tokens" in done.stderr or b"generated: 2 tokens" in done.stderr
+
+
+def test_run_says_when_the_context_is_full(model):
+    done = inlay("run", model, "-p", "hello", "-n", "-1", "--context", "20", "-q")
+    assert done.returncode == 0 and done.stdout.endswith(b"\n")
+    assert done.stderr.startswith(b"inlay: the context is full") or len(done.stdout) < 20
+
+
+def test_an_empty_prompt_is_an_error(model):
+    assert "empty" in bad(1, "run", model, "-p", "")
+
+
+# ------------------------------------------------------------------------ tokenize
+
+
+def test_tokenize_json(model):
+    made = json.loads(good("tokenize", model, "--json", text=b"hello world"))
+    words = tiny.vocabulary()
+    assert made == {"ids": [words.index("hello"), words.index("Ġworld")]}
+    assert good("tokenize", model, "--json") == b'{"ids": []}\n'
+
+
+def test_special_text_is_parsed_only_on_request(model):
+    text = b"<|im_start|>hello"
+    plain = json.loads(good("tokenize", model, "--json", text=text))["ids"]
+    assert 1 not in plain and len(plain) > 5
+    parsed = json.loads(good("tokenize", model, "--json", "--parse-special", text=text))["ids"]
+    assert parsed == [1, tiny.vocabulary().index("hello")]
+
+
+def test_special_adds_what_the_model_wants(tmp_path):
+    """The model's file says add_bos; without --special nothing is added."""
+    source = tiny.write(tmp_path / "bos.gguf").read_bytes()
+    key = b"tokenizer.ggml.add_bos_token"
+    place = source.find(key) + len(key) + 4
+    assert source[place] == 0
+    path = tmp_path / "with_bos.gguf"
+    path.write_bytes(source[:place] + b"\1" + source[place + 1 :])
+    plain = json.loads(good("tokenize", str(path), "--json", text=b"hello"))["ids"]
+    assert json.loads(good("tokenize", str(path), "--json", "--special", text=b"hello"))["ids"] == [1, *plain]
+
+
+def test_any_bytes_survive_tokenize(model):
+    text = bytes(range(256)) + "漢🎉\r\n".encode()
+    ids = json.loads(good("tokenize", model, "--json", text=text))["ids"]
+    assert good("tokenize", model, "--decode", ",".join(map(str, ids))) == text
+
+
+def test_tokenize_for_people(model):
+    lines = good("tokenize", model, text=b"hello\n").decode().splitlines()
+    assert [line.split(None, 1) for line in lines] == [
+        [str(tiny.vocabulary().index("hello")), '"hello"'],
+        [str(tiny.vocabulary().index("Ċ")), '"Ċ"'],
+    ]
+
+
+# ---------------------------------------------------------------------------- info
+
+
+def test_info_json(model):
+    made = json.loads(good("info", model, "--json", "--tensors"))
+    assert made["architecture"] == "llama" and made["n_vocab"] == N_VOCAB and made["n_layer"] == tiny.N_LAYER
+    assert made["metadata"]["general.name"] == "tiny"
+    assert made["metadata"]["tokenizer.ggml.tokens"] == tiny.vocabulary()
+    assert {"name": "token_embd.weight", "type": "F32", "shape": [tiny.N_EMBD, N_VOCAB]} in made["tensors"]
+    assert len(made["tensors"]) == 2 + 9 * tiny.N_LAYER
+    assert "tensors" not in json.loads(good("info", model, "--json"))
+
+
+def test_info_for_people(model):
+    text = good("info", model).decode()
+    assert "architecture" in text and "general.name" in text and "values)" in text and "blk.0" not in text
+    assert "blk.0.attn_q.weight" in good("info", model, "--tensors").decode()
+
+
+# -------------------------------------------------------------------------- logits
+
+
+def test_logits_json_and_raw_agree(model):
+    for extra, n_rows in (([], 1), (["--all"], IDS.count(",") + 1)):
+        made = json.loads(good("logits", model, "--ids", IDS, "--json", *extra))
+        assert list(made) == ["n_vocab", "logits"] and made["n_vocab"] == N_VOCAB
+        assert [len(row) for row in made["logits"]] == [N_VOCAB] * n_rows
+        raw = good("logits", model, "--ids", IDS, "--raw", "-", *extra)
+        assert numpy.array(made["logits"], dtype="<f4").tobytes() == raw
+
+
+def test_logits_are_the_same_bytes_in_every_way(model, tmp_path):
+    expected = good("logits", model, "--ids", IDS, "--all", "--raw", "-")
+    last = expected[-4 * N_VOCAB :]
+    for options in (
+        ["--threads", "1"],
+        ["--threads", "2"],
+        ["--batch", "1"],
+        ["--batch", "3"],
+        ["--batch", "512"],
+        ["--cpu", "scalar"],
+        ["--cpu", "scalar", "--threads", "2", "--batch", "1"],
+    ):
+        assert good("logits", model, "--ids", IDS, "--all", "--raw", "-", *options) == expected, options
+        assert good("logits", model, "--ids", IDS, "--raw", "-", *options) == last, options
+    path = tmp_path / "ids.txt"
+    path.write_text(IDS.replace(",", "\n") + "\n")
+    assert good("logits", model, "--ids-file", str(path), "--raw", "-") == last
+    assert good("logits", model, "--ids-file", "-", "--raw", "-", text=IDS.replace(",", " , ").encode()) == last
+
+
+def test_raw_files_are_whole_or_absent(model, tmp_path):
+    path = tmp_path / "rows.f32"
+    good("logits", model, "--ids", IDS, "--raw", str(path))
+    assert path.stat().st_size == 4 * N_VOCAB
+    before = path.read_bytes()
+    bad(1, "logits", model, "--ids", IDS + ",99999", "--raw", str(path))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    assert "no such" in bad(1, "logits", model, "--ids", IDS, "--raw", str(tmp_path / "no" / "rows")).lower()
+
+
+def test_a_device_is_written_and_not_replaced(model):
+    good("logits", model, "--ids", IDS, "--raw", "/dev/null")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_logits_for_people_are_the_ten_greatest(model):
+    row = numpy.frombuffer(good("logits", model, "--ids", IDS, "--raw", "-"), dtype="<f4")
+    lines = good("logits", model, "--ids", IDS).decode().splitlines()
+    assert lines[0] == "position 9" and len(lines) == 11
+    expected = sorted(range(N_VOCAB), key=lambda token: (-row[token], token))[:10]
+    assert [int(line.split()[0]) for line in lines[1:]] == expected
+
+
+def test_a_decimal_comma_does_not_reach_the_output(model):
+    environment = {**os.environ, "LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8"}
+    arguments = [PROGRAM, "logits", model, "--ids", "1,2", "--json"]
+    assert subprocess.run(arguments, capture_output=True, env=environment, check=True).stdout == good(*arguments[1:])
+
+
+# --------------------------------------------------------------------------- bench
+
+
+def test_bench_json(model):
+    made = json.loads(good("bench", model, "-p", "16", "-n", "4", "--repeat", "2", "--threads", "1", "--json"))
+    assert list(made) == [
+        "prompt_tokens_per_second",
+        "generate_tokens_per_second",
+        "open_seconds",
+        "peak_anonymous_bytes",
+        "threads",
+        "cpu",
+        "model",
+    ]
+    assert made["prompt_tokens_per_second"] > 0 and made["generate_tokens_per_second"] > 0
+    assert 0 < made["open_seconds"] < 60 and made["threads"] == 1 and made["model"] == model
+    if sys.platform == "linux":
+        assert made["peak_anonymous_bytes"] > 100_000
+
+
+def test_bench_for_people(model):
+    assert b"tok/s" in good("bench", model, "-p", "8", "-n", "2", "--repeat", "1")
+
+
+# ------------------------------------------------------------------------- Ctrl-C
+
+
+def interrupt(arguments: list[str], *, after: float, **options) -> subprocess.Popen:
+    process = subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    time.sleep(after)
+    assert process.poll() is None, "the program ended before it was interrupted"
+    process.send_signal(signal.SIGINT)
+    return process
+
+
+@pytest.mark.parametrize("tokens", [("20000", "1"), ("1", "20000")], ids=["prompt", "generation"])
+def test_ctrl_c_stops_cleanly(model, tokens):
+    process = interrupt(["bench", model, "-p", tokens[0], "-n", tokens[1], "--repeat", "1000", "--json"], after=1.0)
+    begin = time.monotonic()
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and out == b"" and error == b"inlay: interrupted\n"
+    assert time.monotonic() - begin < 5
+
+
+def test_ctrl_c_while_waiting_for_a_prompt(model):
+    process = interrupt(["run", model, "--file", "-"], after=0.5, stdin=subprocess.PIPE)
+    assert process.wait(timeout=30) == 130
+    assert process.communicate()[1] == b"inlay: interrupted\n"
+
+
+def test_ctrl_c_keeps_what_was_generated(tmp_path):
+    """A larger model, so that it is still writing when the signal comes."""
+    model = str(tiny.write(tmp_path / "slow.gguf", n_layer=40))
+    process = interrupt(["run", model, "-p", "hello", "-n", "-1", "--context", "100000", "-t", "1"], after=1.0)
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and len(out) > 1 and out.endswith(b"\n")
+    assert b"inlay: interrupted\n" in error and b"generated:" in error
+
+
+def test_a_bar_is_drawn_on_a_terminal_only(model):
+    import pty
+
+    leader, follower = pty.openpty()
+    arguments = [PROGRAM, "bench", model, "-p", "30000", "-n", "1", "--repeat", "1"]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=follower)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    os.close(follower)
+    os.set_blocking(leader, False)
+    shown = b""
+    try:
+        while chunk := os.read(leader, 65536):
+            shown += chunk
+    except OSError:  # the terminal is gone
+        pass
+    os.close(leader)
+    assert b"\r" in shown and b"%" in shown
