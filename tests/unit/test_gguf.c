@@ -203,25 +203,35 @@ TEST(tensors_are_found_with_shape_and_data_at_every_alignment) {
     }
 }
 
-TEST(data_may_stand_in_another_order_than_the_table) {
-    enum { N = 100 };
+/* n tensors of 32 bytes; number i stands at place i * step + shift, modulo n. */
+static void check_order(uint32_t n, uint32_t step, uint32_t shift) {
     gguf_writer w;
     inlay__gguf gguf;
     size_t size;
     gguf_writer_init(&w);
-    for (uint32_t i = 0; i < N; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         char name[16];
         snprintf(name, sizeof name, "t%u", i);
-        gguf_writer_tensor_info(&w, name, strlen(name), INLAY_TYPE_F32, 1, (uint64_t[]){8}, (i * 37 + 5) % N * 32);
+        gguf_writer_tensor_info(&w, name, strlen(name), INLAY_TYPE_F32, 1, (uint64_t[]){8},
+                                (i * step + shift) % n * 32);
     }
-    for (uint32_t i = 0; i < N * 8; i++)
+    for (uint32_t i = 0; i < n * 8; i++)
         gguf_bytes_u32(&w.data, i / 8);
     uint8_t *bytes = gguf_writer_finish(&w, &size);
     if (!parses(bytes, size, &gguf)) return;
-    for (uint32_t i = 0; i < N; i++)
-        CHECK_INT(inlay__load_u32(gguf.tensors[i].data), (i * 37 + 5) % N);
+    for (uint32_t i = 0; i < n; i++)
+        CHECK_INT(inlay__load_u32(gguf.tensors[i].data), (i * step + shift) % n);
     inlay__gguf_free(&gguf);
     free(bytes);
+}
+
+TEST(data_may_stand_in_another_order_than_the_table) {
+    static const uint32_t primes[] = {2, 3, 5, 7, 11, 13, 17, 23, 31, 97};
+    check_order(100, 37, 5);
+    for (size_t k = 0; k < INLAY__COUNT(primes); k++)
+        for (uint32_t step = 1; step < primes[k]; step++)
+            for (uint32_t shift = 0; shift < 3; shift++)
+                check_order(primes[k], step, shift);
 }
 
 TEST(versions_2_and_3_and_files_of_metadata_only_are_read) {

@@ -139,6 +139,20 @@ TEST(bytes_that_change_while_they_are_read) {
     free(bytes);
 }
 
+/* Metadata that become shorter, and still make sense, between measuring and copying. */
+TEST(metadata_that_shrink_while_they_are_read) {
+    gguf_writer w;
+    size_t size;
+    gguf_writer_init(&w);
+    gguf_writer_u16(&w, "k", 1);
+    uint8_t *bytes = gguf_writer_finish(&w, &size);
+    gguf_verdict verdict = gguf_check_changing(bytes, size, 24 + 8 + 1, INLAY__GGUF_U8);
+    CHECK(verdict.broken == NULL);
+    CHECK_INT(verdict.status, INLAY_ERR_CHANGED);
+    free(bytes);
+}
+
 TEST_MAIN(CASE(the_undamaged_file_is_loaded), CASE(every_shorter_file_is_refused),
           CASE(every_flipped_bit_gives_a_result_or_an_error), CASE(hostile_32_bit_numbers_at_every_place),
-          CASE(hostile_64_bit_numbers_at_every_place), CASE(bytes_that_change_while_they_are_read))
+          CASE(hostile_64_bit_numbers_at_every_place), CASE(bytes_that_change_while_they_are_read),
+          CASE(metadata_that_shrink_while_they_are_read))

@@ -119,6 +119,23 @@ TEST(the_parts_of_a_split_model_are_one) {
     inlay__weights_close(&weights);
 }
 
+TEST(parts_are_numbered_in_decimal) {
+    enum { N = 112 };
+    char file[48], a[16], b[16];
+    inlay__weights weights;
+    for (int i = N - 1; i >= 0; i--) {
+        snprintf(file, sizeof file, "d-%05d-of-%05d.gguf", i + 1, N);
+        snprintf(a, sizeof a, "a%d", i);
+        snprintf(b, sizeof b, "b%d", i);
+        write_part(file, i, N, 2 * N, a, b);
+    }
+    const char *path = temp_path("d-00001-of-00112.gguf");
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, path, INLAY_LOAD_AUTO, &weights) == INLAY_OK)) return;
+    CHECK_INT(weights.n_tensors, 2 * N);
+    CHECK(first_value(&weights, "b111") == 111.5f);
+    inlay__weights_close(&weights);
+}
+
 TEST(a_missing_part_is_named) {
     const char *path = write_split();
     CHECK(unlink(temp_path("m-00003-of-00003.gguf")) == 0);
@@ -156,6 +173,7 @@ TEST(counts_of_parts_that_the_name_does_not_have_are_refused) {
     write_part("m-00001-of-00003.gguf", 0, 2, 6, "a", "b");
     refuses(path, INLAY_ERR_FORMAT, "is the first of 2 parts, but its name");
     refuses(write_part("whole.gguf", 0, 3, 6, "a", "b"), INLAY_ERR_FORMAT, "its name does not end with '-00001-of-'");
+    refuses(write_part("q-00002-of-00003.gguf", 0, 3, 6, "a", "b"), INLAY_ERR_FORMAT, "its name does not end with");
     refuses(write_part("m-0001-of-0003.gguf", 0, 3, 6, "a", "b"), INLAY_ERR_FORMAT, "its name does not end with");
     refuses(write_part("m-0000x-of-00003.gguf", 0, 3, 6, "a", "b"), INLAY_ERR_FORMAT, "its name does not end with");
     refuses(write_part("m-00001-of-65535.gguf", 0, 65535, 6, "a", "b"), INLAY_ERR_IO, "m-00002-of-65535.gguf");
@@ -276,7 +294,7 @@ TEST(memory_refused_at_any_point_leaves_nothing_behind) {
 }
 
 TEST_MAIN(CASE(a_whole_file_is_opened_in_every_way), CASE(a_vocabulary_without_tensors_is_opened),
-          CASE(the_parts_of_a_split_model_are_one), CASE(a_missing_part_is_named),
+          CASE(the_parts_of_a_split_model_are_one), CASE(parts_are_numbered_in_decimal), CASE(a_missing_part_is_named),
           CASE(another_part_than_the_first_is_refused), CASE(parts_that_contradict_each_other_are_refused),
           CASE(counts_of_parts_that_the_name_does_not_have_are_refused), CASE(counts_that_are_no_counts_are_refused),
           CASE(paths_in_metadata_are_never_followed), CASE(a_part_in_memory_is_refused),
