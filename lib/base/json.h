@@ -25,24 +25,25 @@ typedef struct inlay__json_node {
     uint32_t n_children; /* arrays: elements; objects: pairs * 2 */
     uint32_t next;       /* index of the node after this value and all it contains */
     uint32_t size;       /* bytes of text */
-    const char *text;    /* strings: decoded UTF-8 with a NUL after; numbers: as written */
+    const char *text;    /* strings: decoded UTF-8; numbers: as written; a NUL after either */
 } inlay__json_node;
 
 typedef struct inlay__json {
     inlay__json_node *nodes; /* [n_nodes]; node 0 is the whole */
     size_t n_nodes, node_capacity;
-    char *strings;           /* decoded strings */
+    char *strings;           /* decoded strings and numbers */
     size_t string_capacity;
 } inlay__json;
 
-/* Parses `size` bytes. `what` names the text in error messages, which give line and column.
- * Duplicate keys are kept (inlay__json_get finds the last). Errors: _FORMAT, _MEMORY. */
+/* Parses `size` bytes, which are not needed afterwards. `what` names the text in error messages,
+ * which give line and column. Duplicate keys are kept (inlay__json_get finds the last). A byte
+ * order mark is skipped; a surrogate escaped alone becomes U+FFFD. Errors: _FORMAT, _MEMORY. */
 int32_t inlay__json_parse(const inlay__sys *sys, const char *what, const char *text, size_t size, inlay__json *json);
 void inlay__json_free(const inlay__sys *sys, inlay__json *json);
 
-/* The value of a key, or NULL when `object` is not an object or has no such key. */
+/* The value of a key, or NULL when `object` is NULL, not an object, or has no such key. */
 const inlay__json_node *inlay__json_get(const inlay__json *json, const inlay__json_node *object, const char *key);
-/* Child number i of an array; walk with inlay__json_next for linear time. */
+/* Child number i of an array, or NULL; walk with inlay__json_next for linear time. */
 const inlay__json_node *inlay__json_at(const inlay__json *json, const inlay__json_node *array, size_t i);
 static inline const inlay__json_node *inlay__json_first(const inlay__json_node *node) { return node + 1; }
 static inline const inlay__json_node *inlay__json_next(const inlay__json *json, const inlay__json_node *node) {
