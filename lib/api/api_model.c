@@ -1,0 +1,226 @@
+/* Opening models and telling what they are. */
+#include "base/pool.h"
+#include "format/dtype.h"
+#include "handles.h"
+
+enum { MAX_DEFAULT_THREADS = 16 };
+
+int32_t inlay__check_model(const char *function, const inlay_model *model) {
+    if (model == NULL) return inlay__null_argument(function, "model");
+    if (model->magic != INLAY__MAGIC_MODEL)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: model is not an open inlay_model", function);
+    return INLAY_OK;
+}
+
+int32_t inlay__owned(const inlay_model *model, int32_t status) {
+    if (status != INLAY_OK) inlay__error_set_owner(model);
+    return status;
+}
+
+/* ----------------------------------------------------------------- opening */
+
+static int32_t choose_cpu(const inlay_options *options, inlay__cpu *level) {
+    const inlay__option_value *value = &options->values[INLAY__CPU];
+    *level = inlay__cpu_best();
+    if (value->string.size == 0) return INLAY_OK;
+    inlay__cpu_find(value->string.text, value->string.size, level);
+    if (inlay__cpu_has(*level)) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'cpu' is '%s', but this machine and build go up to '%s'",
+                       value->string.text, inlay_cpu());
+}
+
+size_t inlay__thread_count(const inlay_options *options) {
+    int64_t asked = options->values[INLAY__THREADS].integer;
+    return asked > 0 ? (size_t)asked : inlay__min_size(inlay__cpu_count(), MAX_DEFAULT_THREADS);
+}
+
+static int32_t load_network(inlay_model *model, const inlay_options *options) {
+    inlay__model_config config = {
+        .log = options->log,
+        .progress = options->progress,
+        .progress_user = options->progress_user,
+        .cpu = model->cpu,
+        .n_threads = inlay__min_size(inlay__thread_count(options), inlay__cpu_count()),
+        .n_vocab_tokenizer = inlay__tokenizer_n_vocab(model->tokenizer),
+    };
+    return inlay__model_new(&model->sys, &model->weights, &config, &model->network);
+}
+
+/* The weights are open; on failure the caller closes them. */
+static int32_t finish_opening(inlay_model *model, const inlay_options *options) {
+    const char *name = inlay__weights_name(&model->weights);
+    INLAY__TRY(choose_cpu(options, &model->cpu));
+    INLAY__TRY(inlay__tokenizer_from_gguf(&model->sys, name, inlay__weights_metadata(&model->weights), &model->tokenizer));
+    if (options->values[INLAY__VOCAB_ONLY].integer == 0) INLAY__TRY(load_network(model, options));
+    inlay__log_write(&model->log, INLAY_LOG_INFO, "file '%s': tokenizer %s, %zu tokens, %zu tensors, %s kernels", name,
+                     inlay__tokenizer_name(model->tokenizer), inlay__tokenizer_n_vocab(model->tokenizer),
+                     model->weights.n_tensors, inlay__cpu_name(model->cpu));
+    return INLAY_OK;
+}
+
+static int32_t new_model(const inlay_options *options, inlay_model **out) {
+    inlay_model *model = inlay__alloc_array(&options->sys, 1, sizeof *model);
+    if (model == NULL) return INLAY_ERR_MEMORY;
+    model->magic = INLAY__MAGIC_MODEL;
+    model->sys = options->sys;
+    model->log = options->log;
+    atomic_init(&model->n_references, 1);
+    *out = model;
+    return INLAY_OK;
+}
+
+/* A model from a path or, where that is NULL, from memory. */
+static int32_t open_model(const inlay_options *options, const char *path, const void *data, size_t size,
+                          inlay_model **out) {
+    inlay_model *model = NULL;
+    INLAY__TRY(new_model(options, &model));
+    int32_t load = (int32_t)options->values[INLAY__LOAD].integer;
+    int32_t status = path != NULL ? inlay__weights_open(&model->sys, path, load, &model->weights)
+                                  : inlay__weights_open_memory(&model->sys, data, size, &model->weights);
+    if (status != INLAY_OK) {
+        inlay__sys sys = model->sys;
+        inlay__free(&sys, model, sizeof *model);
+        return status;
+    }
+    status = finish_opening(model, options);
+    if (status != INLAY_OK) {
+        inlay__model_release(model);
+        return status;
+    }
+    *out = model;
+    return INLAY_OK;
+}
+
+int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_model **model) {
+    inlay_options defaults;
+    const inlay_options *found;
+    if (model == NULL) return inlay__null_argument("inlay_model_open", "model");
+    *model = NULL;
+    if (path == NULL) return inlay__null_argument("inlay_model_open", "path");
+    INLAY__TRY(inlay__options_or_defaults("inlay_model_open", options, &defaults, &found));
+    return open_model(found, path, NULL, 0, model);
+}
+
+int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_options *options, inlay_model **model) {
+    inlay_options defaults;
+    const inlay_options *found;
+    if (model == NULL) return inlay__null_argument("inlay_model_open_memory", "model");
+    *model = NULL;
+    if (data == NULL) return inlay__null_argument("inlay_model_open_memory", "data");
+    INLAY__TRY(inlay__options_or_defaults("inlay_model_open_memory", options, &defaults, &found));
+    return open_model(found, NULL, data, size, model);
+}
+
+void inlay__model_release(inlay_model *model) {
+    if (atomic_fetch_sub(&model->n_references, 1) != 1) return;
+    inlay__sys sys = model->sys;
+    model->magic = INLAY__MAGIC_FREED;
+    inlay__model_free(model->network);
+    inlay__tokenizer_free(model->tokenizer);
+    inlay__weights_close(&model->weights);
+    inlay__free(&sys, model, sizeof *model);
+}
+
+void inlay_model_free(inlay_model *model) {
+    if (model == NULL || model->magic != INLAY__MAGIC_MODEL) return;
+    inlay__model_release(model);
+}
+
+const char *inlay_model_error(const inlay_model *model) {
+    return model != NULL && inlay__error_owner() == model ? inlay__error_text() : "";
+}
+
+/* ------------------------------------------------------------------- facts */
+
+static uint64_t count_parameters(const inlay_model *model) {
+    uint64_t n = 0;
+    for (size_t i = 0; i < model->weights.n_tensors; i++) n += model->weights.tensors[i].n_elements;
+    return n;
+}
+
+static const char *most_common_type(const inlay_model *model) {
+    uint64_t n_elements[256] = {0};
+    uint32_t best = 0;
+    for (size_t i = 0; i < model->weights.n_tensors; i++) {
+        const inlay__tensor *tensor = &model->weights.tensors[i];
+        if (tensor->type >= INLAY__COUNT(n_elements)) continue;
+        n_elements[tensor->type] += tensor->n_elements;
+        if (n_elements[tensor->type] > n_elements[best]) best = tensor->type;
+    }
+    return model->weights.n_tensors > 0 ? inlay__dtype_any_name(best) : "";
+}
+
+static int32_t network_fact(const inlay_model *model, int32_t fact, int64_t *value) {
+    if (model->network == NULL)
+        return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: fact %d is not known: only the vocabulary was opened", fact);
+    const inlay__hparams *h = inlay__model_hparams(model->network);
+    switch (fact) {
+    case INLAY_MODEL_N_CONTEXT_TRAIN: *value = h->n_context_train; return INLAY_OK;
+    case INLAY_MODEL_N_EMBD: *value = h->n_embd; return INLAY_OK;
+    case INLAY_MODEL_N_LAYER: *value = h->n_layer; return INLAY_OK;
+    case INLAY_MODEL_N_HEAD: *value = h->n_head; return INLAY_OK;
+    case INLAY_MODEL_N_HEAD_KV: *value = h->n_head_kv; return INLAY_OK;
+    default: *value = h->n_ff; return INLAY_OK;
+    }
+}
+
+static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
+    const inlay__special_tokens *special = inlay__tokenizer_special(model->tokenizer);
+    switch (fact) {
+    case INLAY_MODEL_N_VOCAB:
+        *value = model->network != NULL ? (int64_t)inlay__model_hparams(model->network)->n_vocab
+                                        : (int64_t)inlay__tokenizer_n_vocab(model->tokenizer);
+        return INLAY_OK;
+    case INLAY_MODEL_N_CONTEXT_TRAIN:
+    case INLAY_MODEL_N_EMBD:
+    case INLAY_MODEL_N_LAYER:
+    case INLAY_MODEL_N_HEAD:
+    case INLAY_MODEL_N_HEAD_KV:
+    case INLAY_MODEL_N_FF: return network_fact(model, fact, value);
+    case INLAY_MODEL_N_PARAMS: *value = (int64_t)count_parameters(model); return INLAY_OK;
+    case INLAY_MODEL_FILE_BYTES: *value = (int64_t)model->weights.file_size; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_BOS: *value = special->bos; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_EOS: *value = special->eos; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_UNKNOWN: *value = special->unknown; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_PAD: *value = special->pad; return INLAY_OK;
+    default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: there is no integer fact %d", fact);
+    }
+}
+
+int32_t inlay_model_get_int(const inlay_model *model, int32_t fact, int64_t *value) {
+    INLAY__TRY(inlay__check_model("inlay_model_get_int", model));
+    if (value == NULL) return inlay__owned(model, inlay__null_argument("inlay_model_get_int", "value"));
+    return inlay__owned(model, get_int(model, fact, value));
+}
+
+/* A string of the metadata, "" when there is none. */
+static void metadata_string(const inlay_model *model, const char *key, const char **text, size_t *size) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(inlay__weights_metadata(&model->weights), key);
+    inlay__text found = {"", 0};
+    if (kv != NULL && kv->type == INLAY__GGUF_STRING && !kv->is_array) found = inlay__gguf_string(kv, 0);
+    *text = found.text;
+    *size = found.size;
+}
+
+static int32_t get_string(const inlay_model *model, int32_t fact, const char **text, size_t *size) {
+    const char *found;
+    switch (fact) {
+    case INLAY_MODEL_ARCHITECTURE: metadata_string(model, "general.architecture", text, size); return INLAY_OK;
+    case INLAY_MODEL_NAME: metadata_string(model, "general.name", text, size); return INLAY_OK;
+    case INLAY_MODEL_CHAT_TEMPLATE: metadata_string(model, "tokenizer.chat_template", text, size); return INLAY_OK;
+    case INLAY_MODEL_CPU: found = inlay__cpu_name(model->cpu); break;
+    case INLAY_MODEL_TYPE_NAME: found = most_common_type(model); break;
+    case INLAY_MODEL_TOKENIZER: found = inlay__tokenizer_name(model->tokenizer); break;
+    default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_string: there is no string fact %d", fact);
+    }
+    *text = found;
+    *size = strlen(found);
+    return INLAY_OK;
+}
+
+int32_t inlay_model_get_string(const inlay_model *model, int32_t fact, const char **text, size_t *size) {
+    INLAY__TRY(inlay__check_model("inlay_model_get_string", model));
+    if (text == NULL) return inlay__owned(model, inlay__null_argument("inlay_model_get_string", "text"));
+    if (size == NULL) return inlay__owned(model, inlay__null_argument("inlay_model_get_string", "size"));
+    return inlay__owned(model, get_string(model, fact, text, size));
+}

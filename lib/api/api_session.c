@@ -1,0 +1,243 @@
+/* Sessions: one sequence, evaluated and sampled. */
+#include "base/fpenv.h"
+#include "base/pool.h"
+#include "handles.h"
+
+enum { DEFAULT_CONTEXT = 4096 };
+
+int32_t inlay__check_session(const char *function, const inlay_session *session) {
+    if (session == NULL) return inlay__null_argument(function, "session");
+    if (session->magic != INLAY__MAGIC_SESSION)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: session is not an inlay_session", function);
+    return INLAY_OK;
+}
+
+/* Keeps the text of a failure in the session. */
+static int32_t keep_error(inlay_session *session, int32_t status) {
+    if (status != INLAY_OK) inlay__format(session->error, sizeof session->error, "%s", inlay__error_text());
+    return status;
+}
+
+/* Takes the session for a call. A second call meanwhile, from another thread or a callback, is refused and touches
+ * nothing of it. */
+static int32_t enter(const char *function, inlay_session *session) {
+    INLAY__TRY(inlay__check_session(function, session));
+    if (atomic_exchange(&session->busy, 1) == 0) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_BUSY, "%s: another call is using this session", function);
+}
+
+static int32_t leave(inlay_session *session, int32_t status) {
+    keep_error(session, status);
+    atomic_store(&session->busy, 0);
+    return status;
+}
+
+/* ----------------------------------------------------------- new and free */
+
+static size_t choose_context(const inlay_session *session) {
+    size_t trained = inlay__model_hparams(session->model->network)->n_context_train;
+    size_t asked = (size_t)session->values[INLAY__CONTEXT].integer;
+    if (asked == 0) return inlay__min_size(trained, DEFAULT_CONTEXT);
+    if (asked > trained)
+        inlay__log_write(&session->log, INLAY_LOG_WARNING, "a context of %zu tokens is beyond the %zu the model was trained with",
+                         asked, trained);
+    return asked;
+}
+
+static int32_t set_up(inlay_session *session, const inlay_options *options) {
+    const inlay_model *model = session->model;
+    size_t n_vocab = inlay__model_hparams(model->network)->n_vocab;
+    session->n_context = choose_context(session);
+    session->n_batch = inlay__min_size((size_t)session->values[INLAY__BATCH].integer, session->n_context);
+    session->n_threads = inlay__min_size(inlay__thread_count(options), inlay__cpu_count());
+    inlay__decoder_config config = {.n_context = session->n_context, .n_batch = session->n_batch,
+                                    .n_threads = session->n_threads,
+                                    .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer};
+    session->scratch.n_vocab = n_vocab;
+    session->scratch.candidates = inlay__alloc_array(&session->sys, n_vocab, sizeof *session->scratch.candidates);
+    session->scratch.weights = inlay__alloc_array(&session->sys, n_vocab, sizeof *session->scratch.weights);
+    if (session->scratch.candidates == NULL || session->scratch.weights == NULL) return INLAY_ERR_MEMORY;
+    inlay__sampler_config sampling = inlay__sampler_config_of(session->values);
+    inlay__sampler_init(&session->sampler, inlay__model_kernels(model->network), &sampling, &session->scratch);
+    return inlay__decoder_new(&session->sys, model->network, &config, &session->decoder);
+}
+
+/* The options' numbers; strings act when a model opens, and stay with the options. */
+static void copy_values(inlay_session *session, const inlay_options *options) {
+    memcpy(session->values, options->values, sizeof session->values);
+    session->values[INLAY__CPU] = (inlay__option_value){.string = {NULL, 0}};
+    session->progress = options->progress;
+    session->progress_user = options->progress_user;
+}
+
+static int32_t new_session(inlay_model *model, const inlay__sys *sys, const inlay_options *options,
+                           inlay_session **out) {
+    inlay_session *session = inlay__alloc_array(sys, 1, sizeof *session);
+    if (session == NULL) return INLAY_ERR_MEMORY;
+    session->magic = INLAY__MAGIC_SESSION;
+    session->sys = *sys;
+    session->log = options->log.write != NULL ? options->log : model->log;
+    session->model = model;
+    atomic_init(&session->busy, 0);
+    atomic_init(&session->cancel, 0);
+    atomic_fetch_add(&model->n_references, 1);
+    copy_values(session, options);
+    int32_t status = set_up(session, options);
+    if (status != INLAY_OK) {
+        inlay_session_free(session);
+        return status;
+    }
+    *out = session;
+    return INLAY_OK;
+}
+
+int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inlay_session **session) {
+    const char *function = "inlay_session_new";
+    inlay_options defaults;
+    const inlay_options *found;
+    if (session == NULL) return inlay__null_argument(function, "session");
+    *session = NULL;
+    INLAY__TRY(inlay__check_model(function, model));
+    INLAY__TRY(inlay__options_or_defaults(function, options, &defaults, &found));
+    if (model->network == NULL)
+        return inlay__fail(INLAY_ERR_STATE, "%s: the model was opened with its vocabulary only", function);
+    return new_session(model, options != NULL ? &options->sys : &model->sys, found, session);
+}
+
+void inlay_session_free(inlay_session *session) {
+    if (session == NULL || session->magic != INLAY__MAGIC_SESSION) return;
+    inlay__sys sys = session->sys;
+    inlay_model *model = session->model;
+    size_t n_vocab = session->scratch.n_vocab;
+    session->magic = INLAY__MAGIC_FREED;
+    inlay__decoder_free(session->decoder);
+    inlay__free(&sys, session->scratch.candidates, n_vocab * sizeof *session->scratch.candidates);
+    inlay__free(&sys, session->scratch.weights, n_vocab * sizeof *session->scratch.weights);
+    inlay__free(&sys, session, sizeof *session);
+    inlay__model_release(model);
+}
+
+/* -------------------------------------------------------------- evaluation */
+
+static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits) {
+    if (tokens == NULL) return inlay__null_argument(function, "tokens");
+    if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
+    INLAY__TRY(inlay__weights_check(&session->model->weights));
+    inlay__eval_hooks hooks = {.cancel = &session->cancel, .progress = session->progress,
+                               .progress_user = session->progress_user};
+    atomic_store(&session->cancel, 0);
+    return inlay__decoder_eval(session->decoder, tokens, n_tokens, logits, &hooks);
+}
+
+int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens) {
+    INLAY__TRY(enter("inlay_eval", session));
+    return leave(session, eval("inlay_eval", session, tokens, n_tokens, NULL));
+}
+
+static int32_t eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits, size_t capacity) {
+    size_t needed, n_vocab = session->scratch.n_vocab;
+    if (logits == NULL) return inlay__null_argument("inlay_eval_all", "logits");
+    if (!inlay__mul_size(n_tokens, n_vocab, &needed) || needed > capacity)
+        return inlay__fail(INLAY_ERR_BUFFER, "inlay_eval_all: %zu tokens give %zu floats each, capacity is %zu", n_tokens,
+                           n_vocab, capacity);
+    return eval("inlay_eval_all", session, tokens, n_tokens, logits);
+}
+
+int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits, size_t capacity) {
+    INLAY__TRY(enter("inlay_eval_all", session));
+    return leave(session, eval_all(session, tokens, n_tokens, logits, capacity));
+}
+
+static int32_t find_logits(const char *function, inlay_session *session, float **logits) {
+    *logits = inlay__decoder_logits(session->decoder);
+    if (*logits != NULL) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_STATE, "%s: there are no logits: nothing was evaluated since the sequence began or was "
+                       "shortened", function);
+}
+
+int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab) {
+    float *found;
+    INLAY__TRY(enter("inlay_logits", session));
+    int32_t status = find_logits("inlay_logits", session, &found);
+    if (status == INLAY_OK && logits != NULL) *logits = found;
+    if (status == INLAY_OK && n_vocab != NULL) *n_vocab = session->scratch.n_vocab;
+    return leave(session, status);
+}
+
+static int32_t sample(inlay_session *session, int32_t *token) {
+    float *logits;
+    if (token == NULL) return inlay__null_argument("inlay_sample", "token");
+    INLAY__TRY(find_logits("inlay_sample", session, &logits));
+    inlay__fpenv saved = inlay__fpenv_enter();
+    int32_t status = inlay__sampler_choose(&session->sampler, logits, token);
+    inlay__fpenv_leave(saved);
+    return status;
+}
+
+int32_t inlay_sample(inlay_session *session, int32_t *token) {
+    INLAY__TRY(enter("inlay_sample", session));
+    return leave(session, sample(session, token));
+}
+
+/* ------------------------------------------------------- settings and facts */
+
+static int32_t set_number(const char *function, inlay_session *session, int32_t key, int32_t kind, double number,
+                          int64_t integer) {
+    if (inlay__option_exists(key) && !inlay__option_is_sampling(key))
+        return inlay__fail(INLAY_ERR_STATE, "%s: option %d was fixed when the session was made", function, key);
+    INLAY__TRY(inlay__option_set_number(function, session->values, key, kind, number, integer));
+    session->sampler.config = inlay__sampler_config_of(session->values);
+    if (key == INLAY_OPT_SEED) inlay__rng_seed(&session->sampler.rng, session->sampler.config.seed);
+    return INLAY_OK;
+}
+
+int32_t inlay_session_set_int(inlay_session *session, int32_t key, int64_t value) {
+    INLAY__TRY(enter("inlay_session_set_int", session));
+    return leave(session, set_number("inlay_session_set_int", session, key, INLAY_KIND_INT, 0.0, value));
+}
+
+int32_t inlay_session_set_float(inlay_session *session, int32_t key, double value) {
+    INLAY__TRY(enter("inlay_session_set_float", session));
+    return leave(session, set_number("inlay_session_set_float", session, key, INLAY_KIND_FLOAT, value, 0));
+}
+
+int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value) {
+    INLAY__TRY(inlay__check_session("inlay_session_get_int", session));
+    if (value == NULL) return inlay__null_argument("inlay_session_get_int", "value");
+    size_t n_vocab = session->scratch.n_vocab;
+    switch (fact) {
+    case INLAY_SESSION_LENGTH: *value = (int64_t)inlay__decoder_length(session->decoder); return INLAY_OK;
+    case INLAY_SESSION_CONTEXT: *value = (int64_t)session->n_context; return INLAY_OK;
+    case INLAY_SESSION_THREADS: *value = (int64_t)session->n_threads; return INLAY_OK;
+    case INLAY_SESSION_BATCH: *value = (int64_t)session->n_batch; return INLAY_OK;
+    case INLAY_SESSION_MEMORY:
+        *value = (int64_t)(inlay__decoder_memory(session->decoder) + sizeof *session +
+                           n_vocab * (sizeof *session->scratch.candidates + sizeof *session->scratch.weights));
+        return INLAY_OK;
+    case INLAY_SESSION_CACHE_MEMORY: *value = (int64_t)inlay__decoder_cache_memory(session->decoder); return INLAY_OK;
+    default: return inlay__fail(INLAY_ERR_KEY, "inlay_session_get_int: there is no fact %d", fact);
+    }
+}
+
+static int32_t truncate(inlay_session *session, size_t length) {
+    size_t present = inlay__decoder_length(session->decoder);
+    if (length > present)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_session_truncate: length is %zu, but the sequence has %zu tokens", length,
+                           present);
+    inlay__decoder_truncate(session->decoder, length);
+    return INLAY_OK;
+}
+
+int32_t inlay_session_truncate(inlay_session *session, size_t length) {
+    INLAY__TRY(enter("inlay_session_truncate", session));
+    return leave(session, truncate(session, length));
+}
+
+void inlay_session_cancel(inlay_session *session) {
+    if (session != NULL && session->magic == INLAY__MAGIC_SESSION)
+        atomic_store_explicit(&session->cancel, 1, memory_order_relaxed);
+}
+
+const char *inlay_session_error(const inlay_session *session) {
+    return session != NULL && session->magic == INLAY__MAGIC_SESSION ? session->error : "";
+}

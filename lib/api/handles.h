@@ -1,0 +1,105 @@
+/* What is behind the public handles. */
+#ifndef INLAY_HANDLES_H
+#define INLAY_HANDLES_H
+
+#include <stdatomic.h>
+
+#include "base/text.h"
+#include "model/decoder.h"
+#include "sample/sampler.h"
+#include "tokenizer/tokenizer.h"
+
+/* At the head of every handle, so that a wrong or freed pointer is noticed where that is possible. */
+enum {
+    INLAY__MAGIC_OPTIONS = 0x4f6c6e49,
+    INLAY__MAGIC_MODEL = 0x4d6c6e49,
+    INLAY__MAGIC_SESSION = 0x536c6e49,
+    INLAY__MAGIC_FREED = 0x466c6e49
+};
+
+enum { INLAY__ERROR_SIZE = 512 };
+
+/* The options' values, in the order of the table in options.c. */
+enum {
+    INLAY__THREADS, INLAY__CPU, INLAY__LOAD, INLAY__VOCAB_ONLY, INLAY__CONTEXT, INLAY__BATCH, INLAY__CACHE_TYPE,
+    INLAY__TEMPERATURE, INLAY__TOP_K, INLAY__TOP_P, INLAY__MIN_P, INLAY__SEED, INLAY__N_OPTIONS
+};
+
+typedef union inlay__option_value {
+    int64_t integer;
+    double number;
+    struct {
+        char *text; /* the handle's; NULL for "" */
+        size_t size;
+    } string;
+} inlay__option_value;
+
+struct inlay_options {
+    uint32_t magic;
+    inlay__sys sys;
+    inlay__option_value values[INLAY__N_OPTIONS];
+    inlay__log log;
+    inlay_progress_fn progress;
+    void *progress_user;
+};
+
+/* Freed when the last of the model's handle and its sessions is. */
+struct inlay_model {
+    uint32_t magic;
+    atomic_uint n_references;
+    inlay__sys sys;
+    inlay__log log;
+    inlay__weights weights;
+    inlay__tokenizer *tokenizer;
+    inlay__model *network; /* NULL when only the vocabulary was opened */
+    inlay__cpu cpu;
+};
+
+struct inlay_session {
+    uint32_t magic;
+    atomic_int busy;
+    atomic_int cancel;
+    inlay__sys sys;
+    inlay__log log;
+    inlay_model *model;
+    inlay__decoder *decoder;
+    inlay__sampler sampler;
+    inlay__sampler_scratch scratch;
+    inlay__option_value values[INLAY__N_OPTIONS];
+    inlay_progress_fn progress;
+    void *progress_user;
+    size_t n_threads, n_context, n_batch;
+    char error[INLAY__ERROR_SIZE];
+};
+
+/* All defaults, with a table of system calls of the caller's: how tests make the n-th call fail. */
+int32_t inlay__options_new_with_sys(const inlay__sys *sys, inlay_options **options);
+
+/* The options given, or the defaults for NULL. `defaults` is the caller's memory. INLAY_ERR_ARGUMENT when it is no
+ * options handle. */
+int32_t inlay__options_or_defaults(const char *function, const inlay_options *options, inlay_options *defaults,
+                                   const inlay_options **found);
+
+/* Checks a value against the table and writes it: for options and, where the option is one of sampling, sessions.
+ * `kind` is the kind of the setter. */
+int32_t inlay__option_set_number(const char *function, inlay__option_value *values, int32_t key, int32_t kind,
+                                 double number, int64_t integer);
+bool inlay__option_exists(int32_t key);
+bool inlay__option_is_sampling(int32_t key);
+
+inlay__sampler_config inlay__sampler_config_of(const inlay__option_value *values);
+
+/* NULL and foreign pointers: INLAY_ERR_ARGUMENT, naming function and argument. */
+int32_t inlay__check_model(const char *function, const inlay_model *model);
+int32_t inlay__check_session(const char *function, const inlay_session *session);
+int32_t inlay__null_argument(const char *function, const char *argument);
+
+/* Notes that the last failure of this thread concerns this model; returns `status`. */
+int32_t inlay__owned(const inlay_model *model, int32_t status);
+
+/* How many threads the options ask for. */
+size_t inlay__thread_count(const inlay_options *options);
+
+void inlay__model_release(inlay_model *model);
+
+#endif

@@ -1,0 +1,59 @@
+/* What this library is: versions, statuses, CPU. */
+#include "handles.h"
+
+#define TEXT(x) #x
+#define TEXT_OF(x) TEXT(x)
+#define VERSION TEXT_OF(INLAY_VERSION_MAJOR) "." TEXT_OF(INLAY_VERSION_MINOR) "." TEXT_OF(INLAY_VERSION_PATCH)
+
+/* Raised whenever a bit of any result changes; docs/design.md says what each version fixed. */
+enum { ARITHMETIC_VERSION = 1 };
+
+#if defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#elif defined(__GNUC__)
+#define COMPILER "gcc " __VERSION__
+#else
+#define COMPILER "unknown compiler"
+#endif
+
+#if defined(__x86_64__)
+#define LEVELS "scalar avx2"
+#else
+#define LEVELS "scalar"
+#endif
+
+const char *inlay_version(void) { return VERSION; }
+
+int32_t inlay_abi_version(void) { return INLAY_ABI_VERSION; }
+
+int32_t inlay_arithmetic_version(void) { return ARITHMETIC_VERSION; }
+
+const char *inlay_build_info(void) {
+    return "inlay " VERSION ", " COMPILER ", levels: " LEVELS ", exact arithmetic version 1";
+}
+
+const char *inlay_cpu(void) { return inlay__cpu_name(inlay__cpu_best()); }
+
+const char *inlay_error(void) { return inlay__error_text(); }
+
+#define NAME_CASE(name, value, text) \
+    case INLAY_##name: return "INLAY_" #name;
+const char *inlay_status_name(int32_t status) {
+    switch (status) {
+        INLAY_STATUS_LIST(NAME_CASE)
+    default: return "unknown status";
+    }
+}
+
+#define TEXT_CASE(name, value, text) \
+    case INLAY_##name: return text;
+const char *inlay_status_text(int32_t status) {
+    switch (status) {
+        INLAY_STATUS_LIST(TEXT_CASE)
+    default: return "unknown status";
+    }
+}
+
+int32_t inlay__null_argument(const char *function, const char *argument) {
+    return inlay__fail(INLAY_ERR_ARGUMENT, "%s: %s is NULL", function, argument);
+}
