@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 #include "format/gguf.h"
-#include "support/quantize.h"
+#include "support/simple_quants.h"
 
 tiny_params tiny_defaults(void) {
     return (tiny_params){

@@ -1,7 +1,7 @@
 /* Simple quantisers for tests: floats into the blocks of each tensor type. Their blocks are valid but not
  * the best possible ones; the layouts are drawn in kernels/blocks.h. */
-#ifndef INLAY_QUANTIZE_H
-#define INLAY_QUANTIZE_H
+#ifndef INLAY_SIMPLE_QUANTS_H
+#define INLAY_SIMPLE_QUANTS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Simple quantisers for tests. */
-#include "support/quantize.h"
+#include "support/simple_quants.h"
 
 #include <math.h>
 #include <stdio.h>
