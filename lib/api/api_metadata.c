@@ -52,7 +52,8 @@ static size_t number_text(const inlay__gguf_kv *kv, size_t element, char text[32
         inlay__gguf_f64(kv, element, &number);
         return inlay__format(text, 32, "%g", number);
     }
-    if (kv->type == INLAY__GGUF_U64) return inlay__format(text, 32, "%llu", (unsigned long long)inlay__load_u64(kv->values + 8 * element));
+    if (kv->type == INLAY__GGUF_U64) /* not all of them fit an int64 */
+        return inlay__format(text, 32, "%llu", (unsigned long long)inlay__load_u64(kv->values + 8 * element));
     inlay__gguf_i64(kv, element, &integer);
     if (kv->type == INLAY__GGUF_BOOL) return inlay__format(text, 32, "%s", integer != 0 ? "true" : "false");
     return inlay__format(text, 32, "%lld", (long long)integer);

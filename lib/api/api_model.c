@@ -17,6 +17,26 @@ int32_t inlay__owned(const inlay_model *model, int32_t status) {
     return status;
 }
 
+/* A string of the metadata, "" when there is none. */
+static inlay__text metadata_string(const inlay_model *model, const char *key) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(inlay__weights_metadata(&model->weights), key);
+    bool is_string = kv != NULL && kv->type == INLAY__GGUF_STRING && !kv->is_array;
+    return is_string ? inlay__gguf_string(kv, 0) : (inlay__text){"", 0};
+}
+
+/* The type that most elements have. */
+static const char *most_common_type(const inlay_model *model) {
+    uint64_t n_elements[256] = {0};
+    uint32_t best = 0;
+    for (size_t i = 0; i < model->weights.n_tensors; i++) {
+        const inlay__tensor *tensor = &model->weights.tensors[i];
+        if (tensor->type >= INLAY__COUNT(n_elements)) continue;
+        n_elements[tensor->type] += tensor->n_elements;
+        if (n_elements[tensor->type] > n_elements[best]) best = tensor->type;
+    }
+    return model->weights.n_tensors > 0 ? inlay__dtype_any_name(best) : "";
+}
+
 /* ----------------------------------------------------------------- opening */
 
 static int32_t choose_cpu(const inlay_options *options, inlay__cpu *level) {
@@ -40,7 +60,7 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
         .progress = options->progress,
         .progress_user = options->progress_user,
         .cpu = model->cpu,
-        .n_threads = inlay__min_size(inlay__thread_count(options), inlay__cpu_count()),
+        .n_threads = inlay__thread_count(options),
         .n_vocab_tokenizer = inlay__tokenizer_n_vocab(model->tokenizer),
     };
     return inlay__model_new(&model->sys, &model->weights, &config, &model->network);
@@ -51,11 +71,16 @@ static int32_t finish_opening(inlay_model *model, const inlay_options *options) 
     const char *name = inlay__weights_name(&model->weights);
     INLAY__TRY(choose_cpu(options, &model->cpu));
     INLAY__TRY(inlay__tokenizer_from_gguf(&model->sys, name, inlay__weights_metadata(&model->weights), &model->tokenizer));
-    if (options->values[INLAY__VOCAB_ONLY].integer == 0) INLAY__TRY(load_network(model, options));
-    inlay__log_write(&model->log, INLAY_LOG_INFO, "file '%s': tokenizer %s, %zu tokens, %zu tensors, %s kernels", name,
-                     inlay__tokenizer_name(model->tokenizer), inlay__tokenizer_n_vocab(model->tokenizer),
-                     model->weights.n_tensors, inlay__cpu_name(model->cpu));
-    return INLAY_OK;
+    return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options) : INLAY_OK;
+}
+
+static void log_opened(const inlay_model *model, const inlay__log *log) {
+    inlay__text architecture = metadata_string(model, "general.architecture");
+    inlay__text name = metadata_string(model, "general.name");
+    inlay__log_write(log, INLAY_LOG_INFO, "file '%s': %s '%s', %s, %zu tensors, %llu bytes, tokenizer %s, %s kernels",
+                     inlay__weights_name(&model->weights), architecture.text, name.text, most_common_type(model),
+                     model->weights.n_tensors, (unsigned long long)model->weights.file_size,
+                     inlay__tokenizer_name(model->tokenizer), inlay__cpu_name(model->cpu));
 }
 
 static int32_t new_model(const inlay_options *options, inlay_model **out) {
@@ -63,7 +88,6 @@ static int32_t new_model(const inlay_options *options, inlay_model **out) {
     if (model == NULL) return INLAY_ERR_MEMORY;
     model->magic = INLAY__MAGIC_MODEL;
     model->sys = options->sys;
-    model->log = options->log;
     atomic_init(&model->n_references, 1);
     *out = model;
     return INLAY_OK;
@@ -87,6 +111,8 @@ static int32_t open_model(const inlay_options *options, const char *path, const 
         inlay__model_release(model);
         return status;
     }
+    log_opened(model, &options->log);
+    if (inlay__error_owner() == model) inlay__error_set_owner(NULL); /* a model before was at this address */
     *out = model;
     return INLAY_OK;
 }
@@ -114,7 +140,6 @@ int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_optio
 void inlay__model_release(inlay_model *model) {
     if (atomic_fetch_sub(&model->n_references, 1) != 1) return;
     inlay__sys sys = model->sys;
-    model->magic = INLAY__MAGIC_FREED;
     inlay__model_free(model->network);
     inlay__tokenizer_free(model->tokenizer);
     inlay__weights_close(&model->weights);
@@ -123,6 +148,7 @@ void inlay__model_release(inlay_model *model) {
 
 void inlay_model_free(inlay_model *model) {
     if (model == NULL || model->magic != INLAY__MAGIC_MODEL) return;
+    model->magic = INLAY__MAGIC_FREED;
     inlay__model_release(model);
 }
 
@@ -138,22 +164,16 @@ static uint64_t count_parameters(const inlay_model *model) {
     return n;
 }
 
-static const char *most_common_type(const inlay_model *model) {
-    uint64_t n_elements[256] = {0};
-    uint32_t best = 0;
-    for (size_t i = 0; i < model->weights.n_tensors; i++) {
-        const inlay__tensor *tensor = &model->weights.tensors[i];
-        if (tensor->type >= INLAY__COUNT(n_elements)) continue;
-        n_elements[tensor->type] += tensor->n_elements;
-        if (n_elements[tensor->type] > n_elements[best]) best = tensor->type;
-    }
-    return model->weights.n_tensors > 0 ? inlay__dtype_any_name(best) : "";
-}
-
+/* Without a network they are what the metadata say, where those say it. */
 static int32_t network_fact(const inlay_model *model, int32_t fact, int64_t *value) {
-    if (model->network == NULL)
-        return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: fact %d is not known: only the vocabulary was opened", fact);
-    const inlay__hparams *h = inlay__model_hparams(model->network);
+    inlay__hparams read;
+    const inlay__hparams *h = &read;
+    if (model->network != NULL)
+        h = inlay__model_hparams(model->network);
+    else if (inlay__hparams_read(inlay__weights_name(&model->weights), inlay__weights_metadata(&model->weights), &read) !=
+             INLAY_OK)
+        return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: file '%s' does not tell fact %d, and only its vocabulary "
+                           "was opened", inlay__weights_name(&model->weights), fact);
     switch (fact) {
     case INLAY_MODEL_N_CONTEXT_TRAIN: *value = h->n_context_train; return INLAY_OK;
     case INLAY_MODEL_N_EMBD: *value = h->n_embd; return INLAY_OK;
@@ -193,28 +213,21 @@ int32_t inlay_model_get_int(const inlay_model *model, int32_t fact, int64_t *val
     return inlay__owned(model, get_int(model, fact, value));
 }
 
-/* A string of the metadata, "" when there is none. */
-static void metadata_string(const inlay_model *model, const char *key, const char **text, size_t *size) {
-    const inlay__gguf_kv *kv = inlay__gguf_find(inlay__weights_metadata(&model->weights), key);
-    inlay__text found = {"", 0};
-    if (kv != NULL && kv->type == INLAY__GGUF_STRING && !kv->is_array) found = inlay__gguf_string(kv, 0);
-    *text = found.text;
-    *size = found.size;
-}
+static inlay__text text_of(const char *text) { return (inlay__text){text, strlen(text)}; }
 
 static int32_t get_string(const inlay_model *model, int32_t fact, const char **text, size_t *size) {
-    const char *found;
+    inlay__text found;
     switch (fact) {
-    case INLAY_MODEL_ARCHITECTURE: metadata_string(model, "general.architecture", text, size); return INLAY_OK;
-    case INLAY_MODEL_NAME: metadata_string(model, "general.name", text, size); return INLAY_OK;
-    case INLAY_MODEL_CHAT_TEMPLATE: metadata_string(model, "tokenizer.chat_template", text, size); return INLAY_OK;
-    case INLAY_MODEL_CPU: found = inlay__cpu_name(model->cpu); break;
-    case INLAY_MODEL_TYPE_NAME: found = most_common_type(model); break;
-    case INLAY_MODEL_TOKENIZER: found = inlay__tokenizer_name(model->tokenizer); break;
+    case INLAY_MODEL_ARCHITECTURE: found = metadata_string(model, "general.architecture"); break;
+    case INLAY_MODEL_NAME: found = metadata_string(model, "general.name"); break;
+    case INLAY_MODEL_CHAT_TEMPLATE: found = metadata_string(model, "tokenizer.chat_template"); break;
+    case INLAY_MODEL_CPU: found = text_of(inlay__cpu_name(model->cpu)); break;
+    case INLAY_MODEL_TYPE_NAME: found = text_of(most_common_type(model)); break;
+    case INLAY_MODEL_TOKENIZER: found = text_of(inlay__tokenizer_name(model->tokenizer)); break;
     default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_string: there is no string fact %d", fact);
     }
-    *text = found;
-    *size = strlen(found);
+    *text = found.text;
+    *size = found.size;
     return INLAY_OK;
 }
 

@@ -12,44 +12,64 @@ int32_t inlay__check_session(const char *function, const inlay_session *session)
     return INLAY_OK;
 }
 
+/* Takes the session for a call. A second call meanwhile, from another thread or a callback, is refused and touches
+ * nothing of it. */
+static int32_t enter(const char *function, inlay_session *session) {
+    int idle = INLAY__IDLE;
+    INLAY__TRY(inlay__check_session(function, session));
+    if (atomic_compare_exchange_strong(&session->use, &idle, INLAY__BUSY)) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_BUSY, "%s: another call is using this session", function);
+}
+
 /* Keeps the text of a failure in the session. */
 static int32_t keep_error(inlay_session *session, int32_t status) {
     if (status != INLAY_OK) inlay__format(session->error, sizeof session->error, "%s", inlay__error_text());
     return status;
 }
 
-/* Takes the session for a call. A second call meanwhile, from another thread or a callback, is refused and touches
- * nothing of it. */
-static int32_t enter(const char *function, inlay_session *session) {
-    INLAY__TRY(inlay__check_session(function, session));
-    if (atomic_exchange(&session->busy, 1) == 0) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_BUSY, "%s: another call is using this session", function);
-}
+static void destroy(inlay_session *session);
 
 static int32_t leave(inlay_session *session, int32_t status) {
+    int busy = INLAY__BUSY;
     keep_error(session, status);
-    atomic_store(&session->busy, 0);
+    if (!atomic_compare_exchange_strong(&session->use, &busy, INLAY__IDLE)) destroy(session); /* freed meanwhile */
     return status;
+}
+
+/* ------------------------------------------------------------------ memory */
+
+/* All memory of a session passes here, so that INLAY_SESSION_MEMORY is what the allocator was asked for. */
+static void *count_alloc(void *user, size_t size, size_t alignment) {
+    inlay_session *session = user;
+    void *memory = session->owner_sys.alloc(session->owner_sys.user, size, alignment);
+    if (memory != NULL) session->memory += size;
+    return memory;
+}
+
+static void count_release(void *user, void *memory, size_t size) {
+    inlay_session *session = user;
+    session->memory -= size;
+    session->owner_sys.release(session->owner_sys.user, memory, size);
 }
 
 /* ----------------------------------------------------------- new and free */
 
-static size_t choose_context(const inlay_session *session) {
+static size_t choose_context(const inlay_session *session, const inlay__log *log) {
     size_t trained = inlay__model_hparams(session->model->network)->n_context_train;
     size_t asked = (size_t)session->values[INLAY__CONTEXT].integer;
     if (asked == 0) return inlay__min_size(trained, DEFAULT_CONTEXT);
     if (asked > trained)
-        inlay__log_write(&session->log, INLAY_LOG_WARNING, "a context of %zu tokens is beyond the %zu the model was trained with",
-                         asked, trained);
+        inlay__log_write(log, INLAY_LOG_WARNING,
+                         "a context of %zu tokens is beyond the %zu that the model was trained with", asked, trained);
     return asked;
 }
 
 static int32_t set_up(inlay_session *session, const inlay_options *options) {
     const inlay_model *model = session->model;
     size_t n_vocab = inlay__model_hparams(model->network)->n_vocab;
-    session->n_context = choose_context(session);
+    session->n_context = choose_context(session, &options->log);
     session->n_batch = inlay__min_size((size_t)session->values[INLAY__BATCH].integer, session->n_context);
-    session->n_threads = inlay__min_size(inlay__thread_count(options), inlay__cpu_count());
+    session->n_threads = inlay__thread_count(options);
     inlay__decoder_config config = {.n_context = session->n_context, .n_batch = session->n_batch,
                                     .n_threads = session->n_threads,
                                     .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer};
@@ -75,16 +95,19 @@ static int32_t new_session(inlay_model *model, const inlay__sys *sys, const inla
     inlay_session *session = inlay__alloc_array(sys, 1, sizeof *session);
     if (session == NULL) return INLAY_ERR_MEMORY;
     session->magic = INLAY__MAGIC_SESSION;
-    session->sys = *sys;
-    session->log = options->log.write != NULL ? options->log : model->log;
+    session->owner_sys = session->sys = *sys;
+    session->sys.user = session;
+    session->sys.alloc = count_alloc;
+    session->sys.release = count_release;
+    session->memory = sizeof *session;
     session->model = model;
-    atomic_init(&session->busy, 0);
+    atomic_init(&session->use, INLAY__IDLE);
     atomic_init(&session->cancel, 0);
     atomic_fetch_add(&model->n_references, 1);
     copy_values(session, options);
     int32_t status = set_up(session, options);
     if (status != INLAY_OK) {
-        inlay_session_free(session);
+        destroy(session);
         return status;
     }
     *out = session;
@@ -100,32 +123,39 @@ int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inla
     INLAY__TRY(inlay__check_model(function, model));
     INLAY__TRY(inlay__options_or_defaults(function, options, &defaults, &found));
     if (model->network == NULL)
-        return inlay__fail(INLAY_ERR_STATE, "%s: the model was opened with its vocabulary only", function);
-    return new_session(model, options != NULL ? &options->sys : &model->sys, found, session);
+        return inlay__owned(model, inlay__fail(INLAY_ERR_STATE, "%s: the model was opened with its vocabulary only",
+                                               function));
+    return inlay__owned(model, new_session(model, options != NULL ? &options->sys : &model->sys, found, session));
 }
 
-void inlay_session_free(inlay_session *session) {
-    if (session == NULL || session->magic != INLAY__MAGIC_SESSION) return;
-    inlay__sys sys = session->sys;
+static void destroy(inlay_session *session) {
+    inlay__sys sys = session->owner_sys;
     inlay_model *model = session->model;
     size_t n_vocab = session->scratch.n_vocab;
     session->magic = INLAY__MAGIC_FREED;
     inlay__decoder_free(session->decoder);
-    inlay__free(&sys, session->scratch.candidates, n_vocab * sizeof *session->scratch.candidates);
-    inlay__free(&sys, session->scratch.weights, n_vocab * sizeof *session->scratch.weights);
+    inlay__free(&session->sys, session->scratch.candidates, n_vocab * sizeof *session->scratch.candidates);
+    inlay__free(&session->sys, session->scratch.weights, n_vocab * sizeof *session->scratch.weights);
     inlay__free(&sys, session, sizeof *session);
     inlay__model_release(model);
+}
+
+void inlay_session_free(inlay_session *session) {
+    int busy = INLAY__BUSY;
+    if (session == NULL || session->magic != INLAY__MAGIC_SESSION) return;
+    if (atomic_compare_exchange_strong(&session->use, &busy, INLAY__BUSY_THEN_FREE)) return; /* its call will */
+    if (busy == INLAY__IDLE) destroy(session);
 }
 
 /* -------------------------------------------------------------- evaluation */
 
 static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits) {
+    atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
     INLAY__TRY(inlay__weights_check(&session->model->weights));
     inlay__eval_hooks hooks = {.cancel = &session->cancel, .progress = session->progress,
                                .progress_user = session->progress_user};
-    atomic_store(&session->cancel, 0);
     return inlay__decoder_eval(session->decoder, tokens, n_tokens, logits, &hooks);
 }
 
@@ -201,22 +231,23 @@ int32_t inlay_session_set_float(inlay_session *session, int32_t key, double valu
     return leave(session, set_number("inlay_session_set_float", session, key, INLAY_KIND_FLOAT, value, 0));
 }
 
-int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value) {
-    INLAY__TRY(inlay__check_session("inlay_session_get_int", session));
+static int32_t get_int(const inlay_session *session, int32_t fact, int64_t *value) {
     if (value == NULL) return inlay__null_argument("inlay_session_get_int", "value");
-    size_t n_vocab = session->scratch.n_vocab;
     switch (fact) {
     case INLAY_SESSION_LENGTH: *value = (int64_t)inlay__decoder_length(session->decoder); return INLAY_OK;
     case INLAY_SESSION_CONTEXT: *value = (int64_t)session->n_context; return INLAY_OK;
     case INLAY_SESSION_THREADS: *value = (int64_t)session->n_threads; return INLAY_OK;
     case INLAY_SESSION_BATCH: *value = (int64_t)session->n_batch; return INLAY_OK;
-    case INLAY_SESSION_MEMORY:
-        *value = (int64_t)(inlay__decoder_memory(session->decoder) + sizeof *session +
-                           n_vocab * (sizeof *session->scratch.candidates + sizeof *session->scratch.weights));
-        return INLAY_OK;
+    case INLAY_SESSION_MEMORY: *value = (int64_t)session->memory; return INLAY_OK;
     case INLAY_SESSION_CACHE_MEMORY: *value = (int64_t)inlay__decoder_cache_memory(session->decoder); return INLAY_OK;
     default: return inlay__fail(INLAY_ERR_KEY, "inlay_session_get_int: there is no fact %d", fact);
     }
+}
+
+/* Allowed in callbacks too, so it does not enter. Only the text of a failure is ever written. */
+int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value) {
+    INLAY__TRY(inlay__check_session("inlay_session_get_int", session));
+    return keep_error((inlay_session *)(uintptr_t)session, get_int(session, fact, value));
 }
 
 static int32_t truncate(inlay_session *session, size_t length) {

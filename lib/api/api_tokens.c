@@ -11,6 +11,7 @@ int32_t inlay_tokenize(const inlay_model *model, const char *text, size_t size, 
     if ((flags & ~(INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL)) != 0)
         return inlay__owned(model, inlay__fail(INLAY_ERR_ARGUMENT, "%s: flags is %d, expected a sum of INLAY_ADD_SPECIAL and "
                                         "INLAY_PARSE_SPECIAL", function, flags));
+    if (text == NULL) text = "";
     if (size == INLAY_ALL) size = strlen(text);
     return inlay__owned(model, inlay__tokenizer_encode(model->tokenizer, text, size, flags, tokens, capacity, n_tokens));
 }

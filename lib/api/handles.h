@@ -43,24 +43,28 @@ struct inlay_options {
     void *progress_user;
 };
 
-/* Freed when the last of the model's handle and its sessions is. */
+/* Freed when the last of the model's handle and its sessions is. The magic number is the handle's: sessions do not
+ * look at it, and a handle that was freed is not taken any more while they live on. */
 struct inlay_model {
     uint32_t magic;
     atomic_uint n_references;
     inlay__sys sys;
-    inlay__log log;
     inlay__weights weights;
     inlay__tokenizer *tokenizer;
     inlay__model *network; /* NULL when only the vocabulary was opened */
     inlay__cpu cpu;
 };
 
+/* Who uses a session. Freeing it while a call runs, as from a callback, waits until that call returns. */
+enum { INLAY__IDLE, INLAY__BUSY, INLAY__BUSY_THEN_FREE };
+
 struct inlay_session {
     uint32_t magic;
-    atomic_int busy;
+    atomic_int use;          /* INLAY__IDLE, ... */
     atomic_int cancel;
-    inlay__sys sys;
-    inlay__log log;
+    inlay__sys sys;          /* the owner's, through functions that count the bytes in `memory` */
+    inlay__sys owner_sys;
+    size_t memory;           /* bytes taken from the allocator */
     inlay_model *model;
     inlay__decoder *decoder;
     inlay__sampler sampler;
@@ -97,7 +101,7 @@ int32_t inlay__null_argument(const char *function, const char *argument);
 /* Notes that the last failure of this thread concerns this model; returns `status`. */
 int32_t inlay__owned(const inlay_model *model, int32_t status);
 
-/* How many threads the options ask for. */
+/* How many threads the options ask for, at least 1. */
 size_t inlay__thread_count(const inlay_options *options);
 
 void inlay__model_release(inlay_model *model);

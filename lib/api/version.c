@@ -6,7 +6,7 @@
 #define VERSION TEXT_OF(INLAY_VERSION_MAJOR) "." TEXT_OF(INLAY_VERSION_MINOR) "." TEXT_OF(INLAY_VERSION_PATCH)
 
 /* Raised whenever a bit of any result changes; docs/design.md says what each version fixed. */
-enum { ARITHMETIC_VERSION = 1 };
+#define ARITHMETIC_VERSION 1
 
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
@@ -17,7 +17,7 @@ enum { ARITHMETIC_VERSION = 1 };
 #endif
 
 #if defined(__x86_64__)
-#define LEVELS "scalar avx2"
+#define LEVELS "scalar avx2 avx512"
 #else
 #define LEVELS "scalar"
 #endif
@@ -29,7 +29,7 @@ int32_t inlay_abi_version(void) { return INLAY_ABI_VERSION; }
 int32_t inlay_arithmetic_version(void) { return ARITHMETIC_VERSION; }
 
 const char *inlay_build_info(void) {
-    return "inlay " VERSION ", " COMPILER ", levels: " LEVELS ", exact arithmetic version 1";
+    return "inlay " VERSION ", " COMPILER ", CPU levels: " LEVELS ", arithmetic version " TEXT_OF(ARITHMETIC_VERSION);
 }
 
 const char *inlay_cpu(void) { return inlay__cpu_name(inlay__cpu_best()); }

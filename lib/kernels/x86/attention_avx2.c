@@ -104,7 +104,8 @@ typedef struct row_state {
 
 INLAY__AVX2_INLINE void merge(row_state *row, float greatest_new, float sum, const float *o, size_t n, float *out) {
     float greatest = row->greatest > greatest_new ? row->greatest : greatest_new;
-    float keep = inlay__exp(row->greatest - greatest), take = inlay__exp(greatest_new - greatest);
+    __m256 both = inlay__exp_avx2(_mm256_setr_ps(row->greatest - greatest, greatest_new - greatest, 0, 0, 0, 0, 0, 0));
+    float keep = both[0], take = both[1];
     row->greatest = greatest;
     row->sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(sum), _mm_set_ss(take), _mm_set_ss(row->sum * keep)));
     __m256 keep8 = _mm256_set1_ps(keep), take8 = _mm256_set1_ps(take);

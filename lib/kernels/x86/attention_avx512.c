@@ -1,0 +1,145 @@
+/* attention.c with AVX-512, as attention_avx2.c: 16 keys are one register. */
+#include <math.h>
+
+#include "kernels/x86/avx512.h"
+
+#if defined(__x86_64__)
+
+enum { VALUE_ROWS = 4, VALUE_WIDTH = 64 };
+
+INLAY__AVX512_INLINE __m512 load_cached(const void *cache, size_t at, bool f16) {
+    return f16 ? inlay__load_16_f16((const uint16_t *)cache + at) : _mm512_loadu_ps((const float *)cache + at);
+}
+
+/* Scores of 16 keys for n_rows rows: a chain over the dimensions for each. */
+INLAY__AVX512_INLINE void score_16(const inlay__attention *a, const float *const *q, size_t n_rows, size_t key, bool f16,
+                                   float *scores) {
+    __m512 acc[INLAY__ATTENTION_ROWS];
+    for (size_t r = 0; r < n_rows; r++) acc[r] = _mm512_setzero_ps();
+    size_t at = key * a->n_head_dim;
+    for (size_t i = 0; i < a->n_head_dim; i++, at += INLAY__LANES) {
+        __m512 keys = load_cached(a->keys, at, f16);
+        for (size_t r = 0; r < n_rows; r++) acc[r] = _mm512_fmadd_ps(_mm512_set1_ps(q[r][i]), keys, acc[r]);
+    }
+    for (size_t r = 0; r < n_rows; r++) _mm512_storeu_ps(scores + r * INLAY__KEY_BLOCK, acc[r]);
+}
+
+/* scores [n_rows, 256] of keys [first, first + n). */
+INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t first, size_t n, bool f16, float *scores) {
+    for (size_t key = 0; key < n; key += INLAY__LANES) {
+        size_t r = 0;
+        if (a->n_rows == INLAY__ATTENTION_ROWS) {
+            score_16(a, a->q, INLAY__ATTENTION_ROWS, first + key, f16, scores + key);
+            continue;
+        }
+        for (; r + 3 <= a->n_rows; r += 3) score_16(a, a->q + r, 3, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
+        for (; r < a->n_rows; r++) score_16(a, a->q + r, 1, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
+    }
+}
+
+/* One row's scores [256] to weights, of which the first n count; returns the greatest score and the sum. */
+INLAY__AVX512_INLINE float weigh(float *p, size_t n, float *greatest) {
+    size_t padded = inlay__round_up(n, INLAY__LANES);
+    for (size_t key = n; key < padded; key++) p[key] = -INFINITY;
+    __m512 m = _mm512_set1_ps(-INFINITY);
+    __mmask16 unordered = 0;
+    for (size_t key = 0; key < padded; key += INLAY__LANES) {
+        __m512 s = _mm512_loadu_ps(p + key);
+        unordered = _mm512_kor(unordered, _mm512_cmp_ps_mask(s, s, _CMP_UNORD_Q));
+        m = _mm512_max_ps(s, m);
+    }
+    *greatest = unordered != 0 ? inlay__bits_f32(0x7fc00000) : _mm512_reduce_max_ps(m);
+    __m512 each = _mm512_set1_ps(*greatest), sum = _mm512_setzero_ps();
+    for (size_t key = 0; key < padded; key += INLAY__LANES) {
+        __m512 weights = inlay__exp_avx512(_mm512_sub_ps(_mm512_loadu_ps(p + key), each));
+        _mm512_storeu_ps(p + key, weights);
+        sum = _mm512_add_ps(sum, weights);
+    }
+    return inlay__fold_avx512(sum);
+}
+
+/* o [n_rows][n_head_dim] from dimension i: weighted sums of `width` numbers of n values. */
+INLAY__AVX512_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n, size_t i,
+                                 size_t width, bool f16, float *o) {
+    __m512 acc[VALUE_ROWS][VALUE_WIDTH / 16];
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t v = 0; v < width / 16; v++) acc[r][v] = _mm512_setzero_ps();
+    size_t at = first * a->n_head_dim + i;
+    for (size_t key = 0; key < n; key++, at += a->n_head_dim) {
+        __m512 value[VALUE_WIDTH / 16];
+        for (size_t v = 0; v < width / 16; v++) value[v] = load_cached(a->values, at + 16 * v, f16);
+        for (size_t r = 0; r < n_rows; r++) {
+            __m512 weight = _mm512_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
+            for (size_t v = 0; v < width / 16; v++) acc[r][v] = _mm512_fmadd_ps(weight, value[v], acc[r][v]);
+        }
+    }
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t v = 0; v < width / 16; v++) _mm512_storeu_ps(o + r * a->n_head_dim + i + 16 * v, acc[r][v]);
+}
+
+INLAY__AVX512_INLINE void gather_rows(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
+                                      bool f16, float *o) {
+    size_t i = 0;
+    for (; i + VALUE_WIDTH <= a->n_head_dim; i += VALUE_WIDTH) gather(a, p, n_rows, first, n, i, VALUE_WIDTH, f16, o);
+    for (; i < a->n_head_dim; i += 16) gather(a, p, n_rows, first, n, i, 16, f16, o);
+}
+
+typedef struct row_state {
+    float greatest, sum;
+} row_state;
+
+INLAY__AVX512_INLINE void merge(row_state *row, float greatest_new, float sum, const float *o, size_t n, float *out) {
+    float greatest = row->greatest > greatest_new ? row->greatest : greatest_new;
+    __m256 both = inlay__exp_avx2(_mm256_setr_ps(row->greatest - greatest, greatest_new - greatest, 0, 0, 0, 0, 0, 0));
+    __m512 keep = _mm512_set1_ps(both[0]), take = _mm512_set1_ps(both[1]);
+    row->greatest = greatest;
+    row->sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(sum), _mm_set_ss(both[1]), _mm_set_ss(row->sum * both[0])));
+    for (size_t i = 0; i < n; i += 16) {
+        __m512 kept = _mm512_mul_ps(_mm512_loadu_ps(out + i), keep);
+        _mm512_storeu_ps(out + i, _mm512_fmadd_ps(_mm512_loadu_ps(o + i), take, kept));
+    }
+}
+
+INLAY__AVX512_INLINE void attend(const inlay__attention *a, bool f16) {
+    float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
+    row_state state[INLAY__ATTENTION_ROWS];
+    size_t n_head_dim = a->n_head_dim, n_keys = 0;
+    for (size_t r = 0; r < a->n_rows; r++) {
+        state[r] = (row_state){-INFINITY, 0.0f};
+        n_keys = inlay__max_size(n_keys, a->n_keys[r]);
+        memset(a->out[r], 0, n_head_dim * sizeof(float));
+    }
+    for (size_t first = 0; first < n_keys; first += INLAY__KEY_BLOCK) {
+        size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
+        float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
+        score_block(a, first, n, f16, p);
+        for (size_t r = 0; r < a->n_rows; r++) {
+            float *row = p + r * INLAY__KEY_BLOCK;
+            size_t seen = a->n_keys[r] > first ? inlay__min_size(n, a->n_keys[r] - first) : 0;
+            if (seen > 0) sum[r] = weigh(row, seen, &greatest[r]);
+            size_t done = inlay__round_up(seen, INLAY__LANES);
+            memset(row + done, 0, (inlay__round_up(n, INLAY__LANES) - done) * sizeof(float));
+        }
+        size_t r = 0;
+        for (; r + VALUE_ROWS <= a->n_rows; r += VALUE_ROWS)
+            gather_rows(a, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, first, n, f16, o + r * n_head_dim);
+        for (; r < a->n_rows; r++) gather_rows(a, p + r * INLAY__KEY_BLOCK, 1, first, n, f16, o + r * n_head_dim);
+        for (r = 0; r < a->n_rows; r++)
+            if (a->n_keys[r] > first) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
+    }
+    for (size_t r = 0; r < a->n_rows; r++)
+        for (size_t i = 0; i < n_head_dim; i++) a->out[r][i] = a->out[r][i] / state[r].sum;
+}
+
+INLAY__AVX512 void inlay__attention_avx512(const inlay__attention *a) {
+    if (a->n_head_dim % INLAY__LANES != 0)
+        inlay__attention_avx2(a);
+    else if (a->cache_type == INLAY_TYPE_F16)
+        attend(a, true);
+    else
+        attend(a, false);
+}
+
+#else
+typedef int inlay__not_x86; /* a source file may not be empty */
+#endif
