@@ -26,7 +26,7 @@ static const uint8_t value_sizes[INLAY__GGUF_N_TYPES] = {
 
 int32_t inlay__gguf_take(inlay__gguf_reader *r, size_t n, size_t alignment, uint8_t **memory) {
     /* Whatever is copied is no longer than what it is in the file, so no sum here passes MAX_METADATA much. */
-    size_t begin = inlay__round_up(r->text_used, alignment);
+    size_t begin = (r->text_used + alignment - 1) & ~(alignment - 1);
     *memory = NULL;
     if (r->fill) {
         if (begin > r->gguf->text_size || n > r->gguf->text_size - begin)

@@ -25,7 +25,7 @@ typedef struct inlay__gguf_reader {
     inlay__gguf *gguf;      /* what is being filled */
 } inlay__gguf_reader;
 
-/* Takes n bytes of gguf->text. In the first walk *memory is NULL. */
+/* Takes n bytes of gguf->text; `alignment` is a power of two. In the first walk *memory is NULL. */
 int32_t inlay__gguf_take(inlay__gguf_reader *r, size_t n, size_t alignment, uint8_t **memory);
 
 /* Reads a string of 1 to max_size bytes, well-formed UTF-8 without a NUL, that names `kind` ("metadata key",
