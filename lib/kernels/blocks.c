@@ -48,7 +48,7 @@ static void unpack_q8_0(const uint8_t *bytes, inlay__block *block) {
 }
 
 /* The 8 scales and 8 minima of 6 bits, each for 32 elements. */
-static void unpack_k_scales(const uint8_t b[12], inlay__superblock *block) {
+void inlay__unpack_k_scales(const uint8_t b[12], inlay__superblock *block) {
     for (int j = 0; j < 8; j++) {
         int scale, minimum;
         if (j < 4) {
@@ -73,7 +73,7 @@ static void unpack_k_nibbles(const uint8_t bytes[128], inlay__superblock *block)
 static void unpack_q4_k(const uint8_t *bytes, inlay__superblock *block) {
     block->d = load_f16(bytes);
     block->dmin = load_f16(bytes + 2);
-    unpack_k_scales(bytes + 4, block);
+    inlay__unpack_k_scales(bytes + 4, block);
     unpack_k_nibbles(bytes + 16, block);
 }
 
@@ -81,7 +81,7 @@ static void unpack_q5_k(const uint8_t *bytes, inlay__superblock *block) {
     const uint8_t *high = bytes + 16;
     block->d = load_f16(bytes);
     block->dmin = load_f16(bytes + 2);
-    unpack_k_scales(bytes + 4, block);
+    inlay__unpack_k_scales(bytes + 4, block);
     unpack_k_nibbles(bytes + 48, block);
     for (int k = 0; k < INLAY__K_LENGTH; k++)
         block->q[k] = (int8_t)(block->q[k] | (high[k % 32] >> (k / 32) & 1) << 4);

@@ -47,61 +47,99 @@ size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, s
     return n_panels * n_blocks * packed_type_of(type).size;
 }
 
-/* The elements of one row of a block of 32, as unsigned u, into its bytes of the lines. */
-static void pack_elements(const uint8_t u[32], uint32_t bits, size_t r, uint8_t *lines) {
-    for (size_t k = 0; k < 32; k++) {
-        size_t g = k / 4, at = 4 * r + k % 4;
-        if (bits == 8) {
-            lines[LINE * g + at] = u[k];
-            continue;
-        }
-        lines[LINE * (g % 4) + at] |= (uint8_t)((u[k] & 15) << (g < 4 ? 0 : 4));
-        if (bits == 5) lines[LINE * 4 + at] |= (uint8_t)((u[k] >> 4) << g);
-        if (bits == 6) lines[LINE * (4 + g / 4) + at] |= (uint8_t)((u[k] >> 4) << (2 * (g % 4)));
-    }
+/* Four bytes in the machine's order: packing moves them whole, and shifts bits only within bytes. */
+static uint32_t load_word(const uint8_t *p, size_t i) {
+    uint32_t word;
+    memcpy(&word, p + 4 * i, 4);
+    return word;
+}
+
+/* The word of row r in a line. */
+static void store_word(uint8_t *lines, size_t line, size_t r, uint32_t word) {
+    memcpy(lines + LINE * line + 4 * r, &word, 4);
 }
 
 static void copy_f16(const uint8_t *half, size_t r, uint8_t *out) { memcpy(out + 2 * r, half, 2); }
 
-/* Where a block's scales stand in the file is drawn in blocks.h. */
-static void pack_row_32(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
-    const inlay__block_type *t = inlay__block_type_get(type);
-    inlay__block unpacked;
-    uint8_t u[32];
-    t->unpack(block, &unpacked);
-    int zero = type == INLAY_TYPE_Q8_0 ? 128 : t->zero;
-    for (size_t k = 0; k < 32; k++) u[k] = (uint8_t)(unpacked.q[k] + zero);
-    copy_f16(block, r, out);
-    if (t->has_minimum) copy_f16(block + 2, r, out + 2 * PANEL);
-    pack_elements(u, packed_type_of(type).bits, r, out + (t->has_minimum ? 4 : 2) * PANEL);
+/* Bits 0, 4, 8, ... 28 of x side by side. */
+static uint8_t every_fourth_bit(uint32_t x) {
+    x &= 0x11111111;
+    x = (x | x >> 3) & 0x03030303;
+    x = (x | x >> 6) & 0x000f000f;
+    return (uint8_t)(x | x >> 12);
 }
 
-static void pack_row_256(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
-    const inlay__block_type *t = inlay__block_type_get(type);
-    uint32_t bits = packed_type_of(type).bits;
+/* One row of a block of 32. Where its parts stand in the file is drawn in blocks.h: there as here, byte k of the nibbles
+ * has elements k and k + 16. */
+static void pack_row_32(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
+    const bool has_m = inlay__block_type_get(type)->has_minimum;
+    const uint8_t *bytes = block + (has_m ? 4 : 2);
+    uint8_t *lines = out + (has_m ? 4 : 2) * PANEL;
+    copy_f16(block, r, out);
+    if (has_m) copy_f16(block + 2, r, out + 2 * PANEL);
+    if (type == INLAY_TYPE_Q8_0) {
+        for (size_t g = 0; g < 8; g++) store_word(lines, g, r, load_word(bytes, g) ^ 0x80808080);
+        return;
+    }
+    if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
+        uint32_t high = inlay__load_u32(bytes);
+        for (size_t i = 0; i < 4; i++) lines[4 * LINE + 4 * r + i] = every_fourth_bit(high >> i);
+        bytes += 4;
+    }
+    for (size_t g = 0; g < 4; g++) store_word(lines, g, r, load_word(bytes, g));
+}
+
+/* The nibbles of one sub-block: low or high ones of 32 bytes. */
+static void pack_nibbles(const uint8_t bytes[32], bool upper, size_t r, uint8_t *lines) {
+    for (size_t g = 0; g < 4; g++) {
+        uint32_t first = load_word(bytes, g), second = load_word(bytes, g + 4);
+        store_word(lines, g, r, upper ? (first >> 4 & 0x0f0f0f0f) | (second & 0xf0f0f0f0)
+                                      : (first & 0x0f0f0f0f) | (second & 0x0f0f0f0f) << 4);
+    }
+}
+
+static void pack_q6_k(const uint8_t *block, size_t r, uint8_t *out) {
+    uint8_t *scales = out + 2 * PANEL, *lines = scales + 16 * PANEL;
+    copy_f16(block + 208, r, out);
+    for (size_t j = 0; j < 16; j++) scales[j / 2 * 2 * PANEL + 2 * r + j % 2] = block[192 + j];
+    for (size_t j = 0; j < 8; j++, lines += 6 * LINE) {
+        size_t half = j / 4, quarter = j % 4;
+        const uint8_t *high = block + 128 + 32 * half;
+        uint32_t words[2] = {0, 0};
+        pack_nibbles(block + 64 * half + 32 * (quarter % 2), quarter >= 2, r, lines);
+        for (size_t g = 0; g < 8; g++) words[g / 4] |= (load_word(high, g) >> 2 * quarter & 0x03030303) << 2 * (g % 4);
+        store_word(lines, 4, r, words[0]);
+        store_word(lines, 5, r, words[1]);
+    }
+}
+
+static void pack_q4_k_or_q5_k(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
+    const uint8_t *high = block + 16, *nibbles = type == INLAY_TYPE_Q5_K ? block + 48 : block + 16;
+    uint8_t *scales = out + 4 * PANEL, *minima = scales + 8 * PANEL, *lines = minima + 8 * PANEL;
     inlay__superblock unpacked;
-    t->unpack_k(block, &unpacked);
-    uint8_t *scales = out + 2 * PANEL, *lines;
-    if (type == INLAY_TYPE_Q6_K) {
-        copy_f16(block + 208, r, out);
-        for (size_t j = 0; j < 16; j++) scales[j / 2 * 2 * PANEL + 2 * r + j % 2] = (uint8_t)unpacked.scale[j];
-        lines = scales + 16 * PANEL;
-    } else {
-        copy_f16(block, r, out);
-        copy_f16(block + 2, r, out + 2 * PANEL);
-        scales += 2 * PANEL;
-        uint8_t *minima = scales + 8 * PANEL;
-        for (size_t j = 0; j < 8; j++) {
-            scales[j * PANEL + r] = (uint8_t)unpacked.scale[2 * j];
-            minima[j / 2 * 2 * PANEL + 2 * r + j % 2] = unpacked.minimum[2 * j];
-        }
-        lines = minima + 8 * PANEL;
-    }
+    copy_f16(block, r, out);
+    copy_f16(block + 2, r, out + 2 * PANEL);
+    inlay__unpack_k_scales(block + 4, &unpacked);
     for (size_t j = 0; j < 8; j++) {
-        uint8_t u[32];
-        for (size_t k = 0; k < 32; k++) u[k] = (uint8_t)(unpacked.q[32 * j + k] + t->zero);
-        pack_elements(u, bits, r, lines + j * LINE * bits);
+        scales[j * PANEL + r] = (uint8_t)unpacked.scale[2 * j];
+        minima[j / 2 * 2 * PANEL + 2 * r + j % 2] = unpacked.minimum[2 * j];
+        pack_nibbles(nibbles + j / 2 * 32, j % 2 != 0, r, lines);
+        lines += 4 * LINE;
+        if (type != INLAY_TYPE_Q5_K) continue;
+        uint32_t word = 0;
+        for (size_t g = 0; g < 8; g++) word |= (load_word(high, g) >> j & 0x01010101) << g;
+        store_word(lines, 0, r, word);
+        lines += LINE;
     }
+}
+
+static void pack_row(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
+    if (type == INLAY_TYPE_Q6_K)
+        pack_q6_k(block, r, out);
+    else if (type == INLAY_TYPE_Q4_K || type == INLAY_TYPE_Q5_K)
+        pack_q4_k_or_q5_k(type, block, r, out);
+    else
+        pack_row_32(type, block, r, out);
 }
 
 void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t panel_end, uint8_t *packed) {
@@ -110,20 +148,14 @@ void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t pa
     for (size_t panel = panel_begin; panel < panel_end; panel++) {
         uint8_t *out = packed + panel * n_blocks * size;
         size_t n = inlay__min_size(PANEL, rows->n_rows - panel * PANEL);
-        memset(out, 0, n_blocks * size);
-        for (size_t b = 0; b < n_blocks; b++) {
-            for (size_t r = 0; r < n; r++) {
-                const uint8_t *block = rows->data + (panel * PANEL + r) * rows->row_size + b * t->size;
-                if (t->kind == INLAY__BLOCK_32)
-                    pack_row_32(rows->type, block, r, out + b * size);
-                else
-                    pack_row_256(rows->type, block, r, out + b * size);
-            }
-        }
+        if (n < PANEL) memset(out, 0, n_blocks * size);
+        for (size_t b = 0; b < n_blocks; b++)
+            for (size_t r = 0; r < n; r++)
+                pack_row(rows->type, rows->data + (panel * PANEL + r) * rows->row_size + b * t->size, r, out + b * size);
     }
 }
 
-/* The inverse of pack_elements. */
+/* The elements of one row of a block of 32, as unsigned u, out of its lines. */
 static void unpack_elements(const uint8_t *lines, uint32_t bits, size_t r, uint8_t u[32]) {
     for (size_t k = 0; k < 32; k++) {
         size_t g = k / 4, at = 4 * r + k % 4;
