@@ -425,7 +425,10 @@ TEST(a_tensor_that_covers_others) {
 
 /* ----------------------------------------------------------------- many of them */
 
-/* ggml compares every name with every other: 2^20 pairs took hours. Here they are loaded or refused at once. */
+/* ggml compares every name with every other, which takes minutes for so many. The bound leaves room for sanitizers
+ * and emulators; without them each of these takes a fraction of a second. */
+enum { MANY_SECONDS = 10 };
+
 TEST(a_million_pairs_are_loaded_or_refused_at_once) {
     enum { N = 1 << 20 };
     gguf_writer w;
@@ -437,7 +440,7 @@ TEST(a_million_pairs_are_loaded_or_refused_at_once) {
     }
     clock_t start = clock();
     expect(&w, INLAY_ERR_UNSUPPORTED, "too many for a file of");
-    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 1.0);
+    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < MANY_SECONDS);
 }
 
 TEST(a_quarter_million_tensors_are_loaded_at_once) {
@@ -454,7 +457,7 @@ TEST(a_quarter_million_tensors_are_loaded_at_once) {
         gguf_bytes_u64(&w.data, i);
     clock_t start = clock();
     expect(&w, INLAY_OK, "");
-    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 2.0);
+    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < MANY_SECONDS);
 }
 
 /* As many pairs or tensors as a small file may have, and one more. */
