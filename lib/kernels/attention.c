@@ -8,7 +8,7 @@
  *     o[d] = fma chain of p and v over the keys, ascending, from +0
  *     merge: M' = max(M, m); a = exp(M - M'); c = exp(m - M'); L = fma(l, c, L a); O = fma(o, c, O a)
  *
- * and O / L at the end. A product with p = +0 changes no sum: values are finite.
+ * and O / L at the end. A row that sees a window begins with the block that holds its first key. A product with p = +0 changes no sum: values are finite.
  */
 #include <math.h>
 
@@ -49,22 +49,23 @@ typedef struct softmax_state {
     float greatest, sum;
 } softmax_state;
 
-/* Scores of keys [first, first + n), their weights into p [256], zeros after; returns the greatest and the sum. */
-static softmax_state weigh_block(const inlay__attention *a, const float *q, size_t first, size_t n, float *p) {
+/* Weights of keys [first + begin, first + n) into p [256], zeros elsewhere; returns the greatest score and the sum. */
+static softmax_state weigh_block(const inlay__attention *a, const float *q, size_t first, size_t begin, size_t n,
+                                 float *p) {
     softmax_state block = {-INFINITY, 0.0f};
     float lanes[INLAY__LANES] = {0};
-    for (size_t key = 0; key < n; key++) {
+    for (size_t key = 0; key < INLAY__KEY_BLOCK; key++) p[key] = 0.0f;
+    for (size_t key = begin; key < n; key++) {
         float s = 0.0f;
         for (size_t i = 0; i < a->n_head_dim; i++)
             s = inlay__fma(q[i], load_cached(a->cache_type, a->keys, key_index(first + key, i, a->n_head_dim)), s);
         p[key] = s;
         if (s > block.greatest || s != s) block.greatest = s;
     }
-    for (size_t key = 0; key < n; key++) {
+    for (size_t key = begin; key < n; key++) {
         p[key] = inlay__exp(p[key] - block.greatest);
         lanes[key % INLAY__LANES] += p[key];
     }
-    for (size_t key = n; key < INLAY__KEY_BLOCK; key++) p[key] = 0.0f;
     block.sum = inlay__fold(lanes);
     return block;
 }
@@ -90,9 +91,11 @@ void inlay__attention_scalar(const inlay__attention *a) {
     for (size_t r = 0; r < a->n_rows; r++) {
         softmax_state row = {-INFINITY, 0.0f};
         for (size_t i = 0; i < a->n_head_dim; i++) a->out[r][i] = 0.0f;
-        for (size_t first = 0; first < a->n_keys[r]; first += INLAY__KEY_BLOCK) {
+        size_t key_begin = a->key_begin != NULL ? a->key_begin[r] : 0;
+        for (size_t first = key_begin / INLAY__KEY_BLOCK * INLAY__KEY_BLOCK; first < a->n_keys[r];
+             first += INLAY__KEY_BLOCK) {
             size_t n = inlay__min_size(INLAY__KEY_BLOCK, a->n_keys[r] - first);
-            softmax_state block = weigh_block(a, a->q[r], first, n, p);
+            softmax_state block = weigh_block(a, a->q[r], first, key_begin > first ? key_begin - first : 0, n, p);
             gather_block(a, first, n, p, o);
             merge_block(&row, &block, o, a->n_head_dim, a->out[r]);
         }

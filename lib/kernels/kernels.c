@@ -9,6 +9,7 @@ void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level) {
         .rms_norm = inlay__rms_norm,
         .add = inlay__add,
         .silu_mul = inlay__silu_mul,
+        .gelu_mul = inlay__gelu_mul,
         .rope_adjacent = inlay__rope_adjacent,
         .rope_halves = inlay__rope_halves,
         .store_key = inlay__store_key,

@@ -55,7 +55,8 @@ typedef struct inlay__attention {
     size_t n_rows;          /* 1 to INLAY__ATTENTION_ROWS */
     const float *const *q;  /* [n_rows] -> [n_head_dim] */
     float *const *out;      /* [n_rows] -> [n_head_dim] */
-    const size_t *n_keys;   /* [n_rows] keys each row sees, from position 0; >= 1 */
+    const size_t *n_keys;   /* [n_rows] where the keys each row sees end; >= 1 */
+    const size_t *key_begin; /* [n_rows] where they begin, below n_keys; NULL: all at position 0 */
     uint32_t cache_type;    /* INLAY_TYPE_F32 or INLAY_TYPE_F16 */
     const void *keys;       /* [n_positions / 16, n_head_dim, 16] 16 keys side by side */
     const void *values;     /* [n_positions, n_head_dim] finite everywhere */
@@ -81,6 +82,8 @@ typedef struct inlay__kernels {
     void (*add)(const float *x, size_t n, float *y);
     /* out = gate / (1 + exp(-gate)) * up  [Shazeer 2020] */
     void (*silu_mul)(const float *gate, const float *up, size_t n, float *out);
+    /* out = gelu(gate) * up, gelu by tanh's formula  [Hendrycks and Gimpel 2016] */
+    void (*gelu_mul)(const float *gate, const float *up, size_t n, float *out);
     /* Rotates pairs of x [n_rope], in place, by the angles whose sines and cosines are [n_rope / 2]: pairs
      * (2 i, 2 i + 1), or (i, i + n_rope / 2)  [Su et al. 2021] */
     void (*rope_adjacent)(const float *cosines, const float *sines, size_t n_rope, float *x);
@@ -110,6 +113,7 @@ void inlay__quantize_256(const float *x, inlay__acts *acts, size_t col);
 void inlay__rms_norm(const float *x, const float *w, float epsilon, size_t n, float *y);
 void inlay__add(const float *x, size_t n, float *y);
 void inlay__silu_mul(const float *gate, const float *up, size_t n, float *out);
+void inlay__gelu_mul(const float *gate, const float *up, size_t n, float *out);
 void inlay__rope_adjacent(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__rope_halves(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);

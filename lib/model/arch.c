@@ -3,7 +3,8 @@
 
 #define ARCHITECTURES(X) \
     X(llama)             \
-    X(qwen2)
+    X(qwen2)             \
+    X(gemma3)
 
 #define ENTRY(name) {#name, inlay__arch_##name##_load},
 static const inlay__arch architectures[] = {ARCHITECTURES(ENTRY)};

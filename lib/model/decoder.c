@@ -47,8 +47,11 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     d->gate = place(l, n_cols * h->n_ff, sizeof(float));
     d->up = place(l, n_cols * h->n_ff, sizeof(float));
     d->branch = place(l, n_cols * h->n_embd, sizeof(float));
-    d->cosines = place(l, n_cols * (h->n_rope / 2), sizeof(float));
-    d->sines = place(l, n_cols * (h->n_rope / 2), sizeof(float));
+    for (size_t which = 0; which < INLAY__N_ROPES; which++) {
+        if (d->model->rope_frequencies[which] == NULL) continue;
+        d->cosines[which] = place(l, n_cols * (h->n_rope / 2), sizeof(float));
+        d->sines[which] = place(l, n_cols * (h->n_rope / 2), sizeof(float));
+    }
     d->logits = place(l, h->n_vocab, sizeof(float));
     d->new_logits = place(l, h->n_vocab, sizeof(float));
     place_inputs(l, &d->inputs, n_cols, widest);
@@ -58,6 +61,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
         inlay__thread_scratch counted, *t = threads != NULL ? &threads[i] : &counted;
         memset(t, 0, sizeof *t);
         place_inputs(l, &t->inputs, inlay__min_size(INLAY__FEW_COLS, n_cols), widest);
+        t->hidden = place(l, inlay__min_size(INLAY__FEW_COLS, n_cols) * h->n_embd, sizeof(float));
         t->attention = place(l, INLAY__ATTENTION_SCRATCH(h->n_embd_head), sizeof(float));
     }
 }
@@ -116,14 +120,17 @@ static int32_t check_tokens(const inlay__decoder *d, const int32_t *tokens, size
     return INLAY_OK;
 }
 
-static void make_angles(inlay__decoder *d) {
+/* Sines and cosines of all columns' positions, for one pace. */
+static void make_angles(inlay__decoder *d, size_t which) {
     size_t n = d->model->hparams.n_rope / 2;
+    const double *frequencies = d->model->rope_frequencies[which];
+    if (frequencies == NULL) return;
     for (size_t col = 0; col < d->n_cols; col++) {
         for (size_t i = 0; i < n; i++) {
             double sine, cosine;
-            inlay__sincos_f64((double)(d->length + col) * d->model->rope_frequencies[i], &sine, &cosine);
-            d->cosines[col * n + i] = (float)cosine;
-            d->sines[col * n + i] = (float)sine;
+            inlay__sincos_f64((double)(d->length + col) * frequencies[i], &sine, &cosine);
+            d->cosines[which][col * n + i] = (float)cosine;
+            d->sines[which][col * n + i] = (float)sine;
         }
     }
 }
@@ -146,7 +153,7 @@ static int32_t eval_batch(inlay__decoder *d, const int32_t *tokens, size_t n, bo
     d->logits_out = logits != NULL ? logits : d->new_logits;
     atomic_store(&d->stop, 0);
     for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
-    make_angles(d);
+    for (size_t which = 0; which < INLAY__N_ROPES; which++) make_angles(d, which);
     INLAY__TRY(inlay__pool_run(d->pool, inlay__forward, d));
     if (atomic_load(&d->stop) != 0) return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
     for (size_t row = 0; row < n - d->logits_begin; row++)

@@ -19,6 +19,7 @@ typedef struct inlay__inputs {
 /* What one thread has for itself, so that it need not wait for others when there are few columns. */
 typedef struct inlay__thread_scratch {
     inlay__inputs inputs;   /* INLAY__FEW_COLS columns */
+    float *hidden;          /* [INLAY__FEW_COLS, n_embd] the residual stream, when it has few columns */
     float *attention;       /* INLAY__ATTENTION_SCRATCH */
 } inlay__thread_scratch;
 
@@ -42,7 +43,8 @@ struct inlay__decoder {
     float *attended;                 /* [n_batch, n_q] what attention makes of them */
     float *gate, *up;                /* [n_batch, n_ff] */
     float *branch;                   /* [n_batch, n_embd] what a block adds to the stream */
-    float *cosines, *sines;          /* [n_batch, n_rope / 2] */
+    float *cosines[INLAY__N_ROPES];  /* [n_batch, n_rope / 2] */
+    float *sines[INLAY__N_ROPES];    /* [n_batch, n_rope / 2] */
     float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
     float *new_logits;               /* [n_vocab] of the one that runs */
     inlay__inputs inputs;            /* [n_batch] shared */

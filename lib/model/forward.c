@@ -1,20 +1,19 @@
 /* The forward pass: the phases of a layer, in order, each shared out among the threads as tasks, with a barrier
  * after it.
  *
- *     prepare_attention   norm the stream, quantise it
+ *     prepare_attention   add the last block to the stream, norm it, quantise it
  *     project_qkv         q, k, v
  *     place               rotate q and k; k and v into the cache
  *     attend              softmax(q k) v
  *     prepare_output      quantise what attention gave
- *     project_output      and add it to the stream
- *     prepare_ffn         norm the stream, quantise it
- *     expand              gate and up, SiLU(gate) * up
+ *     project_output      the attention block's branch
+ *     prepare_ffn         add it to the stream, norm the stream, quantise it
+ *     expand              gate and up, act(gate) * up
  *     prepare_down        quantise that
- *     project_down        and add it to the stream
+ *     project_down        the feed-forward block's branch
  *
- * With few columns (generation) each thread does the prepare phases for itself, and places a head's keys
- * before it attends to them, which leaves five barriers a layer. Who computes what never changes a bit: each
- * output element is one thread's.
+ * With few columns (generation) each thread keeps the stream and does the prepare phases for itself, and places a head's
+ * keys before it attends to them, which leaves five barriers a layer. Who computes what never changes a bit.
  */
 #include <math.h>
 
@@ -30,6 +29,8 @@ typedef struct pass {
     size_t i_layer;
     size_t i_thread, n_threads;
     size_t col_begin, n_cols; /* columns in hand: all, or at the end those that want logits */
+    bool private_stream;      /* each thread has its own, as there are few columns in all */
+    const float *post_norm;   /* of the branch that joins the stream next; or NULL */
     size_t turn;              /* phases done */
 } pass;
 
@@ -38,10 +39,6 @@ typedef struct slice {
 } slice;
 
 static bool few_cols(const pass *p) { return p->n_cols <= INLAY__FEW_COLS; }
-
-static const inlay__inputs *inputs_of(const pass *p) {
-    return few_cols(p) ? &p->d->threads[p->i_thread].inputs : &p->d->inputs;
-}
 
 /* Rows of a matrix: with few columns one run of panels for each thread, else small tasks that who is free takes. */
 static size_t row_tasks(const pass *p, size_t n_rows) {
@@ -65,32 +62,69 @@ static slice cols_of(const pass *p, size_t task) {
 
 static unsigned kind_of(const inlay__matrix *m) { return 1u << inlay__block_type_get(m->type)->kind; }
 
-/* The rows of src [n_cols, n] into the forms that `kinds` name, normed first if there is a norm. */
-static void prepare(pass *p, size_t task, const float *src, const float *norm, size_t n, unsigned kinds) {
+static float *stream_of(const pass *p, size_t col) {
+    float *stream = p->private_stream ? p->d->threads[p->i_thread].hidden : p->d->hidden;
+    return stream + (p->col_begin + col) * p->d->model->hparams.n_embd;
+}
+
+/* x [n_embd] = the stream of a column and the branch that joins it. */
+static void join(const pass *p, size_t col, float *x) {
     const inlay__kernels *kernels = &p->d->model->kernels;
-    inlay__inputs in = *inputs_of(p);
-    slice cols = cols_of(p, task);
+    size_t n = p->d->model->hparams.n_embd;
+    const float *branch = p->d->branch + (p->col_begin + col) * n;
+    if (p->post_norm != NULL)
+        kernels->rms_norm(branch, p->post_norm, p->d->model->hparams.norm_epsilon, n, x);
+    else
+        memcpy(x, branch, n * sizeof(float));
+    kernels->add(stream_of(p, col), n, x);
+}
+
+/* The prepared inputs, for columns of n elements. */
+static inlay__inputs inputs_of_width(const pass *p, size_t n) {
+    inlay__inputs in = few_cols(p) ? p->d->threads[p->i_thread].inputs : p->d->inputs;
     in.acts_32.n_k = in.acts_256.n_k = n;
     in.acts_32.n_blocks = n / INLAY__Q_LENGTH;
     in.acts_256.n_blocks = n / INLAY__K_LENGTH;
+    return in;
+}
+
+/* x [n_k] into the forms that `kinds` names; the float form is in place or copied. */
+static void quantize(const pass *p, inlay__inputs *in, const float *x, size_t col, unsigned kinds) {
+    float *own = in->x + col * in->acts_32.n_k;
+    if (x != own && (kinds & 1u << INLAY__BLOCK_FLOAT)) memcpy(own, x, in->acts_32.n_k * sizeof(float));
+    if (kinds & 1u << INLAY__BLOCK_32) p->d->model->kernels.quantize_32(x, &in->acts_32, col);
+    if (kinds & 1u << INLAY__BLOCK_256) p->d->model->kernels.quantize_256(x, &in->acts_256, col);
+}
+
+typedef enum stream_use { STREAM_BEGINS, STREAM_GOES_ON, STREAM_ENDS } stream_use;
+
+/* Inputs from the stream: joined, normed, quantised. */
+static void prepare_stream(pass *p, size_t task, stream_use use, const float *norm, unsigned kinds) {
+    size_t n = p->d->model->hparams.n_embd;
+    inlay__inputs in = inputs_of_width(p, n);
+    slice cols = cols_of(p, task);
     for (size_t col = cols.begin; col < cols.end; col++) {
         float *x = in.x + col * n;
-        const float *from = src + (p->col_begin + col) * n;
-        if (norm != NULL)
-            kernels->rms_norm(from, norm, p->d->model->hparams.norm_epsilon, n, x);
+        if (use == STREAM_BEGINS)
+            memcpy(x, stream_of(p, col), n * sizeof(float));
         else
-            memcpy(x, from, n * sizeof(float));
-        if (kinds & 1u << INLAY__BLOCK_32) kernels->quantize_32(x, &in.acts_32, col);
-        if (kinds & 1u << INLAY__BLOCK_256) kernels->quantize_256(x, &in.acts_256, col);
+            join(p, col, x);
+        if (use == STREAM_GOES_ON) memcpy(stream_of(p, col), x, n * sizeof(float));
+        p->d->model->kernels.rms_norm(x, norm, p->d->model->hparams.norm_epsilon, n, x);
+        quantize(p, &in, x, col, kinds);
     }
+}
+
+/* Inputs from rows [n_cols, n]. */
+static void prepare_rows(pass *p, size_t task, const float *rows, size_t n, unsigned kinds) {
+    inlay__inputs in = inputs_of_width(p, n);
+    slice cols = cols_of(p, task);
+    for (size_t col = cols.begin; col < cols.end; col++) quantize(p, &in, rows + col * n, col, kinds);
 }
 
 /* out [n_cols, n_rows] = matrix times the prepared inputs, for the rows given. */
 static void multiply(const pass *p, const inlay__matrix *m, slice rows, float *out) {
-    inlay__inputs in = *inputs_of(p);
-    in.acts_32.n_k = in.acts_256.n_k = m->n_k;
-    in.acts_32.n_blocks = m->n_k / INLAY__Q_LENGTH;
-    in.acts_256.n_blocks = m->n_k / INLAY__K_LENGTH;
+    inlay__inputs in = inputs_of_width(p, m->n_k);
     inlay__operand operand = {&in.acts_32, &in.acts_256, in.x};
     inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, 0, p->n_cols, out, m->n_rows);
 }
@@ -100,14 +134,18 @@ static void multiply(const pass *p, const inlay__matrix *m, slice rows, float *o
 static void embed(pass *p, size_t task) {
     slice cols = cols_of(p, task);
     const inlay__model *model = p->d->model;
-    for (size_t col = cols.begin; col < cols.end; col++)
-        inlay__matrix_row(&model->token_embd, (size_t)p->d->tokens[col], p->d->hidden + col * model->hparams.n_embd);
+    for (size_t col = cols.begin; col < cols.end; col++) {
+        float *stream = stream_of(p, col);
+        inlay__matrix_row(&model->token_embd, (size_t)p->d->tokens[col], stream);
+        if (model->embd_scale == 1.0f) continue;
+        for (size_t i = 0; i < model->hparams.n_embd; i++) stream[i] *= model->embd_scale;
+    }
 }
 
 static void prepare_attention(pass *p, size_t task) {
     const inlay__layer *l = p->layer;
     unsigned kinds = kind_of(&l->attn_q) | kind_of(&l->attn_k) | kind_of(&l->attn_v);
-    prepare(p, task, p->d->hidden, l->attn_norm, p->d->model->hparams.n_embd, kinds);
+    prepare_stream(p, task, p->i_layer == 0 ? STREAM_BEGINS : STREAM_GOES_ON, l->attn_norm, kinds);
 }
 
 static void project(pass *p, const inlay__matrix *m, const float *bias, size_t task, float *out) {
@@ -141,27 +179,38 @@ static void project_qkv(pass *p, size_t task) {
         project(p, &l->attn_v, l->attn_v_bias, task - n_q - n_kv, d->v);
 }
 
+/* Norms, if the layer does, and rotates one head [n_embd_head] of a column. */
+static void rotate(const pass *p, const float *norm, size_t col, float *head) {
+    const inlay__model *model = p->d->model;
+    const inlay__hparams *h = &model->hparams;
+    size_t which = p->layer->local && model->rope_frequencies[INLAY__ROPE_LOCAL] != NULL ? INLAY__ROPE_LOCAL
+                                                                                        : INLAY__ROPE_GLOBAL;
+    const float *cosines = p->d->cosines[which] + col * (h->n_rope / 2), *sines = p->d->sines[which] + col * (h->n_rope / 2);
+    if (norm != NULL) model->kernels.rms_norm(head, norm, h->norm_epsilon, h->n_embd_head, head);
+    if (model->rope == INLAY__ROPE_ADJACENT)
+        model->kernels.rope_adjacent(cosines, sines, h->n_rope, head);
+    else
+        model->kernels.rope_halves(cosines, sines, h->n_rope, head);
+}
+
 /* Rotates the keys and queries of one key/value head and its query heads, scales the queries by
  * 1 / sqrt(n_embd_head), and stores keys and values. */
 static void place_head(pass *p, size_t head, slice cols) {
     inlay__decoder *d = p->d;
     const inlay__hparams *h = &d->model->hparams;
     const inlay__kernels *kernels = &d->model->kernels;
-    size_t n_group = h->n_head / h->n_head_kv, n = h->n_embd_head, n_half = h->n_rope / 2;
+    size_t n_group = h->n_head / h->n_head_kv, n = h->n_embd_head;
     float scale = 1.0f / sqrtf((float)n);
-    void (*rotate)(const float *, const float *, size_t, float *) =
-        d->model->rope == INLAY__ROPE_ADJACENT ? kernels->rope_adjacent : kernels->rope_halves;
     for (size_t col = cols.begin; col < cols.end; col++) {
-        const float *cosines = d->cosines + col * n_half, *sines = d->sines + col * n_half;
         float *key = d->k + (col * h->n_head_kv + head) * n;
         float *value = d->v + (col * h->n_head_kv + head) * n;
-        rotate(cosines, sines, h->n_rope, key);
+        rotate(p, p->layer->attn_k_norm, col, key);
         kernels->store_key(key, n, d->cache.type, d->length + col, inlay__kv_cache_keys(&d->cache, p->i_layer, head));
         kernels->store_value(value, n, d->cache.type, d->length + col,
                              inlay__kv_cache_values(&d->cache, p->i_layer, head));
         for (size_t i = 0; i < n_group; i++) {
             float *query = d->q + (col * h->n_head + head * n_group + i) * n;
-            rotate(cosines, sines, h->n_rope, query);
+            rotate(p, p->layer->attn_q_norm, col, query);
             for (size_t k = 0; k < n; k++) query[k] *= scale;
         }
     }
@@ -184,8 +233,10 @@ static void attend_head(pass *p, size_t head, slice cols) {
     size_t n_group = h->n_head / h->n_head_kv, n = h->n_embd_head, n_rows = 0;
     const float *q[INLAY__ATTENTION_ROWS];
     float *out[INLAY__ATTENTION_ROWS];
-    size_t n_keys[INLAY__ATTENTION_ROWS];
-    inlay__attention a = {.n_head_dim = n, .q = q, .out = out, .n_keys = n_keys, .cache_type = d->cache.type,
+    size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
+    size_t n_window = p->layer->local ? h->n_window : SIZE_MAX;
+    inlay__attention a = {.n_head_dim = n, .q = q, .out = out, .n_keys = n_keys, .key_begin = key_begin,
+                          .cache_type = d->cache.type,
                           .keys = inlay__kv_cache_keys(&d->cache, p->i_layer, head),
                           .values = inlay__kv_cache_values(&d->cache, p->i_layer, head),
                           .scratch = d->threads[p->i_thread].attention};
@@ -194,7 +245,9 @@ static void attend_head(pass *p, size_t head, slice cols) {
             size_t at = (col * h->n_head + head * n_group + i) * n;
             q[n_rows] = d->q + at;
             out[n_rows] = d->attended + at;
-            n_keys[n_rows++] = d->length + col + 1;
+            n_keys[n_rows] = d->length + col + 1;
+            key_begin[n_rows] = n_keys[n_rows] > n_window ? n_keys[n_rows] - n_window : 0;
+            n_rows++;
             bool last = col + 1 == cols.end && i + 1 == n_group;
             if (n_rows < INLAY__ATTENTION_ROWS && !last) continue;
             a.n_rows = n_rows;
@@ -221,25 +274,15 @@ static void attend(pass *p, size_t task) {
 
 static void prepare_output(pass *p, size_t task) {
     const inlay__matrix *m = &p->layer->attn_out;
-    prepare(p, task, p->d->attended, NULL, m->n_k, kind_of(m));
+    prepare_rows(p, task, p->d->attended, m->n_k, kind_of(m));
 }
 
-/* A block's last matrix, whose result joins the stream. */
-static void project_branch(pass *p, const inlay__matrix *m, size_t task) {
-    inlay__decoder *d = p->d;
-    slice rows = rows_of(p, m->n_rows, task);
-    if (rows.begin >= rows.end) return;
-    multiply(p, m, rows, d->branch);
-    for (size_t col = 0; col < p->n_cols; col++)
-        d->model->kernels.add(d->branch + col * m->n_rows + rows.begin, rows.end - rows.begin,
-                              d->hidden + col * m->n_rows + rows.begin);
-}
-
-static void project_output(pass *p, size_t task) { project_branch(p, &p->layer->attn_out, task); }
+static void project_output(pass *p, size_t task) { project(p, &p->layer->attn_out, NULL, task, p->d->branch); }
 
 static void prepare_ffn(pass *p, size_t task) {
     const inlay__layer *l = p->layer;
-    prepare(p, task, p->d->hidden, l->ffn_norm, p->d->model->hparams.n_embd, kind_of(&l->ffn_gate) | kind_of(&l->ffn_up));
+    p->post_norm = l->attn_post_norm;
+    prepare_stream(p, task, STREAM_GOES_ON, l->ffn_norm, kind_of(&l->ffn_gate) | kind_of(&l->ffn_up));
 }
 
 static void expand(pass *p, size_t task) {
@@ -249,22 +292,24 @@ static void expand(pass *p, size_t task) {
     if (rows.begin >= rows.end) return;
     multiply(p, &p->layer->ffn_gate, rows, d->gate);
     multiply(p, &p->layer->ffn_up, rows, d->up);
+    void (*act_mul)(const float *, const float *, size_t, float *) =
+        d->model->activation == INLAY__SILU ? d->model->kernels.silu_mul : d->model->kernels.gelu_mul;
     for (size_t col = 0; col < p->n_cols; col++) {
         size_t at = col * n_ff + rows.begin;
-        d->model->kernels.silu_mul(d->gate + at, d->up + at, rows.end - rows.begin, d->gate + at);
+        act_mul(d->gate + at, d->up + at, rows.end - rows.begin, d->gate + at);
     }
 }
 
 static void prepare_down(pass *p, size_t task) {
     const inlay__matrix *m = &p->layer->ffn_down;
-    prepare(p, task, p->d->gate, NULL, m->n_k, kind_of(m));
+    prepare_rows(p, task, p->d->gate, m->n_k, kind_of(m));
 }
 
-static void project_down(pass *p, size_t task) { project_branch(p, &p->layer->ffn_down, task); }
+static void project_down(pass *p, size_t task) { project(p, &p->layer->ffn_down, NULL, task, p->d->branch); }
 
 static void prepare_head(pass *p, size_t task) {
     const inlay__model *model = p->d->model;
-    prepare(p, task, p->d->hidden, model->output_norm, model->hparams.n_embd, kind_of(&model->output));
+    prepare_stream(p, task, STREAM_ENDS, model->output_norm, kind_of(&model->output));
 }
 
 static void project_head(pass *p, size_t task) {
@@ -292,7 +337,7 @@ typedef struct phase {
     void (*run)(pass *p, size_t task);
 } phase;
 
-static const phase embed_phase = {SHARED, col_tasks, embed};
+static const phase embed_phase = {PREPARE, col_tasks, embed};
 
 static const phase layer_phases[] = {
     {PREPARE, col_tasks, prepare_attention}, {SHARED, qkv_tasks, project_qkv},
@@ -342,13 +387,16 @@ void inlay__forward(void *decoder, size_t i_thread, size_t n_threads) {
     inlay__decoder *d = decoder;
     const inlay__model *model = d->model;
     pass p = {.d = d, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
+    p.private_stream = few_cols(&p);
     run_phase(&p, &embed_phase);
     for (p.i_layer = 0; p.i_layer < model->hparams.n_layer; p.i_layer++) {
         p.layer = &model->layers[p.i_layer];
+        p.post_norm = p.i_layer > 0 ? model->layers[p.i_layer - 1].ffn_post_norm : NULL;
         look_for_cancel(&p);
         for (size_t i = 0; i < INLAY__COUNT(layer_phases); i++) run_phase(&p, &layer_phases[i]);
         if (atomic_load_explicit(&d->stop, memory_order_relaxed) != 0) return;
     }
+    p.post_norm = model->layers[model->hparams.n_layer - 1].ffn_post_norm;
     p.col_begin = d->logits_begin;
     p.n_cols = d->n_cols - d->logits_begin;
     if (p.n_cols == 0) return;

@@ -136,6 +136,7 @@ int32_t inlay__hparams_read(const char *name, const inlay__gguf *gguf, inlay__hp
     INLAY__TRY(read_u32(&r, "feed_forward_length", true, 1, MAX_FF, &h->n_ff));
     INLAY__TRY(read_u32(&r, "vocab_size", false, 1, MAX_VOCAB, &h->n_vocab));
     INLAY__TRY(read_heads(&r, h));
+    INLAY__TRY(read_u32(&r, "attention.sliding_window", false, 0, MAX_CONTEXT, &h->n_window));
     INLAY__TRY(read_f64(&r, "attention.layer_norm_rms_epsilon", false, 0.0, 1.0, &epsilon));
     h->norm_epsilon = (float)epsilon;
     h->rope_theta = 10000.0;

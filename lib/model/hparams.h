@@ -16,6 +16,7 @@ typedef struct inlay__hparams {
     uint32_t n_embd_head;     /* width of one head's query, key and value */
     uint32_t n_ff;
     uint32_t n_rope;          /* dimensions of a head that rotate */
+    uint32_t n_window;        /* keys that a local layer sees, its own position among them; 0: no layer is local */
     float norm_epsilon;
     double rope_theta;
     double rope_scale;        /* positions are divided by it (linear scaling); 1: none */

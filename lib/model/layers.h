@@ -6,9 +6,15 @@
 #include "model/model.h"
 
 typedef enum inlay__rope { INLAY__ROPE_ADJACENT, INLAY__ROPE_HALVES } inlay__rope;
+typedef enum inlay__activation { INLAY__SILU, INLAY__GELU_TANH } inlay__activation;
 
-/* One transformer block. n_q = n_head * n_embd_head, n_kv = n_head_kv * n_embd_head. */
+/* Local layers may turn at another pace than global ones. */
+enum { INLAY__ROPE_GLOBAL, INLAY__ROPE_LOCAL, INLAY__N_ROPES };
+
+/* One transformer block. n_q = n_head * n_embd_head, n_kv = n_head_kv * n_embd_head. What may be NULL is left out
+ * where it is. */
 typedef struct inlay__layer {
+    bool local;              /* attends to the last n_window keys only */
     const float *attn_norm;  /* [n_embd] */
     inlay__matrix attn_q;    /* [n_q, n_embd] */
     inlay__matrix attn_k;    /* [n_kv, n_embd] */
@@ -17,7 +23,11 @@ typedef struct inlay__layer {
     const float *attn_q_bias; /* [n_q] or NULL */
     const float *attn_k_bias; /* [n_kv] or NULL */
     const float *attn_v_bias; /* [n_kv] or NULL */
+    const float *attn_q_norm; /* [n_embd_head] of each head's query, before it is rotated; or NULL */
+    const float *attn_k_norm; /* [n_embd_head] of each head's key; or NULL */
+    const float *attn_post_norm; /* [n_embd] of what attention adds to the stream; or NULL */
     const float *ffn_norm;   /* [n_embd] */
+    const float *ffn_post_norm; /* [n_embd] of what the feed-forward block adds; or NULL */
     inlay__matrix ffn_gate;  /* [n_ff, n_embd] */
     inlay__matrix ffn_up;    /* [n_ff, n_embd] */
     inlay__matrix ffn_down;  /* [n_embd, n_ff] */
@@ -35,7 +45,9 @@ struct inlay__model {
     inlay__kernels kernels;
     inlay__hparams hparams;
     inlay__rope rope;
-    double *rope_frequencies;    /* [n_rope / 2] radians per position */
+    inlay__activation activation;
+    float embd_scale;            /* embeddings are multiplied by it; 1: they are not */
+    double *rope_frequencies[INLAY__N_ROPES]; /* [n_rope / 2] radians per position; the local one may be NULL */
     inlay__matrix token_embd;    /* [n_vocab, n_embd] */
     inlay__layer *layers;        /* [n_layer] */
     const float *output_norm;    /* [n_embd] */
@@ -72,8 +84,12 @@ const char *inlay__arch_names(void);
 
 int32_t inlay__arch_llama_load(inlay__model *model);
 int32_t inlay__arch_qwen2_load(inlay__model *model);
+int32_t inlay__arch_gemma3_load(inlay__model *model);
 
-/* What these two share: token embedding, norms, projections with optional biases, SwiGLU, head. */
+/* Frequencies theta^(-2 i / n_rope) / scale for INLAY__ROPE_GLOBAL or _LOCAL. */
+int32_t inlay__model_make_rope(inlay__model *model, size_t which, double theta, double scale);
+
+/* What these share: token embedding, norms, projections with optional biases, SwiGLU, head. */
 int32_t inlay__model_load_dense(inlay__model *model);
 
 #endif

@@ -84,6 +84,10 @@ static int32_t load_layer(inlay__model *m, size_t i) {
     INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_q.bias", i, n_q, &l->attn_q_bias));
     INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_k.bias", i, n_kv, &l->attn_k_bias));
     INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_v.bias", i, n_kv, &l->attn_v_bias));
+    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_q_norm.weight", i, h->n_embd_head, &l->attn_q_norm));
+    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_k_norm.weight", i, h->n_embd_head, &l->attn_k_norm));
+    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.post_attention_norm.weight", i, h->n_embd, &l->attn_post_norm));
+    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.post_ffw_norm.weight", i, h->n_embd, &l->ffn_post_norm));
     INLAY__TRY(inlay__model_vector(m, "blk.%u.ffn_norm.weight", i, h->n_embd, &l->ffn_norm));
     INLAY__TRY(inlay__model_matrix(m, "blk.%u.ffn_gate.weight", i, h->n_ff, h->n_embd, &l->ffn_gate));
     INLAY__TRY(inlay__model_matrix(m, "blk.%u.ffn_up.weight", i, h->n_ff, h->n_embd, &l->ffn_up));

@@ -24,15 +24,14 @@ void *inlay__model_alloc(inlay__model *model, size_t count, size_t size) {
     return memory;
 }
 
-/* theta^(-2 i / n_rope) / scale: radians that pair i turns by from one position to the next. */
-static int32_t make_rope(inlay__model *model) {
+int32_t inlay__model_make_rope(inlay__model *model, size_t which, double theta, double scale) {
     const inlay__hparams *h = &model->hparams;
     size_t n = h->n_rope / 2;
-    model->rope_frequencies = inlay__model_alloc(model, n, sizeof(double));
-    if (model->rope_frequencies == NULL) return INLAY_ERR_MEMORY;
+    double *frequencies = inlay__model_alloc(model, n, sizeof(double));
+    if (frequencies == NULL) return INLAY_ERR_MEMORY;
     for (size_t i = 0; i < n; i++)
-        model->rope_frequencies[i] =
-            inlay__pow_f64(h->rope_theta, -2.0 * (double)i / (double)h->n_rope) / h->rope_scale;
+        frequencies[i] = inlay__pow_f64(theta, -2.0 * (double)i / (double)h->n_rope) / scale;
+    model->rope_frequencies[which] = frequencies;
     return INLAY_OK;
 }
 
@@ -63,7 +62,8 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': architecture '%s' is not one this version runs (%s)", name,
                            model->hparams.architecture, inlay__arch_names());
     INLAY__TRY(check_vocab(model, config->n_vocab_tokenizer));
-    INLAY__TRY(make_rope(model));
+    model->embd_scale = 1.0f;
+    INLAY__TRY(inlay__model_make_rope(model, INLAY__ROPE_GLOBAL, model->hparams.rope_theta, model->hparams.rope_scale));
     INLAY__TRY(arch->load(model));
     return inlay__model_pack(model, config);
 }

@@ -37,9 +37,10 @@ INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t first, s
     }
 }
 
-/* One row's scores [256] to weights, of which the first n count; returns the greatest score and the sum. */
-INLAY__AVX512_INLINE float weigh(float *p, size_t n, float *greatest) {
+/* One row's scores [256] to weights, of which [begin, n) count; returns the greatest score and the sum. */
+INLAY__AVX512_INLINE float weigh(float *p, size_t begin, size_t n, float *greatest) {
     size_t padded = inlay__round_up(n, INLAY__LANES);
+    for (size_t key = 0; key < begin; key++) p[key] = -INFINITY;
     for (size_t key = n; key < padded; key++) p[key] = -INFINITY;
     __m512 m = _mm512_set1_ps(-INFINITY);
     __mmask16 unordered = 0;
@@ -103,20 +104,24 @@ INLAY__AVX512_INLINE void merge(row_state *row, float greatest_new, float sum, c
 INLAY__AVX512_INLINE void attend(const inlay__attention *a, bool f16) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
     row_state state[INLAY__ATTENTION_ROWS];
-    size_t n_head_dim = a->n_head_dim, n_keys = 0;
+    size_t n_head_dim = a->n_head_dim, n_keys = 0, key_begin = SIZE_MAX;
     for (size_t r = 0; r < a->n_rows; r++) {
+        key_begin = inlay__min_size(key_begin, a->key_begin != NULL ? a->key_begin[r] : 0);
         state[r] = (row_state){-INFINITY, 0.0f};
         n_keys = inlay__max_size(n_keys, a->n_keys[r]);
         memset(a->out[r], 0, n_head_dim * sizeof(float));
     }
-    for (size_t first = 0; first < n_keys; first += INLAY__KEY_BLOCK) {
+    for (size_t first = key_begin / INLAY__KEY_BLOCK * INLAY__KEY_BLOCK; first < n_keys; first += INLAY__KEY_BLOCK) {
         size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
         float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
+        bool weighed[INLAY__ATTENTION_ROWS];
         score_block(a, first, n, f16, p);
         for (size_t r = 0; r < a->n_rows; r++) {
             float *row = p + r * INLAY__KEY_BLOCK;
-            size_t seen = a->n_keys[r] > first ? inlay__min_size(n, a->n_keys[r] - first) : 0;
-            if (seen > 0) sum[r] = weigh(row, seen, &greatest[r]);
+            size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
+            size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
+            if (seen > 0) sum[r] = weigh(row, unseen, seen, &greatest[r]);
+            weighed[r] = seen > 0;
             size_t done = inlay__round_up(seen, INLAY__LANES);
             memset(row + done, 0, (inlay__round_up(n, INLAY__LANES) - done) * sizeof(float));
         }
@@ -125,7 +130,7 @@ INLAY__AVX512_INLINE void attend(const inlay__attention *a, bool f16) {
             gather_rows(a, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, first, n, f16, o + r * n_head_dim);
         for (; r < a->n_rows; r++) gather_rows(a, p + r * INLAY__KEY_BLOCK, 1, first, n, f16, o + r * n_head_dim);
         for (r = 0; r < a->n_rows; r++)
-            if (a->n_keys[r] > first) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
+            if (weighed[r]) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }
     for (size_t r = 0; r < a->n_rows; r++)
         for (size_t i = 0; i < n_head_dim; i++) a->out[r][i] = a->out[r][i] / state[r].sum;

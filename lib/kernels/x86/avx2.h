@@ -66,6 +66,7 @@ void inlay__quantize_256_avx2(const float *x, inlay__acts *acts, size_t col);
 void inlay__rms_norm_avx2(const float *x, const float *w, float epsilon, size_t n, float *y);
 void inlay__add_avx2(const float *x, size_t n, float *y);
 void inlay__silu_mul_avx2(const float *gate, const float *up, size_t n, float *out);
+void inlay__gelu_mul_avx2(const float *gate, const float *up, size_t n, float *out);
 void inlay__rope_adjacent_avx2(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__rope_halves_avx2(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__store_key_avx2(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);

@@ -9,6 +9,7 @@ static void init_avx2(inlay__kernels *k) {
     k->rms_norm = inlay__rms_norm_avx2;
     k->add = inlay__add_avx2;
     k->silu_mul = inlay__silu_mul_avx2;
+    k->gelu_mul = inlay__gelu_mul_avx2;
     k->rope_adjacent = inlay__rope_adjacent_avx2;
     k->rope_halves = inlay__rope_halves_avx2;
     k->store_key = inlay__store_key_avx2;

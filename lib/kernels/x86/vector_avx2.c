@@ -37,6 +37,20 @@ INLAY__AVX2 void inlay__silu_mul_avx2(const float *gate, const float *up, size_t
     inlay__silu_mul(gate + i, up + i, n - i, out + i);
 }
 
+INLAY__AVX2 void inlay__gelu_mul_avx2(const float *gate, const float *up, size_t n, float *out) {
+    const __m256 one = _mm256_set1_ps(1.0f);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256 x = _mm256_loadu_ps(gate + i);
+        __m256 cubic = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(0.044715f), one);
+        __m256 w = _mm256_mul_ps(_mm256_mul_ps(x, _mm256_set1_ps(0.797884561f)), cubic);
+        __m256 e = inlay__exp_avx2(_mm256_mul_ps(_mm256_set1_ps(-2.0f), w));
+        __m256 gelu = _mm256_div_ps(x, _mm256_add_ps(one, e));
+        _mm256_storeu_ps(out + i, _mm256_mul_ps(gelu, _mm256_loadu_ps(up + i)));
+    }
+    inlay__gelu_mul(gate + i, up + i, n - i, out + i);
+}
+
 INLAY__AVX2 void inlay__weigh_avx2(const float *x, float greatest, float temperature, size_t n, float *out) {
     const __m256 g = _mm256_set1_ps(greatest), t = _mm256_set1_ps(temperature);
     size_t i = 0;
