@@ -12,7 +12,8 @@ int32_t inlay_model_metadata_count(const inlay_model *model, size_t *count) {
 static int32_t pair_at(const char *function, const inlay_model *model, size_t index, const inlay__gguf_kv **kv) {
     const inlay__gguf *gguf = inlay__weights_metadata(&model->weights);
     if (index >= gguf->n_kv)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: index is %zu, but there are %zu pairs", function, index, gguf->n_kv);
+        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: index is %zu, but there are %zu pairs", function, index,
+                           gguf->n_kv);
     *kv = &gguf->kv[index];
     return INLAY_OK;
 }
@@ -38,7 +39,8 @@ int32_t inlay_model_metadata_find(const inlay_model *model, const char *key, siz
     const inlay__gguf *gguf = inlay__weights_metadata(&model->weights);
     uint32_t found;
     if (!inlay__hash_map_get(&gguf->kv_by_key, key, size, &found))
-        return inlay__owned(model, inlay__fail(INLAY_ERR_KEY, "%s: file '%s' has no metadata key '%.*s'", function,
+        return inlay__owned(model,
+                            inlay__fail(INLAY_ERR_KEY, "%s: file '%s' has no metadata key '%.*s'", function,
                                         inlay__weights_name(&model->weights), (int)inlay__min_size(size, 128), key));
     *index = found;
     return INLAY_OK;
@@ -69,8 +71,8 @@ int32_t inlay_model_metadata_text(const inlay_model *model, size_t index, size_t
     if (size == NULL) return inlay__owned(model, inlay__null_argument(function, "size"));
     INLAY__TRY(inlay__owned(model, pair_at(function, model, index, &kv)));
     if (element >= kv->n_values)
-        return inlay__owned(model, inlay__fail(INLAY_ERR_ARGUMENT, "%s: element is %zu, but '%s' has %llu values", function, element,
-                                        kv->key.text, (unsigned long long)kv->n_values));
+        return inlay__owned(model, inlay__fail(INLAY_ERR_ARGUMENT, "%s: element is %zu, but '%s' has %llu values",
+                                               function, element, kv->key.text, (unsigned long long)kv->n_values));
     inlay__text value = {number, 0};
     if (kv->type == INLAY__GGUF_STRING)
         value = inlay__gguf_string(kv, element);
@@ -79,8 +81,9 @@ int32_t inlay_model_metadata_text(const inlay_model *model, size_t index, size_t
     *size = value.size;
     if (capacity == 0 && text == NULL) return INLAY_OK;
     if (capacity <= value.size)
-        return inlay__owned(model, inlay__fail(INLAY_ERR_BUFFER, "%s: the value of '%s' needs %zu bytes, capacity is %zu", function,
-                                        kv->key.text, value.size + 1, capacity));
+        return inlay__owned(model,
+                            inlay__fail(INLAY_ERR_BUFFER, "%s: the value of '%s' needs %zu bytes, capacity is %zu",
+                                        function, kv->key.text, value.size + 1, capacity));
     memcpy(text, value.text, value.size);
     text[value.size] = '\0';
     return INLAY_OK;
@@ -98,11 +101,13 @@ int32_t inlay_model_tensor_count(const inlay_model *model, size_t *count) {
     return INLAY_OK;
 }
 
-int32_t inlay_model_tensor(const inlay_model *model, size_t index, const char **name, int32_t *type, uint64_t shape[4]) {
+int32_t inlay_model_tensor(const inlay_model *model, size_t index, const char **name, int32_t *type,
+                           uint64_t shape[4]) {
     INLAY__TRY(inlay__check_model("inlay_model_tensor", model));
     if (index >= model->weights.n_tensors)
-        return inlay__owned(model, inlay__fail(INLAY_ERR_ARGUMENT, "inlay_model_tensor: index is %zu, but there are %zu tensors",
-                                        index, model->weights.n_tensors));
+        return inlay__owned(model, inlay__fail(INLAY_ERR_ARGUMENT,
+                                               "inlay_model_tensor: index is %zu, but there are %zu tensors", index,
+                                               model->weights.n_tensors));
     const inlay__tensor *tensor = &model->weights.tensors[index];
     if (name != NULL) *name = tensor->name.text;
     if (type != NULL) *type = (int32_t)tensor->type;

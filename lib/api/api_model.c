@@ -70,7 +70,8 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
 static int32_t finish_opening(inlay_model *model, const inlay_options *options) {
     const char *name = inlay__weights_name(&model->weights);
     INLAY__TRY(choose_cpu(options, &model->cpu));
-    INLAY__TRY(inlay__tokenizer_from_gguf(&model->sys, name, inlay__weights_metadata(&model->weights), &model->tokenizer));
+    INLAY__TRY(
+        inlay__tokenizer_from_gguf(&model->sys, name, inlay__weights_metadata(&model->weights), &model->tokenizer));
     return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options) : INLAY_OK;
 }
 
@@ -170,10 +171,12 @@ static int32_t network_fact(const inlay_model *model, int32_t fact, int64_t *val
     const inlay__hparams *h = &read;
     if (model->network != NULL)
         h = inlay__model_hparams(model->network);
-    else if (inlay__hparams_read(inlay__weights_name(&model->weights), inlay__weights_metadata(&model->weights), &read) !=
-             INLAY_OK)
-        return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: file '%s' does not tell fact %d, and only its vocabulary "
-                           "was opened", inlay__weights_name(&model->weights), fact);
+    else if (inlay__hparams_read(inlay__weights_name(&model->weights), inlay__weights_metadata(&model->weights),
+                                 &read) != INLAY_OK)
+        return inlay__fail(INLAY_ERR_KEY,
+                           "inlay_model_get_int: file '%s' does not tell fact %d, and only its vocabulary "
+                           "was opened",
+                           inlay__weights_name(&model->weights), fact);
     switch (fact) {
     case INLAY_MODEL_N_CONTEXT_TRAIN: *value = h->n_context_train; return INLAY_OK;
     case INLAY_MODEL_N_EMBD: *value = h->n_embd; return INLAY_OK;

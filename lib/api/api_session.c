@@ -70,7 +70,8 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
     session->n_context = choose_context(session, &options->log);
     session->n_batch = inlay__min_size((size_t)session->values[INLAY__BATCH].integer, session->n_context);
     session->n_threads = inlay__thread_count(options);
-    inlay__decoder_config config = {.n_context = session->n_context, .n_batch = session->n_batch,
+    inlay__decoder_config config = {.n_context = session->n_context,
+                                    .n_batch = session->n_batch,
                                     .n_threads = session->n_threads,
                                     .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer};
     session->scratch.n_vocab = n_vocab;
@@ -123,8 +124,8 @@ int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inla
     INLAY__TRY(inlay__check_model(function, model));
     INLAY__TRY(inlay__options_or_defaults(function, options, &defaults, &found));
     if (model->network == NULL)
-        return inlay__owned(model, inlay__fail(INLAY_ERR_STATE, "%s: the model was opened with its vocabulary only",
-                                               function));
+        return inlay__owned(
+            model, inlay__fail(INLAY_ERR_STATE, "%s: the model was opened with its vocabulary only", function));
     return inlay__owned(model, new_session(model, options != NULL ? &options->sys : &model->sys, found, session));
 }
 
@@ -149,13 +150,14 @@ void inlay_session_free(inlay_session *session) {
 
 /* -------------------------------------------------------------- evaluation */
 
-static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits) {
+static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
+                    float *logits) {
     atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
     INLAY__TRY(inlay__weights_check(&session->model->weights));
-    inlay__eval_hooks hooks = {.cancel = &session->cancel, .progress = session->progress,
-                               .progress_user = session->progress_user};
+    inlay__eval_hooks hooks = {
+        .cancel = &session->cancel, .progress = session->progress, .progress_user = session->progress_user};
     return inlay__decoder_eval(session->decoder, tokens, n_tokens, logits, &hooks);
 }
 
@@ -164,12 +166,13 @@ int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_token
     return leave(session, eval("inlay_eval", session, tokens, n_tokens, NULL));
 }
 
-static int32_t eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits, size_t capacity) {
+static int32_t eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
+                        size_t capacity) {
     size_t needed, n_vocab = session->scratch.n_vocab;
     if (logits == NULL) return inlay__null_argument("inlay_eval_all", "logits");
     if (!inlay__mul_size(n_tokens, n_vocab, &needed) || needed > capacity)
-        return inlay__fail(INLAY_ERR_BUFFER, "inlay_eval_all: %zu tokens give %zu floats each, capacity is %zu", n_tokens,
-                           n_vocab, capacity);
+        return inlay__fail(INLAY_ERR_BUFFER, "inlay_eval_all: %zu tokens give %zu floats each, capacity is %zu",
+                           n_tokens, n_vocab, capacity);
     return eval("inlay_eval_all", session, tokens, n_tokens, logits);
 }
 
@@ -181,8 +184,10 @@ int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_t
 static int32_t find_logits(const char *function, inlay_session *session, float **logits) {
     *logits = inlay__decoder_logits(session->decoder);
     if (*logits != NULL) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_STATE, "%s: there are no logits: nothing was evaluated since the sequence began or was "
-                       "shortened", function);
+    return inlay__fail(INLAY_ERR_STATE,
+                       "%s: there are no logits: nothing was evaluated since the sequence began or was "
+                       "shortened",
+                       function);
 }
 
 int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab) {
@@ -253,8 +258,8 @@ int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_
 static int32_t truncate(inlay_session *session, size_t length) {
     size_t present = inlay__decoder_length(session->decoder);
     if (length > present)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_session_truncate: length is %zu, but the sequence has %zu tokens", length,
-                           present);
+        return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_session_truncate: length is %zu, but the sequence has %zu tokens",
+                           length, present);
     inlay__decoder_truncate(session->decoder, length);
     return INLAY_OK;
 }

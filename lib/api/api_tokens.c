@@ -9,11 +9,14 @@ int32_t inlay_tokenize(const inlay_model *model, const char *text, size_t size, 
     if (tokens == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "tokens"));
     if (n_tokens == NULL) return inlay__owned(model, inlay__null_argument(function, "n_tokens"));
     if ((flags & ~(INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL)) != 0)
-        return inlay__owned(model, inlay__fail(INLAY_ERR_ARGUMENT, "%s: flags is %d, expected a sum of INLAY_ADD_SPECIAL and "
-                                        "INLAY_PARSE_SPECIAL", function, flags));
+        return inlay__owned(model, inlay__fail(INLAY_ERR_ARGUMENT,
+                                               "%s: flags is %d, expected a sum of INLAY_ADD_SPECIAL and "
+                                               "INLAY_PARSE_SPECIAL",
+                                               function, flags));
     if (text == NULL) text = "";
     if (size == INLAY_ALL) size = strlen(text);
-    return inlay__owned(model, inlay__tokenizer_encode(model->tokenizer, text, size, flags, tokens, capacity, n_tokens));
+    return inlay__owned(model,
+                        inlay__tokenizer_encode(model->tokenizer, text, size, flags, tokens, capacity, n_tokens));
 }
 
 int32_t inlay_detokenize(const inlay_model *model, const int32_t *tokens, size_t n_tokens, char *text, size_t capacity,
@@ -39,7 +42,8 @@ int32_t inlay_stream_text(const inlay_model *model, uint64_t *state, int32_t tok
 static int32_t check_token(const char *function, const inlay_model *model, int32_t token) {
     size_t n_vocab = inlay__tokenizer_n_vocab(model->tokenizer);
     if (token >= 0 && (size_t)token < n_vocab) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_TOKEN, "%s: token is %d, outside the vocabulary of %zu tokens", function, token, n_vocab);
+    return inlay__fail(INLAY_ERR_TOKEN, "%s: token is %d, outside the vocabulary of %zu tokens", function, token,
+                       n_vocab);
 }
 
 int32_t inlay_token_text(const inlay_model *model, int32_t token, const char **text, size_t *size) {
@@ -72,5 +76,6 @@ int32_t inlay_token_find(const inlay_model *model, const char *text, size_t size
     if (token == NULL) return inlay__owned(model, inlay__null_argument(function, "token"));
     if (size == INLAY_ALL) size = strlen(text);
     if (inlay__tokenizer_find(model->tokenizer, text, size, token)) return INLAY_OK;
-    return inlay__owned(model, inlay__fail(INLAY_ERR_KEY, "%s: no token is '%.*s'", function, (int)inlay__min_size(size, 128), text));
+    return inlay__owned(
+        model, inlay__fail(INLAY_ERR_KEY, "%s: no token is '%.*s'", function, (int)inlay__min_size(size, 128), text));
 }

@@ -160,8 +160,9 @@ int32_t inlay_options_set_string(inlay_options *options, int32_t key, const char
     if (size == INLAY_ALL) size = strlen(text);
     inlay__cpu level;
     if (key == INLAY_OPT_CPU && size > 0 && !inlay__cpu_find(text, size, &level))
-        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: option 'cpu' is '%.*s', expected a level such as scalar, avx2 or neon",
-                           function, (int)inlay__min_size(size, 64), text);
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "%s: option 'cpu' is '%.*s', expected a level such as scalar, avx2 or neon", function,
+                           (int)inlay__min_size(size, 64), text);
     char *copy = NULL;
     if (size > 0) {
         copy = inlay__copy_text(&options->sys, text, size);
@@ -186,8 +187,8 @@ int32_t inlay_options_set_text(inlay_options *options, int32_t key, const char *
     int32_t kind = options_table[i].kind;
     if (kind == INLAY_KIND_STRING) return inlay_options_set_string(options, key, text, size);
     if (kind == INLAY_KIND_INT ? !inlay__parse_i64(text, size, &integer) : !inlay__parse_f64(text, size, &number))
-        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: option '%s' is '%.*s', expected %s", function, options_table[i].name,
-                           (int)inlay__min_size(size, 64), text, kind_name(kind));
+        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: option '%s' is '%.*s', expected %s", function,
+                           options_table[i].name, (int)inlay__min_size(size, 64), text, kind_name(kind));
     return inlay__option_set_number(function, options->values, key, kind, number, integer);
 }
 
