@@ -122,7 +122,7 @@ bool inlay__option_is_sampling(int32_t key) { return key >= INLAY_OPT_TEMPERATUR
 
 int32_t inlay__option_set_number(const char *function, inlay__option_value *values, int32_t key, int32_t kind,
                                  double number, int64_t integer) {
-    size_t i;
+    size_t i = 0;
     INLAY__TRY(look_up(function, key, kind, &i));
     const option *o = &options_table[i];
     bool within = kind == INLAY_KIND_INT ? integer >= (int64_t)o->least && integer <= (int64_t)o->greatest
@@ -153,7 +153,7 @@ int32_t inlay_options_set_float(inlay_options *options, int32_t key, double valu
 
 int32_t inlay_options_set_string(inlay_options *options, int32_t key, const char *text, size_t size) {
     const char *function = "inlay_options_set_string";
-    size_t i;
+    size_t i = 0;
     INLAY__TRY(check(function, options));
     if (text == NULL && size != 0) return inlay__null_argument(function, "text");
     INLAY__TRY(look_up(function, key, INLAY_KIND_STRING, &i));
@@ -193,7 +193,7 @@ int32_t inlay_options_set_text(inlay_options *options, int32_t key, const char *
 }
 
 int32_t inlay_options_get_int(const inlay_options *options, int32_t key, int64_t *value) {
-    size_t i;
+    size_t i = 0;
     INLAY__TRY(check("inlay_options_get_int", options));
     if (value == NULL) return inlay__null_argument("inlay_options_get_int", "value");
     INLAY__TRY(look_up("inlay_options_get_int", key, INLAY_KIND_INT, &i));
@@ -202,7 +202,7 @@ int32_t inlay_options_get_int(const inlay_options *options, int32_t key, int64_t
 }
 
 int32_t inlay_options_get_float(const inlay_options *options, int32_t key, double *value) {
-    size_t i;
+    size_t i = 0;
     INLAY__TRY(check("inlay_options_get_float", options));
     if (value == NULL) return inlay__null_argument("inlay_options_get_float", "value");
     INLAY__TRY(look_up("inlay_options_get_float", key, INLAY_KIND_FLOAT, &i));
@@ -211,7 +211,7 @@ int32_t inlay_options_get_float(const inlay_options *options, int32_t key, doubl
 }
 
 int32_t inlay_options_get_string(const inlay_options *options, int32_t key, const char **text, size_t *size) {
-    size_t i;
+    size_t i = 0;
     INLAY__TRY(check("inlay_options_get_string", options));
     if (text == NULL) return inlay__null_argument("inlay_options_get_string", "text");
     if (size == NULL) return inlay__null_argument("inlay_options_get_string", "size");

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""What the tree promises about itself: layers look one way only, the map of lib/ is whole, files stay short."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+# Each layer and those it may include.
+LAYERS = {
+    "base": {"base"},
+    "format": {"base", "format"},
+    "kernels": {"base", "kernels"},
+    "tokenizer": {"base", "format", "kernels", "tokenizer"},
+    "model": {"base", "format", "kernels", "model"},
+    "sample": {"base", "format", "kernels", "tokenizer", "model", "sample"},
+    "api": {"base", "format", "kernels", "tokenizer", "model", "sample", "api"},
+}
+MAX_LINES = 800
+GENERATED = ("_tables.c", "_golden.c", "_data.c", "_declarations.py")
+SOURCE_FOLDERS = ("include", "lib", "examples", "bindings", "tests", "fuzz", "tools", "cmake", "docs")
+
+
+def source_files(tree: Path, suffixes: set[str]) -> list[Path]:
+    found = [path for folder in SOURCE_FOLDERS for path in (tree / folder).rglob("*") if path.suffix in suffixes]
+    return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
+
+
+def check_layers(tree: Path) -> list[str]:
+    problems = []
+    for path in source_files(tree, {".c", ".h"}):
+        if path.parts[len(tree.parts)] != "lib":
+            continue
+        layer = path.relative_to(tree / "lib").parts[0]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            if match is None or match[1] == "inlay.h":
+                continue
+            included = match[1].split("/")[0] if "/" in match[1] else layer
+            if included not in LAYERS.get(layer, set()):
+                problems.append(f"{path}:{number}: {layer} may not include {match[1]}")
+    return problems
+
+
+def check_map(tree: Path) -> list[str]:
+    text = (tree / "lib" / "README.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"[\w.]+\.[ch]\b", text))
+    files = {path.name for path in (tree / "lib").rglob("*.[ch]")}
+    return ([f"lib/README.md does not name {name}" for name in sorted(files - names)]
+            + [f"lib/README.md names {name}, which is not there" for name in sorted(names - files - {"inlay.h", "hello.c"})])
+
+
+def check_lengths(tree: Path) -> list[str]:
+    problems = []
+    for path in source_files(tree, {".c", ".h", ".py"}):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MAX_LINES and not path.name.endswith(GENERATED):
+            problems.append(f"{path}: {lines} lines, expected at most {MAX_LINES}")
+    return problems
+
+
+def check_names(tree: Path) -> list[str]:
+    """File names are unique in lib/, so that a name is enough to speak of a file."""
+    seen: dict[str, Path] = {}
+    problems = []
+    for path in sorted((tree / "lib").rglob("*.[ch]")):
+        if path.name in seen:
+            problems.append(f"{path} has the name of {seen[path.name]}")
+        seen[path.name] = path
+    return problems
+
+
+def main() -> None:
+    tree = Path(sys.argv[1]).resolve()
+    problems = check_layers(tree) + check_map(tree) + check_lengths(tree) + check_names(tree)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
