@@ -37,12 +37,11 @@ static int descending(const void *x, const void *y) {
     return a->id < b->id ? -1 : 1;
 }
 
-static float sum_weights(const inlay__candidate *c, size_t n, float greatest, float temperature, inlay__candidate *out) {
+static float sum_weights(inlay__candidate *c, size_t n, float greatest, float temperature) {
     float sum = 0.0f;
     for (size_t i = 0; i < n; i++) {
-        out[i] = c[i];
-        out[i].p = inlay__exp((c[i].logit - greatest) / temperature);
-        sum = sum + out[i].p;
+        c[i].p = inlay__exp((c[i].logit - greatest) / temperature);
+        sum = sum + c[i].p;
     }
     return sum;
 }
@@ -67,13 +66,13 @@ static int32_t choose_slowly(const inlay__sampler_config *config, inlay__rng *rn
         if (inlay__exp(slow[i].logit - greatest) >= config->min_p) slow[kept++] = slow[i];
     n = kept;
     if (config->top_p < 1.0f) {
-        float enough = config->top_p * sum_weights(slow, n, greatest, 1.0f, slow), sum = 0.0f;
+        float enough = config->top_p * sum_weights(slow, n, greatest, 1.0f), sum = 0.0f;
         qsort(slow, n, sizeof *slow, descending);
         for (kept = 0; kept == 0 || (kept < n && sum < enough); kept++)
             sum = sum + slow[kept].p;
         n = kept;
     }
-    float at = sum_weights(slow, n, greatest, config->temperature, slow) * inlay__rng_f32(rng), sum = 0.0f;
+    float at = sum_weights(slow, n, greatest, config->temperature) * inlay__rng_f32(rng), sum = 0.0f;
     size_t chosen = n;
     for (size_t i = 0; i < n; i++) {
         if (slow[i].p == 0.0f) continue;
@@ -271,7 +270,8 @@ TEST(top_p_keeps_the_fewest_that_reach_it) {
     const struct {
         float top_p;
         uint32_t seen;
-    } expected[] = {{0.0f, 0x2}, {0.3f, 0x2}, {0.49f, 0x2}, {0.51f, 0x3}, {0.74f, 0x3}, {0.76f, 0x7}, {0.9f, 0xf}, {1.0f, 0xf}};
+    } expected[] = {{0.0f, 0x2},  {0.3f, 0x2},  {0.49f, 0x2}, {0.51f, 0x3},
+                    {0.74f, 0x3}, {0.76f, 0x7}, {0.9f, 0xf},  {1.0f, 0xf}};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         inlay__sampler_config config = all;
         config.top_p = expected[i].top_p;
@@ -358,6 +358,22 @@ TEST(draws_follow_the_softmax) {
     CHECK(chi_squared(config, x, top, 8) < 30.0);
 }
 
+TEST(a_draw_on_the_border_goes_to_the_next_token) {
+    float x[] = {1.0f, 1.0f};
+    inlay__sampler_config config = all;
+    config.seed = 17097048; /* its first number is 1/2 */
+    inlay__sampler sampler = make(config, 2);
+    inlay__rng copy = sampler.rng;
+    int32_t token = -1;
+    CHECK(inlay__rng_f32(&copy) == 0.5f);
+    CHECK_INT(inlay__sampler_choose(&sampler, x, &token), INLAY_OK);
+    CHECK_INT(token, 1);
+    config.top_k = 2;
+    sampler = make(config, 2);
+    CHECK_INT(inlay__sampler_choose(&sampler, x, &token), INLAY_OK);
+    CHECK_INT(token, 1);
+}
+
 TEST(the_same_seed_chooses_the_same) {
     float x[64];
     int32_t first[50], token;
@@ -385,4 +401,4 @@ TEST_MAIN(CASE(choices_are_those_of_the_slow_sampler_at_every_cpu_level), CASE(l
           CASE(top_k_keeps_the_greatest_and_lower_ids_among_equals), CASE(top_p_keeps_the_fewest_that_reach_it),
           CASE(min_p_measures_against_the_greatest), CASE(the_filters_follow_one_another),
           CASE(extreme_logits_and_temperatures_choose_the_greatest), CASE(draws_follow_the_softmax),
-          CASE(the_same_seed_chooses_the_same))
+          CASE(a_draw_on_the_border_goes_to_the_next_token), CASE(the_same_seed_chooses_the_same))
