@@ -13,11 +13,20 @@
 /* Workers need little: kernels keep their buffers in the session. */
 enum { THREAD_STACK = 256 * 1024 };
 
+/* From this size on, memory is asked to come in huge pages: packed weights are read through from end to end, and a
+ * page fault for every 4 KiB of them would take longer than packing does. */
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 4 * HUGE_PAGE };
+
 static void *sys_alloc(void *user, size_t size, size_t alignment) {
     void *memory = NULL;
     (void)user;
     if (alignment < sizeof(void *)) alignment = sizeof(void *);
-    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+    if (size >= HUGE_FROM) alignment = HUGE_PAGE;
+    if (posix_memalign(&memory, alignment, size) != 0) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (size >= HUGE_FROM) madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+    return memory;
 }
 
 static void sys_release(void *user, void *memory, size_t size) {

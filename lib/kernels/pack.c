@@ -71,8 +71,8 @@ static uint8_t every_fourth_bit(uint32_t x) {
 
 /* One row of a block of 32. Where its parts stand in the file is drawn in blocks.h: there as here, byte k of the nibbles
  * has elements k and k + 16. */
-static void pack_row_32(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
-    const bool has_m = inlay__block_type_get(type)->has_minimum;
+static inline void pack_row_32(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
+    const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
     const uint8_t *bytes = block + (has_m ? 4 : 2);
     uint8_t *lines = out + (has_m ? 4 : 2) * PANEL;
     copy_f16(block, r, out);
@@ -98,7 +98,8 @@ static void pack_nibbles(const uint8_t bytes[32], bool upper, size_t r, uint8_t 
     }
 }
 
-static void pack_q6_k(const uint8_t *block, size_t r, uint8_t *out) {
+static void pack_q6_k(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
+    (void)type;
     uint8_t *scales = out + 2 * PANEL, *lines = scales + 16 * PANEL;
     copy_f16(block + 208, r, out);
     for (size_t j = 0; j < 16; j++) scales[j / 2 * 2 * PANEL + 2 * r + j % 2] = block[192 + j];
@@ -133,25 +134,36 @@ static void pack_q4_k_or_q5_k(uint32_t type, const uint8_t *block, size_t r, uin
     }
 }
 
-static void pack_row(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
-    if (type == INLAY_TYPE_Q6_K)
-        pack_q6_k(block, r, out);
-    else if (type == INLAY_TYPE_Q4_K || type == INLAY_TYPE_Q5_K)
-        pack_q4_k_or_q5_k(type, block, r, out);
-    else
-        pack_row_32(type, block, r, out);
+/* One row of all blocks, so that the file is read straight on; what is written fits the first-level cache. The type is
+ * a constant here, for the compiler. */
+#define PACK_ROWS(type_name, pack_one)                                                                          \
+    case type_name:                                                                                             \
+        for (size_t b = 0; b < n_blocks; b++) pack_one(type_name, row + b * t->size, r, out + b * size);        \
+        break
+
+static void pack_row(const inlay__matrix *m, size_t r, const uint8_t *row, uint8_t *out) {
+    const inlay__block_type *t = inlay__block_type_get(m->type);
+    size_t n_blocks = m->n_k / t->length, size = packed_type_of(m->type).size;
+    switch (m->type) {
+        PACK_ROWS(INLAY_TYPE_Q4_0, pack_row_32);
+        PACK_ROWS(INLAY_TYPE_Q4_1, pack_row_32);
+        PACK_ROWS(INLAY_TYPE_Q5_0, pack_row_32);
+        PACK_ROWS(INLAY_TYPE_Q5_1, pack_row_32);
+        PACK_ROWS(INLAY_TYPE_Q8_0, pack_row_32);
+        PACK_ROWS(INLAY_TYPE_Q4_K, pack_q4_k_or_q5_k);
+        PACK_ROWS(INLAY_TYPE_Q5_K, pack_q4_k_or_q5_k);
+        PACK_ROWS(INLAY_TYPE_Q6_K, pack_q6_k);
+    default: break;
+    }
 }
 
 void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t panel_end, uint8_t *packed) {
-    const inlay__block_type *t = inlay__block_type_get(rows->type);
-    size_t n_blocks = rows->n_k / t->length, size = packed_type_of(rows->type).size;
+    size_t panel_size = rows->n_k / inlay__block_type_get(rows->type)->length * packed_type_of(rows->type).size;
     for (size_t panel = panel_begin; panel < panel_end; panel++) {
-        uint8_t *out = packed + panel * n_blocks * size;
-        size_t n = inlay__min_size(PANEL, rows->n_rows - panel * PANEL);
-        if (n < PANEL) memset(out, 0, n_blocks * size);
-        for (size_t b = 0; b < n_blocks; b++)
-            for (size_t r = 0; r < n; r++)
-                pack_row(rows->type, rows->data + (panel * PANEL + r) * rows->row_size + b * t->size, r, out + b * size);
+        uint8_t *out = packed + panel * panel_size;
+        size_t first = panel * PANEL, n = inlay__min_size(PANEL, rows->n_rows - first);
+        if (n < PANEL) memset(out, 0, panel_size);
+        for (size_t r = 0; r < n; r++) pack_row(rows, r, rows->data + (first + r) * rows->row_size, out);
     }
 }
 
