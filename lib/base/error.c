@@ -8,10 +8,12 @@ static _Thread_local char error_text[ERROR_TEXT_SIZE];
 static _Thread_local const void *error_owner;
 
 int32_t inlay__fail(int32_t status, const char *format, ...) {
+    char text[ERROR_TEXT_SIZE]; /* the arguments may hold the last error's text */
     va_list args;
     va_start(args, format);
-    inlay__format_args(error_text, sizeof error_text, format, args);
+    inlay__format_args(text, sizeof text, format, args);
     va_end(args);
+    memcpy(error_text, text, strlen(text) + 1);
     error_owner = NULL;
     return status;
 }

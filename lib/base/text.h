@@ -8,16 +8,17 @@
 
 /* Writes at most size - 1 bytes and a NUL; returns the bytes the whole text has. Knows
  * %s %.*s %c %d %i %u %x (with l, ll, z), %g (9 significant digits) and %%. A cut never leaves a
- * part of a UTF-8 character. Bytes of %s that are control characters come as '?'. */
+ * part of a UTF-8 character. Of %s and %c, control characters and what is not UTF-8 come as '?'. */
 size_t inlay__format(char *out, size_t size, const char *format, ...) INLAY__PRINTF(3, 4);
 size_t inlay__format_args(char *out, size_t size, const char *format, va_list args);
 
-/* The shortest-looking decimal of at most 9 significant digits ("0.1", "1e-05", "inf", "nan").
- * `out` has 32 bytes; returns the length. */
+/* The decimal of at most 9 significant digits nearest to the value, without trailing zeros ("0.1",
+ * "1e-05", "-0", "inf", "nan"): reading it gives every float back. `out` has 32 bytes, gets no NUL;
+ * returns the length. (decimal.c) */
 size_t inlay__format_f64(char out[32], double value);
 
-/* Reads a whole decimal integer or number (no spaces, no trailing bytes); false if it is not one or
- * does not fit. */
+/* Reads a whole decimal integer or number (no spaces, no trailing bytes); false, leaving *value, if it
+ * is not one or too large. Numbers are rounded to the nearest double, ties to even. (decimal.c) */
 bool inlay__parse_i64(const char *text, size_t size, int64_t *value);
 bool inlay__parse_f64(const char *text, size_t size, double *value);
 
