@@ -56,11 +56,14 @@ static int32_t check_vocab(inlay__model *model, size_t n_tokenizer) {
 
 static int32_t load(inlay__model *model, const inlay__model_config *config) {
     const char *name = inlay__weights_name(model->weights);
-    INLAY__TRY(inlay__hparams_read(name, inlay__weights_metadata(model->weights), &model->hparams));
+    int32_t status = inlay__hparams_read(name, inlay__weights_metadata(model->weights), &model->hparams);
+    if (model->hparams.architecture == NULL) return status;
+    /* An unknown architecture may lack what the known ones have: its name is the better message. */
     const inlay__arch *arch = inlay__arch_find(model->hparams.architecture);
     if (arch == NULL)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': architecture '%s' is not one this version runs (%s)", name,
                            model->hparams.architecture, inlay__arch_names());
+    INLAY__TRY(status);
     INLAY__TRY(check_vocab(model, config->n_vocab_tokenizer));
     model->embd_scale = 1.0f;
     INLAY__TRY(inlay__model_make_rope(model, INLAY__ROPE_GLOBAL, model->hparams.rope_theta, model->hparams.rope_scale));
