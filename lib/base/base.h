@@ -68,6 +68,7 @@ typedef struct inlay__sys {
     int64_t (*file_read)(void *user, int fd, void *buffer, size_t size, uint64_t offset); /* bytes or -1 */
     void *(*file_map)(void *user, int fd, size_t size);             /* whole file, read-only, or NULL */
     void (*file_unmap)(void *user, void *memory, size_t size);
+    void (*file_forget)(void *user, const void *memory, size_t size); /* its pages are not needed for now; may be NULL */
     void (*file_close)(void *user, int fd);
     int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg); /* thread is pthread_t*; 0 or errno */
 } inlay__sys;

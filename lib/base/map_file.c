@@ -1,7 +1,7 @@
 /* The bytes of a model file: mapped, copied, or lent by the caller. */
 #include "map_file.h"
 
-enum { COPY_BELOW = 64 << 20 };
+enum { COPY_BELOW = 64 << 20, PAGE = 4096 };
 
 static int32_t copy_file(const inlay__sys *sys, const char *path, inlay__file *file) {
     uint8_t *data = inlay__alloc(sys, file->size);
@@ -63,6 +63,13 @@ int32_t inlay__file_check(const inlay__sys *sys, const char *path, const inlay__
         return inlay__fail(INLAY_ERR_CHANGED, "file '%s': it changed while it was open (%llu bytes then, %llu now)", path,
                            (unsigned long long)file->info.size, (unsigned long long)now.size);
     return INLAY_OK;
+}
+
+void inlay__file_forget(const inlay__sys *sys, const inlay__file *file, const uint8_t *data, size_t size) {
+    uintptr_t base = (uintptr_t)file->data, begin = (uintptr_t)data;
+    if (!file->mapped || sys->file_forget == NULL || begin < base || begin - base > file->size) return;
+    size_t first = inlay__round_up(begin - base, PAGE), end = (begin - base + size) / PAGE * PAGE;
+    if (first < end && end <= file->size) sys->file_forget(sys->io_user, file->data + first, end - first);
 }
 
 void inlay__file_close(const inlay__sys *sys, inlay__file *file) {

@@ -23,6 +23,10 @@ void inlay__file_lend(const void *data, size_t size, inlay__file *file);
 /* INLAY_ERR_CHANGED when a mapped file is not the one that was opened any more. */
 int32_t inlay__file_check(const inlay__sys *sys, const char *path, const inlay__file *file);
 
+/* Lets the system take back the memory of the pages within data[0..size), if they belong to this file and it is mapped;
+ * they come again when they are read. */
+void inlay__file_forget(const inlay__sys *sys, const inlay__file *file, const uint8_t *data, size_t size);
+
 void inlay__file_close(const inlay__sys *sys, inlay__file *file);
 
 #endif

@@ -78,6 +78,11 @@ static void sys_unmap(void *user, void *memory, size_t size) {
     munmap(memory, size);
 }
 
+static void sys_forget(void *user, const void *memory, size_t size) {
+    (void)user;
+    madvise((void *)(uintptr_t)memory, size, MADV_DONTNEED);
+}
+
 static void sys_close(void *user, int fd) {
     (void)user;
     close(fd);
@@ -102,6 +107,7 @@ const inlay__sys inlay__sys_default = {
     .file_read = sys_read,
     .file_map = sys_map,
     .file_unmap = sys_unmap,
+    .file_forget = sys_forget,
     .file_close = sys_close,
     .thread_start = sys_thread_start,
 };

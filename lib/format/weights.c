@@ -236,6 +236,10 @@ int32_t inlay__weights_check(const inlay__weights *weights) {
     return INLAY_OK;
 }
 
+void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size) {
+    for (size_t i = 0; i < weights->n_parts; i++) inlay__file_forget(weights->sys, &weights->parts[i].file, data, size);
+}
+
 const inlay__tensor *inlay__weights_find(const inlay__weights *weights, const char *name) {
     uint32_t i;
     if (weights->merged == NULL) return inlay__gguf_tensor_find(&weights->parts[0].gguf, name);

@@ -35,6 +35,9 @@ void inlay__weights_close(inlay__weights *weights);
 /* INLAY_ERR_CHANGED when a mapped file is not what it was at open. */
 int32_t inlay__weights_check(const inlay__weights *weights);
 
+/* Lets go of the memory of data[0..size) if it is a mapped file's, after it was packed; it stays readable. */
+void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size);
+
 const inlay__tensor *inlay__weights_find(const inlay__weights *weights, const char *name);
 
 /* The metadata of part 0, and the file's name for messages ("memory" without a path). */

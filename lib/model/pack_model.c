@@ -4,13 +4,15 @@
 #include "base/pool.h"
 #include "model/pack_model.h"
 
-enum { TASK_PANELS = 16 };
+/* A thread takes TASK_PANELS at a time. The file's rows are let go after every STEP_BYTES of them, so that a model is never
+ * in memory twice. */
+enum { TASK_PANELS = 16, STEP_BYTES = 16 << 20 };
 
-/* One matrix at a time, its panels shared out among the threads. */
+/* Some panels of one matrix, shared out among the threads. */
 typedef struct pack_job {
     const inlay__matrix *rows;
     uint8_t *packed;
-    size_t n_panels;
+    size_t end;
     atomic_size_t next;
 } pack_job;
 
@@ -20,8 +22,8 @@ static void pack_panels(void *arg, size_t i_thread, size_t n_threads) {
     (void)n_threads;
     for (;;) {
         size_t begin = atomic_fetch_add_explicit(&job->next, TASK_PANELS, memory_order_relaxed);
-        if (begin >= job->n_panels) return;
-        inlay__matrix_pack(job->rows, begin, inlay__min_size(begin + TASK_PANELS, job->n_panels), job->packed);
+        if (begin >= job->end) return;
+        inlay__matrix_pack(job->rows, begin, inlay__min_size(begin + TASK_PANELS, job->end), job->packed);
     }
 }
 
@@ -30,12 +32,17 @@ static int32_t pack_matrix(inlay__model *model, inlay__pool *pool, inlay__matrix
     if (size == 0) return INLAY_OK;
     uint8_t *packed = inlay__model_alloc_raw(model, size);
     if (packed == NULL) return INLAY_ERR_MEMORY;
-    pack_job job = {.rows = matrix, .packed = packed, .n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES};
-    atomic_init(&job.next, 0);
-    INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
+    size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES, panel_rows = matrix->row_size * INLAY__LANES;
+    size_t step = inlay__max_size(STEP_BYTES / panel_rows, 1);
+    for (size_t begin = 0; begin < n_panels; begin += step) {
+        pack_job job = {.rows = matrix, .packed = packed, .end = inlay__min_size(begin + step, n_panels)};
+        atomic_init(&job.next, begin);
+        INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
+        inlay__weights_forget(model->weights, matrix->data + begin * panel_rows, (job.end - begin) * panel_rows);
+    }
     matrix->data = packed;
     matrix->packed = true;
-    matrix->row_size = size / (job.n_panels * INLAY__LANES);
+    matrix->row_size = size / (n_panels * INLAY__LANES);
     return INLAY_OK;
 }
 
