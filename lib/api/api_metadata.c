@@ -1,4 +1,5 @@
 /* The metadata and tensors of an open model, one by one. */
+#include "base/fpenv.h"
 #include "format/dtype.h"
 #include "handles.h"
 
@@ -46,13 +47,27 @@ int32_t inlay_model_metadata_find(const inlay_model *model, const char *key, siz
     return INLAY_OK;
 }
 
+/* The decimal of fewest digits that is the same float: 0.1, where nine digits give 0.100000001. */
+static double shortest(double value) {
+    const double round = 0x1.8p52;
+    double unit = 1e38;
+    for (int i = 0; i < 85; i++, unit /= 10.0) {
+        double cut = (value / unit + round - round) * unit;
+        if ((float)cut == (float)value) return cut;
+    }
+    return value;
+}
+
 /* A number or boolean as text; returns its length. */
 static size_t number_text(const inlay__gguf_kv *kv, size_t element, char text[32]) {
     int64_t integer = 0;
     double number = 0.0;
     if (kv->type == INLAY__GGUF_F32 || kv->type == INLAY__GGUF_F64) {
+        inlay__fpenv saved = inlay__fpenv_enter();
         inlay__gguf_f64(kv, element, &number);
-        return inlay__format(text, 32, "%g", number);
+        size_t size = inlay__format(text, 32, "%g", kv->type == INLAY__GGUF_F32 ? shortest(number) : number);
+        inlay__fpenv_leave(saved);
+        return size;
     }
     if (kv->type == INLAY__GGUF_U64) /* not all of them fit an int64 */
         return inlay__format(text, 32, "%llu", (unsigned long long)inlay__load_u64(kv->values + 8 * element));
