@@ -63,8 +63,8 @@ typedef struct inlay__attention {
     float *scratch;         /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
 } inlay__attention;
 
-enum { INLAY__ATTENTION_ROWS = 8 };
-/* Floats: weights [8, 256], block sums [8, n_head_dim]. */
+enum { INLAY__ATTENTION_ROWS = 12 };
+/* Floats: weights [12, 256], block sums [12, n_head_dim]. */
 #define INLAY__ATTENTION_SCRATCH(n_head_dim) \
     ((size_t)INLAY__ATTENTION_ROWS * ((size_t)INLAY__KEY_BLOCK + (n_head_dim)))
 

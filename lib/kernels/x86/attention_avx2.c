@@ -1,4 +1,4 @@
-/* attention.c with AVX2: 16 keys are two registers, and up to 8 query rows share each load of keys and values.
+/* attention.c with AVX2: 16 keys are two registers, and up to 12 query rows share each load of keys and values.
  *
  * The rows of a tile may see different numbers of keys (neighbouring tokens of a prompt). All walk through the keys
  * that any of them sees; scores beyond a row's own are replaced by weights of +0, which change no sum.
@@ -9,7 +9,8 @@
 
 #if defined(__x86_64__)
 
-enum { SCORE_ROWS = 4, VALUE_ROWS = 2, VALUE_WIDTH = 32 };
+/* Tiles that fill the registers: 6 rows by 16 keys, 3 rows by 32 dimensions. */
+enum { SCORE_ROWS = 6, VALUE_ROWS = 3, VALUE_WIDTH = 32 };
 
 /* Eight cached numbers as floats. */
 INLAY__AVX2_INLINE __m256 load_cached(const void *cache, size_t at, bool f16) {
@@ -40,9 +41,11 @@ INLAY__AVX2_INLINE void score_16(const inlay__attention *a, const float *const *
 INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t first, size_t n, bool f16, float *scores) {
     for (size_t key = 0; key < n; key += INLAY__LANES) {
         size_t r = 0;
+        float *out = scores + key;
         for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
-            score_16(a, a->q + r, SCORE_ROWS, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
-        for (; r < a->n_rows; r++) score_16(a, a->q + r, 1, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
+            score_16(a, a->q + r, SCORE_ROWS, first + key, f16, out + r * INLAY__KEY_BLOCK);
+        for (; r + 3 <= a->n_rows; r += 3) score_16(a, a->q + r, 3, first + key, f16, out + r * INLAY__KEY_BLOCK);
+        for (; r < a->n_rows; r++) score_16(a, a->q + r, 1, first + key, f16, out + r * INLAY__KEY_BLOCK);
     }
 }
 
@@ -81,11 +84,11 @@ INLAY__AVX2_INLINE void gather(const inlay__attention *a, const float *p, size_t
         for (size_t v = 0; v < width / 8; v++) acc[r][v] = _mm256_setzero_ps();
     size_t at = first * a->n_head_dim + i;
     for (size_t key = 0; key < n; key++, at += a->n_head_dim) {
-        __m256 value[VALUE_WIDTH / 8];
-        for (size_t v = 0; v < width / 8; v++) value[v] = load_cached(a->values, at + 8 * v, f16);
-        for (size_t r = 0; r < n_rows; r++) {
-            __m256 weight = _mm256_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
-            for (size_t v = 0; v < width / 8; v++) acc[r][v] = _mm256_fmadd_ps(weight, value[v], acc[r][v]);
+        __m256 weight[VALUE_ROWS];
+        for (size_t r = 0; r < n_rows; r++) weight[r] = _mm256_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
+        for (size_t v = 0; v < width / 8; v++) {
+            __m256 value = load_cached(a->values, at + 8 * v, f16);
+            for (size_t r = 0; r < n_rows; r++) acc[r][v] = _mm256_fmadd_ps(weight[r], value, acc[r][v]);
         }
     }
     for (size_t r = 0; r < n_rows; r++)

@@ -5,7 +5,7 @@
 
 #if defined(__x86_64__)
 
-enum { VALUE_ROWS = 4, VALUE_WIDTH = 64 };
+enum { SCORE_ROWS = 6, VALUE_ROWS = 3, VALUE_WIDTH = 64 };
 
 INLAY__AVX512_INLINE __m512 load_cached(const void *cache, size_t at, bool f16) {
     return f16 ? inlay__load_16_f16((const uint16_t *)cache + at) : _mm512_loadu_ps((const float *)cache + at);
@@ -14,7 +14,7 @@ INLAY__AVX512_INLINE __m512 load_cached(const void *cache, size_t at, bool f16) 
 /* Scores of 16 keys for n_rows rows: a chain over the dimensions for each. */
 INLAY__AVX512_INLINE void score_16(const inlay__attention *a, const float *const *q, size_t n_rows, size_t key, bool f16,
                                    float *scores) {
-    __m512 acc[INLAY__ATTENTION_ROWS];
+    __m512 acc[SCORE_ROWS];
     for (size_t r = 0; r < n_rows; r++) acc[r] = _mm512_setzero_ps();
     size_t at = key * a->n_head_dim;
     for (size_t i = 0; i < a->n_head_dim; i++, at += INLAY__LANES) {
@@ -28,12 +28,11 @@ INLAY__AVX512_INLINE void score_16(const inlay__attention *a, const float *const
 INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t first, size_t n, bool f16, float *scores) {
     for (size_t key = 0; key < n; key += INLAY__LANES) {
         size_t r = 0;
-        if (a->n_rows == INLAY__ATTENTION_ROWS) {
-            score_16(a, a->q, INLAY__ATTENTION_ROWS, first + key, f16, scores + key);
-            continue;
-        }
-        for (; r + 3 <= a->n_rows; r += 3) score_16(a, a->q + r, 3, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
-        for (; r < a->n_rows; r++) score_16(a, a->q + r, 1, first + key, f16, scores + r * INLAY__KEY_BLOCK + key);
+        float *out = scores + key;
+        for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
+            score_16(a, a->q + r, SCORE_ROWS, first + key, f16, out + r * INLAY__KEY_BLOCK);
+        for (; r + 3 <= a->n_rows; r += 3) score_16(a, a->q + r, 3, first + key, f16, out + r * INLAY__KEY_BLOCK);
+        for (; r < a->n_rows; r++) score_16(a, a->q + r, 1, first + key, f16, out + r * INLAY__KEY_BLOCK);
     }
 }
 
@@ -67,11 +66,11 @@ INLAY__AVX512_INLINE void gather(const inlay__attention *a, const float *p, size
         for (size_t v = 0; v < width / 16; v++) acc[r][v] = _mm512_setzero_ps();
     size_t at = first * a->n_head_dim + i;
     for (size_t key = 0; key < n; key++, at += a->n_head_dim) {
-        __m512 value[VALUE_WIDTH / 16];
-        for (size_t v = 0; v < width / 16; v++) value[v] = load_cached(a->values, at + 16 * v, f16);
-        for (size_t r = 0; r < n_rows; r++) {
-            __m512 weight = _mm512_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
-            for (size_t v = 0; v < width / 16; v++) acc[r][v] = _mm512_fmadd_ps(weight, value[v], acc[r][v]);
+        __m512 weight[VALUE_ROWS];
+        for (size_t r = 0; r < n_rows; r++) weight[r] = _mm512_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
+        for (size_t v = 0; v < width / 16; v++) {
+            __m512 value = load_cached(a->values, at + 16 * v, f16);
+            for (size_t r = 0; r < n_rows; r++) acc[r][v] = _mm512_fmadd_ps(weight[r], value, acc[r][v]);
         }
     }
     for (size_t r = 0; r < n_rows; r++)
