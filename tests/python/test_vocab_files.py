@@ -1,0 +1,33 @@
+"""The vocabularies of the reference data give the ids recorded with them, and decoding gives the text back."""
+import pytest
+from vocabularies import vocabulary
+
+import inlay
+
+
+@pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2"])
+def test_recorded_texts_give_the_recorded_ids(name):
+    path = vocabulary(name)
+    texts = path.with_name(path.name + ".inp").read_bytes().split(b"\n__ggml_vocab_test__\n")
+    lines = path.with_name(path.name + ".out").read_text().split("\n")
+    assert len(texts) == len(lines) > 40
+    with inlay.Model.open(path, vocab_only=True) as model:
+        for text, line in zip(texts, lines):
+            ids = model.tokenize(text)
+            assert ids == [int(word) for word in line.split()], text
+            assert model.detokenize_bytes(ids) == text
+
+
+@pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2"])
+def test_every_token_is_found_by_its_text(name):
+    with inlay.Model.open(vocabulary(name), vocab_only=True) as model:
+        for token in range(0, model.n_vocab, 37):
+            assert model.find_token(model.token_text(token)) == token
+
+
+@pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2"])
+def test_any_bytes_come_back(name):
+    with inlay.Model.open(vocabulary(name), vocab_only=True) as model:
+        every_byte = bytes(range(256))
+        for text in (every_byte, every_byte[::-1], every_byte * 5, b"\xff\xfe\x00 a\xc3", b"\xf0\x9f\x98", b"\xed\xa0\x80"):
+            assert model.detokenize_bytes(model.tokenize(text)) == text
