@@ -56,7 +56,7 @@ struct inlay__decoder {
     size_t logits_begin;             /* columns [logits_begin, n_cols) want logits */
     float *logits_out;               /* [n_cols - logits_begin, n_vocab] */
     const atomic_int *cancel;        /* may be NULL */
-    atomic_int stop;                 /* the cancel flag was seen: all threads leave together */
+    atomic_int stop;                 /* the cancel flag was seen: all threads leave after this layer, counted from 1 */
     atomic_size_t next[INLAY__N_COUNTERS]; /* tasks taken of a phase */
 };
 

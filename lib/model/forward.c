@@ -376,11 +376,12 @@ static void run_phase(pass *p, const phase *ph) {
     inlay__pool_barrier(d->pool);
 }
 
-/* Whether to leave: thread 0 looks at the caller's flag, and the barrier makes all see the same. */
+/* Thread 0 looks at the caller's flag before a layer and says that all are to leave after it. It names the layer as
+ * another thread may still be on its way out of the one before, and must not leave there. */
 static void look_for_cancel(pass *p) {
     inlay__decoder *d = p->d;
     if (p->i_thread == 0 && d->cancel != NULL && atomic_load_explicit(d->cancel, memory_order_relaxed) != 0)
-        atomic_store_explicit(&d->stop, 1, memory_order_relaxed);
+        atomic_store_explicit(&d->stop, (int)p->i_layer + 1, memory_order_relaxed);
 }
 
 void inlay__forward(void *decoder, size_t i_thread, size_t n_threads) {
@@ -394,7 +395,7 @@ void inlay__forward(void *decoder, size_t i_thread, size_t n_threads) {
         p.post_norm = p.i_layer > 0 ? model->layers[p.i_layer - 1].ffn_post_norm : NULL;
         look_for_cancel(&p);
         for (size_t i = 0; i < INLAY__COUNT(layer_phases); i++) run_phase(&p, &layer_phases[i]);
-        if (atomic_load_explicit(&d->stop, memory_order_relaxed) != 0) return;
+        if (atomic_load_explicit(&d->stop, memory_order_relaxed) == (int)p.i_layer + 1) return;
     }
     p.post_norm = model->layers[model->hparams.n_layer - 1].ffn_post_norm;
     p.col_begin = d->logits_begin;

@@ -1,0 +1,288 @@
+/* Every public function with every argument in turn NULL, zero, negative, too large or a handle of another kind, the
+ * others as they should be: an error that names the function, or what the header calls harmless. */
+#include "test.h"
+
+#include "support/tiny_open.h"
+
+/* What the calls work on, made anew for each case. */
+typedef struct world {
+    tiny t;
+    inlay_options *options;
+    inlay_session *session;
+} world;
+
+static world w;
+static int n_calls;
+
+static void set_up(void) {
+    int32_t tokens[4];
+    w.t = tiny_open(NULL, NULL);
+    w.options = tiny_options(0);
+    w.session = tiny_session(w.t.model, INLAY_OPT_CONTEXT, 16, 0);
+    tiny_tokens(tokens, 4);
+    CHECK_INT(inlay_eval(w.session, tokens, 4), INLAY_OK);
+}
+
+static void tear_down(void) {
+    CHECK_INT(tiny_length(w.session), 4); /* nothing here changed the sequence */
+    inlay_session_free(w.session);
+    inlay_options_free(w.options);
+    tiny_close(&w.t);
+}
+
+/* The call fails with this status and a text that names the function. */
+#define REFUSED(status, function, ...)                               \
+    do {                                                             \
+        n_calls++;                                                   \
+        inlay_option_describe(4711, NULL, NULL, NULL, NULL, NULL);   \
+        CHECK_INT(function(__VA_ARGS__), status);                    \
+        CHECK_HAS(inlay_error(), #function ": ");                    \
+    } while (0)
+
+#define BAD(function, ...) REFUSED(INLAY_ERR_ARGUMENT, function, __VA_ARGS__)
+
+/* Handles of another kind, as if cast by mistake. */
+static inlay_options *as_options(void *p) { return p; }
+static inlay_model *as_model(void *p) { return p; }
+static inlay_session *as_session(void *p) { return p; }
+
+TEST(functions_of_options) {
+    set_up();
+    int64_t integer = 0;
+    double number = 0.0;
+    const char *text = NULL;
+    size_t size = 0;
+    inlay_options *made = NULL;
+    BAD(inlay_options_new, NULL);
+    BAD(inlay_options_new_with_allocator, NULL, NULL, NULL, NULL);
+    BAD(inlay_options_new_with_allocator, NULL, NULL, NULL, &made);
+    inlay_options *const wrong[] = {NULL, as_options(w.t.model), as_options(w.session)};
+    for (size_t i = 0; i < 3; i++) {
+        BAD(inlay_options_set_int, wrong[i], INLAY_OPT_BATCH, 1);
+        BAD(inlay_options_set_float, wrong[i], INLAY_OPT_TOP_P, 0.5);
+        BAD(inlay_options_set_string, wrong[i], INLAY_OPT_CPU, "scalar", 6);
+        BAD(inlay_options_set_text, wrong[i], INLAY_OPT_BATCH, "1", 1);
+        BAD(inlay_options_get_int, wrong[i], INLAY_OPT_BATCH, &integer);
+        BAD(inlay_options_get_float, wrong[i], INLAY_OPT_TOP_P, &number);
+        BAD(inlay_options_get_string, wrong[i], INLAY_OPT_CPU, &text, &size);
+        BAD(inlay_options_set_log, wrong[i], NULL, NULL);
+        BAD(inlay_options_set_progress, wrong[i], NULL, NULL);
+        inlay_options_free(wrong[i]); /* harmless */
+    }
+    BAD(inlay_options_set_string, w.options, INLAY_OPT_CPU, NULL, 1);
+    BAD(inlay_options_set_string, w.options, INLAY_OPT_CPU, NULL, INLAY_ALL);
+    BAD(inlay_options_set_text, w.options, INLAY_OPT_BATCH, NULL, 1);
+    BAD(inlay_options_set_text, w.options, INLAY_OPT_BATCH, "1", 0);
+    BAD(inlay_options_get_int, w.options, INLAY_OPT_BATCH, NULL);
+    BAD(inlay_options_get_float, w.options, INLAY_OPT_TOP_P, NULL);
+    BAD(inlay_options_get_string, w.options, INLAY_OPT_CPU, NULL, &size);
+    BAD(inlay_options_get_string, w.options, INLAY_OPT_CPU, &text, NULL);
+    const int32_t keys[] = {0, -1, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 4; i++) {
+        REFUSED(INLAY_ERR_KEY, inlay_options_set_int, w.options, keys[i], 1);
+        REFUSED(INLAY_ERR_KEY, inlay_options_set_float, w.options, keys[i], 1.0);
+        REFUSED(INLAY_ERR_KEY, inlay_options_set_string, w.options, keys[i], "x", 1);
+        REFUSED(INLAY_ERR_KEY, inlay_options_set_text, w.options, keys[i], "x", 1);
+        REFUSED(INLAY_ERR_KEY, inlay_options_get_int, w.options, keys[i], &integer);
+        REFUSED(INLAY_ERR_KEY, inlay_options_get_float, w.options, keys[i], &number);
+        REFUSED(INLAY_ERR_KEY, inlay_options_get_string, w.options, keys[i], &text, &size);
+        REFUSED(INLAY_ERR_KEY, inlay_option_describe, keys[i], NULL, NULL, NULL, NULL, NULL);
+    }
+    CHECK_INT(inlay_options_set_log(w.options, NULL, NULL), INLAY_OK);
+    CHECK_INT(inlay_options_set_progress(w.options, NULL, NULL), INLAY_OK);
+    CHECK(made == NULL);
+    tear_down();
+}
+
+TEST(functions_that_open_models) {
+    set_up();
+    inlay_model *model = NULL;
+    BAD(inlay_model_open, NULL, NULL, &model);
+    BAD(inlay_model_open, "x.gguf", NULL, NULL);
+    BAD(inlay_model_open, "x.gguf", as_options(w.t.model), &model);
+    BAD(inlay_model_open, "x.gguf", as_options(w.session), &model);
+    BAD(inlay_model_open_memory, NULL, w.t.size, NULL, &model);
+    BAD(inlay_model_open_memory, NULL, 0, NULL, &model);
+    BAD(inlay_model_open_memory, w.t.data, w.t.size, NULL, NULL);
+    BAD(inlay_model_open_memory, w.t.data, w.t.size, as_options(w.session), &model);
+    CHECK(model == NULL);
+    CHECK_INT(inlay_model_open_memory(w.t.data, 0, NULL, &model), INLAY_ERR_FORMAT);
+    inlay_model_free(NULL);
+    inlay_model_free(as_model(w.options));
+    inlay_model_free(as_model(w.session));
+    CHECK_STR(inlay_model_error(NULL), "");
+    CHECK_STR(inlay_model_error(as_model(w.options)), "");
+    tear_down();
+}
+
+TEST(functions_that_tell_of_models) {
+    set_up();
+    int64_t integer = 0;
+    const char *text = NULL;
+    size_t size = 0;
+    int32_t type = 0;
+    uint64_t shape[4];
+    char buffer[64];
+    inlay_model *const wrong[] = {NULL, as_model(w.options), as_model(w.session)};
+    for (size_t i = 0; i < 3; i++) {
+        BAD(inlay_model_get_int, wrong[i], INLAY_MODEL_N_VOCAB, &integer);
+        BAD(inlay_model_get_string, wrong[i], INLAY_MODEL_NAME, &text, &size);
+        BAD(inlay_model_metadata_count, wrong[i], &size);
+        BAD(inlay_model_metadata_key, wrong[i], 0, &text, &size);
+        BAD(inlay_model_metadata_find, wrong[i], "general.name", 12, &size);
+        BAD(inlay_model_metadata_text, wrong[i], 0, 0, buffer, sizeof buffer, &size);
+        BAD(inlay_model_tensor_count, wrong[i], &size);
+        BAD(inlay_model_tensor, wrong[i], 0, &text, &type, shape);
+    }
+    inlay_model *m = w.t.model;
+    BAD(inlay_model_get_int, m, INLAY_MODEL_N_VOCAB, NULL);
+    BAD(inlay_model_get_string, m, INLAY_MODEL_NAME, NULL, &size);
+    BAD(inlay_model_get_string, m, INLAY_MODEL_NAME, &text, NULL);
+    BAD(inlay_model_metadata_count, m, NULL);
+    BAD(inlay_model_metadata_key, m, 0, NULL, &size);
+    BAD(inlay_model_metadata_key, m, 0, &text, NULL);
+    BAD(inlay_model_metadata_key, m, SIZE_MAX, &text, &size);
+    BAD(inlay_model_metadata_find, m, NULL, 12, &size);
+    BAD(inlay_model_metadata_find, m, "general.name", 12, NULL);
+    BAD(inlay_model_metadata_text, m, 0, 0, NULL, 1, &size);
+    BAD(inlay_model_metadata_text, m, 0, 0, buffer, sizeof buffer, NULL);
+    BAD(inlay_model_metadata_text, m, SIZE_MAX, 0, buffer, sizeof buffer, &size);
+    BAD(inlay_model_metadata_text, m, 0, SIZE_MAX, buffer, sizeof buffer, &size);
+    BAD(inlay_model_metadata_text, m, 0, 1, buffer, sizeof buffer, &size);
+    REFUSED(INLAY_ERR_BUFFER, inlay_model_metadata_text, m, 0, 0, buffer, 0, &size);
+    BAD(inlay_model_tensor_count, m, NULL);
+    BAD(inlay_model_tensor, m, SIZE_MAX, &text, &type, shape);
+    const int32_t facts[] = {0, -1, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 4; i++) {
+        REFUSED(INLAY_ERR_KEY, inlay_model_get_int, m, facts[i], &integer);
+        REFUSED(INLAY_ERR_KEY, inlay_model_get_string, m, facts[i], &text, &size);
+    }
+    tear_down();
+}
+
+TEST(functions_of_tokens) {
+    set_up();
+    int32_t tokens[8], token = TINY_FIRST_BYTE;
+    size_t n = 0;
+    char buffer[64];
+    const char *text = NULL;
+    uint64_t state = 0;
+    inlay_model *const wrong[] = {NULL, as_model(w.options), as_model(w.session)};
+    for (size_t i = 0; i < 3; i++) {
+        BAD(inlay_tokenize, wrong[i], "a", 1, 0, tokens, 8, &n);
+        BAD(inlay_detokenize, wrong[i], &token, 1, buffer, sizeof buffer, &n);
+        BAD(inlay_stream_text, wrong[i], &state, token, buffer, sizeof buffer, &n);
+        BAD(inlay_token_text, wrong[i], token, &text, &n);
+        BAD(inlay_token_find, wrong[i], "a", 1, &token);
+        REFUSED(-1, inlay_token_flags, wrong[i], token);
+        CHECK_INT(inlay_token_is_end(wrong[i], token), 0);
+    }
+    inlay_model *m = w.t.model;
+    BAD(inlay_tokenize, m, NULL, 1, 0, tokens, 8, &n);
+    BAD(inlay_tokenize, m, NULL, INLAY_ALL, 0, tokens, 8, &n);
+    BAD(inlay_tokenize, m, "a", 1, -1, tokens, 8, &n);
+    BAD(inlay_tokenize, m, "a", 1, INT32_MAX, tokens, 8, &n);
+    BAD(inlay_tokenize, m, "a", 1, 0, NULL, 8, &n);
+    BAD(inlay_tokenize, m, "a", 1, 0, tokens, 8, NULL);
+    BAD(inlay_detokenize, m, NULL, 1, buffer, sizeof buffer, &n);
+    BAD(inlay_detokenize, m, &token, 1, NULL, 1, &n);
+    BAD(inlay_detokenize, m, &token, 1, buffer, sizeof buffer, NULL);
+    BAD(inlay_stream_text, m, NULL, token, buffer, sizeof buffer, &n);
+    BAD(inlay_stream_text, m, &state, token, NULL, 1, &n);
+    BAD(inlay_stream_text, m, &state, token, buffer, sizeof buffer, NULL);
+    BAD(inlay_token_text, m, token, NULL, &n);
+    BAD(inlay_token_text, m, token, &text, NULL);
+    BAD(inlay_token_find, m, NULL, 1, &token);
+    BAD(inlay_token_find, m, "a", 1, NULL);
+    const int32_t ids[] = {-1, 320, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 4; i++) {
+        REFUSED(INLAY_ERR_TOKEN, inlay_token_text, m, ids[i], &text, &n);
+        REFUSED(-1, inlay_token_flags, m, ids[i]);
+        CHECK_INT(inlay_token_is_end(m, ids[i]), 0);
+    }
+    tear_down();
+}
+
+TEST(functions_of_sessions) {
+    set_up();
+    int32_t tokens[8], token = 0;
+    int64_t integer = 0;
+    size_t n = 0;
+    float rows[320], *logits = NULL;
+    inlay_session *made = NULL;
+    tiny_tokens(tokens, 8);
+    BAD(inlay_session_new, NULL, NULL, &made);
+    BAD(inlay_session_new, as_model(w.options), NULL, &made);
+    BAD(inlay_session_new, as_model(w.session), NULL, &made);
+    BAD(inlay_session_new, w.t.model, NULL, NULL);
+    BAD(inlay_session_new, w.t.model, as_options(w.t.model), &made);
+    BAD(inlay_session_new, w.t.model, as_options(w.session), &made);
+    CHECK(made == NULL);
+    inlay_session *const wrong[] = {NULL, as_session(w.options), as_session(w.t.model)};
+    for (size_t i = 0; i < 3; i++) {
+        BAD(inlay_eval, wrong[i], tokens, 1);
+        BAD(inlay_eval_all, wrong[i], tokens, 1, rows, 320);
+        BAD(inlay_logits, wrong[i], &logits, &n);
+        BAD(inlay_sample, wrong[i], &token);
+        BAD(inlay_session_set_int, wrong[i], INLAY_OPT_TOP_K, 1);
+        BAD(inlay_session_set_float, wrong[i], INLAY_OPT_TOP_P, 0.5);
+        BAD(inlay_session_get_int, wrong[i], INLAY_SESSION_LENGTH, &integer);
+        BAD(inlay_session_truncate, wrong[i], 0);
+        inlay_session_cancel(wrong[i]);
+        inlay_session_free(wrong[i]);
+        CHECK_STR(inlay_session_error(wrong[i]), "");
+    }
+    inlay_session *s = w.session;
+    BAD(inlay_eval, s, NULL, 1);
+    BAD(inlay_eval, s, NULL, 0);
+    BAD(inlay_eval, s, tokens, 0);
+    BAD(inlay_eval_all, s, NULL, 1, rows, 320);
+    BAD(inlay_eval_all, s, tokens, 0, rows, 320);
+    BAD(inlay_eval_all, s, tokens, 1, NULL, 320);
+    REFUSED(INLAY_ERR_BUFFER, inlay_eval_all, s, tokens, 1, rows, 319);
+    REFUSED(INLAY_ERR_BUFFER, inlay_eval_all, s, tokens, SIZE_MAX, rows, 320);
+    BAD(inlay_sample, s, NULL);
+    BAD(inlay_session_get_int, s, INLAY_SESSION_LENGTH, NULL);
+    BAD(inlay_session_truncate, s, 5);
+    BAD(inlay_session_truncate, s, SIZE_MAX);
+    BAD(inlay_session_set_float, s, INLAY_OPT_TOP_P, __builtin_nan(""));
+    BAD(inlay_session_set_int, s, INLAY_OPT_TOP_K, INT64_MIN);
+    BAD(inlay_session_set_int, s, INLAY_OPT_TOP_K, INT64_MAX);
+    const int32_t keys[] = {0, -1, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 4; i++) {
+        REFUSED(INLAY_ERR_KEY, inlay_session_set_int, s, keys[i], 1);
+        REFUSED(INLAY_ERR_KEY, inlay_session_set_float, s, keys[i], 1.0);
+        REFUSED(INLAY_ERR_KEY, inlay_session_get_int, s, keys[i], &integer);
+    }
+    CHECK_INT(inlay_logits(s, NULL, NULL), INLAY_OK);
+    inlay_session_cancel(s); /* without a running call it does nothing */
+    CHECK_INT(inlay_eval(s, tokens, 1), INLAY_OK);
+    CHECK_INT(inlay_session_truncate(s, 4), INLAY_OK);
+    tear_down();
+}
+
+/* Ends of the ranges that options allow, all at once. */
+TEST(the_least_and_the_greatest_of_every_option_work) {
+    set_up();
+    static const int extreme[][3] = {{1, 1, 1}, {256, 1 << 12, 4096}};
+    int32_t tokens[8], token;
+    tiny_tokens(tokens, 8);
+    for (size_t i = 0; i < 2; i++) {
+        inlay_session *s = tiny_session(w.t.model, INLAY_OPT_THREADS, extreme[i][0] == 256 ? 16 : 1, INLAY_OPT_CONTEXT,
+                                        extreme[i][1], INLAY_OPT_BATCH, extreme[i][2], INLAY_OPT_TOP_K,
+                                        i == 0 ? 1 : INT32_MAX, 0);
+        CHECK_INT(inlay_session_set_float(s, INLAY_OPT_TEMPERATURE, i == 0 ? 0.0 : 100.0), INLAY_OK);
+        CHECK_INT(inlay_session_set_float(s, INLAY_OPT_TOP_P, i == 0 ? 0.0 : 1.0), INLAY_OK);
+        CHECK_INT(inlay_session_set_float(s, INLAY_OPT_MIN_P, i == 0 ? 1.0 : 0.0), INLAY_OK);
+        CHECK_INT(inlay_eval(s, tokens, 1), INLAY_OK);
+        CHECK_INT(inlay_sample(s, &token), INLAY_OK);
+        inlay_session_free(s);
+    }
+    tear_down();
+}
+
+TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
+
+TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
+          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(the_least_and_the_greatest_of_every_option_work),
+          CASE(every_case_above_was_called))
