@@ -1,0 +1,185 @@
+/* Every product of every level gives the scalar definition's bits, for rows in the file's layout and packed, in whole
+ * matrices and parts of them, and touches nothing beyond its buffers. */
+#include "test.h"
+
+#include <math.h>
+
+#include "kernels/math.h"
+#include "support/check_kernels.h"
+#include "support/guard_page.h"
+
+enum { SHAPES = 240 };
+
+typedef struct shape {
+    size_t n_rows, n_k, n_cols, row_begin, row_end, col_begin, col_end;
+} shape;
+
+static shape random_shape(uint64_t *state, const inlay__block_type *type, size_t number) {
+    shape s = {.n_rows = 1 + random_u32(state) % 70, .n_cols = 1 + random_u32(state) % 19};
+    /* Float rows of every length from 1 on, so that every tail is met. */
+    s.n_k = type->kind == INLAY__BLOCK_FLOAT ? 1 + number : type->length * (1 + random_u32(state) % 5);
+    s.row_begin = random_u32(state) % s.n_rows / 16 * 16;
+    s.row_end = s.row_begin + 1 + random_u32(state) % (s.n_rows - s.row_begin);
+    if (number % 2 == 0) s.row_begin = 0, s.row_end = s.n_rows;
+    s.col_begin = random_u32(state) % s.n_cols;
+    s.col_end = s.col_begin + 1 + random_u32(state) % (s.n_cols - s.col_begin);
+    return s;
+}
+
+static const uint32_t CANARY = 0x7fedcba9;
+
+static void fill_canaries(float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) memcpy(&out[i], &CANARY, 4);
+}
+
+static bool untouched(const float *x) { return memcmp(x, &CANARY, 4) == 0; }
+
+/* What is outside the part asked for must be as it was. */
+static bool only_the_part(const float *out, const shape *s) {
+    for (size_t col = 0; col < s->n_cols; col++)
+        for (size_t row = 0; row < s->n_rows; row++) {
+            bool inside = row >= s->row_begin && row < s->row_end && col >= s->col_begin && col < s->col_end;
+            if (!inside && !untouched(&out[col * s->n_rows + row])) return false;
+        }
+    return true;
+}
+
+static void multiply(const inlay__kernels *kernels, const inlay__matrix *m, const test_acts *acts, const shape *s,
+                     float *out) {
+    inlay__operand operand = {&acts->acts_32, &acts->acts_256, acts->x};
+    fill_canaries(out, s->n_rows * s->n_cols);
+    inlay__matrix_multiply(kernels, m, &operand, s->row_begin, s->row_end, s->col_begin, s->col_end, out, s->n_rows);
+}
+
+static void check_shape(uint32_t type, uint64_t *state, size_t number) {
+    const inlay__block_type *t = inlay__block_type_get(type);
+    shape s = random_shape(state, t, number);
+    size_t row_size = s.n_k / t->length * t->size, unaligned = number % 64;
+    test_acts acts = make_acts(state, s.n_cols, s.n_k);
+    guarded rows = guard_alloc(s.n_rows * row_size + unaligned, 0), out = guard_alloc(s.n_rows * s.n_cols * 4, 0);
+    float *expected = malloc(s.n_rows * s.n_cols * sizeof(float));
+    inlay__matrix m = {.type = type, .n_rows = s.n_rows, .n_k = s.n_k, .row_size = row_size, .data = rows.data};
+    inlay__kernels kernels;
+    char what[120];
+    /* With `unaligned` bytes left over, the rows begin at every address modulo 64 over the shapes; they end at the page. */
+    m.data = (uint8_t *)rows.data + unaligned;
+    random_blocks(state, type, (uint8_t *)rows.data + unaligned, s.n_rows * (s.n_k / t->length));
+    snprintf(what, sizeof what, "type %u, %zu rows %zu-%zu, %zu elements, columns %zu-%zu of %zu", (unsigned)type, s.n_rows, s.row_begin,
+             s.row_end, s.n_k, s.col_begin, s.col_end, s.n_cols);
+    inlay__kernels_init(&kernels, INLAY__CPU_SCALAR);
+    multiply(&kernels, &m, &acts, &s, expected);
+    CHECK(only_the_part(expected, &s));
+    for (int level = -1; next_level(&level, &kernels);) {
+        multiply(&kernels, &m, &acts, &s, out.data);
+        CHECK(same_floats(what, &kernels, out.data, expected, s.n_rows * s.n_cols));
+        size_t size = inlay__matrix_packed_size(&kernels, type, s.n_rows, s.n_k);
+        if (size == 0) continue;
+        guarded packed = guard_alloc(size, 0xa5);
+        size_t n_panels = (s.n_rows + 15) / 16;
+        inlay__matrix pm = m;
+        inlay__matrix_pack(&m, 0, n_panels, packed.data);
+        pm.data = packed.data;
+        pm.packed = true;
+        pm.row_size = size / (n_panels * 16);
+        multiply(&kernels, &pm, &acts, &s, out.data);
+        CHECK(same_floats(what, &kernels, out.data, expected, s.n_rows * s.n_cols));
+        guard_free(&packed);
+    }
+    free(expected);
+    guard_free(&rows);
+    guard_free(&out);
+    free_acts(&acts);
+}
+
+TEST(products_of_every_level_equal_the_definition) {
+    uint64_t state = 20260101;
+    for (size_t i = 0; i < n_product_types; i++)
+        for (size_t number = 0; number < SHAPES && test_failures < 10; number++) check_shape(product_types[i], &state, number);
+}
+
+TEST(a_column_that_is_not_finite_gives_not_a_number_at_every_level) {
+    uint64_t state = 7;
+    enum { N_K = 256, N_ROWS = 16 };
+    for (size_t i = 0; i < n_product_types; i++) {
+        const inlay__block_type *t = inlay__block_type_get(product_types[i]);
+        uint8_t rows[N_ROWS * N_K * 4];
+        float out[N_ROWS];
+        test_acts acts = make_acts(&state, 1, N_K);
+        for (size_t k = 0; k < N_K; k++) acts.x[k] = 1.0f;
+        acts.x[77] = INFINITY;
+        inlay__quantize_32(acts.x, &acts.acts_32, 0);
+        inlay__quantize_256(acts.x, &acts.acts_256, 0);
+        if (t->kind == INLAY__BLOCK_FLOAT) acts.x[77] = NAN;
+        random_blocks(&state, product_types[i], rows, N_ROWS * (N_K / t->length));
+        inlay__matrix m = {.type = product_types[i], .n_rows = N_ROWS, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = rows};
+        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x};
+        inlay__kernels kernels;
+        for (int level = -1; next_level(&level, &kernels);) {
+            inlay__matrix_multiply(&kernels, &m, &operand, 0, N_ROWS, 0, 1, out, N_ROWS);
+            for (size_t r = 0; r < N_ROWS; r++) CHECK(out[r] != out[r]);
+        }
+        free_acts(&acts);
+    }
+}
+
+TEST(the_definition_is_near_the_exact_product_of_decoded_weights) {
+    uint64_t state = 99;
+    enum { N_K = 512 };
+    for (size_t i = 0; i < n_product_types; i++) {
+        const inlay__block_type *t = inlay__block_type_get(product_types[i]);
+        uint8_t row[N_K * 4];
+        float decoded[N_K], out;
+        test_acts acts = make_acts(&state, 1, N_K);
+        for (size_t k = 0; k < N_K; k++) acts.x[k] = random_float(&state, -1.0f, 1.0f);
+        inlay__quantize_32(acts.x, &acts.acts_32, 0);
+        inlay__quantize_256(acts.x, &acts.acts_256, 0);
+        random_blocks(&state, product_types[i], row, N_K / t->length);
+        inlay__dequantize_row(product_types[i], row, N_K, decoded);
+        double exact = 0.0, bound = 0.0;
+        for (size_t k = 0; k < N_K; k++) {
+            exact += (double)decoded[k] * (double)acts.x[k];
+            /* Half a step of the activation, which is at most 1/127, and rounding. */
+            bound += fabs((double)decoded[k]) * (t->kind == INLAY__BLOCK_FLOAT ? 1e-6 : 0.5 / 127 + 1e-5);
+        }
+        inlay__matrix m = {.type = product_types[i], .n_rows = 1, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = row};
+        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x};
+        inlay__kernels kernels;
+        inlay__kernels_init(&kernels, INLAY__CPU_SCALAR);
+        inlay__matrix_multiply(&kernels, &m, &operand, 0, 1, 0, 1, &out, 1);
+        CHECK(fabs((double)out - exact) <= bound * 1.1 + 1e-6);
+        free_acts(&acts);
+    }
+}
+
+TEST(packed_rows_decode_as_the_files_rows) {
+    uint64_t state = 5;
+    inlay__kernels kernels;
+    for (int level = -1; next_level(&level, &kernels);) {
+        for (size_t i = 0; i < n_product_types; i++) {
+            const inlay__block_type *t = inlay__block_type_get(product_types[i]);
+            size_t n_rows = 21, n_k = t->length * 3, row_size = 3 * t->size;
+            size_t size = inlay__matrix_packed_size(&kernels, product_types[i], n_rows, n_k);
+            if (size == 0) continue;
+            uint8_t *rows = malloc(n_rows * row_size);
+            float expected[768], found[768];
+            guarded packed = guard_alloc(size, 0xff);
+            random_blocks(&state, product_types[i], rows, n_rows * 3);
+            inlay__matrix m = {.type = product_types[i], .n_rows = n_rows, .n_k = n_k, .row_size = row_size, .data = rows};
+            inlay__matrix_pack(&m, 0, 2, packed.data);
+            inlay__matrix pm = m;
+            pm.data = packed.data;
+            pm.packed = true;
+            for (size_t r = 0; r < n_rows; r++) {
+                inlay__matrix_row(&m, r, expected);
+                inlay__matrix_row(&pm, r, found);
+                CHECK(same_floats("a packed row", &kernels, found, expected, n_k));
+            }
+            guard_free(&packed);
+            free(rows);
+        }
+    }
+}
+
+TEST_MAIN(CASE(products_of_every_level_equal_the_definition),
+          CASE(a_column_that_is_not_finite_gives_not_a_number_at_every_level),
+          CASE(the_definition_is_near_the_exact_product_of_decoded_weights), CASE(packed_rows_decode_as_the_files_rows))
