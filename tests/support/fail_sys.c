@@ -1,0 +1,96 @@
+/* System calls of which the n-th fails. */
+#include "support/fail_sys.h"
+
+#include <stdlib.h>
+
+static bool fails(fail_sys *f) {
+    size_t n = atomic_fetch_add(&f->n_calls, 1) + 1, at = atomic_load(&f->fail_at);
+    bool failed = at != 0 && (n == at || (atomic_load(&f->fail_after) && n > at));
+    if (failed) atomic_fetch_add(&f->n_failed, 1);
+    return failed;
+}
+
+static void *fail_alloc(void *user, size_t size, size_t alignment) {
+    fail_sys *f = user;
+    void *memory = NULL;
+    if (fails(f)) return NULL;
+    if (posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return NULL;
+    memset(memory, 0xa5, size);
+    atomic_fetch_add(&f->n_blocks, 1);
+    atomic_fetch_add(&f->n_bytes, size);
+    return memory;
+}
+
+static void fail_release(void *user, void *memory, size_t size) {
+    fail_sys *f = user;
+    memset(memory, 0x5a, size);
+    atomic_fetch_sub(&f->n_blocks, 1);
+    atomic_fetch_sub(&f->n_bytes, size);
+    free(memory);
+}
+
+static int fail_open(void *user, const char *path) {
+    fail_sys *f = user;
+    int fd = fails(f) ? -1 : inlay__sys_default.file_open(NULL, path);
+    if (fd >= 0) atomic_fetch_add(&f->n_files, 1);
+    return fd;
+}
+
+static int fail_stat(void *user, int fd, inlay__file_info *info) {
+    return fails(user) ? -1 : inlay__sys_default.file_stat(NULL, fd, info);
+}
+
+static int64_t fail_read(void *user, int fd, void *buffer, size_t size, uint64_t offset) {
+    return fails(user) ? -1 : inlay__sys_default.file_read(NULL, fd, buffer, size, offset);
+}
+
+static void *fail_map(void *user, int fd, size_t size) {
+    fail_sys *f = user;
+    void *memory = fails(f) ? NULL : inlay__sys_default.file_map(NULL, fd, size);
+    if (memory != NULL) atomic_fetch_add(&f->n_maps, 1);
+    return memory;
+}
+
+static void fail_unmap(void *user, void *memory, size_t size) {
+    fail_sys *f = user;
+    atomic_fetch_sub(&f->n_maps, 1);
+    inlay__sys_default.file_unmap(NULL, memory, size);
+}
+
+static void fail_close(void *user, int fd) {
+    fail_sys *f = user;
+    atomic_fetch_sub(&f->n_files, 1);
+    inlay__sys_default.file_close(NULL, fd);
+}
+
+static int fail_thread_start(void *user, void *thread, void *(*run)(void *), void *arg) {
+    enum { NO_MORE_THREADS = 11 }; /* EAGAIN */
+    return fails(user) ? NO_MORE_THREADS : inlay__sys_default.thread_start(NULL, thread, run, arg);
+}
+
+void fail_sys_init(fail_sys *f) {
+    memset(f, 0, sizeof *f);
+    f->sys = inlay__sys_default;
+    f->sys.user = f->sys.io_user = f;
+    f->sys.alloc = fail_alloc;
+    f->sys.release = fail_release;
+    f->sys.file_open = fail_open;
+    f->sys.file_stat = fail_stat;
+    f->sys.file_read = fail_read;
+    f->sys.file_map = fail_map;
+    f->sys.file_unmap = fail_unmap;
+    f->sys.file_close = fail_close;
+    f->sys.thread_start = fail_thread_start;
+}
+
+void fail_sys_arm(fail_sys *f, size_t n, bool and_all_after) {
+    atomic_store(&f->n_calls, 0);
+    atomic_store(&f->n_failed, 0);
+    atomic_store(&f->fail_at, n);
+    atomic_store(&f->fail_after, and_all_after);
+}
+
+bool fail_sys_is_clean(const fail_sys *f) {
+    return atomic_load(&f->n_blocks) == 0 && atomic_load(&f->n_bytes) == 0 && atomic_load(&f->n_files) == 0 &&
+           atomic_load(&f->n_maps) == 0;
+}
