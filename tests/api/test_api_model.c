@@ -113,6 +113,48 @@ TEST(a_file_of_a_vocabulary_alone_opens_as_one) {
     free(data);
 }
 
+/* Overwrites the first place where `find` stands. */
+static void change(uint8_t *bytes, size_t size, const char *find, const char *replace) {
+    size_t n = strlen(find);
+    for (size_t i = 0; i + n <= size; i++) {
+        if (memcmp(bytes + i, find, n) != 0) continue;
+        memcpy(bytes + i, replace, n);
+        return;
+    }
+    fprintf(stderr, "the model has no '%s'\n", find);
+    exit(2);
+}
+
+/* Names that are absent, or no strings, are ""; numbers that the metadata do not tell are errors. */
+TEST(what_a_file_does_not_say_is_not_made_up) {
+    static const char *const names[] = {"a", "b"};
+    for (int kind = 0; kind < 3; kind++) {
+        tiny_params p = tiny_defaults();
+        gguf_writer w;
+        size_t size;
+        int64_t value = 7;
+        inlay_model *model;
+        tiny_metadata(&p, &w);
+        change(w.kv.data, w.kv.size, "general.name", "general.nome");
+        change(w.kv.data, w.kv.size, "tokenizer.chat_template", "tokenizer.chat_templote");
+        change(w.kv.data, w.kv.size, "llama.block_count", "llama.block_covnt");
+        if (kind == 1) gguf_writer_u32(&w, "general.name", 5);
+        if (kind == 2) gguf_writer_strings(&w, "general.name", names, 2);
+        uint8_t *data = gguf_writer_finish(&w, &size);
+        inlay_options *o = tiny_options(INLAY_OPT_VOCAB_ONLY, 1, 0);
+        CHECK_INT(inlay_model_open_memory(data, size, o, &model), INLAY_OK);
+        CHECK_STR(fact_string(model, INLAY_MODEL_NAME), "");
+        CHECK_STR(fact_string(model, INLAY_MODEL_CHAT_TEMPLATE), "");
+        CHECK_INT(inlay_model_get_int(model, INLAY_MODEL_N_LAYER, &value), INLAY_ERR_KEY);
+        CHECK_HAS(inlay_model_error(model), "vocabulary");
+        CHECK_INT(value, 7);
+        CHECK_INT(fact_int(model, INLAY_MODEL_N_VOCAB), 320);
+        inlay_model_free(model);
+        inlay_options_free(o);
+        free(data);
+    }
+}
+
 static void check_same_logits(inlay_model *one, inlay_model *other) {
     int32_t tokens[20];
     size_t n = (size_t)fact_int(one, INLAY_MODEL_N_VOCAB);
@@ -327,14 +369,8 @@ TEST(files_that_are_none_are_named) {
 static uint8_t *changed_model(const char *find, const char *replace, size_t *size) {
     tiny_params p = tiny_defaults();
     uint8_t *data = tiny_model(&p, size);
-    size_t n = strlen(find);
-    for (size_t i = 0; i + n <= *size; i++)
-        if (memcmp(data + i, find, n) == 0) {
-            memcpy(data + i, replace, n);
-            return data;
-        }
-    fprintf(stderr, "the model has no '%s'\n", find);
-    exit(2);
+    change(data, *size, find, replace);
+    return data;
 }
 
 TEST(what_this_library_does_not_run_is_named) {
@@ -464,7 +500,7 @@ TEST(options_may_go_before_what_was_made_with_them) {
 
 TEST_MAIN(CASE(facts_are_those_of_the_file), CASE(the_type_name_is_that_of_most_elements),
           CASE(unknown_facts_are_errors), CASE(the_vocabulary_alone_tokenizes_and_tells_facts),
-          CASE(a_file_of_a_vocabulary_alone_opens_as_one),
+          CASE(a_file_of_a_vocabulary_alone_opens_as_one), CASE(what_a_file_does_not_say_is_not_made_up),
           CASE(files_open_the_same_copied_and_mapped_and_from_memory), CASE(memory_of_any_alignment_will_do),
           CASE(the_cpu_level_can_be_lowered_and_not_raised), CASE(progress_rises_to_the_whole),
           CASE(progress_can_cancel_opening_at_every_call), CASE(opening_writes_one_line_to_the_log),
