@@ -43,6 +43,8 @@
  *  - The library never exits, aborts, prints, installs a signal handler or reads
  *    the environment. It calls back only through functions you gave it, on the
  *    thread that made the call, and holds no lock while doing so.
+ *  - A call on a session that is in use, by another thread or by the call whose
+ *    callback makes it, returns INLAY_ERR_BUSY and touches nothing.
  *  - Functions and constants are never removed or changed; new ones say "Since".
  */
 #ifndef INLAY_H
@@ -289,7 +291,7 @@ INLAY_API int32_t inlay_option_describe(int32_t key, int32_t *kind, const char *
  * The file is not trusted: any bytes give a model or an error.
  * Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or
  * contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer),
- * _CANCELLED, _THREAD. Thread rule: any. Since 0.1. */
+ * _CANCELLED, _THREAD, _CHANGED. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_model **model);
 
 /* Opens a model from memory, used in place: `data` must stay unchanged until the model
@@ -449,7 +451,8 @@ INLAY_API int32_t inlay_token_find(const inlay_model *model, const char *text, s
  * model opened with INLAY_OPT_VOCAB_ONLY. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inlay_session **session);
 
-/* Frees a session; NULL is fine. Thread rule: one thread at a time. Since 0.1. */
+/* Frees a session; NULL is fine. In a callback of the session itself it takes effect when
+ * the call that runs returns. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API void inlay_session_free(inlay_session *session);
 
 /* Appends `n_tokens` tokens to the sequence and computes the logits that follow the last of
@@ -457,7 +460,8 @@ INLAY_API void inlay_session_free(inlay_session *session);
  * sequence is as long as it was. n_tokens = 0 is an error.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
  * INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
- * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+ * INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
+ * of fork, where threads start anew), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens);
 
 /* The same, and the logits that follow each token: `logits` [n_tokens, n_vocab] floats, row
@@ -501,8 +505,8 @@ enum {
  * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value);
 
-/* Shortens the sequence to its first `length` tokens; 0 empties it. The logits are gone until
- * the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one,
+/* Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens,
+ * the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one,
  * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
 

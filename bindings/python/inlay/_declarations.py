@@ -302,7 +302,7 @@ yours; free it with inlay_model_free. On failure `*model` is NULL.
 The file is not trusted: any bytes give a model or an error.
 Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or
 contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer),
-_CANCELLED, _THREAD. Thread rule: any. Since 0.1.""",
+_CANCELLED, _THREAD, _CHANGED. Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_open_memory": (
         c_int32,
@@ -438,7 +438,8 @@ model opened with INLAY_OPT_VOCAB_ONLY. Thread rule: any. Since 0.1.""",
     "inlay_session_free": (
         None,
         (inlay_session_p,),
-        """Frees a session; NULL is fine. Thread rule: one thread at a time. Since 0.1.""",
+        """Frees a session; NULL is fine. In a callback of the session itself it takes effect when
+the call that runs returns. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_eval": (
         c_int32,
@@ -448,7 +449,8 @@ them. How a sequence is cut into calls never changes a bit of the result. On fai
 sequence is as long as it was. n_tokens = 0 is an error.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
 INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
-INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
+of fork, where threads start anew), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_eval_all": (
         c_int32,
@@ -500,8 +502,8 @@ Thread rule: one thread at a time. Since 0.1.""",
     "inlay_session_truncate": (
         c_int32,
         (inlay_session_p, c_size_t,),
-        """Shortens the sequence to its first `length` tokens; 0 empties it. The logits are gone until
-the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one,
+        """Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens,
+the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one,
 INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_session_cancel": (
