@@ -60,6 +60,9 @@ TEST(an_idle_pool_sleeps) {
 }
 
 TEST(the_child_of_a_fork_runs_with_threads_of_its_own) {
+#ifdef __SANITIZE_THREAD__
+    SKIP("ThreadSanitizer starts no threads in the child of a fork");
+#endif
     job j = {NULL, {0}, 0};
     if (!CHECK(inlay__pool_new(&inlay__sys_default, 3, &j.pool) == INLAY_OK)) return;
     inlay__pool_run(j.pool, take_turns, &j);
