@@ -14,8 +14,8 @@ static char *copy(const char *text, size_t size) {
 }
 
 void tiny_vocab_init(tiny_vocab *v) {
-    *v = (tiny_vocab){.model = "gpt2", .pre = "gpt-2", .bos = -1, .eos = -1, .unknown = -1, .pad = -1,
-                      .add_bos = -1, .add_eos = -1};
+    *v = (tiny_vocab){
+        .model = "gpt2", .pre = "gpt-2", .bos = -1, .eos = -1, .unknown = -1, .pad = -1, .add_bos = -1, .add_eos = -1};
     for (int byte = 0; byte < 256; byte++) {
         char text[INLAY__BYTE_TEXT_MAX + 1] = {0};
         inlay__byte_write((uint8_t)byte, text);
@@ -24,8 +24,10 @@ void tiny_vocab_init(tiny_vocab *v) {
 }
 
 void tiny_vocab_free(tiny_vocab *v) {
-    for (size_t i = 0; i < v->n_tokens; i++) free(v->tokens[i]);
-    for (size_t i = 0; i < v->n_merges; i++) free(v->merges[i]);
+    for (size_t i = 0; i < v->n_tokens; i++)
+        free(v->tokens[i]);
+    for (size_t i = 0; i < v->n_merges; i++)
+        free(v->merges[i]);
     v->n_tokens = v->n_merges = 0;
 }
 
@@ -60,12 +62,9 @@ uint8_t *tiny_vocab_file(const tiny_vocab *v, size_t *size) {
     if (v->more != NULL) v->more(&w);
     if (v->model != NULL) gguf_writer_string(&w, "tokenizer.ggml.model", v->model);
     if (v->pre != NULL) gguf_writer_string(&w, "tokenizer.ggml.pre", v->pre);
-    if (!v->no_tokens)
-        gguf_writer_strings(&w, "tokenizer.ggml.tokens", (const char *const *)v->tokens, v->n_tokens);
-    if (!v->no_types)
-        gguf_writer_array(&w, "tokenizer.ggml.token_type", INLAY__GGUF_I32, v->types, v->n_tokens);
-    if (!v->no_merges)
-        gguf_writer_strings(&w, "tokenizer.ggml.merges", (const char *const *)v->merges, v->n_merges);
+    if (!v->no_tokens) gguf_writer_strings(&w, "tokenizer.ggml.tokens", (const char *const *)v->tokens, v->n_tokens);
+    if (!v->no_types) gguf_writer_array(&w, "tokenizer.ggml.token_type", INLAY__GGUF_I32, v->types, v->n_tokens);
+    if (!v->no_merges) gguf_writer_strings(&w, "tokenizer.ggml.merges", (const char *const *)v->merges, v->n_merges);
     write_id(&w, "tokenizer.ggml.bos_token_id", v->bos);
     write_id(&w, "tokenizer.ggml.eos_token_id", v->eos);
     write_id(&w, "tokenizer.ggml.unknown_token_id", v->unknown);
@@ -106,7 +105,8 @@ const char *tiny_encode(const tiny_tokenizer *t, const char *text, size_t size, 
     out[0] = '\0';
     if (t->tokenizer == NULL) return "no tokenizer";
     if (inlay__tokenizer_encode(t->tokenizer, text, size, flags, ids, 1024, &n) != INLAY_OK) return inlay__error_text();
-    for (size_t i = 0; i < n; i++) used += (size_t)sprintf(out + used, i > 0 ? " %d" : "%d", ids[i]);
+    for (size_t i = 0; i < n; i++)
+        used += (size_t)sprintf(out + used, i > 0 ? " %d" : "%d", ids[i]);
     return out;
 }
 

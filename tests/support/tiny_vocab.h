@@ -6,24 +6,22 @@
 #include "tokenizer/tokenizer.h"
 
 /* Values of tokenizer.ggml.token_type. */
-enum {
-    VOCAB_UNDEFINED, VOCAB_NORMAL, VOCAB_UNKNOWN, VOCAB_CONTROL, VOCAB_USER_DEFINED, VOCAB_UNUSED, VOCAB_BYTE
-};
+enum { VOCAB_UNDEFINED, VOCAB_NORMAL, VOCAB_UNKNOWN, VOCAB_CONTROL, VOCAB_USER_DEFINED, VOCAB_UNUSED, VOCAB_BYTE };
 
 enum { TINY_VOCAB_MAX = 2048 };
 
 /* Every field may be changed before tiny_vocab_open. Absent keys: NULL, -1. */
 typedef struct tiny_vocab {
-    const char *model, *pre;            /* "gpt2", "gpt-2" */
-    char *tokens[TINY_VOCAB_MAX];       /* after tiny_vocab_init: token b is byte b, 0 to 255 */
+    const char *model, *pre;      /* "gpt2", "gpt-2" */
+    char *tokens[TINY_VOCAB_MAX]; /* after tiny_vocab_init: token b is byte b, 0 to 255 */
     int32_t types[TINY_VOCAB_MAX];
     size_t n_tokens;
     char *merges[TINY_VOCAB_MAX];
     size_t n_merges;
     bool no_types, no_merges, no_tokens;
-    int64_t bos, eos, unknown, pad;     /* ids, written as u32 */
+    int64_t bos, eos, unknown, pad; /* ids, written as u32 */
     int add_bos, add_eos;
-    void (*more)(gguf_writer *w);       /* adds further keys; before all others, so that its keys come first */
+    void (*more)(gguf_writer *w); /* adds further keys; before all others, so that its keys come first */
 } tiny_vocab;
 
 void tiny_vocab_init(tiny_vocab *v);
@@ -45,7 +43,8 @@ typedef struct tiny_tokenizer {
 } tiny_tokenizer;
 
 tiny_tokenizer tiny_vocab_open(const tiny_vocab *v, const inlay__sys *sys);
-tiny_tokenizer tiny_tokenizer_open_file(const uint8_t *data, size_t size, const inlay__sys *sys); /* data stays the caller's */
+tiny_tokenizer tiny_tokenizer_open_file(const uint8_t *data, size_t size,
+                                        const inlay__sys *sys); /* data stays the caller's */
 void tiny_tokenizer_close(tiny_tokenizer *t);
 
 /* The ids of a text as "1 2 3", or the error's text: static storage, until the next call. */

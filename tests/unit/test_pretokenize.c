@@ -57,7 +57,10 @@ TEST(llama3_takes_one_sign_before_a_word) {
 TEST(llama3_takes_three_digits_and_qwen2_one) {
     CHECK_STR(split("llama-bpe", "1234567 8"), "123|456|7| |8");
     CHECK_STR(split("qwen2", "1234 8"), "1|2|3|4| |8");
-    CHECK_STR(split("llama-bpe", "\xc2\xbd\xe2\x85\xa7" "1"), "\xc2\xbd\xe2\x85\xa7" "1");
+    CHECK_STR(split("llama-bpe", "\xc2\xbd\xe2\x85\xa7"
+                                 "1"),
+              "\xc2\xbd\xe2\x85\xa7"
+              "1");
 }
 
 TEST(llama3_keeps_line_breaks_with_signs_and_with_spaces_before_them) {
@@ -66,12 +69,14 @@ TEST(llama3_keeps_line_breaks_with_signs_and_with_spaces_before_them) {
     CHECK_STR(split("llama-bpe", "x  \n  \n"), "x|  \n  \n");
     CHECK_STR(split("llama-bpe", " ;\n"), " ;\n");
     CHECK_STR(split("llama-bpe", "x   y"), "x|  | y");
-    CHECK_STR(split("llama-bpe", "x \xc2\x85" "1"), "x| |\xc2\x85|1");
+    CHECK_STR(split("llama-bpe", "x \xc2\x85"
+                                 "1"),
+              "x| |\xc2\x85|1");
 }
 
 TEST(llama3_knows_contractions_in_any_case) {
     CHECK_STR(split("llama-bpe", "IT'S WE'LL I'd You'Re"), "IT|'S| WE|'LL| I|'d| You|'Re");
-    CHECK_STR(split("llama-bpe", "x'\xc5\xbfy"), "x|'\xc5\xbf|y");    /* the long s is a small S */
+    CHECK_STR(split("llama-bpe", "x'\xc5\xbfy"), "x|'\xc5\xbf|y");      /* the long s is a small S */
     CHECK_STR(split("llama-bpe", "x'\xef\xac\x86"), "x|'\xef\xac\x86"); /* the ligature st is one letter */
 }
 
@@ -83,8 +88,13 @@ TEST(smollm_cuts_out_digits_first) {
 }
 
 TEST(bytes_that_are_not_utf8_are_signs) {
-    CHECK_STR(split("gpt-2", "a\xff\xfe" "b \xc3("), "a|\xff\xfe|b| \xc3(");
-    CHECK_STR(split("llama-bpe", "a\xff" "b"), "a|\xff" "b");
+    CHECK_STR(split("gpt-2", "a\xff\xfe"
+                             "b \xc3("),
+              "a|\xff\xfe|b| \xc3(");
+    CHECK_STR(split("llama-bpe", "a\xff"
+                                 "b"),
+              "a|\xff"
+              "b");
     CHECK_STR(split("qwen2", "\xf0\x9f\x98\n"), "\xf0\x9f\x98\n");
 }
 
@@ -116,7 +126,8 @@ static bool words_are_whole(const char *name, const uint8_t *text, size_t size) 
 }
 
 TEST(words_are_the_whole_text_for_any_bytes) {
-    static const char parts[][5] = {" ", "\n", "\r", "'", "s", "1", "a", ".", "\xff", "\xc3\xa9", "\xc2\xa0", "\xcc\x81"};
+    static const char parts[][5] = {" ", "\n", "\r",   "'",        "s",        "1",
+                                    "a", ".",  "\xff", "\xc3\xa9", "\xc2\xa0", "\xcc\x81"};
     uint32_t random = 1;
     uint8_t text[64];
     for (int round = 0; round < 20000; round++) {
@@ -128,19 +139,23 @@ TEST(words_are_the_whole_text_for_any_bytes) {
             size += strlen(part);
             if (random >> 28 == 0) text[size - 1] = (uint8_t)(random >> 8);
         }
-        for (size_t i = 0; i < INLAY__COUNT(names); i++) CHECK(words_are_whole(names[i], text, size));
+        for (size_t i = 0; i < INLAY__COUNT(names); i++)
+            CHECK(words_are_whole(names[i], text, size));
     }
 }
 
 /* llama.cpp #27783, #21257, #21919: std::regex recursed once a character and died at 26,000. */
 static void *split_long_runs(void *arg) {
-    static const char *const runs[] = {"a", "A", "7", " ", "\n", "\r\n", "'", ".", "\xc3\xa9", "\xcc\x81", "\xff", " \n", "a ", "1."};
+    static const char *const runs[] = {"a", "A",        "7",        " ",    "\n",  "\r\n", "'",
+                                       ".", "\xc3\xa9", "\xcc\x81", "\xff", " \n", "a ",   "1."};
     const size_t size = 10000000;
     uint8_t *text = malloc(size);
     for (size_t run = 0; run < INLAY__COUNT(runs); run++) {
         size_t period = strlen(runs[run]);
-        for (size_t i = 0; i < size; i++) text[i] = (uint8_t)runs[run][i % period];
-        for (size_t i = 0; i < INLAY__COUNT(names); i++) CHECK(words_are_whole(names[i], text, size));
+        for (size_t i = 0; i < size; i++)
+            text[i] = (uint8_t)runs[run][i % period];
+        for (size_t i = 0; i < INLAY__COUNT(names); i++)
+            CHECK(words_are_whole(names[i], text, size));
     }
     free(text);
     return arg;

@@ -27,7 +27,8 @@ static const char *stream_text(const char *bytes, size_t size, size_t step) {
 
 TEST(however_text_is_cut_it_comes_out_whole) {
     static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z\xf4\x8f\xbf\xbf\xed\x9f\xbf\xee\x80\x80";
-    for (size_t step = 1; step < sizeof text; step++) CHECK_STR(stream_text(text, sizeof text - 1, step), text);
+    for (size_t step = 1; step < sizeof text; step++)
+        CHECK_STR(stream_text(text, sizeof text - 1, step), text);
 }
 
 /* The examples of the Unicode standard, section 3.9, tables 3-8 to 3-11. */
@@ -39,7 +40,11 @@ TEST(hopeless_bytes_become_replacement_characters_as_the_standard_says) {
         {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "A"},
         {"\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", FFFD FFFD FFFD FFFD FFFD "A" FFFD FFFD "B"},
         {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", FFFD FFFD FFFD FFFD "A"},
-        {"a\xF1\x80\x80\xE1\x80\xC2" "b\x80" "c\x80\xBF" "d", "a" FFFD FFFD FFFD "b" FFFD "c" FFFD FFFD "d"},
+        {"a\xF1\x80\x80\xE1\x80\xC2"
+         "b\x80"
+         "c\x80\xBF"
+         "d",
+         "a" FFFD FFFD FFFD "b" FFFD "c" FFFD FFFD "d"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t step = 1; step <= 10; step++)
@@ -54,7 +59,8 @@ TEST(the_end_of_the_stream_replaces_what_is_unfinished) {
 
 TEST(a_state_that_no_stream_left_is_refused) {
     inlay__stream stream;
-    static const uint64_t bad[] = {4, 255, 1, 0x4101, 0x8001, 0x41c302, 0x10000, UINT64_MAX, 0xa0ed02, 0x9fe002, 1ull << 63};
+    static const uint64_t bad[] = {4,       255,        1,        0x4101,   0x8001,    0x41c302,
+                                   0x10000, UINT64_MAX, 0xa0ed02, 0x9fe002, 1ull << 63};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (inlay__stream_unpack(bad[i], &stream)) CHECK_INT(bad[i], -1);
     CHECK(inlay__stream_unpack(0, &stream));

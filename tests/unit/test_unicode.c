@@ -75,8 +75,8 @@ TEST(ascii_has_the_same_bits_by_its_own_table) {
 }
 
 TEST(a_byte_that_begins_no_character_is_one_without_bits) {
-    static const char *const texts[] = {"\x80", "\xff", "\xc3", "\xc3(", "\xe2\x82", "\xed\xa0\x80", "\xf5\x80\x80\x80",
-                                        "\xc0\x80", "\xf0\x9f\x98"};
+    static const char *const texts[] = {
+        "\x80", "\xff", "\xc3", "\xc3(", "\xe2\x82", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xc0\x80", "\xf0\x9f\x98"};
     for (size_t i = 0; i < INLAY__COUNT(texts); i++) {
         uint8_t flags = 0xff;
         CHECK_INT(inlay__char_at((const uint8_t *)texts[i], strlen(texts[i]), &flags), 1);

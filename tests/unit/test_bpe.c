@@ -1,0 +1,362 @@
+/* Byte-pair merging: its order, vocabularies that contradict themselves, long words against short ones. */
+#include "test.h"
+
+#include <time.h>
+
+#include "support/tiny_vocab.h"
+#include "tokenizer/byte_text.h"
+
+static tiny_vocab v;
+
+static tiny_tokenizer open_vocab(void) { return tiny_vocab_open(&v, &inlay__sys_default); }
+
+static void close_both(tiny_tokenizer *t) {
+    tiny_tokenizer_close(t);
+    tiny_vocab_free(&v);
+}
+
+static const char *encode(const tiny_tokenizer *t, const char *text) { return tiny_encode(t, text, strlen(text), 0); }
+
+static const char *id_text(int32_t a, int32_t b) {
+    static char out[32];
+    if (b < 0)
+        snprintf(out, sizeof out, "%d", a);
+    else
+        snprintf(out, sizeof out, "%d %d", a, b);
+    return out;
+}
+
+/* ------------------------------------------------------------------- order */
+
+TEST(the_merge_of_lowest_rank_goes_first) {
+    tiny_vocab_init(&v);
+    int32_t bc = tiny_vocab_merge(&v, "b c");
+    tiny_vocab_merge(&v, "a b");
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(encode(&t, "abc"), id_text('a', bc));
+    close_both(&t);
+}
+
+TEST(of_equal_ranks_the_leftmost_goes_first) {
+    tiny_vocab_init(&v);
+    int32_t aa = tiny_vocab_merge(&v, "a a");
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(encode(&t, "aaa"), id_text(aa, 'a'));
+    close_both(&t);
+}
+
+TEST(merges_build_on_merges) {
+    tiny_vocab_init(&v);
+    tiny_vocab_merge(&v, "a b");
+    tiny_vocab_merge(&v, "c d");
+    int32_t abcd = tiny_vocab_merge(&v, "ab cd");
+    int32_t space = tiny_vocab_merge(&v, "\xc4\xa0 abcd");
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(encode(&t, "abcd abcd"), id_text(abcd, space));
+    CHECK_STR(encode(&t, "a"), "97");
+    CHECK_STR(encode(&t, ""), "");
+    close_both(&t);
+}
+
+TEST(merges_never_cross_words) {
+    tiny_vocab_init(&v);
+    tiny_vocab_merge(&v, "a \xc4\xa0");
+    tiny_vocab_merge(&v, "a 1");
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(encode(&t, "a a1"), "97 32 97 49");
+    close_both(&t);
+}
+
+TEST(a_word_that_is_a_token_needs_no_merges_where_they_are_ignored) {
+    for (int i = 0; i < 2; i++) {
+        tiny_vocab_init(&v);
+        v.pre = i == 0 ? "llama-bpe" : "qwen2";
+        int32_t word = tiny_vocab_token(&v, "\xc4\xa0xyz", VOCAB_NORMAL);
+        tiny_tokenizer t = open_vocab();
+        CHECK_STR(encode(&t, " xyz"), i == 0 ? id_text(word, -1) : "32 120 121 122");
+        CHECK_STR(encode(&t, " xyzz"), "32 120 121 122 122");
+        CHECK_STR(encode(&t, " xy"), "32 120 121");
+        close_both(&t);
+    }
+}
+
+/* -------------------------------------------------- merges that make no sense */
+
+TEST(of_a_doubled_merge_the_first_counts) {
+    tiny_vocab_init(&v);
+    int32_t ab = tiny_vocab_merge(&v, "a b");
+    tiny_vocab_merge(&v, "b c");
+    tiny_vocab_merge(&v, "a b");
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(encode(&t, "abc"), id_text(ab, 'c'));
+    close_both(&t);
+}
+
+TEST(a_merge_of_tokens_that_do_not_exist_never_applies) {
+    tiny_vocab_init(&v);
+    int32_t ab = tiny_vocab_merge(&v, "a b");
+    v.merges[v.n_merges++] = strcpy(malloc(8), "ab c"); /* gives no token */
+    v.merges[v.n_merges++] = strcpy(malloc(8), "qq a"); /* has no left */
+    v.merges[v.n_merges++] = strcpy(malloc(8), "a zz"); /* has no right */
+    v.merges[v.n_merges++] = strcpy(malloc(8), "a  b"); /* has a right that begins with a space */
+    tiny_tokenizer t = open_vocab();
+    CHECK_INT(t.status, INLAY_OK);
+    CHECK_STR(encode(&t, "abc"), id_text(ab, 'c'));
+    CHECK_STR(encode(&t, "qqa"), "113 113 97");
+    close_both(&t);
+}
+
+TEST(a_merge_that_is_not_two_tokens_is_an_error) {
+    static const char *const bad[] = {"", "a", "ab", " ", "a ", " a", "  "};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        tiny_vocab_init(&v);
+        tiny_vocab_merge(&v, "a b");
+        v.merges[v.n_merges++] = strcpy(malloc(8), bad[i]);
+        tiny_tokenizer t = open_vocab();
+        CHECK_INT(t.status, INLAY_ERR_FORMAT);
+        CHECK_HAS(inlay__error_text(), "tokenizer.ggml.merges 1 is");
+        close_both(&t);
+    }
+}
+
+/* "a b" and "ab c" against "b c" and "a bc": two ways to one token; and tokens that need each other. */
+TEST(cyclic_merges_end) {
+    tiny_vocab_init(&v);
+    tiny_vocab_merge(&v, "ab c");
+    tiny_vocab_merge(&v, "a bc");
+    tiny_vocab_merge(&v, "abc abc");
+    tiny_vocab_merge(&v, "b c");
+    int32_t ab = tiny_vocab_merge(&v, "a b");
+    int32_t abc = tiny_vocab_merge(&v, "a bc");
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(encode(&t, "abc"), id_text(abc, -1));
+    CHECK_STR(encode(&t, "ab"), id_text(ab, -1));
+    CHECK(tiny_round_trip(&t, "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcab", 50));
+    close_both(&t);
+}
+
+TEST(plain_text_never_becomes_a_control_token) {
+    static const int32_t kinds[] = {VOCAB_CONTROL, VOCAB_UNKNOWN, VOCAB_UNUSED};
+    for (int i = 0; i < 3; i++) {
+        tiny_vocab_init(&v);
+        v.pre = "llama-bpe"; /* looks words up whole, too */
+        tiny_vocab_token(&v, "ab", kinds[i]);
+        tiny_vocab_merge(&v, "a b");
+        tiny_tokenizer t = open_vocab();
+        CHECK_STR(encode(&t, "ab"), "97 98");
+        close_both(&t);
+    }
+}
+
+/* An added token's text stands for itself: as a result of merges it would decode to other bytes. */
+TEST(merges_never_give_a_token_of_other_bytes) {
+    tiny_vocab_init(&v);
+    tiny_vocab_token(&v, "\xc4\xa0q", VOCAB_USER_DEFINED);
+    tiny_vocab_merge(&v, "\xc4\xa0 q");
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(encode(&t, " q"), "32 113");
+    CHECK(tiny_round_trip(&t, " q", 2));
+    CHECK(tiny_round_trip(&t, "\xc4\xa0q", 3));
+    close_both(&t);
+}
+
+/* ------------------------------------------------------------------- bytes */
+
+TEST(every_byte_alone_and_all_together_come_back) {
+    char text[512];
+    tiny_vocab_init(&v);
+    tiny_vocab_merge(&v, "\xc3\x83 \xc2\xa9"); /* the bytes of U+00E9 */
+    tiny_tokenizer t = open_vocab();
+    for (int i = 0; i < 512; i++)
+        text[i] = (char)i;
+    for (int i = 0; i < 256; i++)
+        CHECK(tiny_round_trip(&t, text + i, 1));
+    CHECK(tiny_round_trip(&t, text, 512));
+    CHECK_STR(encode(&t, "\xc3\xa9"), "256");
+    close_both(&t);
+}
+
+TEST(bytes_without_a_character_token_use_byte_tokens) {
+    tiny_vocab_init(&v);
+    strcpy(v.tokens[0xff], "x");
+    strcpy(v.tokens['a'], "y");
+    int32_t ff = tiny_vocab_token(&v, "<0xFF>", VOCAB_BYTE);
+    tiny_vocab_token(&v, "<0xff>", VOCAB_BYTE); /* doubled: the lowest id counts */
+    tiny_vocab_token(&v, "<0x62>", VOCAB_BYTE); /* b has its character */
+    tiny_tokenizer t = open_vocab();
+    CHECK_STR(tiny_encode(&t, "b\xff", 2, 0), id_text('b', ff));
+    CHECK(tiny_round_trip(&t, "b\xff", 2));
+    CHECK_STR(encode(&t, "<0xFF>"), "60 48 120 70 70 62"); /* text that looks like a byte is text */
+    CHECK_HAS(encode(&t, "a"), "no token for byte 97");
+    close_both(&t);
+}
+
+TEST(a_byte_that_the_vocabulary_lacks_is_an_error_in_short_and_long_words) {
+    char text[200];
+    int32_t ids[200];
+    size_t n = 7;
+    tiny_vocab_init(&v);
+    strcpy(v.tokens['q'], "z");
+    tiny_tokenizer t = open_vocab();
+    memset(text, 'a', sizeof text);
+    text[5] = 'q';
+    CHECK_INT(inlay__tokenizer_encode(t.tokenizer, text, 10, 0, ids, 200, &n), INLAY_ERR_UNSUPPORTED);
+    CHECK_HAS(inlay__error_text(), "no token for byte 113");
+    CHECK_INT(inlay__tokenizer_encode(t.tokenizer, text, 200, 0, ids, 200, &n), INLAY_ERR_UNSUPPORTED);
+    CHECK_INT(n, 7);
+    close_both(&t);
+}
+
+TEST(tokens_that_are_not_byte_text_decode_to_themselves) {
+    char text[32];
+    size_t size;
+    tiny_vocab_init(&v);
+    int32_t raw = tiny_vocab_token(&v, "\xe2\x82\xac x", VOCAB_NORMAL);
+    int32_t broken = tiny_vocab_token(&v, "\xc4", VOCAB_NORMAL);
+    tiny_tokenizer t = open_vocab();
+    const int32_t ids[] = {raw, broken, 'a'};
+    CHECK_INT(inlay__tokenizer_decode(t.tokenizer, ids, 3, text, sizeof text, &size), INLAY_OK);
+    CHECK_INT(size, 7);
+    CHECK(memcmp(text,
+                 "\xe2\x82\xac x\xc4"
+                 "a",
+                 7) == 0);
+    close_both(&t);
+}
+
+/* --------------------------------------------- all words against a slow merge */
+
+/* A vocabulary over four letters with random merges of what there is. */
+static void random_vocab(uint32_t seed, size_t n_merges) {
+    uint32_t random = seed;
+    char merge[64];
+    const char *parts[256];
+    size_t n_parts = 4;
+    tiny_vocab_init(&v);
+    for (size_t i = 0; i < 4; i++)
+        parts[i] = v.tokens['a' + i];
+    while (v.n_merges < n_merges) {
+        random = random * 1664525u + 1013904223u;
+        const char *left = parts[(random >> 8) % n_parts], *right = parts[(random >> 20) % n_parts];
+        if (strlen(left) + strlen(right) > 24) continue;
+        snprintf(merge, sizeof merge, "%s %s", left, right);
+        parts[n_parts] = v.tokens[tiny_vocab_merge(&v, merge)];
+        if (n_parts < 255) n_parts++;
+    }
+}
+
+static size_t rank_of(const char *left, const char *right) {
+    char merge[128];
+    snprintf(merge, sizeof merge, "%s %s", left, right);
+    for (size_t i = 0; i < v.n_merges; i++)
+        if (strcmp(v.merges[i], merge) == 0) return i;
+    return SIZE_MAX;
+}
+
+/* By the definition: look at all pairs, merge the leftmost of the lowest rank, again. */
+static size_t slow_merge(const char *word, char pieces[][64]) {
+    size_t n = strlen(word);
+    for (size_t i = 0; i < n; i++)
+        snprintf(pieces[i], 64, "%c", word[i]);
+    for (;;) {
+        size_t best = SIZE_MAX, at = 0;
+        for (size_t i = 0; i + 1 < n; i++) {
+            size_t rank = rank_of(pieces[i], pieces[i + 1]);
+            if (rank < best) {
+                best = rank;
+                at = i;
+            }
+        }
+        if (best == SIZE_MAX) return n;
+        size_t size = strlen(pieces[at]), more = strlen(pieces[at + 1]);
+        memmove(pieces[at] + size, pieces[at + 1], more + 1);
+        n--;
+        for (size_t i = at + 1; i < n; i++)
+            memcpy(pieces[i], pieces[i + 1], 64);
+    }
+}
+
+static bool same_as_slow(const tiny_tokenizer *t, const char *word) {
+    static char pieces[256][64];
+    int32_t ids[256];
+    size_t n, n_slow = slow_merge(word, pieces);
+    if (inlay__tokenizer_encode(t->tokenizer, word, strlen(word), 0, ids, 256, &n) != INLAY_OK || n != n_slow)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(v.tokens[ids[i]], pieces[i]) != 0) return false;
+    return true;
+}
+
+TEST(short_and_long_words_merge_as_the_definition_says) {
+    uint32_t random = 5;
+    char word[128];
+    for (uint32_t seed = 1; seed <= 12; seed++) {
+        random_vocab(seed, 10 + seed * 4);
+        tiny_tokenizer t = open_vocab();
+        for (size_t round = 0; round < 60; round++) {
+            size_t size = 1 + round * 2;
+            for (size_t i = 0; i < size; i++) {
+                random = random * 1664525u + 1013904223u;
+                word[i] = (char)('a' + (random >> 24) % (seed % 3 + 2));
+            }
+            word[size] = '\0';
+            CHECK(same_as_slow(&t, word));
+        }
+        close_both(&t);
+    }
+}
+
+/* -------------------------------------------------------------------- time */
+
+static double seconds_for(const tiny_tokenizer *t, const char *text, size_t size, int32_t *ids) {
+    double best = 1e9;
+    for (int i = 0; i < 3; i++) {
+        struct timespec begin, end;
+        size_t n;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+        CHECK_INT(inlay__tokenizer_encode(t->tokenizer, text, size, 0, ids, size, &n), INLAY_OK);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+        double took = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+        if (took < best) best = took;
+    }
+    return best;
+}
+
+/* tiktoken #195, ds4 #853: encoders that look at all pairs again take minutes for 40,000 letters. Twice the text
+ * takes at most 2.3 times the time; noise is allowed for, the quadratic's factor of 4 is not. */
+TEST(one_word_of_a_million_letters_takes_linear_time) {
+    enum { SIZE = 1 << 20 };
+    char *text = malloc(SIZE);
+    int32_t *ids = malloc(SIZE * sizeof *ids);
+    memset(ids, 0, SIZE * sizeof *ids);
+    uint32_t random = 9;
+    random_vocab(3, 120);
+    tiny_vocab_merge(&v, "a a");
+    tiny_vocab_merge(&v, "aa aa");
+    tiny_vocab_merge(&v, "aaaa aaaa");
+    tiny_tokenizer t = open_vocab();
+    for (int kind = 0; kind < 3; kind++) {
+        for (size_t i = 0; i < SIZE; i++) {
+            random = random * 1664525u + 1013904223u;
+            text[i] = kind == 0 ? 'a' : kind == 1 ? (char)('a' + (random >> 24) % 26) : "\xe4\xb8\x80"[i % 3];
+        }
+        double half = seconds_for(&t, text, SIZE / 2, ids), whole = seconds_for(&t, text, SIZE, ids);
+        if (whole > 3.2 * half) fprintf(stderr, "text %d: %g s, then %g s\n", kind, half, whole);
+        CHECK(whole <= 3.2 * half);
+    }
+    close_both(&t);
+    free(text);
+    free(ids);
+}
+
+TEST_MAIN(CASE(the_merge_of_lowest_rank_goes_first), CASE(of_equal_ranks_the_leftmost_goes_first),
+          CASE(merges_build_on_merges), CASE(merges_never_cross_words),
+          CASE(a_word_that_is_a_token_needs_no_merges_where_they_are_ignored),
+          CASE(of_a_doubled_merge_the_first_counts), CASE(a_merge_of_tokens_that_do_not_exist_never_applies),
+          CASE(a_merge_that_is_not_two_tokens_is_an_error), CASE(cyclic_merges_end),
+          CASE(plain_text_never_becomes_a_control_token), CASE(merges_never_give_a_token_of_other_bytes),
+          CASE(every_byte_alone_and_all_together_come_back), CASE(bytes_without_a_character_token_use_byte_tokens),
+          CASE(a_byte_that_the_vocabulary_lacks_is_an_error_in_short_and_long_words),
+          CASE(tokens_that_are_not_byte_text_decode_to_themselves),
+          CASE(short_and_long_words_merge_as_the_definition_says),
+          CASE(one_word_of_a_million_letters_takes_linear_time))
