@@ -18,6 +18,19 @@ def test_recorded_texts_give_the_recorded_ids(name):
             assert model.detokenize_bytes(ids) == text
 
 
+def test_recorded_texts_give_the_recorded_ids_of_sentencepiece():
+    path = vocabulary("llama-spm")
+    texts = path.with_name(path.name + ".inp").read_bytes().split(b"\n__ggml_vocab_test__\n")
+    lines = path.with_name(path.name + ".out").read_text().split("\n")
+    assert len(texts) == len(lines) > 40
+    with inlay.Model.open(path, vocab_only=True) as model:
+        for text, line in zip(texts, lines):
+            ids = model.tokenize(text)
+            assert ids == [int(word) for word in line.split()], text
+            # SentencePiece puts a space before the text; the tokens have it.
+            assert model.detokenize_bytes(ids) == (b" " + text if text else b"")
+
+
 @pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2"])
 def test_every_token_is_found_by_its_text(name):
     with inlay.Model.open(vocabulary(name), vocab_only=True) as model:

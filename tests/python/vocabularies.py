@@ -1,17 +1,10 @@
 """What the tokenizer tests share: where reference data is, and the reference tokenizer of a GGUF vocabulary."""
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 TREE = Path(__file__).resolve().parents[2]
-
-try:
-    import inlay
-except ImportError:
-    sys.path.insert(0, str(TREE / "bindings" / "python"))
-    import inlay  # noqa: F401
 
 # As in the tokenizer.json of these families.
 PATTERNS = {
@@ -40,10 +33,10 @@ def vocabulary(name):
 
 
 def model_file():
-    """A whole model: INLAY_TEST_MODEL; skips the test where it is not given."""
-    given = os.environ.get("INLAY_TEST_MODEL")
+    """The real model that the build fetched, INLAY_SMOLLM2; skips the test where it is absent."""
+    given = os.environ.get("INLAY_SMOLLM2")
     if not given or not Path(given).is_file():
-        pytest.skip("no model file; name one with a byte-level vocabulary in INLAY_TEST_MODEL")
+        pytest.skip("no model file; name SmolLM2-135M-Instruct.Q4_1.gguf in INLAY_SMOLLM2")
     return Path(given)
 
 

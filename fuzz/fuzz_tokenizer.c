@@ -1,0 +1,107 @@
+/* Fuzzing encoding and decoding with a fixed vocabulary: any bytes come back, whole and streamed.
+ *
+ *     byte 0   bits 0-1 the pre-tokenizer, bits 2-3 flags
+ *     rest     text
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+#include "support/tiny_vocab.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds) {
+    if (!holds) abort();
+}
+
+static tiny_tokenizer make(const char *pre) {
+    static const char *const merges[] = {"t h",
+                                         "th e",
+                                         "\xc4\xa0 the",
+                                         "i n",
+                                         "\xc4\xa0 \xc4\xa0",
+                                         "l l",
+                                         "ll o",
+                                         "h e",
+                                         "he llo",
+                                         "\xc3\x83 \xc2\xa9",
+                                         "1 2",
+                                         "12 3",
+                                         "a a",
+                                         "aa aa",
+                                         "aaaa aaaa",
+                                         "\xc4\x8a \xc4\x8a",
+                                         "' s",
+                                         "\xc3\xa2 \xc4\xa4",
+                                         "a b",
+                                         "b a"};
+    tiny_vocab v;
+    tiny_vocab_init(&v);
+    v.pre = pre;
+    for (size_t i = 0; i < INLAY__COUNT(merges); i++)
+        tiny_vocab_merge(&v, merges[i]);
+    v.bos = tiny_vocab_token(&v, "<|im_start|>", VOCAB_CONTROL);
+    v.eos = tiny_vocab_token(&v, "<|im_end|>", VOCAB_CONTROL);
+    tiny_vocab_token(&v, "<|im_", VOCAB_USER_DEFINED);
+    tiny_vocab_token(&v, "  \n", VOCAB_USER_DEFINED);
+    tiny_vocab_token(&v, "aab", VOCAB_USER_DEFINED);
+    tiny_vocab_token(&v, "ab", VOCAB_USER_DEFINED);
+    tiny_vocab_token(&v, "\xff", VOCAB_USER_DEFINED);
+    v.add_bos = v.add_eos = 1;
+    tiny_tokenizer t = tiny_vocab_open(&v, &inlay__sys_default);
+    must(t.status == INLAY_OK);
+    tiny_vocab_free(&v);
+    return t;
+}
+
+/* The streamed text: what was decoded where that is UTF-8, and UTF-8 always. */
+static void check_stream(const inlay__tokenizer *tokenizer, const int32_t *ids, size_t n, const char *text,
+                         size_t size) {
+    uint64_t state = 0;
+    uint32_t code;
+    char *out = malloc(3 * size + 64);
+    size_t used = 0, written, length;
+    for (size_t i = 0; i <= n; i++) {
+        int32_t id = i < n ? ids[i] : -1;
+        must(inlay__tokenizer_stream(tokenizer, &state, id, out + used, 3 * size + 64 - used, &written) == INLAY_OK);
+        used += written;
+    }
+    must(state == 0);
+    bool valid = true;
+    for (size_t i = 0; i < size && valid; i += length) {
+        length = inlay__utf8_decode((const uint8_t *)text + i, size - i, &code);
+        valid = length > 0;
+    }
+    must(!valid || (used == size && memcmp(out, text, size) == 0));
+    for (size_t i = 0; i < used; i += length) {
+        length = inlay__utf8_decode((const uint8_t *)out + i, used - i, &code);
+        must(length > 0);
+    }
+    free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static tiny_tokenizer tokenizers[4];
+    static const char *const names[4] = {"gpt-2", "llama-bpe", "qwen2", "smollm"};
+    if (size == 0) return 0;
+    tiny_tokenizer *t = &tokenizers[data[0] & 3];
+    if (t->tokenizer == NULL) *t = make(names[data[0] & 3]);
+    int32_t flags = data[0] >> 2 & 3;
+    const char *text = (const char *)data + 1;
+    size--;
+
+    size_t n = 0, needed = 0, n_back = 0;
+    int32_t *ids = malloc((size + 2) * sizeof *ids);
+    char *back = malloc(size + 1);
+    must(inlay__tokenizer_encode(t->tokenizer, text, size, flags, ids, size + 2, &n) == INLAY_OK);
+    must(n <= size + 2);
+    if (n > 0) must(inlay__tokenizer_encode(t->tokenizer, text, size, flags, NULL, 0, &needed) == INLAY_ERR_BUFFER);
+    must(needed == n);
+    must(inlay__tokenizer_decode(t->tokenizer, ids, n, back, size, &n_back) == INLAY_OK);
+    if ((flags & INLAY_PARSE_SPECIAL) == 0) must(n_back == size && memcmp(back, text, size) == 0);
+    check_stream(t->tokenizer, ids, n, back, n_back);
+    free(ids);
+    free(back);
+    return 0;
+}

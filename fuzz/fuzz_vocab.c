@@ -1,0 +1,64 @@
+/* Fuzzing vocabularies: any bytes are a GGUF file with a tokenizer that works, or an error that leaves nothing. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "support/accounting_sys.h"
+#include "support/tiny_vocab.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds) {
+    if (!holds) abort();
+}
+
+static const char text[] =
+    "The  end's 1234.\n\n\xc3\xa9\xf0\x9f\x98\x80\xff <|im_end|><tool> aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+
+/* Encodes a text; without flags, decoding gives it back where the vocabulary has its bytes. With them there may be
+ * a BOS of any text around it. */
+static void use(const inlay__tokenizer *tokenizer, int32_t flags) {
+    int32_t ids[sizeof text + 2];
+    size_t n, n_back = 0;
+    int32_t status = inlay__tokenizer_encode(tokenizer, text, sizeof text - 1, flags, ids, sizeof text + 2, &n);
+    must(status == INLAY_OK || status == INLAY_ERR_UNSUPPORTED);
+    if (status != INLAY_OK) return;
+    must(n <= sizeof text + 1);
+    status = inlay__tokenizer_decode(tokenizer, ids, n, NULL, 0, &n_back);
+    must(status == (n_back > 0 ? INLAY_ERR_BUFFER : INLAY_OK));
+    char *back = malloc(n_back + 1);
+    must(inlay__tokenizer_decode(tokenizer, ids, n, back, n_back, &n_back) == INLAY_OK);
+    if (flags == 0) must(n_back == sizeof text - 1 && memcmp(back, text, n_back) == 0);
+    free(back);
+}
+
+static void read_tokens(const inlay__tokenizer *tokenizer) {
+    size_t n_vocab = inlay__tokenizer_n_vocab(tokenizer);
+    for (size_t id = 0; id < n_vocab && id < 300; id++) {
+        uint64_t state = 0;
+        size_t size, streamed;
+        int32_t token = (int32_t)id, found;
+        inlay__text name = inlay__tokenizer_token_text(tokenizer, token);
+        must(inlay__tokenizer_find(tokenizer, name.text, name.size, &found));
+        must(found >= 0 && (size_t)found < n_vocab);
+        must(inlay__tokenizer_token_flags(tokenizer, token) < 64);
+        int32_t status = inlay__tokenizer_decode(tokenizer, &token, 1, NULL, 0, &size);
+        must(status == (size > 0 ? INLAY_ERR_BUFFER : INLAY_OK));
+        status = inlay__tokenizer_stream(tokenizer, &state, token, NULL, 0, &streamed);
+        must(status == (streamed > 0 ? INLAY_ERR_BUFFER : INLAY_OK));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    accounting a;
+    accounting_init(&a);
+    tiny_tokenizer t = tiny_tokenizer_open_file(data, size, &a.sys);
+    must((t.status == INLAY_OK) == (t.tokenizer != NULL));
+    if (t.tokenizer != NULL) {
+        for (int32_t flags = 0; flags < 4; flags++)
+            use(t.tokenizer, flags);
+        read_tokens(t.tokenizer);
+    }
+    tiny_tokenizer_close(&t);
+    must(a.n_live == 0);
+    return 0;
+}
