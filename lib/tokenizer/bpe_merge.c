@@ -1,5 +1,6 @@
 /* Merging a word: short words by looking at all pairs each time, long ones with a heap. */
 #include "tokenizer/bpe_merge.h"
+#include "tokenizer/merge_heap.h"
 
 enum { SMALL_WORD = 32 };  /* bytes */
 #define NO_RANK UINT32_MAX /* of a pair without a merge */
@@ -60,42 +61,9 @@ typedef struct long_word {
     uint32_t *next;  /* [n] position of the token after; n at the end */
     uint32_t *prev;  /* [n] of the one before; n at the beginning */
     uint32_t *ranks; /* [n] of the pair that begins here, NO_RANK if it has no merge or here no token begins */
-    uint64_t *heap;  /* [2 n] rank << 32 | position, the least at heap[0]. An entry is stale when ranks[position]
-                        is not its rank any more; tokens only grow, so that a pair never comes back. */
-    size_t heap_size;
+    inlay__merge_heap heap; /* [2 n] An entry is stale when ranks[position] is not its rank any more; tokens only
+                               grow, so that a pair never comes back. */
 } long_word;
-
-/* Four children a node: half the levels, and the children share a cache line. */
-static void sift_down(uint64_t *heap, size_t size, size_t at) {
-    uint64_t moved = heap[at];
-    for (;;) {
-        size_t first = at * 4 + 1;
-        if (first >= size) break;
-        size_t least = first, end = inlay__min_size(first + 4, size);
-        for (size_t child = first + 1; child < end; child++)
-            if (heap[child] < heap[least]) least = child;
-        if (heap[least] >= moved) break;
-        heap[at] = heap[least];
-        at = least;
-    }
-    heap[at] = moved;
-}
-
-static void heap_push(long_word *w, uint64_t entry) {
-    size_t at = w->heap_size++;
-    while (at > 0 && w->heap[(at - 1) / 4] > entry) {
-        w->heap[at] = w->heap[(at - 1) / 4];
-        at = (at - 1) / 4;
-    }
-    w->heap[at] = entry;
-}
-
-static uint64_t heap_pop(long_word *w) {
-    uint64_t least = w->heap[0];
-    w->heap[0] = w->heap[--w->heap_size];
-    if (w->heap_size > 0) sift_down(w->heap, w->heap_size, 0);
-    return least;
-}
 
 /* Looks up the pair that begins at `pos`. */
 static uint32_t rank_at(const inlay__bpe *bpe, const long_word *w, uint32_t pos) {
@@ -107,7 +75,7 @@ static uint32_t rank_at(const inlay__bpe *bpe, const long_word *w, uint32_t pos)
 /* Looks up the pair at `pos` after one of its tokens changed. */
 static void renew_pair(const inlay__bpe *bpe, long_word *w, uint32_t pos) {
     w->ranks[pos] = rank_at(bpe, w, pos);
-    if (w->ranks[pos] != NO_RANK) heap_push(w, (uint64_t)w->ranks[pos] << 32 | pos);
+    if (w->ranks[pos] != NO_RANK) inlay__merge_heap_push(&w->heap, (uint64_t)w->ranks[pos] << 32 | pos);
 }
 
 static int32_t long_word_begin(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t n,
@@ -117,8 +85,8 @@ static int32_t long_word_begin(const inlay__bpe *bpe, inlay__encoder *encoder, c
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a word of %zu bytes", n);
     uint64_t *memory = inlay__encoder_scratch(encoder, INLAY__SCRATCH_MERGES, size);
     if (memory == NULL) return INLAY_ERR_MEMORY;
-    *w = (long_word){.n = n, .heap = memory};
-    w->ids = (int32_t *)(void *)(w->heap + 2 * n);
+    *w = (long_word){.n = n, .heap = {memory, 0}};
+    w->ids = (int32_t *)(void *)(w->heap.entries + 2 * n);
     w->next = (uint32_t *)(void *)(w->ids + n);
     w->prev = w->next + n;
     w->ranks = w->prev + n;
@@ -130,18 +98,17 @@ static int32_t long_word_begin(const inlay__bpe *bpe, inlay__encoder *encoder, c
     }
     for (size_t i = 0; i < n; i++) {
         w->ranks[i] = rank_at(bpe, w, (uint32_t)i);
-        if (w->ranks[i] != NO_RANK) w->heap[w->heap_size++] = (uint64_t)w->ranks[i] << 32 | i;
+        if (w->ranks[i] != NO_RANK) w->heap.entries[w->heap.size++] = (uint64_t)w->ranks[i] << 32 | i;
     }
-    for (size_t i = w->heap_size / 4 + 1; i-- > 0;)
-        if (i < w->heap_size) sift_down(w->heap, w->heap_size, i);
+    inlay__merge_heap_order(&w->heap);
     return INLAY_OK;
 }
 
 /* The heap never overflows: it begins with at most n - 1 entries, and each of at most n - 1 merges takes one out
  * and puts two in. */
 static void merge_all(const inlay__bpe *bpe, long_word *w) {
-    while (w->heap_size > 0) {
-        uint64_t entry = heap_pop(w);
+    while (w->heap.size > 0) {
+        uint64_t entry = inlay__merge_heap_pop(&w->heap);
         uint32_t pos = (uint32_t)entry;
         if (w->ranks[pos] != (uint32_t)(entry >> 32)) continue;
         uint32_t gone = w->next[pos];

@@ -5,6 +5,7 @@
 #include "tokenizer/bpe.h"
 #include "tokenizer/encoder.h"
 #include "tokenizer/special.h"
+#include "tokenizer/spm.h"
 #include "tokenizer/stream.h"
 #include "tokenizer/vocab.h"
 
@@ -28,6 +29,7 @@ struct inlay__tokenizer {
     inlay__special special;
     union {
         inlay__bpe bpe;
+        inlay__spm spm;
     } of;
     char name[NAME_SIZE];
 };
@@ -65,8 +67,27 @@ static size_t read_gpt2(const inlay__tokenizer *tokenizer, int32_t id, size_t *a
     return inlay__bpe_read(&tokenizer->of.bpe, id, at, out, capacity);
 }
 
+static int32_t load_llama(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
+    inlay__vocab *vocab = &tokenizer->vocab;
+    if (!vocab->add_bos_given) vocab->add_bos = vocab->special.bos >= 0;
+    inlay__format(tokenizer->name, sizeof tokenizer->name, "llama");
+    return inlay__spm_load(name, gguf, vocab, &tokenizer->of.spm);
+}
+
+static void unload_llama(inlay__tokenizer *tokenizer) { (void)tokenizer; }
+
+static int32_t encode_llama(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text,
+                            size_t size) {
+    return inlay__spm_encode(&tokenizer->of.spm, encoder, text, size);
+}
+
+static size_t read_llama(const inlay__tokenizer *tokenizer, int32_t id, size_t *at, uint8_t *out, size_t capacity) {
+    return inlay__spm_read(&tokenizer->of.spm, id, at, out, capacity);
+}
+
 static const family families[] = {
     {"gpt2", load_gpt2, unload_gpt2, encode_gpt2, read_gpt2},
+    {"llama", load_llama, unload_llama, encode_llama, read_llama},
 };
 
 static int32_t find_family(const char *name, const inlay__gguf *gguf, const family **found) {
@@ -88,7 +109,7 @@ static int32_t find_family(const char *name, const inlay__gguf *gguf, const fami
 /* --------------------------------------------------------------------- life */
 
 static int32_t load(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
-    const family *found;
+    const family *found = NULL;
     INLAY__TRY(find_family(name, gguf, &found));
     INLAY__TRY(inlay__vocab_load(tokenizer->sys, name, gguf, &tokenizer->vocab));
     INLAY__TRY(inlay__special_build(&tokenizer->vocab, &tokenizer->special));
