@@ -82,11 +82,12 @@ static void renew_pair(const inlay__spm *spm, line *l, uint32_t pos) {
     inlay__merge_heap_push(&l->heap, (uint64_t)l->ranks[pos] << 32 | pos);
 }
 
-/* Bytes of the symbol at p: as long as its first byte says, whatever follows. */
+/* Bytes of the symbol at p: a character, or of bytes that are none as many as could begin one. */
 static size_t symbol_size(const char *p, size_t left) {
     uint8_t first = (uint8_t)p[0];
-    size_t size = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    return inlay__min_size(size, left);
+    size_t most = inlay__min_size(first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4, left), size = 1;
+    while (size < most && ((uint8_t)p[size] & 0xc0) == 0x80) size++;
+    return size;
 }
 
 static void split_symbols(line *l) {
