@@ -1,4 +1,4 @@
-/* A small llama model with random weights. */
+/* Small models with random weights. */
 #include "support/tiny_model.h"
 
 #include <math.h>
@@ -110,26 +110,42 @@ static void put_vocabulary(const tiny_params *p, gguf_writer *w) {
 
 /* ------------------------------------------------------------------ metadata */
 
+static const char *architecture_of(const tiny_params *p) { return p->architecture != NULL ? p->architecture : "llama"; }
+
+static size_t head_of(const tiny_params *p) { return p->n_embd_head != 0 ? p->n_embd_head : p->n_embd / p->n_head; }
+
+/* "llama.key": until the next call. */
+static const char *key_of(const tiny_params *p, const char *key) {
+    static char full[96];
+    snprintf(full, sizeof full, "%s.%s", architecture_of(p), key);
+    return full;
+}
+
 void tiny_metadata(const tiny_params *p, gguf_writer *w) {
-    if (p->n_vocab < TINY_FIRST_MERGE || p->n_vocab > 18000 || p->n_embd % p->n_head != 0 ||
-        p->n_head % p->n_head_kv != 0) {
+    bool fits = p->n_embd_head != 0 || p->n_embd % p->n_head == 0;
+    if (p->n_vocab < TINY_FIRST_MERGE || p->n_vocab > 18000 || !fits || p->n_head % p->n_head_kv != 0) {
         fprintf(stderr, "parameters that tiny_model cannot make a model of\n");
         exit(2);
     }
     gguf_writer_init(w);
-    gguf_writer_string(w, "general.architecture", "llama");
+    gguf_writer_string(w, "general.architecture", architecture_of(p));
     gguf_writer_string(w, "general.name", "tiny");
     gguf_writer_alignment(w, p->alignment);
-    gguf_writer_u32(w, "llama.vocab_size", p->n_vocab);
-    gguf_writer_u32(w, "llama.context_length", p->n_ctx);
-    gguf_writer_u32(w, "llama.embedding_length", p->n_embd);
-    gguf_writer_u32(w, "llama.block_count", p->n_layer);
-    gguf_writer_u32(w, "llama.feed_forward_length", p->n_ff);
-    gguf_writer_u32(w, "llama.attention.head_count", p->n_head);
-    gguf_writer_u32(w, "llama.attention.head_count_kv", p->n_head_kv);
-    gguf_writer_f32(w, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    gguf_writer_u32(w, "llama.rope.dimension_count", p->n_embd / p->n_head);
-    gguf_writer_f32(w, "llama.rope.freq_base", 10000.0f);
+    gguf_writer_u32(w, key_of(p, "vocab_size"), p->n_vocab);
+    gguf_writer_u32(w, key_of(p, "context_length"), p->n_ctx);
+    gguf_writer_u32(w, key_of(p, "embedding_length"), p->n_embd);
+    gguf_writer_u32(w, key_of(p, "block_count"), p->n_layer);
+    gguf_writer_u32(w, key_of(p, "feed_forward_length"), p->n_ff);
+    gguf_writer_u32(w, key_of(p, "attention.head_count"), p->n_head);
+    gguf_writer_u32(w, key_of(p, "attention.head_count_kv"), p->n_head_kv);
+    gguf_writer_f32(w, key_of(p, "attention.layer_norm_rms_epsilon"), 1e-5f);
+    gguf_writer_u32(w, key_of(p, "rope.dimension_count"), p->n_rope != 0 ? p->n_rope : (uint32_t)head_of(p));
+    gguf_writer_f32(w, key_of(p, "rope.freq_base"), 10000.0f);
+    if (p->n_embd_head != 0) {
+        gguf_writer_u32(w, key_of(p, "attention.key_length"), p->n_embd_head);
+        gguf_writer_u32(w, key_of(p, "attention.value_length"), p->n_embd_head);
+    }
+    if (p->n_window != 0) gguf_writer_u32(w, key_of(p, "attention.sliding_window"), p->n_window);
     put_vocabulary(p, w);
 }
 
@@ -164,8 +180,11 @@ static void put_tensor(const tiny_params *p, gguf_writer *w, const char *name, u
     free(row);
 }
 
-static void put_norm(const tiny_params *p, gguf_writer *w, const char *name) {
-    put_tensor(p, w, name, INLAY_TYPE_F32, 1, p->n_embd, 1, 1.0f, 0.1f);
+static void put_vector(const tiny_params *p, gguf_writer *w, uint32_t layer, const char *suffix, size_t n, float centre,
+                       float scale) {
+    char name[64];
+    snprintf(name, sizeof name, "blk.%u.%s", layer, suffix);
+    put_tensor(p, w, name, INLAY_TYPE_F32, 1, n, 1, centre, scale);
 }
 
 /* Weights whose products with an input of variance 1 have the variance `gain` squared. */
@@ -174,33 +193,48 @@ static void put_matrix(const tiny_params *p, gguf_writer *w, const char *name, u
     put_tensor(p, w, name, type, 2, n_in, n_out, 0.0f, gain * sqrtf(3.0f / (float)n_in));
 }
 
+/* What qwen2 and gemma3 have beyond llama. */
+static void put_additions(const tiny_params *p, gguf_writer *w, uint32_t layer) {
+    size_t n_q = p->n_head * head_of(p), n_kv = p->n_head_kv * head_of(p);
+    if (strcmp(architecture_of(p), "qwen2") == 0) {
+        put_vector(p, w, layer, "attn_q.bias", n_q, 0.0f, 0.5f);
+        put_vector(p, w, layer, "attn_k.bias", n_kv, 0.0f, 0.5f);
+        put_vector(p, w, layer, "attn_v.bias", n_kv, 0.0f, 0.5f);
+    }
+    if (strcmp(architecture_of(p), "gemma3") == 0) {
+        put_vector(p, w, layer, "attn_q_norm.weight", head_of(p), 1.0f, 0.3f);
+        put_vector(p, w, layer, "attn_k_norm.weight", head_of(p), 1.0f, 0.3f);
+        put_vector(p, w, layer, "post_attention_norm.weight", p->n_embd, 0.5f, 0.2f);
+        put_vector(p, w, layer, "post_ffw_norm.weight", p->n_embd, 0.5f, 0.2f);
+    }
+}
+
 static void put_layer(const tiny_params *p, gguf_writer *w, uint32_t layer) {
     char name[64];
-    size_t n_embd = p->n_embd, n_kv = n_embd / p->n_head * p->n_head_kv, n_ff = p->n_ff;
+    size_t n_embd = p->n_embd, n_q = p->n_head * head_of(p), n_kv = p->n_head_kv * head_of(p), n_ff = p->n_ff;
     const struct {
         const char *name;
         size_t n_in, n_out;
         float gain;
     } matrices[] = {
-        {"attn_q", n_embd, n_embd, 1.5f},      {"attn_k", n_embd, n_kv, 1.5f},   {"attn_v", n_embd, n_kv, 1.0f},
-        {"attn_output", n_embd, n_embd, 0.5f}, {"ffn_gate", n_embd, n_ff, 1.0f}, {"ffn_up", n_embd, n_ff, 1.0f},
+        {"attn_q", n_embd, n_q, 1.5f},      {"attn_k", n_embd, n_kv, 1.5f},   {"attn_v", n_embd, n_kv, 1.0f},
+        {"attn_output", n_q, n_embd, 0.5f}, {"ffn_gate", n_embd, n_ff, 1.0f}, {"ffn_up", n_embd, n_ff, 1.0f},
         {"ffn_down", n_ff, n_embd, 0.5f},
     };
-    snprintf(name, sizeof name, "blk.%u.attn_norm.weight", layer);
-    put_norm(p, w, name);
-    snprintf(name, sizeof name, "blk.%u.ffn_norm.weight", layer);
-    put_norm(p, w, name);
+    put_vector(p, w, layer, "attn_norm.weight", n_embd, 1.0f, 0.1f);
+    put_vector(p, w, layer, "ffn_norm.weight", n_embd, 1.0f, 0.1f);
     for (size_t i = 0; i < sizeof matrices / sizeof matrices[0]; i++) {
         snprintf(name, sizeof name, "blk.%u.%s.weight", layer, matrices[i].name);
         put_matrix(p, w, name, p->matrix_type, matrices[i].n_in, matrices[i].n_out, matrices[i].gain);
     }
+    put_additions(p, w, layer);
 }
 
 void tiny_tensors(const tiny_params *p, gguf_writer *w) {
     put_matrix(p, w, "token_embd.weight", p->embedding_type, p->n_embd, p->n_vocab, 3.0f);
     for (uint32_t i = 0; i < p->n_layer; i++)
         put_layer(p, w, i);
-    put_norm(p, w, "output_norm.weight");
+    put_tensor(p, w, "output_norm.weight", INLAY_TYPE_F32, 1, p->n_embd, 1, 1.0f, 0.1f);
     if (!p->tied) put_matrix(p, w, "output.weight", p->matrix_type, p->n_embd, p->n_vocab, 3.0f);
 }
 

@@ -1,5 +1,5 @@
-/* A complete llama model of a few layers with random weights, as GGUF in memory: what tests run, so that none
- * needs a download. The same parameters give the same bytes everywhere. */
+/* A complete model of a few layers with random weights, as GGUF in memory: what tests run, so that none needs a
+ * download. The same parameters give the same bytes everywhere. */
 #ifndef INLAY_TINY_MODEL_H
 #define INLAY_TINY_MODEL_H
 
@@ -31,6 +31,10 @@ typedef struct tiny_params {
     bool tied;                /* no output.weight */
     uint32_t alignment;       /* of tensor data */
     uint64_t seed;
+    const char *architecture; /* NULL: "llama". "qwen2" has biases, "gemma3" its norms */
+    uint32_t n_embd_head;     /* width of a head, an even number; 0: n_embd / n_head */
+    uint32_t n_rope;          /* dimensions of a head that rotate; 0: all */
+    uint32_t n_window;        /* keys that local layers see; 0: not said */
 } tiny_params;
 
 /* 320 tokens, 64 wide, 4 heads over 2, 2 layers, n_ff 96, 128 positions, F32, tied, alignment 32. */
