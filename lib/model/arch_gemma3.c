@@ -12,6 +12,10 @@ int32_t inlay__arch_gemma3_load(inlay__model *model) {
     model->activation = INLAY__GELU_TANH;
     model->embd_scale = sqrtf((float)model->hparams.n_embd);
     INLAY__TRY(inlay__model_make_rope(model, INLAY__ROPE_LOCAL, 10000.0, 1.0));
+    INLAY__TRY(inlay__model_require(model, "blk.%u.attn_q_norm.weight"));
+    INLAY__TRY(inlay__model_require(model, "blk.%u.attn_k_norm.weight"));
+    INLAY__TRY(inlay__model_require(model, "blk.%u.post_attention_norm.weight"));
+    INLAY__TRY(inlay__model_require(model, "blk.%u.post_ffw_norm.weight"));
     INLAY__TRY(inlay__model_load_dense(model));
     for (size_t i = 0; i < model->hparams.n_layer; i++)
         model->layers[i].local = model->hparams.n_window > 0 && (i + 1) % LAYERS_PER_GLOBAL != 0;

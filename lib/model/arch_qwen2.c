@@ -4,5 +4,8 @@
 
 int32_t inlay__arch_qwen2_load(inlay__model *model) {
     model->rope = INLAY__ROPE_HALVES;
+    INLAY__TRY(inlay__model_require(model, "blk.%u.attn_q.bias"));
+    INLAY__TRY(inlay__model_require(model, "blk.%u.attn_k.bias"));
+    INLAY__TRY(inlay__model_require(model, "blk.%u.attn_v.bias"));
     return inlay__model_load_dense(model);
 }

@@ -70,6 +70,8 @@ int32_t inlay__model_vector_optional(inlay__model *model, const char *format, si
 int32_t inlay__model_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
                             inlay__matrix *out);
 bool inlay__model_has(const inlay__model *model, const char *format, size_t layer);
+/* An optional tensor that this architecture must have in every layer. Errors: _FORMAT. */
+int32_t inlay__model_require(const inlay__model *model, const char *format);
 
 /* An architecture: how the file's tensors become the layers above. */
 typedef struct inlay__arch {

@@ -25,11 +25,24 @@ bool inlay__model_has(const inlay__model *model, const char *format, size_t laye
     return inlay__weights_find(model->weights, name) != NULL;
 }
 
+static int32_t fail_missing(const inlay__model *model, const char *name) {
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is missing", inlay__weights_name(model->weights), name);
+}
+
+int32_t inlay__model_require(const inlay__model *model, const char *format) {
+    char name[NAME_SIZE];
+    for (size_t i = 0; i < model->hparams.n_layer; i++) {
+        tensor_name(name, format, i);
+        if (inlay__weights_find(model->weights, name) == NULL) return fail_missing(model, name);
+    }
+    return INLAY_OK;
+}
+
 static int32_t find(const inlay__model *model, const char *name, size_t n_rows, size_t n_k,
                     const inlay__tensor **tensor) {
     const char *file = inlay__weights_name(model->weights);
     const inlay__tensor *t = inlay__weights_find(model->weights, name);
-    if (t == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is missing", file, name);
+    if (t == NULL) return fail_missing(model, name);
     if (t->shape[0] != n_k || t->shape[1] != n_rows || t->shape[2] != 1 || t->shape[3] != 1)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has shape [%llu, %llu, %llu, %llu], expected [%zu, %zu]",
                            file, name, (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],

@@ -166,3 +166,11 @@ void gguf_writer_tensor(gguf_writer *w, const char *name, uint32_t type, uint32_
     gguf_writer_tensor_info(w, name, strlen(name), type, n_dims, shape, w->data.size);
     gguf_bytes_put(&w->data, data, size);
 }
+
+size_t gguf_writer_info_of(const gguf_writer *w, const char *name) {
+    size_t n = strlen(name);
+    for (size_t at = 0; at + 8 + n <= w->infos.size; at++)
+        if (inlay__load_u64(w->infos.data + at) == n && memcmp(w->infos.data + at + 8, name, n) == 0) return at + 8 + n;
+    fprintf(stderr, "the test file has no tensor '%s'\n", name);
+    exit(2);
+}

@@ -72,4 +72,8 @@ void gguf_writer_tensor(gguf_writer *w, const char *name, uint32_t type, uint32_
 void gguf_writer_tensor_info(gguf_writer *w, const void *name, size_t name_size, uint32_t type, uint32_t n_dims,
                              const uint64_t *shape, uint64_t offset);
 
+/* Where in w->infos a tensor's entry goes on after its name (u32 n_dims, u64 shape[n_dims], u32 type, u64 offset), for
+ * tests that change it. Ends the program when there is no such tensor. */
+size_t gguf_writer_info_of(const gguf_writer *w, const char *name);
+
 #endif

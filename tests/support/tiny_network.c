@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/accounting_sys.h"
+
 static void must(int32_t status, const char *what) {
     if (status == INLAY_OK) return;
     fprintf(stderr, "%s: %d: %s\n", what, (int)status, inlay__error_text());
@@ -23,6 +25,18 @@ tiny_network tiny_network_open_file(uint8_t *data, size_t size, const inlay__sys
     if (n.status == INLAY_OK)
         n.status = inlay__model_new(sys, n.weights, config != NULL ? config : &defaults, &n.model);
     return n;
+}
+
+int32_t tiny_network_try(gguf_writer *w) {
+    size_t size;
+    accounting a;
+    accounting_init(&a);
+    uint8_t *data = gguf_writer_finish(w, &size);
+    tiny_network n = tiny_network_open_file(data, size, &a.sys, NULL);
+    tiny_network_close(&n);
+    if (a.n_live == 0) return n.status;
+    fprintf(stderr, "%zu blocks are held after a network was closed\n", a.n_live);
+    exit(2);
 }
 
 tiny_network tiny_network_open(const tiny_params *params, const inlay__model_config *config) {
