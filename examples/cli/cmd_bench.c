@@ -73,9 +73,11 @@ static int measure(bench *b, const int32_t *prompt, int64_t round) {
     int32_t status = inlay_session_truncate(b->session, 0);
 
     if (status != INLAY_OK) return cli_library_error(status);
+    cli_progress_begin("reading the prompt");
     begin = cli_seconds();
     status = inlay_eval(b->session, prompt, (size_t)b->n_prompt);
     middle = cli_seconds();
+    cli_progress_begin(NULL);
     for (int64_t i = 0; status == INLAY_OK && i < b->n_generate; i++) {
         int32_t token;
 

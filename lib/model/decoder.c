@@ -174,6 +174,7 @@ static int32_t eval_all_batches(inlay__decoder *d, const int32_t *tokens, size_t
                                 const inlay__eval_hooks *hooks) {
     for (size_t done = 0; done < n_tokens;) {
         size_t n = inlay__min_size(d->config.n_batch, n_tokens - done);
+        inlay__kv_cache_reserve(&d->cache, d->length + n);
         bool last = done + n == n_tokens;
         INLAY__TRY(eval_batch(d, tokens + done, n, last,
                               logits != NULL ? logits + done * d->model->hparams.n_vocab : NULL));

@@ -13,7 +13,7 @@ int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *h, siz
         !inlay__mul_size(size, h->n_layer, &size))
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a key/value cache of %zu tokens does not fit an address space",
                            n_context);
-    cache->data = inlay__alloc_array(sys, size, 1);
+    cache->data = inlay__alloc(sys, size);
     cache->size = size;
     return cache->data != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
 }
@@ -31,9 +31,22 @@ void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t 
     return cache->data + ((layer * cache->n_head_kv + head) * 2 + 1) * cache->head_size;
 }
 
+void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n) {
+    size_t row = cache->n_embd_head * element_size(cache->type), begin = cache->n_ready;
+    size_t end = inlay__min_size(inlay__round_up(n, INLAY__KEY_BLOCK), cache->n_positions);
+    if (end <= begin) return;
+    for (size_t layer = 0; layer < cache->n_layer; layer++)
+        for (size_t head = 0; head < cache->n_head_kv; head++) {
+            memset((uint8_t *)inlay__kv_cache_keys(cache, layer, head) + begin * row, 0, (end - begin) * row);
+            memset((uint8_t *)inlay__kv_cache_values(cache, layer, head) + begin * row, 0, (end - begin) * row);
+        }
+    cache->n_ready = end;
+}
+
 void inlay__kv_cache_clear(inlay__kv_cache *cache, size_t begin, size_t end) {
     size_t row = cache->n_embd_head * element_size(cache->type);
-    for (size_t layer = 0; layer < cache->n_layer; layer++)
+    end = inlay__min_size(end, cache->n_ready);
+    for (size_t layer = 0; begin < end && layer < cache->n_layer; layer++)
         for (size_t head = 0; head < cache->n_head_kv; head++)
             memset((uint8_t *)inlay__kv_cache_values(cache, layer, head) + begin * row, 0, (end - begin) * row);
 }

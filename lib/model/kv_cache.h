@@ -1,7 +1,8 @@
 /* Keys and values of all layers of one sequence.
  *
  * Keys of a head stand in blocks of 16 positions, [dimension][16], so that a vector of keys is one load; values
- * stand position by position. Values are finite everywhere: rows no one has written are zero.
+ * stand position by position. Memory is first touched when positions are first needed; from there on values are finite
+ * everywhere: rows no one has written are zero.
  */
 #ifndef INLAY_KV_CACHE_H
 #define INLAY_KV_CACHE_H
@@ -12,6 +13,7 @@
 typedef struct inlay__kv_cache {
     uint32_t type;           /* INLAY_TYPE_F32 or INLAY_TYPE_F16 */
     size_t n_positions;      /* a multiple of 16 */
+    size_t n_ready;          /* positions that may be read: written, or zero */
     size_t n_layer, n_head_kv, n_embd_head;
     size_t head_size;        /* bytes of one head's keys, and of its values */
     uint8_t *data;           /* [n_layer, n_head_kv, 2, head_size] */
@@ -26,7 +28,10 @@ void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache);
 void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head);
 void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head);
 
-/* Makes positions [begin, end) as if never written, after an evaluation that failed. */
+/* Makes ready the positions below n, and some after them. */
+void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n);
+
+/* Makes the values of [begin, end) as if never written, after an evaluation that failed. */
 void inlay__kv_cache_clear(inlay__kv_cache *cache, size_t begin, size_t end);
 
 #endif

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -447,30 +448,46 @@ def test_ctrl_c_while_waiting_for_a_prompt(model):
 
 
 def test_ctrl_c_keeps_what_was_generated(tmp_path):
-    """A larger model, so that it is still writing when the signal comes."""
-    model = str(tiny.write(tmp_path / "slow.gguf", n_layer=40))
-    process = interrupt(["run", model, "-p", "hello", "-n", "-1", "--context", "100000", "-t", "1"], after=1.0)
-    out, error = process.communicate(timeout=30)
-    assert process.returncode == 130 and len(out) > 1 and out.endswith(b"\n")
+    """The signal comes when the first text has, from a model that never ends by itself."""
+    model = str(tiny.write(tmp_path / "endless.gguf", n_layer=8, endless=True))
+    arguments = [PROGRAM, "run", model, "-p", "hello", "-n", "-1", "--context", "100000", "-t", "1"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = os.read(process.stdout.fileno(), 1)
+    process.send_signal(signal.SIGINT)
+    rest, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and first and rest.endswith(b"\n")
     assert b"inlay: interrupted\n" in error and b"generated:" in error
 
 
-def test_a_bar_is_drawn_on_a_terminal_only(model):
+def read_until(descriptor: int, wanted: bytes, seconds: float) -> bytes:
+    """What comes out of a descriptor up to `wanted`, its end, or the time given."""
+    shown, end = b"", time.monotonic() + seconds
+    while wanted not in shown and select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+        try:
+            shown += os.read(descriptor, 65536)
+        except OSError:  # the other end of the terminal is closed
+            break
+    return shown
+
+
+@pytest.mark.parametrize("command", ["run", "bench"])
+def test_a_bar_is_drawn_on_a_terminal(tmp_path, command):
     import pty
 
+    model = str(tiny.write(tmp_path / "deep.gguf", n_layer=20))
+    (tmp_path / "prompt.txt").write_text("hello world " * 15000)
+    what = {"run": ["-f", str(tmp_path / "prompt.txt"), "--context", "100000"], "bench": ["-p", "60000", "-r", "1"]}
     leader, follower = pty.openpty()
-    arguments = [PROGRAM, "bench", model, "-p", "30000", "-n", "1", "--repeat", "1"]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=follower)
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=60)
+    process = subprocess.Popen([PROGRAM, command, model, *what[command]], stdout=subprocess.DEVNULL, stderr=follower)
     os.close(follower)
-    os.set_blocking(leader, False)
-    shown = b""
-    try:
-        while chunk := os.read(leader, 65536):
-            shown += chunk
-    except OSError:  # the terminal is gone
-        pass
+    shown = read_until(leader, b" %", seconds=60)
+    process.send_signal(signal.SIGINT)
+    shown += read_until(leader, b"interrupted", seconds=60)
+    assert process.wait(timeout=60) == 130
     os.close(leader)
-    assert b"\r" in shown and b"%" in shown
+    assert b"\r" in shown and b" %" in shown and b"inlay: interrupted" in shown
+
+
+def test_no_bar_is_drawn_into_a_file(model):
+    done = subprocess.run([PROGRAM, "bench", model, "-p", "20000", "-r", "1"], capture_output=True, timeout=120)
+    assert done.returncode == 0 and done.stderr == b""

@@ -29,8 +29,10 @@ def vocabulary() -> list[str]:
     return CONTROL + byte_characters() + [merge.replace(" ", "") for merge in MERGES]
 
 
-def write(path: Path, *, seed: int = 1, architecture: str = "llama", n_layer: int = N_LAYER) -> Path:
-    """A model file. Greedy text of it is nonsense, but the same nonsense each time."""
+def write(
+    path: Path, *, seed: int = 1, architecture: str = "llama", n_layer: int = N_LAYER, endless: bool = False
+) -> Path:
+    """A model file. Greedy text of it is nonsense, but the same nonsense each time; `endless`, it never ends."""
     rng = numpy.random.default_rng(seed)
     tokens = vocabulary()
     writer = gguf.GGUFWriter(str(path), architecture)
@@ -60,6 +62,8 @@ def write(path: Path, *, seed: int = 1, architecture: str = "llama", n_layer: in
         values = rng.standard_normal(shape) * (2.0 / shape[-1] ** 0.5)
         if len(shape) == 1:
             values = 1.0 + 0.1 * rng.standard_normal(shape)
+        if endless and name == "token_embd.weight":
+            values[: len(CONTROL)] = 0  # logits of zero, never the greatest
         writer.add_tensor(name, values.astype(numpy.float32))
 
     n_embd_kv = N_EMBD // N_HEAD * N_HEAD_KV
