@@ -1,0 +1,178 @@
+/* The cache of keys and values: where each head's stand, how large it is, what clearing leaves. */
+#include "test.h"
+
+#include "model/kv_cache.h"
+#include "support/accounting_sys.h"
+
+static inlay__hparams shape(uint32_t n_layer, uint32_t n_head_kv, uint32_t n_embd_head) {
+    return (inlay__hparams){.n_layer = n_layer, .n_head_kv = n_head_kv, .n_embd_head = n_embd_head};
+}
+
+static size_t element_size(uint32_t type) { return type == INLAY_TYPE_F16 ? 2 : 4; }
+
+static bool is_zero(const uint8_t *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i] != 0) return false;
+    return true;
+}
+
+TEST(a_cache_is_as_large_as_its_positions_in_blocks_of_16) {
+    static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
+    static const size_t contexts[][2] = {{1, 16}, {15, 16}, {16, 16}, {17, 32}, {500, 512}};
+    accounting a;
+    accounting_init(&a);
+    for (size_t i = 0; i < 10; i++) {
+        inlay__hparams h = shape(3, 2, 24);
+        inlay__kv_cache cache;
+        uint32_t type = types[i % 2];
+        size_t n_positions = contexts[i / 2][1];
+        CHECK_INT(inlay__kv_cache_init(&a.sys, &h, contexts[i / 2][0], type, &cache), INLAY_OK);
+        CHECK_INT(cache.n_positions, n_positions);
+        CHECK_INT(cache.size, 3 * 2 * 2 * 24 * n_positions * element_size(type));
+        CHECK_INT(a.live, cache.size);
+        inlay__kv_cache_free(&a.sys, &cache);
+        CHECK_INT(a.n_live, 0);
+    }
+}
+
+/* All keys and values below position n of all heads are zero. */
+static bool is_ready(const inlay__kv_cache *cache, size_t n) {
+    size_t size = inlay__round_up(n, 16) * cache->n_embd_head * element_size(cache->type);
+    for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++)
+        if (!is_zero(inlay__kv_cache_keys(cache, i / cache->n_head_kv, i % cache->n_head_kv), size) ||
+            !is_zero(inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv), size))
+            return false;
+    return true;
+}
+
+/* The accounting gives memory full of 0xA5: what still is has not been touched. */
+TEST(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_touched) {
+    static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
+    static const size_t needs[] = {1, 2, 255, 256, 257, 600, 999, 1000};
+    accounting a;
+    accounting_init(&a);
+    for (size_t t = 0; t < 2; t++) {
+        inlay__hparams h = shape(2, 3, 10);
+        inlay__kv_cache cache;
+        CHECK_INT(inlay__kv_cache_init(&a.sys, &h, 1000, types[t], &cache), INLAY_OK);
+        CHECK(memchr(cache.data, 0, cache.size) == NULL);
+        for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+            inlay__kv_cache_reserve(&cache, needs[i]);
+            CHECK(is_ready(&cache, needs[i]));
+            CHECK(cache.n_ready >= needs[i] && cache.n_ready < needs[i] + 256);
+            size_t end = cache.n_ready * 10 * element_size(types[t]);
+            for (size_t head = 0; head < 6; head++) {
+                CHECK(memchr((uint8_t *)inlay__kv_cache_keys(&cache, head / 3, head % 3) + end, 0,
+                             cache.head_size - end) == NULL);
+                CHECK(memchr((uint8_t *)inlay__kv_cache_values(&cache, head / 3, head % 3) + end, 0,
+                             cache.head_size - end) == NULL);
+            }
+        }
+        memset(cache.data, 0x7f, cache.size); /* what is written stays */
+        for (size_t n = 0; n <= 1000; n += 50)
+            inlay__kv_cache_reserve(&cache, n);
+        CHECK(memchr(cache.data, 0, cache.size) == NULL);
+        inlay__kv_cache_free(&a.sys, &cache);
+    }
+}
+
+TEST(keys_and_values_of_all_heads_stand_apart_and_fill_the_cache) {
+    enum { N_LAYER = 3, N_HEAD = 5, N_DIM = 6, N_CONTEXT = 40 };
+    static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
+    for (size_t t = 0; t < 2; t++) {
+        inlay__hparams h = shape(N_LAYER, N_HEAD, N_DIM);
+        inlay__kv_cache cache;
+        CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, N_CONTEXT, types[t], &cache), INLAY_OK);
+        inlay__kv_cache_reserve(&cache, N_CONTEXT);
+        size_t head_size = 48 * N_DIM * element_size(types[t]);
+        CHECK_INT(cache.head_size, head_size);
+        for (size_t i = 0; i < N_LAYER * N_HEAD; i++) {
+            uint8_t *keys = inlay__kv_cache_keys(&cache, i / N_HEAD, i % N_HEAD);
+            uint8_t *values = inlay__kv_cache_values(&cache, i / N_HEAD, i % N_HEAD);
+            CHECK(keys >= cache.data && keys + head_size <= cache.data + cache.size);
+            CHECK(values >= cache.data && values + head_size <= cache.data + cache.size);
+            CHECK(is_zero(keys, head_size) && is_zero(values, head_size)); /* no head before reached in here */
+            memset(keys, 1 + (int)i, head_size);
+            memset(values, 101 + (int)i, head_size);
+        }
+        CHECK(memchr(cache.data, 0, cache.size) == NULL);
+        inlay__kv_cache_free(&inlay__sys_default, &cache);
+    }
+}
+
+TEST(what_is_stored_at_a_position_of_a_head_is_found_there) {
+    enum { N_DIM = 8, N_CONTEXT = 37 };
+    static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
+    for (size_t t = 0; t < 2; t++) {
+        inlay__hparams h = shape(2, 3, N_DIM);
+        inlay__kv_cache cache;
+        CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, N_CONTEXT, types[t], &cache), INLAY_OK);
+        inlay__kv_cache_reserve(&cache, N_CONTEXT);
+        for (size_t i = 0; i < N_CONTEXT; i++) {
+            float value[N_DIM];
+            for (size_t k = 0; k < N_DIM; k++)
+                value[k] = (float)(i * N_DIM + k);
+            inlay__store_value(value, N_DIM, types[t], i, inlay__kv_cache_values(&cache, 1, 2));
+            inlay__store_key(value, N_DIM, types[t], i, inlay__kv_cache_keys(&cache, 1, 2));
+        }
+        for (size_t i = 0; i < N_CONTEXT * N_DIM; i++) {
+            const uint8_t *values = inlay__kv_cache_values(&cache, 1, 2), *keys = inlay__kv_cache_keys(&cache, 1, 2);
+            size_t position = i / N_DIM, size = element_size(types[t]);
+            size_t key_at = ((position / 16 * N_DIM + i % N_DIM) * 16 + position % 16) * size; /* [16][dimension][16] */
+            CHECK(memcmp(values + i * size, keys + key_at, size) == 0);
+            float found = types[t] == INLAY_TYPE_F32 ? inlay__load_f32(values + 4 * i) : (float)i;
+            CHECK(found == (float)i);
+        }
+        CHECK(is_zero(cache.data, (size_t)(((uint8_t *)inlay__kv_cache_keys(&cache, 1, 2)) - cache.data)));
+        inlay__kv_cache_free(&inlay__sys_default, &cache);
+    }
+}
+
+TEST(clearing_makes_the_values_of_some_positions_zero_in_all_layers_and_heads_and_no_others) {
+    enum { N_LAYER = 2, N_HEAD = 3, N_DIM = 10, N_CONTEXT = 50 };
+    static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
+    static const size_t ranges[][2] = {{0, 50}, {0, 1}, {7, 31}, {49, 50}, {16, 32}, {20, 20}};
+    for (size_t t = 0; t < 12; t++) {
+        inlay__hparams h = shape(N_LAYER, N_HEAD, N_DIM);
+        inlay__kv_cache cache;
+        size_t begin = ranges[t / 2][0], end = ranges[t / 2][1], row = N_DIM * element_size(types[t % 2]);
+        CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, N_CONTEXT, types[t % 2], &cache), INLAY_OK);
+        inlay__kv_cache_reserve(&cache, N_CONTEXT);
+        memset(cache.data, 0x7f, cache.size);
+        inlay__kv_cache_clear(&cache, begin, end);
+        for (size_t i = 0; i < N_LAYER * N_HEAD; i++) {
+            const uint8_t *values = inlay__kv_cache_values(&cache, i / N_HEAD, i % N_HEAD);
+            CHECK(is_zero(values + begin * row, (end - begin) * row));
+            CHECK(memchr(values, 0, begin * row) == NULL);
+            CHECK(memchr(values + end * row, 0, cache.head_size - end * row) == NULL);
+        }
+        inlay__kv_cache_free(&inlay__sys_default, &cache);
+    }
+}
+
+TEST(a_cache_that_no_address_space_holds_is_an_error) {
+    static const size_t contexts[] = {SIZE_MAX / 2, SIZE_MAX / 1000, SIZE_MAX / 16384, (SIZE_MAX >> 38) + 1};
+    accounting a;
+    accounting_init(&a);
+    for (size_t i = 0; i < 4; i++) {
+        inlay__hparams h = shape(4096, 4096, 4096);
+        inlay__kv_cache cache;
+        CHECK_INT(inlay__kv_cache_init(&a.sys, &h, contexts[i], INLAY_TYPE_F32, &cache), INLAY_ERR_MEMORY);
+        CHECK_HAS(inlay__error_text(), "out of memory");
+        inlay__kv_cache_free(&a.sys, &cache); /* as after success */
+    }
+    CHECK_INT(a.n_allocs, 0);
+    inlay__hparams h = shape(2, 2, 8);
+    inlay__kv_cache cache;
+    a.fail_at = 1;
+    CHECK_INT(inlay__kv_cache_init(&a.sys, &h, 16, INLAY_TYPE_F16, &cache), INLAY_ERR_MEMORY);
+    inlay__kv_cache_free(&a.sys, &cache);
+    CHECK_INT(a.n_live, 0);
+}
+
+TEST_MAIN(CASE(a_cache_is_as_large_as_its_positions_in_blocks_of_16),
+          CASE(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_touched),
+          CASE(keys_and_values_of_all_heads_stand_apart_and_fill_the_cache),
+          CASE(what_is_stored_at_a_position_of_a_head_is_found_there),
+          CASE(clearing_makes_the_values_of_some_positions_zero_in_all_layers_and_heads_and_no_others),
+          CASE(a_cache_that_no_address_space_holds_is_an_error))
