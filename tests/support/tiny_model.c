@@ -140,12 +140,16 @@ void tiny_metadata(const tiny_params *p, gguf_writer *w) {
     gguf_writer_u32(w, key_of(p, "attention.head_count_kv"), p->n_head_kv);
     gguf_writer_f32(w, key_of(p, "attention.layer_norm_rms_epsilon"), 1e-5f);
     gguf_writer_u32(w, key_of(p, "rope.dimension_count"), p->n_rope != 0 ? p->n_rope : (uint32_t)head_of(p));
-    gguf_writer_f32(w, key_of(p, "rope.freq_base"), 10000.0f);
+    gguf_writer_f32(w, key_of(p, "rope.freq_base"), p->rope_theta != 0 ? p->rope_theta : 10000.0f);
     if (p->n_embd_head != 0) {
         gguf_writer_u32(w, key_of(p, "attention.key_length"), p->n_embd_head);
         gguf_writer_u32(w, key_of(p, "attention.value_length"), p->n_embd_head);
     }
     if (p->n_window != 0) gguf_writer_u32(w, key_of(p, "attention.sliding_window"), p->n_window);
+    if (p->rope_scale != 0) {
+        gguf_writer_string(w, key_of(p, "rope.scaling.type"), "linear");
+        gguf_writer_f32(w, key_of(p, "rope.scaling.factor"), p->rope_scale);
+    }
     put_vocabulary(p, w);
 }
 

@@ -35,6 +35,8 @@ typedef struct tiny_params {
     uint32_t n_embd_head;     /* width of a head, an even number; 0: n_embd / n_head */
     uint32_t n_rope;          /* dimensions of a head that rotate; 0: all */
     uint32_t n_window;        /* keys that local layers see; 0: not said */
+    float rope_theta;         /* 0: 10,000 */
+    float rope_scale;         /* linear scaling; 0: not said */
 } tiny_params;
 
 /* 320 tokens, 64 wide, 4 heads over 2, 2 layers, n_ff 96, 128 positions, F32, tied, alignment 32. */

@@ -65,6 +65,8 @@ tiny_params tiny_architecture(int i) {
     p.n_rope = i == 2 ? 0 : 12;
     p.n_layer = i == 2 ? 7 : 2;
     p.n_window = i == 2 ? 20 : 0;
+    p.rope_theta = i == 0 ? 10000.0f : i == 1 ? 1000.0f : 300.0f;
+    p.rope_scale = i == 2 ? 4.0f : 0.0f;
     p.n_ctx = 1024;
     p.tied = i != 1;
     return p;

@@ -27,7 +27,8 @@ tiny_network tiny_network_open(const tiny_params *params, const inlay__model_con
 void tiny_network_close(tiny_network *n);
 
 /* llama, qwen2 and gemma3, so small that all of their paths are taken: heads that share keys, narrower than the
- * embedding, of which a part rotates; vocabularies that fill no panel; gemma3 of 7 layers with a window of 20. */
+ * embedding, of which a part rotates; vocabularies that fill no panel; gemma3 of 7 layers with a window of 20,
+ * whose global layers rotate at another pace. */
 enum { TINY_N_ARCHITECTURES = 3 };
 tiny_params tiny_architecture(int i);
 
