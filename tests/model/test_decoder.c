@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "model/decoder_state.h"
 #include "support/accounting_sys.h"
 #include "support/tiny_network.h"
 
@@ -18,6 +19,18 @@ static void check_rows(const float *found, const float *expected, size_t n, cons
     if (memcmp(found, expected, n * sizeof *found) == 0) return;
     test_failures++;
     fprintf(stderr, "the logits differ: %s\n", what);
+}
+
+/* Whether all values of positions [begin, end) are zero, as kernels want of what no one has written. */
+static bool values_are_zero(const inlay__decoder *d, size_t begin, size_t end) {
+    const inlay__kv_cache *cache = &d->cache;
+    size_t row = cache->n_embd_head * (cache->type == INLAY_TYPE_F16 ? 2 : 4);
+    for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++) {
+        const uint8_t *values = inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv);
+        for (size_t k = begin * row; k < end * row; k++)
+            if (values[k] != 0) return false;
+    }
+    return true;
 }
 
 /* ------------------------------------------------------------------- same bits */
@@ -185,6 +198,7 @@ TEST(logits_that_are_not_finite_are_an_error_and_leave_nothing_in_the_cache) {
             CHECK_INT(tiny_decode(c.d, tokens, 20, NULL), INLAY_ERR_NUMERIC);
             CHECK_HAS(inlay__error_text(), "are not all finite");
             check_unchanged(&c, &p);
+            CHECK(!values_are_zero(c.d, 24, 25) && values_are_zero(c.d, 25, 60));
             float *found = tiny_rows(c.d, p.n_vocab, c.tokens + 25, 35, 35);
             check_rows(found, c.expected + 25 * p.n_vocab, 35 * p.n_vocab, "after logits that are none");
             free(found);
@@ -251,6 +265,27 @@ TEST(the_cancel_flag_stops_before_a_batch_and_between_them) {
     }
 }
 
+TEST(a_cancelled_evaluation_leaves_after_the_layer_in_which_it_is_seen) {
+    tiny_params p = tiny_architecture(2);
+    tiny_network n = tiny_network_open(&p, NULL);
+    int32_t tokens[40];
+    fill_tokens(tokens, 40, p.n_vocab);
+    for (size_t n_tokens = 1; n_tokens <= 40; n_tokens += 39) {
+        for (size_t n_threads = 1; n_threads <= 3; n_threads++) {
+            atomic_int flag = 1;
+            inlay__eval_hooks hooks = {&flag, NULL, NULL};
+            inlay__decoder *d = tiny_decoder(n.model, 40, 40, n_threads, INLAY_TYPE_F32);
+            CHECK_INT(inlay__decoder_eval(d, tokens, n_tokens, NULL, &hooks), INLAY_ERR_CANCELLED);
+            for (size_t layer = 1; layer < p.n_layer; layer++) { /* their keys were never written */
+                const uint8_t *keys = inlay__kv_cache_keys(&d->cache, layer, 0);
+                CHECK(keys[0] == 0 && memcmp(keys, keys + 1, d->cache.head_size - 1) == 0);
+            }
+            inlay__decoder_free(d);
+        }
+    }
+    tiny_network_close(&n);
+}
+
 /* ------------------------------------------------------------------------ memory */
 
 TEST(nothing_is_allocated_after_a_decoder_is_made) {
@@ -268,7 +303,8 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
         CHECK(inlay__decoder_memory(d) <= a.live && inlay__decoder_memory(d) + 4096 > a.live); /* and the pool */
         CHECK_INT(inlay__decoder_cache_memory(d), (size_t)p.n_layer * 64 * 2 * 2 * 16 * 2);
         CHECK(inlay__decoder_logits(d) == NULL && inlay__decoder_length(d) == 0);
-        CHECK_INT(tiny_decode(d, tokens, 64, NULL), INLAY_OK);
+        CHECK_INT(tiny_decode(d, tokens, 50, NULL), INLAY_OK);
+        CHECK(!values_are_zero(d, 49, 50) && values_are_zero(d, 50, 64)); /* whatever was in the memory */
         inlay__decoder_truncate(d, 5);
         CHECK_INT(tiny_decode(d, tokens, 1, NULL), INLAY_OK);
         CHECK_INT(a.n_allocs, n_allocs);
@@ -319,5 +355,6 @@ TEST_MAIN(CASE(calls_batches_and_threads_change_no_bit_in_any_architecture),
           CASE(logits_that_are_not_finite_are_an_error_and_leave_nothing_in_the_cache),
           CASE(progress_is_told_after_each_batch_and_can_cancel_there),
           CASE(the_cancel_flag_stops_before_a_batch_and_between_them),
+          CASE(a_cancelled_evaluation_leaves_after_the_layer_in_which_it_is_seen),
           CASE(nothing_is_allocated_after_a_decoder_is_made),
           CASE(sizes_that_no_memory_holds_are_errors_that_leave_nothing))

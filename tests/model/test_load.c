@@ -142,6 +142,23 @@ TEST(both_shapes_are_told) {
     CHECK_HAS(inlay__error_text(), "has shape [64, 48, 2, 1], expected [64, 96]");
 }
 
+/* As many rows as wanted, several times. */
+TEST(a_tensor_of_three_or_four_dimensions_is_named) {
+    static float zeros[64 * 96 * 2];
+    for (uint32_t n_dims = 3; n_dims <= 4; n_dims++) {
+        tiny_params p = small(0);
+        gguf_writer w;
+        tiny_metadata(&p, &w);
+        tiny_tensors(&p, &w);
+        rename_it(&w, gguf_writer_info_of(&w, "blk.1.ffn_up.weight"));
+        gguf_writer_tensor(&w, "blk.1.ffn_up.weight", INLAY_TYPE_F32, n_dims,
+                           (uint64_t[]){64, 96, n_dims == 3 ? 2 : 1, 2}, zeros, sizeof zeros);
+        CHECK_INT(tiny_network_try(&w), INLAY_ERR_FORMAT);
+        CHECK_HAS(inlay__error_text(), n_dims == 3 ? "has shape [64, 96, 2, 1], expected [64, 96]"
+                                                   : "has shape [64, 96, 1, 2], expected [64, 96]");
+    }
+}
+
 /* ------------------------------------------------------------------- another type */
 
 static void retype(gguf_writer *w, size_t info) {
@@ -266,6 +283,7 @@ TEST(names_hold_the_number_of_the_layer) {
 }
 
 TEST_MAIN(CASE(a_missing_tensor_is_named), CASE(a_tensor_of_another_shape_is_named), CASE(both_shapes_are_told),
-          CASE(a_tensor_of_a_type_that_does_not_run_is_named), CASE(an_optional_tensor_must_be_of_its_shape),
+          CASE(a_tensor_of_three_or_four_dimensions_is_named), CASE(a_tensor_of_a_type_that_does_not_run_is_named),
+          CASE(an_optional_tensor_must_be_of_its_shape),
           CASE(vectors_of_every_type_come_as_floats_and_matrices_as_the_files_rows),
           CASE(names_hold_the_number_of_the_layer))
