@@ -321,6 +321,7 @@ enum {
     INLAY_MODEL_N_FF = 106,            /* int: inner width of the feed-forward block */
     INLAY_MODEL_N_PARAMS = 107,        /* int: elements in all its tensors */
     INLAY_MODEL_FILE_BYTES = 108,      /* int: bytes of the file or files */
+    INLAY_MODEL_TOKEN_BYTES = 109,     /* int: bytes of weights that evaluating one token reads; 0 without weights */
     INLAY_MODEL_TOKEN_BOS = 120,       /* int: begins a sequence; -1 if none */
     INLAY_MODEL_TOKEN_EOS = 121,       /* int: ends a sequence; -1 if none */
     INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */

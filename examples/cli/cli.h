@@ -155,6 +155,17 @@ int cli_open_model(const cli_args *args, inlay_model **model);
 int cli_open_session(const cli_args *args, inlay_model *model, inlay_session **session);
 void cli_close(inlay_model *model, inlay_session *session);
 
+/* ---------------------------------------------------------------- machine.c */
+
+/* What the machine can do at most, a second; 0 where it could not be measured. */
+typedef struct cli_machine {
+    double read_bytes; /* from memory */
+    double products;   /* multiplications of 8-bit numbers with their sums */
+} cli_machine;
+
+/* Measures it on `n_threads` threads with the instructions of a CPU level; takes about a second and 256 MiB. */
+cli_machine cli_measure_machine(const char *cpu, int64_t n_threads);
+
 /* ---------------------------------------------------------------- message.c */
 
 /* "inlay: ..." on standard error. Returns CLI_ERROR. */

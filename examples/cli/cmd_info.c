@@ -24,6 +24,7 @@ static const fact facts[] = {
     {INLAY_MODEL_TOKENIZER, true, "tokenizer"},
     {INLAY_MODEL_CPU, true, "cpu"},
     {INLAY_MODEL_FILE_BYTES, false, "file_bytes"},
+    {INLAY_MODEL_TOKEN_BYTES, false, "token_bytes"},
     {INLAY_MODEL_N_PARAMS, false, "n_params"},
     {INLAY_MODEL_N_VOCAB, false, "n_vocab"},
     {INLAY_MODEL_N_CONTEXT_TRAIN, false, "n_context_train"},

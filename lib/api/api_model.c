@@ -202,6 +202,9 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     case INLAY_MODEL_N_FF: return network_fact(model, fact, value);
     case INLAY_MODEL_N_PARAMS: *value = (int64_t)count_parameters(model); return INLAY_OK;
     case INLAY_MODEL_FILE_BYTES: *value = (int64_t)model->weights.file_size; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_BYTES:
+        *value = model->network != NULL ? (int64_t)inlay__model_token_bytes(model->network) : 0;
+        return INLAY_OK;
     case INLAY_MODEL_TOKEN_BOS: *value = special->bos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_EOS: *value = special->eos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_UNKNOWN: *value = special->unknown; return INLAY_OK;

@@ -54,14 +54,22 @@ static int32_t report(const inlay__model_config *config, uint64_t done, uint64_t
 
 static size_t matrix_size(const inlay__matrix *m) { return m->n_rows * m->row_size; }
 
+enum { N_LAYER_MATRICES = 7 };
+
+static void layer_matrices(inlay__layer *l, inlay__matrix *matrices[N_LAYER_MATRICES]) {
+    inlay__matrix *all[N_LAYER_MATRICES] = {&l->attn_q, &l->attn_k, &l->attn_v, &l->attn_out,
+                                            &l->ffn_gate, &l->ffn_up, &l->ffn_down};
+    memcpy(matrices, all, sizeof all);
+}
+
 static int32_t pack_all(inlay__model *model, inlay__pool *pool, const inlay__model_config *config) {
     bool tied = model->output.data == model->token_embd.data;
     uint64_t done = 0, total = model->weights->file_size;
     INLAY__TRY(report(config, 0, total));
     for (size_t i = 0; i < model->hparams.n_layer; i++) {
-        inlay__layer *l = &model->layers[i];
-        inlay__matrix *matrices[] = {&l->attn_q, &l->attn_k, &l->attn_v, &l->attn_out, &l->ffn_gate, &l->ffn_up, &l->ffn_down};
-        for (size_t k = 0; k < INLAY__COUNT(matrices); k++) {
+        inlay__matrix *matrices[N_LAYER_MATRICES];
+        layer_matrices(&model->layers[i], matrices);
+        for (size_t k = 0; k < N_LAYER_MATRICES; k++) {
             done += matrix_size(matrices[k]);
             INLAY__TRY(pack_matrix(model, pool, matrices[k]));
         }
@@ -79,4 +87,14 @@ int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config
     int32_t status = pack_all(model, pool, config);
     inlay__pool_free(pool);
     return status;
+}
+
+size_t inlay__model_token_bytes(const inlay__model *model) {
+    size_t bytes = model->token_embd.row_size + matrix_size(&model->output);
+    for (size_t i = 0; i < model->hparams.n_layer; i++) {
+        inlay__matrix *matrices[N_LAYER_MATRICES];
+        layer_matrices(&model->layers[i], matrices);
+        for (size_t k = 0; k < N_LAYER_MATRICES; k++) bytes += matrix_size(matrices[k]);
+    }
+    return bytes;
 }

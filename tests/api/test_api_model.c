@@ -46,6 +46,8 @@ TEST(facts_are_those_of_the_file) {
     /* embedding, final norm, and per layer two norms, q and out, k and v, three of the feed-forward block */
     int64_t layer = 2 * 64 + 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96;
     CHECK_INT(fact_int(t.model, INLAY_MODEL_N_PARAMS), 320 * 64 + 64 + 2 * layer);
+    /* of these, in float32, all but the norms, and one row of the embedding, which is the head as well, twice */
+    CHECK_INT(fact_int(t.model, INLAY_MODEL_TOKEN_BYTES), 4 * (64 + 320 * 64 + 2 * (layer - 2 * 64)));
     tiny_close(&t);
 }
 
@@ -63,7 +65,7 @@ TEST(the_type_name_is_that_of_most_elements) {
 
 TEST(unknown_facts_are_errors) {
     tiny t = tiny_open(NULL, NULL);
-    static const int32_t facts[] = {0, -1, 7, 99, 109, 124, INT32_MAX, INT32_MIN};
+    static const int32_t facts[] = {0, -1, 7, 99, 110, 124, INT32_MAX, INT32_MIN};
     int64_t value = 5;
     const char *text = "5";
     size_t size = 5;
@@ -107,6 +109,7 @@ TEST(a_file_of_a_vocabulary_alone_opens_as_one) {
     CHECK_HAS(inlay_error(), "token_embd.weight");
     CHECK_INT(inlay_model_open_memory(data, size, o, &model), INLAY_OK);
     CHECK_INT(fact_int(model, INLAY_MODEL_N_PARAMS), 0);
+    CHECK_INT(fact_int(model, INLAY_MODEL_TOKEN_BYTES), 0);
     CHECK_STR(fact_string(model, INLAY_MODEL_TYPE_NAME), "");
     inlay_model_free(model);
     inlay_options_free(o);

@@ -115,6 +115,8 @@ def test_version():
         ["logits", "MODEL", "--ids", "1", "--json", "--raw", "x"],
         *(["logits", "MODEL", "--ids", ids] for ids in ["", "x", "1,", ",1", "1, 2", "1;2", "0x1", "1e3", "99999999999"]),
         ["bench", "MODEL", "-p", "0"],
+        ["bench", "MODEL", "-p", "1,"],
+        ["bench", "MODEL", "-p", ",".join("1" * 17)],
         ["bench", "MODEL", "-n", "x"],
         ["bench", "MODEL", "--repeat", "0"],
     ],
@@ -410,11 +412,27 @@ def test_bench_json(model):
         "threads",
         "cpu",
         "model",
+        "token_bytes",
+        "machine_read_bytes_per_second",
+        "machine_int8_products_per_second",
+        "sizes",
     ]
+    assert made["token_bytes"] > 100_000 and made["machine_read_bytes_per_second"] > 1e6
+    assert made["machine_int8_products_per_second"] > 1e6
     assert made["prompt_tokens_per_second"] > 0 and made["generate_tokens_per_second"] > 0
     assert 0 < made["open_seconds"] < 60 and made["threads"] == 1 and made["model"] == model
     if sys.platform == "linux":
         assert made["peak_anonymous_bytes"] > 100_000
+
+
+def test_bench_measures_prompts_of_several_sizes(model):
+    made = json.loads(good("bench", model, "-p", "16,1,40", "-n", "3", "--repeat", "1", "--json"))
+    assert [size["prompt_tokens"] for size in made["sizes"]] == [16, 1, 40]
+    assert all(size["generate_tokens"] == 3 for size in made["sizes"])
+    assert made["sizes"][0]["prompt_tokens_per_second"] == made["prompt_tokens_per_second"]
+    for size in made["sizes"]:
+        assert size["prompt_tokens_per_second"] > 0 and size["generate_tokens_per_second"] > 0
+        assert 0 < size["prompt_share_of_int8"] < 1.5 and 0 < size["generate_share_of_reads"] < 10
 
 
 def test_bench_for_people(model):

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Inlay beside llama.cpp: the same GGUF files, threads and tokens, in one run, by turns; medians and their ratios.
+
+    compare.py [--level avx2|native] [--models smollm2,gemma3,qwen2.5-coder] [--rounds 5] [--threads 2] [--json FILE]
+
+The peer is llama-cpp-python of the Python Package Index, built from source for the level into an environment of its own
+under --cache (some 10 minutes the first time). Inlay runs from --library (a build of the release preset) at that level:
+with avx2, lowered by its option; with native, at the machine's best. Both engines live in processes of their own, one at
+a time working.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from fetch_model import MODELS, fetch  # noqa: E402 - a tool of this tree
+
+PEER = "llama-cpp-python==0.3.36"
+PEER_BUILD = {
+    "native": "-DGGML_NATIVE=ON",
+    "avx2": "-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON",
+}
+# What is measured: (title, request, cache types); a request's median time gives tokens a second.
+LONG = ("prompt of 4096", ["prompt", 4096], ("f16", "q8_0"))
+SHORT = [("prompt of 256", ["prompt", 256], ("f16",)), ("generate 64 after 128", ["generate", 64, 128], ("f16",))]
+
+
+def run(command: list[str], **options: Any) -> None:
+    if subprocess.run(command, check=False, **options).returncode != 0:
+        sys.exit(f"compare: {' '.join(command)} failed")
+
+
+def peer_python(cache: Path, level: str) -> str:
+    """The interpreter of an environment with the peer built for a level."""
+    folder = cache / f"peer-{level}"
+    if not (folder / "ready").is_file():
+        print(f"building {PEER} for {level} ...", file=sys.stderr, flush=True)
+        run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        environment = dict(os.environ, CMAKE_ARGS=PEER_BUILD[level], CMAKE_BUILD_PARALLEL_LEVEL=str(os.cpu_count()))
+        run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-binary",
+             "llama-cpp-python", PEER], env=environment)
+        (folder / "ready").touch()
+    return str(folder / "bin/python")
+
+
+class Engine:
+    """A process of engine.py."""
+
+    def __init__(self, python: str, name: str, settings: dict[str, Any], library: str):
+        environment = dict(os.environ, PYTHONPATH=str(ROOT / "bindings/python"), INLAY_LIBRARY=library,
+                           PYTHONDONTWRITEBYTECODE="1")
+        self.name = name
+        self.process = subprocess.Popen([python, str(HERE / "engine.py"), name, json.dumps(settings)], text=True,
+                                        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, *request: Any) -> Any:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"compare: {self.name} ended while it was asked for {request}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Comparison:
+    def __init__(self, arguments: argparse.Namespace):
+        self.arguments = arguments
+        self.results: list[dict[str, Any]] = []
+        self.python = arguments.peer_python or peer_python(arguments.cache, arguments.level)
+
+    def engines(self, model: str, context: int, cache: str) -> list[Engine]:
+        settings = {"model": str(fetch(self.arguments.cache / "models", model)), "threads": self.arguments.threads,
+                    "context": context, "cache": cache}
+        ours = dict(settings, cpu="avx2") if self.arguments.level == "avx2" else settings
+        library = str(self.arguments.library.resolve())
+        return [Engine(sys.executable, "inlay", ours, library), Engine(self.python, "peer", settings, library)]
+
+    def add(self, model: str, what: str, unit: str, ours: list[float], theirs: list[float], higher: bool) -> None:
+        inlay, peer = statistics.median(ours), statistics.median(theirs)
+        ratio = inlay / peer if higher else peer / inlay
+        self.results.append({"model": model, "what": what, "unit": unit, "inlay": inlay, "peer": peer, "ratio": ratio})
+        print(f"{model:14} {what:32} {inlay:10.3f} {peer:10.3f} {unit:6} {ratio:6.2f}", flush=True)
+
+    def opening(self, model: str) -> None:
+        times: dict[str, list[float]] = {"inlay": [], "peer": []}
+        for _ in range(self.arguments.rounds):
+            for engine in self.engines(model, 512, "f16"):
+                times[engine.name].append(engine.ask("open"))
+                engine.close()
+        self.add(model, "open to first token", "s", times["inlay"], times["peer"], False)
+
+    def speed(self, model: str, title: str, request: list[Any], cache: str) -> None:
+        engines = self.engines(model, 4096 + 8 if title == LONG[0] else 512, cache)
+        times: dict[str, list[float]] = {"inlay": [], "peer": []}
+        for engine in engines:
+            engine.ask("open")
+        for i in range(self.arguments.rounds + 1):  # the first warms up
+            for engine in engines[:: 1 if i % 2 else -1]:
+                took = engine.ask(*request)
+                if i > 0:
+                    times[engine.name].append(request[1] / took)
+        what = f"{title}, {cache} cache" if title == LONG[0] else title
+        self.add(model, what, "tok/s", times["inlay"], times["peer"], True)
+        for engine in engines:
+            engine.close()
+
+    def run(self) -> None:
+        print(f"{'model':14} {'':32} {'Inlay':>10} {'peer':>10} {'':6} {'ratio':>6}")
+        for model in self.arguments.models.split(","):
+            self.opening(model)
+            for title, request, caches in SHORT + ([LONG] if model == "smollm2" and self.arguments.long else []):
+                for cache in caches:
+                    self.speed(model, title, request, cache)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--level", choices=PEER_BUILD, default="native")
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--long", action="store_true", help="the prompt of 4096 tokens as well")
+    parser.add_argument("--library", type=Path, default=ROOT / "build/release/libinlay.so.1")
+    parser.add_argument("--cache", type=Path, default=ROOT / "build/cache", help="where models and the peer are kept")
+    parser.add_argument("--peer-python", default="", help="an interpreter that has the peer already")
+    parser.add_argument("--json", type=Path, help="write the results there as well")
+    arguments = parser.parse_args()
+    comparison = Comparison(arguments)
+    comparison.run()
+    if arguments.json:
+        part = arguments.json.with_name(arguments.json.name + ".part")
+        part.write_text(json.dumps({"level": arguments.level, "threads": arguments.threads, "peer": PEER,
+                                    "results": comparison.results}, indent=1) + "\n", encoding="utf-8")
+        os.replace(part, arguments.json)
+
+
+if __name__ == "__main__":
+    main()

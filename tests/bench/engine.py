@@ -1,0 +1,133 @@
+"""One engine in a process of its own, which measures when it is told to: `engine.py inlay|peer SETTINGS`.
+
+SETTINGS is a JSON object: model, threads, context, cpu (Inlay alone), cache ("f16", "q8_0"). Each line on standard input
+is a JSON list of one request; each answer is a JSON line:
+
+    ["open"]              opens the model and evaluates one token: seconds
+    ["prompt", n]         reads n tokens into an empty context: seconds
+    ["generate", n, past] evaluates n single tokens after `past` ones: seconds
+    ["memory"]            resident bytes of the process: [all, anonymous]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, Callable
+
+
+def ids(n: int) -> list[int]:
+    """Ids spread over any real vocabulary; the same ones every time."""
+    return [i * 7919 % 32000 + 17 for i in range(n)]
+
+
+class Inlay:
+    def __init__(self, settings: dict[str, Any]):
+        self.settings = settings
+
+    def open(self) -> None:
+        import inlay
+
+        s = self.settings
+        self.model = inlay.Model.open(s["model"], threads=s["threads"], **({"cpu": s["cpu"]} if s.get("cpu") else {}))
+        self.session = self.model.session(
+            threads=s["threads"], context=s["context"], batch=s.get("batch", 512), cache_type=s["cache"])
+        self.eval(ids(1))
+
+    def clear(self) -> None:
+        self.session.truncate(0)
+
+    def eval(self, tokens: list[int]) -> None:
+        self.session.eval(tokens)
+
+    def about(self) -> str:
+        import inlay
+
+        return f"inlay {inlay.__version__}, {self.settings.get('cpu') or inlay.cpu()}"
+
+
+class Peer:
+    """llama-cpp-python through its C API, with its defaults for the rest: flash attention where it chooses so."""
+
+    def __init__(self, settings: dict[str, Any]):
+        self.settings = settings
+
+    def open(self) -> None:
+        import llama_cpp as c
+
+        self.c, s = c, self.settings
+        self.quiet = c.llama_log_callback(lambda *_: None)
+        c.llama_log_set(self.quiet, None)
+        c.llama_backend_init()
+        self.model = c.llama_model_load_from_file(s["model"].encode(), c.llama_model_default_params())
+        p = c.llama_context_default_params()
+        p.n_ctx, p.n_batch, p.n_ubatch = s["context"], 2048, s.get("batch", 512)
+        p.n_threads = p.n_threads_batch = s["threads"]
+        if s["cache"] == "q8_0":
+            p.type_k = p.type_v = c.GGML_TYPE_Q8_0
+        self.context = c.llama_init_from_model(self.model, p)
+        if not self.context:
+            raise RuntimeError(f"{s['model']} does not open")
+        self.eval(ids(1))
+
+    def clear(self) -> None:
+        self.c.llama_memory_clear(self.c.llama_get_memory(self.context), True)
+
+    def eval(self, tokens: list[int]) -> None:
+        for begin in range(0, len(tokens), 2048):
+            part = tokens[begin : begin + 2048]
+            array = (self.c.llama_token * len(part))(*part)
+            if self.c.llama_decode(self.context, self.c.llama_batch_get_one(array, len(part))) != 0:
+                raise RuntimeError("llama_decode failed")
+        self.c.llama_synchronize(self.context)
+
+    def about(self) -> str:
+        flags = self.c.llama_print_system_info().decode()
+        return f"llama-cpp-python {self.c.__version__}, {' '.join(flags.split())}"
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def memory() -> list[int]:
+    """VmHWM would count what opening needed for a moment; this is what stays."""
+    found = {}
+    with open("/proc/self/status", encoding="ascii") as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            if name in ("VmRSS", "RssAnon"):
+                found[name] = int(value.split()[0]) * 1024
+    return [found["VmRSS"], found["RssAnon"]]
+
+
+def answer(engine: Any, request: list[Any]) -> Any:
+    match request:
+        case ["open"]:
+            return seconds(engine.open)
+        case ["about"]:
+            return engine.about()
+        case ["memory"]:
+            return memory()
+        case ["prompt", n]:
+            engine.clear()
+            return seconds(lambda: engine.eval(ids(n)))
+        case ["generate", n, past]:
+            engine.clear()
+            engine.eval(ids(past))
+            return seconds(lambda: [engine.eval([token]) for token in ids(n)])
+    raise ValueError(f"no such request: {request}")
+
+
+def main() -> None:
+    name, settings = sys.argv[1], json.loads(sys.argv[2])
+    engine = {"inlay": Inlay, "peer": Peer}[name](settings)
+    for line in sys.stdin:
+        print(json.dumps(answer(engine, json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
