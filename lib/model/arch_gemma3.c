@@ -5,12 +5,15 @@
 
 #include "model/layers.h"
 
-enum { LAYERS_PER_GLOBAL = 6 };
+enum { LAYERS_PER_GLOBAL = 6, N_LAYER_27B = 62 };
 
 int32_t inlay__arch_gemma3_load(inlay__model *model) {
     model->rope = INLAY__ROPE_HALVES;
     model->activation = INLAY__GELU_TANH;
     model->embd_scale = sqrtf((float)model->hparams.n_embd);
+    /* The 27B model scales queries by the width per head of its hidden state, 168, not by the heads' own 128. */
+    if (model->hparams.n_layer == N_LAYER_27B)
+        model->query_scale = 1.0f / sqrtf((float)(model->hparams.n_embd / model->hparams.n_head));
     INLAY__TRY(inlay__model_make_rope(model, INLAY__ROPE_LOCAL, 10000.0, 1.0));
     INLAY__TRY(inlay__model_require(model, "blk.%u.attn_q_norm.weight"));
     INLAY__TRY(inlay__model_require(model, "blk.%u.attn_k_norm.weight"));

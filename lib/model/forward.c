@@ -15,7 +15,6 @@
  * With few columns (generation) each thread keeps the stream and does the prepare phases for itself, and places a head's
  * keys before it attends to them, which leaves five barriers a layer. Who computes what never changes a bit.
  */
-#include <math.h>
 
 #include "kernels/math.h"
 #include "model/decoder_state.h"
@@ -194,13 +193,13 @@ static void rotate(const pass *p, const float *norm, size_t col, float *head) {
 }
 
 /* Rotates the keys and queries of one key/value head and its query heads, scales the queries by
- * 1 / sqrt(n_embd_head), and stores keys and values. */
+ * the model's factor, and stores keys and values. */
 static void place_head(pass *p, size_t head, slice cols) {
     inlay__decoder *d = p->d;
     const inlay__hparams *h = &d->model->hparams;
     const inlay__kernels *kernels = &d->model->kernels;
     size_t n_group = h->n_head / h->n_head_kv, n = h->n_embd_head;
-    float scale = 1.0f / sqrtf((float)n);
+    float scale = d->model->query_scale;
     for (size_t col = cols.begin; col < cols.end; col++) {
         float *key = d->k + (col * h->n_head_kv + head) * n;
         float *value = d->v + (col * h->n_head_kv + head) * n;

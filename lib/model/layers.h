@@ -46,12 +46,14 @@ struct inlay__model {
     inlay__hparams hparams;
     inlay__rope rope;
     inlay__activation activation;
+    float query_scale;           /* queries are multiplied by it before they meet the keys */
     float embd_scale;            /* embeddings are multiplied by it; 1: they are not */
     double *rope_frequencies[INLAY__N_ROPES]; /* [n_rope / 2] radians per position; the local one may be NULL */
     inlay__matrix token_embd;    /* [n_vocab, n_embd] */
     inlay__layer *layers;        /* [n_layer] */
     const float *output_norm;    /* [n_embd] */
     inlay__matrix output;        /* [n_vocab, n_embd]; token_embd where the two are tied */
+    bool *used;                  /* [weights->n_tensors] found by name, while the model loads */
     inlay__model_block *blocks;  /* [n_blocks] */
     size_t n_blocks, block_capacity;
 };
@@ -72,6 +74,8 @@ int32_t inlay__model_matrix(inlay__model *model, const char *format, size_t laye
 bool inlay__model_has(const inlay__model *model, const char *format, size_t layer);
 /* An optional tensor that this architecture must have in every layer. Errors: _FORMAT. */
 int32_t inlay__model_require(const inlay__model *model, const char *format);
+/* A tensor that nobody found is part of a network that is not this one. Errors: _UNSUPPORTED. */
+int32_t inlay__model_require_all_used(const inlay__model *model);
 
 /* An architecture: how the file's tensors become the layers above. */
 typedef struct inlay__arch {

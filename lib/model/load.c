@@ -38,7 +38,28 @@ int32_t inlay__model_require(const inlay__model *model, const char *format) {
     return INLAY_OK;
 }
 
-static int32_t find(const inlay__model *model, const char *name, size_t n_rows, size_t n_k,
+/* Tensors that say nothing new: rotary frequencies that follow from the hyperparameters. */
+static bool is_redundant(const char *name) {
+    static const char *const endings[] = {".rotary_emb.inv_freq", ".attn_rot_embd.weight"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < INLAY__COUNT(endings); i++) {
+        size_t n_ending = strlen(endings[i]);
+        if (n >= n_ending && strcmp(name + n - n_ending, endings[i]) == 0) return true;
+    }
+    return false;
+}
+
+int32_t inlay__model_require_all_used(const inlay__model *model) {
+    const inlay__weights *weights = model->weights;
+    for (size_t i = 0; i < weights->n_tensors; i++)
+        if (!model->used[i] && !is_redundant(weights->tensors[i].name.text))
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' is not one that this version knows in "
+                               "architecture '%s'; without it the model would be another", inlay__weights_name(weights),
+                               weights->tensors[i].name.text, model->hparams.architecture);
+    return INLAY_OK;
+}
+
+static int32_t find(inlay__model *model, const char *name, size_t n_rows, size_t n_k,
                     const inlay__tensor **tensor) {
     const char *file = inlay__weights_name(model->weights);
     const inlay__tensor *t = inlay__weights_find(model->weights, name);
@@ -50,6 +71,7 @@ static int32_t find(const inlay__model *model, const char *name, size_t n_rows, 
     if (inlay__block_type_get(t->type) == NULL)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' is of type %s, which this version does not run",
                            file, name, inlay__dtype_any_name(t->type));
+    model->used[t - model->weights->tensors] = true;
     *tensor = t;
     return INLAY_OK;
 }

@@ -1,4 +1,6 @@
 /* Opens a network: hyperparameters, architecture, tensors, and the weights packed for the CPU level in use. */
+#include <math.h>
+
 #include "base/fpenv.h"
 #include "kernels/math.h"
 #include "model/layers.h"
@@ -66,8 +68,12 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
     INLAY__TRY(status);
     INLAY__TRY(check_vocab(model, config->n_vocab_tokenizer));
     model->embd_scale = 1.0f;
+    model->query_scale = 1.0f / sqrtf((float)model->hparams.n_embd_head);
+    model->used = inlay__model_alloc(model, model->weights->n_tensors, sizeof *model->used);
+    if (model->used == NULL) return INLAY_ERR_MEMORY;
     INLAY__TRY(inlay__model_make_rope(model, INLAY__ROPE_GLOBAL, model->hparams.rope_theta, model->hparams.rope_scale));
     INLAY__TRY(arch->load(model));
+    INLAY__TRY(inlay__model_require_all_used(model));
     return inlay__model_pack(model, config);
 }
 
