@@ -361,10 +361,15 @@ enum {
     INLAY_TYPE_Q5_0 = 6,
     INLAY_TYPE_Q5_1 = 7,
     INLAY_TYPE_Q8_0 = 8,
+    INLAY_TYPE_Q2_K = 10,
+    INLAY_TYPE_Q3_K = 11,
     INLAY_TYPE_Q4_K = 12,
     INLAY_TYPE_Q5_K = 13,
     INLAY_TYPE_Q6_K = 14,
-    INLAY_TYPE_BF16 = 30
+    INLAY_TYPE_IQ4_NL = 20,
+    INLAY_TYPE_IQ4_XS = 23,
+    INLAY_TYPE_BF16 = 30,
+    INLAY_TYPE_MXFP4 = 39
 };
 
 /* The name of a tensor type, "Q4_K"; NULL for a number that names none.

@@ -12,7 +12,8 @@ static void unpack_nibbles(const uint8_t *bytes, inlay__block *block, int zero) 
 }
 
 static void add_fifth_bits(uint32_t high, inlay__block *block) {
-    for (int k = 0; k < INLAY__Q_LENGTH; k++) block->q[k] = (int8_t)(block->q[k] + (int)((high >> k & 1) << 4));
+    for (int k = 0; k < INLAY__Q_LENGTH; k++)
+        block->q[k] = (int8_t)(block->q[k] + (int)((high >> k & 1) << 4));
 }
 
 static void unpack_q4_0(const uint8_t *bytes, inlay__block *block) {
@@ -45,6 +46,73 @@ static void unpack_q8_0(const uint8_t *bytes, inlay__block *block) {
     block->d = load_f16(bytes);
     block->m = 0.0f;
     memcpy(block->q, bytes + 2, INLAY__Q_LENGTH);
+}
+
+static const int8_t nl_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+static const int8_t mx_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+static void look_up_nibbles(const uint8_t bytes[16], const int8_t values[16], int8_t q[INLAY__Q_LENGTH]) {
+    for (int k = 0; k < 16; k++) {
+        q[k] = values[bytes[k] & 15];
+        q[k + 16] = values[bytes[k] >> 4];
+    }
+}
+
+static void unpack_iq4_nl(const uint8_t *bytes, inlay__block *block) {
+    block->d = load_f16(bytes);
+    block->m = 0.0f;
+    look_up_nibbles(bytes + 2, nl_values, block->q);
+}
+
+/* 2^(e - 128); the two least are subnormal. */
+static float load_e8m0_half(uint8_t e) {
+    uint32_t bits = e < 2 ? UINT32_C(0x200000) << e : (uint32_t)(e - 1) << 23;
+    return inlay__bits_f32(bits);
+}
+
+static void unpack_mxfp4(const uint8_t *bytes, inlay__block *block) {
+    block->d = load_e8m0_half(bytes[0]);
+    block->m = 0.0f;
+    look_up_nibbles(bytes + 1, mx_values, block->q);
+}
+
+/* The two bits of element k of Q2_K and Q3_K. */
+static int two_bits(const uint8_t bytes[64], int k) { return bytes[k / 128 * 32 + k % 32] >> k % 128 / 32 * 2 & 3; }
+
+static void unpack_q2_k(const uint8_t *bytes, inlay__superblock *block) {
+    block->d = load_f16(bytes + 80);
+    block->dmin = load_f16(bytes + 82);
+    for (int j = 0; j < INLAY__K_SCALES; j++) {
+        block->scale[j] = (int8_t)(bytes[j] & 15);
+        block->minimum[j] = (uint8_t)(bytes[j] >> 4);
+    }
+    for (int k = 0; k < INLAY__K_LENGTH; k++)
+        block->q[k] = (int8_t)two_bits(bytes + 16, k);
+}
+
+static void unpack_q3_k(const uint8_t *bytes, inlay__superblock *block) {
+    const uint8_t *scales = bytes + 96;
+    block->d = load_f16(bytes + 108);
+    block->dmin = 0.0f;
+    memset(block->minimum, 0, INLAY__K_SCALES);
+    for (int j = 0; j < INLAY__K_SCALES; j++) {
+        int low = scales[j % 8] >> j / 8 * 4 & 15, high = scales[8 + j % 4] >> j / 4 * 2 & 3;
+        block->scale[j] = (int8_t)((low | high << 4) - 32);
+    }
+    for (int k = 0; k < INLAY__K_LENGTH; k++)
+        block->q[k] = (int8_t)((two_bits(bytes + 32, k) | (bytes[k % 32] >> k / 32 & 1) << 2) - 4);
+}
+
+static void unpack_iq4_xs(const uint8_t *bytes, inlay__superblock *block) {
+    unsigned high = inlay__load_u16(bytes + 2);
+    block->d = load_f16(bytes);
+    block->dmin = 0.0f;
+    memset(block->minimum, 0, INLAY__K_SCALES);
+    for (int j = 0; j < 8; j++) {
+        unsigned scale = (bytes[4 + j / 2] >> j % 2 * 4 & 15u) | (high >> 2 * j & 3u) << 4;
+        block->scale[2 * j] = block->scale[2 * j + 1] = (int8_t)((int)scale - 32);
+        look_up_nibbles(bytes + 8 + 16 * j, nl_values, block->q + 32 * j);
+    }
 }
 
 /* The 8 scales and 8 minima of 6 bits, each for 32 elements. */
@@ -111,6 +179,11 @@ const inlay__block_type *inlay__block_type_get(uint32_t type) {
         [INLAY_TYPE_Q5_0] = {INLAY__BLOCK_32, 32, 22, false, 16, unpack_q5_0, NULL},
         [INLAY_TYPE_Q5_1] = {INLAY__BLOCK_32, 32, 24, true, 0, unpack_q5_1, NULL},
         [INLAY_TYPE_Q8_0] = {INLAY__BLOCK_32, 32, 34, false, 0, unpack_q8_0, NULL},
+        [INLAY_TYPE_IQ4_NL] = {INLAY__BLOCK_32, 32, 18, false, 0, unpack_iq4_nl, NULL},
+        [INLAY_TYPE_MXFP4] = {INLAY__BLOCK_32, 32, 17, false, 0, unpack_mxfp4, NULL},
+        [INLAY_TYPE_Q2_K] = {INLAY__BLOCK_256, 256, 84, true, 0, NULL, unpack_q2_k},
+        [INLAY_TYPE_Q3_K] = {INLAY__BLOCK_256, 256, 110, false, 4, NULL, unpack_q3_k},
+        [INLAY_TYPE_IQ4_XS] = {INLAY__BLOCK_256, 256, 136, false, 0, NULL, unpack_iq4_xs},
         [INLAY_TYPE_Q4_K] = {INLAY__BLOCK_256, 256, 144, true, 0, NULL, unpack_q4_k},
         [INLAY_TYPE_Q5_K] = {INLAY__BLOCK_256, 256, 176, true, 0, NULL, unpack_q5_k},
         [INLAY_TYPE_Q6_K] = {INLAY__BLOCK_256, 256, 210, false, 32, NULL, unpack_q6_k},
@@ -130,8 +203,11 @@ static void dequantize_floats(uint32_t type, const uint8_t *row, size_t n, float
     }
 }
 
-void inlay__dequantize_block(const inlay__block *block, float *out) {
-    for (size_t k = 0; k < INLAY__Q_LENGTH; k++) out[k] = block->d * (float)block->q[k] + block->m;
+void inlay__dequantize_block(const inlay__block *block, bool has_minimum, float *out) {
+    for (size_t k = 0; k < INLAY__Q_LENGTH; k++) {
+        float product = block->d * (float)block->q[k];
+        out[k] = has_minimum ? product + block->m : product; /* -0 stays -0 without it */
+    }
 }
 
 void inlay__dequantize_superblock(const inlay__superblock *block, bool has_minimum, float *out) {
@@ -151,7 +227,7 @@ void inlay__dequantize_row(uint32_t type, const uint8_t *row, size_t n, float *o
         if (t->kind == INLAY__BLOCK_32) {
             inlay__block block;
             t->unpack(row, &block);
-            inlay__dequantize_block(&block, out + k);
+            inlay__dequantize_block(&block, t->has_minimum, out + k);
         } else {
             inlay__superblock block;
             t->unpack_k(row, &block);

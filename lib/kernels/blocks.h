@@ -8,8 +8,22 @@
  *     Q5_1   24 bytes   d:f16 m:f16 | h:u32 | 16 bytes as Q4_0                                  w = d u + m
  *     Q8_0   34 bytes   d:f16 | 32 int8 q                                                       w = d q
  *
+ *     IQ4_NL 18 bytes   d:f16 | 16 bytes as Q4_0                                                w = d NL[u]
+ *     MXFP4  17 bytes   e:u8 | 16 bytes as Q4_0                                                 w = 2^(e - 128) MX[u]
+ *
+ *     NL = -127 -104 -83 -65 -49 -35 -22 -10 1 13 25 38 53 69 89 113
+ *     MX = 0 1 2 3 4 6 8 12, and the same negated: twice the E2M1 floats of the OCP Microscaling specification
+ *
  * Types of 256 elements ("superblocks"), j counts sub-blocks:
  *
+ *     Q2_K   84 bytes   16 bytes: sc[j] low nibble, mn[j] high | 64 bytes | d:f16 dmin:f16     w = d sc[j] u - dmin mn[j]
+ *           Sub-blocks of 16. Each half of 128 elements has 32 bytes: elements l, l+32, l+64, l+96 of it are in bits
+ *           0-1, 2-3, 4-5, 6-7 of byte l.
+ *     Q3_K  110 bytes   32 bytes h | 64 bytes as Q2_K | 12 bytes: sc[16] of 6 bits | d:f16      w = d (sc[j] - 32) (u - 4)
+ *           Bit k / 32 of h[k % 32] is bit 2 of the element. Of sc[j] the lower 4 bits are the low (j < 8) or high
+ *           nibble of byte j % 8, the upper 2 are bits 2 (j / 4) of byte 8 + j % 4.
+ *     IQ4_XS 136 bytes  d:f16 | h:u16 | 4 bytes l | 8 x 16 bytes as Q4_0                        w = d (sc[j] - 32) NL[u]
+ *           Sub-blocks of 32; the lower 4 bits of sc[j] are a nibble of l[j / 2], the upper 2 bits 2 j of h.
  *     Q4_K  144 bytes   d:f16 dmin:f16 | 12 bytes: sc[8], mn[8] of 6 bits | 128 bytes           w = d sc[j] u - dmin mn[j]
  *           Each 32 of the 128 bytes hold two sub-blocks of 32: the low nibbles j, the high ones j + 1.
  *     Q5_K  176 bytes   d dmin sc mn as Q4_K | 32 bytes h | 128 bytes as Q4_K
@@ -73,7 +87,7 @@ const inlay__block_type *inlay__block_type_get(uint32_t type);
 void inlay__unpack_k_scales(const uint8_t bytes[12], inlay__superblock *block);
 
 /* The floats of a block [32] or superblock [256]. */
-void inlay__dequantize_block(const inlay__block *block, float *out);
+void inlay__dequantize_block(const inlay__block *block, bool has_minimum, float *out);
 void inlay__dequantize_superblock(const inlay__superblock *block, bool has_minimum, float *out);
 
 /* Decodes n elements (whole blocks) of a row to floats. */

@@ -15,6 +15,11 @@
  *     Q5_K   the same | 8 x (4 lines, 1 line)                                                                 2880
  *     Q6_K   d:f16[16] | sc:i8[8][16][2] | 8 x (4 lines, 2 lines: bits 2 (g % 4) of line g / 4)                3360
  *
+ * Two types take the panels, and with them the kernels, of another: their elements and scales fit it.
+ *
+ *     Q3_K   as Q6_K, u = q + 32
+ *     IQ4_NL as Q8_0, q = NL[u]
+ *
  * mn and the sc of Q6_K stand in pairs: [p][r] holds those of sub-blocks 2 p and 2 p + 1.
  */
 #include "kernels/math.h"
@@ -23,21 +28,33 @@
 enum { PANEL = INLAY__LANES, LINE = 64 };
 
 typedef struct packed_type {
-    uint32_t size;  /* bytes of 16 rows of a block or superblock */
-    uint32_t bits;  /* of an element */
+    uint32_t size; /* bytes of 16 rows of a block or superblock */
+    uint32_t bits; /* of an element u */
+    int zero;      /* q = u - zero */
 } packed_type;
 
 static packed_type packed_type_of(uint32_t type) {
     switch (type) {
-    case INLAY_TYPE_Q4_0: return (packed_type){288, 4};
-    case INLAY_TYPE_Q4_1: return (packed_type){320, 4};
-    case INLAY_TYPE_Q5_0: return (packed_type){352, 5};
-    case INLAY_TYPE_Q5_1: return (packed_type){384, 5};
-    case INLAY_TYPE_Q8_0: return (packed_type){544, 8};
-    case INLAY_TYPE_Q4_K: return (packed_type){2368, 4};
-    case INLAY_TYPE_Q5_K: return (packed_type){2880, 5};
-    case INLAY_TYPE_Q6_K: return (packed_type){3360, 6};
-    default: return (packed_type){0, 0};
+    case INLAY_TYPE_Q4_0:
+        return (packed_type){288, 4, 8};
+    case INLAY_TYPE_Q4_1:
+        return (packed_type){320, 4, 0};
+    case INLAY_TYPE_Q5_0:
+        return (packed_type){352, 5, 16};
+    case INLAY_TYPE_Q5_1:
+        return (packed_type){384, 5, 0};
+    case INLAY_TYPE_IQ4_NL:
+    case INLAY_TYPE_Q8_0:
+        return (packed_type){544, 8, 128};
+    case INLAY_TYPE_Q4_K:
+        return (packed_type){2368, 4, 0};
+    case INLAY_TYPE_Q5_K:
+        return (packed_type){2880, 5, 0};
+    case INLAY_TYPE_Q3_K:
+    case INLAY_TYPE_Q6_K:
+        return (packed_type){3360, 6, 32};
+    default:
+        return (packed_type){0, 0, 0};
     }
 }
 
@@ -69,8 +86,8 @@ static uint8_t every_fourth_bit(uint32_t x) {
     return (uint8_t)(x | x >> 12);
 }
 
-/* One row of a block of 32. Where its parts stand in the file is drawn in blocks.h: there as here, byte k of the nibbles
- * has elements k and k + 16. */
+/* One row of a block of 32. Where its parts stand in the file is drawn in blocks.h: there as here, byte k of the
+ * nibbles has elements k and k + 16. */
 static inline void pack_row_32(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
     const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
     const uint8_t *bytes = block + (has_m ? 4 : 2);
@@ -78,23 +95,36 @@ static inline void pack_row_32(uint32_t type, const uint8_t *block, size_t r, ui
     copy_f16(block, r, out);
     if (has_m) copy_f16(block + 2, r, out + 2 * PANEL);
     if (type == INLAY_TYPE_Q8_0) {
-        for (size_t g = 0; g < 8; g++) store_word(lines, g, r, load_word(bytes, g) ^ 0x80808080);
+        for (size_t g = 0; g < 8; g++)
+            store_word(lines, g, r, load_word(bytes, g) ^ 0x80808080);
         return;
     }
     if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
         uint32_t high = inlay__load_u32(bytes);
-        for (size_t i = 0; i < 4; i++) lines[4 * LINE + 4 * r + i] = every_fourth_bit(high >> i);
+        for (size_t i = 0; i < 4; i++)
+            lines[4 * LINE + 4 * r + i] = every_fourth_bit(high >> i);
         bytes += 4;
     }
-    for (size_t g = 0; g < 4; g++) store_word(lines, g, r, load_word(bytes, g));
+    for (size_t g = 0; g < 4; g++)
+        store_word(lines, g, r, load_word(bytes, g));
+}
+
+/* What fits the panels of Q8_0. */
+static void pack_as_q8_0(uint32_t type, const uint8_t *bytes, size_t r, uint8_t *out) {
+    inlay__block block;
+    inlay__block_type_get(type)->unpack(bytes, &block);
+    copy_f16(bytes, r, out);
+    for (size_t g = 0; g < 8; g++)
+        store_word(out + 2 * PANEL, g, r, load_word((const uint8_t *)block.q, g) ^ 0x80808080);
 }
 
 /* The nibbles of one sub-block: low or high ones of 32 bytes. */
 static void pack_nibbles(const uint8_t bytes[32], bool upper, size_t r, uint8_t *lines) {
     for (size_t g = 0; g < 4; g++) {
         uint32_t first = load_word(bytes, g), second = load_word(bytes, g + 4);
-        store_word(lines, g, r, upper ? (first >> 4 & 0x0f0f0f0f) | (second & 0xf0f0f0f0)
-                                      : (first & 0x0f0f0f0f) | (second & 0x0f0f0f0f) << 4);
+        store_word(lines, g, r,
+                   upper ? (first >> 4 & 0x0f0f0f0f) | (second & 0xf0f0f0f0)
+                         : (first & 0x0f0f0f0f) | (second & 0x0f0f0f0f) << 4);
     }
 }
 
@@ -102,13 +132,36 @@ static void pack_q6_k(uint32_t type, const uint8_t *block, size_t r, uint8_t *ou
     (void)type;
     uint8_t *scales = out + 2 * PANEL, *lines = scales + 16 * PANEL;
     copy_f16(block + 208, r, out);
-    for (size_t j = 0; j < 16; j++) scales[j / 2 * 2 * PANEL + 2 * r + j % 2] = block[192 + j];
+    for (size_t j = 0; j < 16; j++)
+        scales[j / 2 * 2 * PANEL + 2 * r + j % 2] = block[192 + j];
     for (size_t j = 0; j < 8; j++, lines += 6 * LINE) {
         size_t half = j / 4, quarter = j % 4;
         const uint8_t *high = block + 128 + 32 * half;
         uint32_t words[2] = {0, 0};
         pack_nibbles(block + 64 * half + 32 * (quarter % 2), quarter >= 2, r, lines);
-        for (size_t g = 0; g < 8; g++) words[g / 4] |= (load_word(high, g) >> 2 * quarter & 0x03030303) << 2 * (g % 4);
+        for (size_t g = 0; g < 8; g++)
+            words[g / 4] |= (load_word(high, g) >> 2 * quarter & 0x03030303) << 2 * (g % 4);
+        store_word(lines, 4, r, words[0]);
+        store_word(lines, 5, r, words[1]);
+    }
+}
+
+static void pack_q3_k(uint32_t type, const uint8_t *bytes, size_t r, uint8_t *out) {
+    uint8_t *scales = out + 2 * PANEL, *lines = scales + 16 * PANEL;
+    inlay__superblock block;
+    inlay__block_type_get(type)->unpack_k(bytes, &block);
+    copy_f16(bytes + 108, r, out);
+    for (size_t j = 0; j < 16; j++)
+        scales[j / 2 * 2 * PANEL + 2 * r + j % 2] = (uint8_t)block.scale[j];
+    for (size_t j = 0; j < 8; j++, lines += 6 * LINE) {
+        uint8_t u[32];
+        uint32_t words[2] = {0, 0};
+        for (size_t k = 0; k < 32; k++)
+            u[k] = (uint8_t)(block.q[32 * j + k] + 32);
+        for (size_t g = 0; g < 4; g++)
+            store_word(lines, g, r, (load_word(u, g) & 0x0f0f0f0f) | (load_word(u, g + 4) & 0x0f0f0f0f) << 4);
+        for (size_t g = 0; g < 8; g++)
+            words[g / 4] |= (load_word(u, g) >> 4 & 0x03030303) << 2 * (g % 4);
         store_word(lines, 4, r, words[0]);
         store_word(lines, 5, r, words[1]);
     }
@@ -128,7 +181,8 @@ static void pack_q4_k_or_q5_k(uint32_t type, const uint8_t *block, size_t r, uin
         lines += 4 * LINE;
         if (type != INLAY_TYPE_Q5_K) continue;
         uint32_t word = 0;
-        for (size_t g = 0; g < 8; g++) word |= (load_word(high, g) >> j & 0x01010101) << g;
+        for (size_t g = 0; g < 8; g++)
+            word |= (load_word(high, g) >> j & 0x01010101) << g;
         store_word(lines, 0, r, word);
         lines += LINE;
     }
@@ -136,9 +190,10 @@ static void pack_q4_k_or_q5_k(uint32_t type, const uint8_t *block, size_t r, uin
 
 /* One row of all blocks, so that the file is read straight on; what is written fits the first-level cache. The type is
  * a constant here, for the compiler. */
-#define PACK_ROWS(type_name, pack_one)                                                                          \
-    case type_name:                                                                                             \
-        for (size_t b = 0; b < n_blocks; b++) pack_one(type_name, row + b * t->size, r, out + b * size);        \
+#define PACK_ROWS(type_name, pack_one)                                 \
+    case type_name:                                                    \
+        for (size_t b = 0; b < n_blocks; b++)                          \
+            pack_one(type_name, row + b * t->size, r, out + b * size); \
         break
 
 static void pack_row(const inlay__matrix *m, size_t r, const uint8_t *row, uint8_t *out) {
@@ -150,10 +205,13 @@ static void pack_row(const inlay__matrix *m, size_t r, const uint8_t *row, uint8
         PACK_ROWS(INLAY_TYPE_Q5_0, pack_row_32);
         PACK_ROWS(INLAY_TYPE_Q5_1, pack_row_32);
         PACK_ROWS(INLAY_TYPE_Q8_0, pack_row_32);
+        PACK_ROWS(INLAY_TYPE_IQ4_NL, pack_as_q8_0);
+        PACK_ROWS(INLAY_TYPE_Q3_K, pack_q3_k);
         PACK_ROWS(INLAY_TYPE_Q4_K, pack_q4_k_or_q5_k);
         PACK_ROWS(INLAY_TYPE_Q5_K, pack_q4_k_or_q5_k);
         PACK_ROWS(INLAY_TYPE_Q6_K, pack_q6_k);
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -163,7 +221,8 @@ void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t pa
         uint8_t *out = packed + panel * panel_size;
         size_t first = panel * PANEL, n = inlay__min_size(PANEL, rows->n_rows - first);
         if (n < PANEL) memset(out, 0, panel_size);
-        for (size_t r = 0; r < n; r++) pack_row(rows, r, rows->data + (first + r) * rows->row_size, out);
+        for (size_t r = 0; r < n; r++)
+            pack_row(rows, r, rows->data + (first + r) * rows->row_size, out);
     }
 }
 
@@ -184,13 +243,13 @@ static void unpack_elements(const uint8_t *lines, uint32_t bits, size_t r, uint8
 
 /* A superblock of one row out of a panel's. */
 static void unpack_row_256(uint32_t type, const uint8_t *block, size_t r, inlay__superblock *out) {
-    const inlay__block_type *t = inlay__block_type_get(type);
-    uint32_t bits = packed_type_of(type).bits;
+    const packed_type packed = packed_type_of(type);
     const uint8_t *scales = block + 2 * PANEL, *lines;
     memset(out, 0, sizeof *out);
     out->d = inlay__f16_to_f32(inlay__load_u16(block + 2 * r));
-    if (type == INLAY_TYPE_Q6_K) {
-        for (size_t j = 0; j < 16; j++) out->scale[j] = (int8_t)scales[j / 2 * 2 * PANEL + 2 * r + j % 2];
+    if (packed.bits == 6) {
+        for (size_t j = 0; j < 16; j++)
+            out->scale[j] = (int8_t)scales[j / 2 * 2 * PANEL + 2 * r + j % 2];
         lines = scales + 16 * PANEL;
     } else {
         out->dmin = inlay__f16_to_f32(inlay__load_u16(scales + 2 * r));
@@ -204,19 +263,21 @@ static void unpack_row_256(uint32_t type, const uint8_t *block, size_t r, inlay_
     }
     for (size_t j = 0; j < 8; j++) {
         uint8_t u[32];
-        unpack_elements(lines + j * LINE * bits, bits, r, u);
-        for (size_t k = 0; k < 32; k++) out->q[32 * j + k] = (int8_t)(u[k] - t->zero);
+        unpack_elements(lines + j * LINE * packed.bits, packed.bits, r, u);
+        for (size_t k = 0; k < 32; k++)
+            out->q[32 * j + k] = (int8_t)(u[k] - packed.zero);
     }
 }
 
 static void unpack_row_32(uint32_t type, const uint8_t *block, size_t r, inlay__block *out) {
     const inlay__block_type *t = inlay__block_type_get(type);
-    int zero = type == INLAY_TYPE_Q8_0 ? 128 : t->zero;
+    const packed_type packed = packed_type_of(type);
     uint8_t u[32];
     out->d = inlay__f16_to_f32(inlay__load_u16(block + 2 * r));
     out->m = t->has_minimum ? inlay__f16_to_f32(inlay__load_u16(block + 2 * PANEL + 2 * r)) : 0.0f;
-    unpack_elements(block + (t->has_minimum ? 4 : 2) * PANEL, packed_type_of(type).bits, r, u);
-    for (size_t k = 0; k < 32; k++) out->q[k] = (int8_t)(u[k] - zero);
+    unpack_elements(block + (t->has_minimum ? 4 : 2) * PANEL, packed.bits, r, u);
+    for (size_t k = 0; k < 32; k++)
+        out->q[k] = (int8_t)(u[k] - packed.zero);
 }
 
 void inlay__matrix_packed_row(const inlay__matrix *matrix, size_t row, float *out) {
@@ -227,7 +288,7 @@ void inlay__matrix_packed_row(const inlay__matrix *matrix, size_t row, float *ou
         if (t->kind == INLAY__BLOCK_32) {
             inlay__block block;
             unpack_row_32(matrix->type, panel, row % PANEL, &block);
-            inlay__dequantize_block(&block, out);
+            inlay__dequantize_block(&block, t->has_minimum, out);
         } else {
             inlay__superblock block;
             unpack_row_256(matrix->type, panel, row % PANEL, &block);

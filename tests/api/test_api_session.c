@@ -79,9 +79,10 @@ static float *rows_at_level(const uint8_t *data, size_t size, inlay__cpu level, 
 }
 
 TEST(every_cpu_level_gives_the_same_bits) {
-    static const uint32_t types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,  INLAY_TYPE_BF16, INLAY_TYPE_Q4_0,
-                                     INLAY_TYPE_Q4_1, INLAY_TYPE_Q5_0, INLAY_TYPE_Q5_1, INLAY_TYPE_Q8_0,
-                                     INLAY_TYPE_Q4_K, INLAY_TYPE_Q5_K, INLAY_TYPE_Q6_K};
+    static const uint32_t types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,    INLAY_TYPE_BF16,   INLAY_TYPE_Q4_0,
+                                     INLAY_TYPE_Q4_1, INLAY_TYPE_Q5_0,   INLAY_TYPE_Q5_1,   INLAY_TYPE_Q8_0,
+                                     INLAY_TYPE_Q2_K, INLAY_TYPE_Q3_K,   INLAY_TYPE_Q4_K,   INLAY_TYPE_Q5_K,
+                                     INLAY_TYPE_Q6_K, INLAY_TYPE_IQ4_NL, INLAY_TYPE_IQ4_XS, INLAY_TYPE_MXFP4};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         tiny_params p = tiny_defaults();
         size_t size;
@@ -392,7 +393,7 @@ TEST(facts_tell_what_was_chosen) {
     CHECK_INT(fact(s, INLAY_SESSION_LENGTH), 0);
     CHECK_INT(fact(s, INLAY_SESSION_CONTEXT), 50);
     CHECK_INT(fact(s, INLAY_SESSION_THREADS), 3);
-    CHECK_INT(fact(s, INLAY_SESSION_BATCH), 50); /* never more than the context */
+    CHECK_INT(fact(s, INLAY_SESSION_BATCH), 50);                       /* never more than the context */
     CHECK(fact(s, INLAY_SESSION_CACHE_MEMORY) >= 2 * 50 * 2 * 32 * 2); /* layers, positions, keys and values, f16 */
     CHECK(fact(s, INLAY_SESSION_MEMORY) > fact(s, INLAY_SESSION_CACHE_MEMORY));
     CHECK_INT(inlay_session_get_int(s, 0, &value), INLAY_ERR_KEY);
@@ -443,8 +444,8 @@ TEST(after_it_is_made_a_session_allocates_nothing) {
 TEST_MAIN(CASE(batches_calls_and_threads_change_no_bit), CASE(every_cpu_level_gives_the_same_bits),
           CASE(rows_of_eval_all_are_what_each_token_alone_gives),
           CASE(the_modes_of_the_host_change_no_bit_and_come_back), CASE(the_same_seed_gives_the_same_text),
-          CASE(without_temperature_the_greatest_logit_is_taken),
-          CASE(sampling_options_change_and_the_others_are_fixed), CASE(nothing_evaluated_means_no_logits),
-          CASE(a_failed_call_leaves_the_session_as_it_was), CASE(the_context_can_be_filled_to_the_last_token),
-          CASE(truncating_goes_back_to_any_length), CASE(weights_that_overflow_are_an_error_and_not_a_token),
-          CASE(facts_tell_what_was_chosen), CASE(after_it_is_made_a_session_allocates_nothing))
+          CASE(without_temperature_the_greatest_logit_is_taken), CASE(sampling_options_change_and_the_others_are_fixed),
+          CASE(nothing_evaluated_means_no_logits), CASE(a_failed_call_leaves_the_session_as_it_was),
+          CASE(the_context_can_be_filled_to_the_last_token), CASE(truncating_goes_back_to_any_length),
+          CASE(weights_that_overflow_are_an_error_and_not_a_token), CASE(facts_tell_what_was_chosen),
+          CASE(after_it_is_made_a_session_allocates_nothing))

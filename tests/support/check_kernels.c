@@ -6,8 +6,10 @@
 
 #include "kernels/math.h"
 
-const uint32_t product_types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,  INLAY_TYPE_BF16, INLAY_TYPE_Q4_0, INLAY_TYPE_Q4_1, INLAY_TYPE_Q5_0,
-                                  INLAY_TYPE_Q5_1, INLAY_TYPE_Q8_0, INLAY_TYPE_Q4_K, INLAY_TYPE_Q5_K, INLAY_TYPE_Q6_K};
+const uint32_t product_types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,    INLAY_TYPE_BF16,   INLAY_TYPE_Q4_0,
+                                  INLAY_TYPE_Q4_1, INLAY_TYPE_Q5_0,   INLAY_TYPE_Q5_1,   INLAY_TYPE_Q8_0,
+                                  INLAY_TYPE_Q2_K, INLAY_TYPE_Q3_K,   INLAY_TYPE_Q4_K,   INLAY_TYPE_Q5_K,
+                                  INLAY_TYPE_Q6_K, INLAY_TYPE_IQ4_NL, INLAY_TYPE_IQ4_XS, INLAY_TYPE_MXFP4};
 const size_t n_product_types = sizeof product_types / sizeof product_types[0];
 
 uint32_t random_u32(uint64_t *state) {
@@ -44,6 +46,20 @@ static void put_scale(uint8_t *p, uint16_t scale) {
     p[1] = (uint8_t)(scale >> 8);
 }
 
+/* Where a block holds d; dmin or m follows it. */
+static size_t scale_offset(uint32_t type) {
+    switch (type) {
+    case INLAY_TYPE_Q2_K:
+        return 80;
+    case INLAY_TYPE_Q3_K:
+        return 108;
+    case INLAY_TYPE_Q6_K:
+        return 208;
+    default:
+        return 0;
+    }
+}
+
 void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_blocks) {
     const inlay__block_type *t = inlay__block_type_get(type);
     for (size_t b = 0; b < n_blocks; b++, rows += t->size) {
@@ -59,8 +75,12 @@ void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_block
         uint32_t extreme = random_u32(state) % 16; /* all bits of the quants clear or set, now and then */
         for (size_t i = 0; i < t->size; i++)
             rows[i] = extreme == 0 ? 0x00 : extreme == 1 ? 0xff : extreme == 2 ? 0x80 : (uint8_t)random_u32(state);
-        put_scale(rows + (type == INLAY_TYPE_Q6_K ? 208 : 0), random_scale(state));
-        if (t->has_minimum) put_scale(rows + 2, random_scale(state));
+        if (type == INLAY_TYPE_MXFP4) { /* an exponent; the great ones would leave no finite sums */
+            rows[0] = (uint8_t)(extreme < 2 ? extreme : 100 + random_u32(state) % 40);
+            continue;
+        }
+        put_scale(rows + scale_offset(type), random_scale(state));
+        if (t->has_minimum) put_scale(rows + scale_offset(type) + 2, random_scale(state));
     }
 }
 

@@ -103,6 +103,41 @@ static void block_affine(const float *x, uint32_t bits, uint8_t *out) {
     put_nibbles(out + (bits == 5 ? 8 : 4), q);
 }
 
+/* The codebook of IQ4_NL and IQ4_XS: the entry nearest to x, of which the greatest is worth 113. */
+static uint32_t nearest_nl(float x) {
+    static const float values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < 16; i++)
+        if (fabsf(values[i] - x) < fabsf(values[best] - x)) best = i;
+    return best;
+}
+
+static void block_iq4_nl(const float *x, uint8_t *out) {
+    uint32_t q[32];
+    float d = put_half(out, fabsf(extreme(x, 32)) / 113.0f);
+    for (size_t i = 0; i < 32; i++)
+        q[i] = d == 0.0f ? 8 : nearest_nl(x[i] / d);
+    put_nibbles(out + 2, q);
+}
+
+/* MXFP4: x = 2^(e - 128) value, the least e that reaches the extreme element. */
+static void block_mxfp4(const float *x, uint8_t *out) {
+    static const float values[8] = {0, 1, 2, 3, 4, 6, 8, 12};
+    uint32_t q[32];
+    int e = 0;
+    while (e < 254 && ldexpf(12.0f, e - 128) < fabsf(extreme(x, 32)))
+        e++;
+    for (size_t i = 0; i < 32; i++) {
+        float u = fabsf(ldexpf(x[i], 128 - e));
+        uint32_t best = 0;
+        for (uint32_t j = 1; j < 8; j++)
+            if (fabsf(values[j] - u) < fabsf(values[best] - u)) best = j;
+        q[i] = best | (x[i] < 0.0f ? 8 : 0);
+    }
+    out[0] = (uint8_t)e;
+    put_nibbles(out + 1, q);
+}
+
 static void block_q8_0(const float *x, uint8_t *out) {
     float d = put_half(out, fabsf(extreme(x, 32)) / 127.0f);
     for (size_t i = 0; i < 32; i++) {
@@ -200,6 +235,82 @@ static void block_q6_k(const float *x, uint8_t *out) {
         }
 }
 
+/* Two bits of 256 elements, as Q2_K and Q3_K hold them. */
+static void put_two_bits(uint8_t out[64], const uint32_t *q) {
+    memset(out, 0, 64);
+    for (size_t k = 0; k < 256; k++) {
+        uint8_t *byte = out + k / 128 * 32 + k % 32;
+        *byte = (uint8_t)(*byte | (q[k] & 3) << k % 128 / 32 * 2);
+    }
+}
+
+/* Q2_K: x = d s q - dmin m, s and m of four bits for each 16 elements. */
+static void block_q2_k(const float *x, uint8_t *out) {
+    float step[16], drop[16], greatest_step = 0.0f, greatest_drop = 0.0f;
+    uint32_t q[256];
+    for (size_t j = 0; j < 16; j++) {
+        float least, greatest;
+        range(x + 16 * j, 16, &least, &greatest);
+        drop[j] = fmaxf(0.0f, -least);
+        step[j] = fmaxf(0.0f, greatest + drop[j]) / 3.0f;
+        greatest_step = fmaxf(greatest_step, step[j]);
+        greatest_drop = fmaxf(greatest_drop, drop[j]);
+    }
+    float d = put_half(out + 80, greatest_step / 15.0f), dmin = put_half(out + 82, greatest_drop / 15.0f);
+    for (size_t j = 0; j < 16; j++) {
+        uint32_t s = level(step[j], d, 15), m = level(drop[j], dmin, 15);
+        out[j] = (uint8_t)(s | m << 4);
+        for (size_t i = 16 * j; i < 16 * j + 16; i++)
+            q[i] = level(x[i] + dmin * (float)m, d * (float)s, 3);
+    }
+    put_two_bits(out + 16, q);
+}
+
+/* Q3_K: x = d (s - 32) (q - 4), s of six bits for each 16 elements. */
+static void block_q3_k(const float *x, uint8_t *out) {
+    uint8_t *scales = out + 96;
+    float step[16], greatest = 0.0f;
+    uint32_t q[256];
+    for (size_t j = 0; j < 16; j++) {
+        step[j] = fabsf(extreme(x + 16 * j, 16)) / 4.0f;
+        greatest = fmaxf(greatest, step[j]);
+    }
+    float d = put_half(out + 108, greatest / 31.0f);
+    memset(out, 0, 32);
+    memset(scales, 0, 12);
+    for (size_t j = 0; j < 16; j++) {
+        uint32_t s = level(step[j], d, 31);
+        float unit = d * (float)s;
+        scales[j % 8] = (uint8_t)(scales[j % 8] | ((s + 32) & 15) << j / 8 * 4);
+        scales[8 + j % 4] = (uint8_t)(scales[8 + j % 4] | (s + 32) >> 4 << j / 4 * 2);
+        for (size_t i = 16 * j; i < 16 * j + 16; i++)
+            q[i] = unit == 0.0f ? 4 : level(x[i] + 4.0f * unit, unit, 7);
+    }
+    put_two_bits(out + 32, q);
+    for (size_t k = 0; k < 256; k++)
+        out[k % 32] = (uint8_t)(out[k % 32] | q[k] >> 2 << k / 32);
+}
+
+/* IQ4_XS: x = d (s - 32) codebook[q], s of six bits for each 32 elements. */
+static void block_iq4_xs(const float *x, uint8_t *out) {
+    float step[8], greatest = 0.0f;
+    for (size_t j = 0; j < 8; j++) {
+        step[j] = fabsf(extreme(x + 32 * j, 32)) / 113.0f;
+        greatest = fmaxf(greatest, step[j]);
+    }
+    float d = put_half(out, greatest / 31.0f);
+    memset(out + 2, 0, 6);
+    for (size_t j = 0; j < 8; j++) {
+        uint32_t s = level(step[j], d, 31), q[32];
+        float unit = d * (float)s;
+        out[2 + j / 4] = (uint8_t)(out[2 + j / 4] | (s + 32) >> 4 << j % 4 * 2);
+        out[4 + j / 2] = (uint8_t)(out[4 + j / 2] | ((s + 32) & 15) << j % 2 * 4);
+        for (size_t i = 0; i < 32; i++)
+            q[i] = unit == 0.0f ? 8 : nearest_nl(x[32 * j + i] / unit);
+        put_nibbles(out + 8 + 16 * j, q);
+    }
+}
+
 /* ---------------------------------------------------------------------- rows */
 
 size_t quantize_size(uint32_t type, size_t n) {
@@ -237,6 +348,21 @@ static void quantize_block(uint32_t type, const float *x, uint8_t *out) {
         break;
     case INLAY_TYPE_Q8_0:
         block_q8_0(x, out);
+        break;
+    case INLAY_TYPE_IQ4_NL:
+        block_iq4_nl(x, out);
+        break;
+    case INLAY_TYPE_MXFP4:
+        block_mxfp4(x, out);
+        break;
+    case INLAY_TYPE_Q2_K:
+        block_q2_k(x, out);
+        break;
+    case INLAY_TYPE_Q3_K:
+        block_q3_k(x, out);
+        break;
+    case INLAY_TYPE_IQ4_XS:
+        block_iq4_xs(x, out);
         break;
     case INLAY_TYPE_Q4_K:
         block_q4_k(x, out);
