@@ -2,13 +2,16 @@
  * [Milakov and Gimelshein 2018]. Blocks are 256 keys from position 0 whatever the batch, so that every way of
  * cutting a sequence walks through the same sums. For each row, blocks ascending:
  *
- *     s[key] = fma chain of q and k over the head's dimensions, ascending, from +0
+ *     s[key] = fma chain of q and k over the head's dimensions, ascending, from +0;
+ *              of keys in Q8_0 their product with q in int8, as with weights in Q8_0
+ *     s[key] = cap (1 - 2 / (exp(2 (s / cap)) + 1)) with a soft cap; then fma(slope, key - last key, s) with slopes
  *     m = greatest s;  p[key] = exp(s[key] - m), +0 for keys the row does not see
  *     l = 16-lane sum of the 256 p
- *     o[d] = fma chain of p and v over the keys, ascending, from +0
+ *     o[d] = fma chain of p and v over the keys, ascending, from +0; of values in Q8_0, of p d and q
  *     merge: M' = max(M, m); a = exp(M - M'); c = exp(m - M'); L = fma(l, c, L a); O = fma(o, c, O a)
  *
- * and O / L at the end. A row that sees a window begins with the block that holds its first key. A product with p = +0 changes no sum: values are finite.
+ * and O / L at the end. A row that sees a window begins with the block that holds its first key. A product with p = +0
+ * changes no sum: values are finite.
  */
 #include <math.h>
 
@@ -22,6 +25,10 @@ static size_t key_index(size_t position, size_t i, size_t n_head_dim) {
 }
 
 void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys) {
+    if (cache_type == INLAY_TYPE_Q8_0) {
+        inlay__store_key_q8_0(inlay__quantize_32, key, n_head_dim, position, keys);
+        return;
+    }
     for (size_t i = 0; i < n_head_dim; i++) {
         size_t at = key_index(position, i, n_head_dim);
         if (cache_type == INLAY_TYPE_F16)
@@ -32,6 +39,10 @@ void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, 
 }
 
 void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values) {
+    if (cache_type == INLAY_TYPE_Q8_0) {
+        inlay__store_value_q8_0(inlay__quantize_32, value, n_head_dim, position, values);
+        return;
+    }
     for (size_t i = 0; i < n_head_dim; i++) {
         size_t at = position * n_head_dim + i;
         if (cache_type == INLAY_TYPE_F16)
@@ -49,17 +60,41 @@ typedef struct softmax_state {
     float greatest, sum;
 } softmax_state;
 
-/* Weights of keys [first + begin, first + n) into p [256], zeros elsewhere; returns the greatest score and the sum. */
-static softmax_state weigh_block(const inlay__attention *a, const float *q, size_t first, size_t begin, size_t n,
-                                 float *p) {
-    softmax_state block = {-INFINITY, 0.0f};
-    float lanes[INLAY__LANES] = {0};
-    for (size_t key = 0; key < INLAY__KEY_BLOCK; key++) p[key] = 0.0f;
-    for (size_t key = begin; key < n; key++) {
+/* Scores [256] of a row's keys [first, first + n). */
+static void score_block(const inlay__attention *a, const inlay__acts *queries, size_t r, size_t first, size_t n,
+                        float *scores) {
+    if (a->cache_type == INLAY_TYPE_Q8_0) {
+        inlay__attention_scores(a, queries, first, n, inlay__product_keys_q8_0, a->scratch);
+        if (r != 0) memcpy(scores, a->scratch + r * INLAY__KEY_BLOCK, n * sizeof(float));
+        return;
+    }
+    for (size_t key = 0; key < n; key++) {
         float s = 0.0f;
         for (size_t i = 0; i < a->n_head_dim; i++)
-            s = inlay__fma(q[i], load_cached(a->cache_type, a->keys, key_index(first + key, i, a->n_head_dim)), s);
-        p[key] = s;
+            s = inlay__fma(a->q[r][i], load_cached(a->cache_type, a->keys, key_index(first + key, i, a->n_head_dim)),
+                           s);
+        scores[key] = s;
+    }
+}
+
+/* A score after soft cap and slope; `behind` is key - last key. */
+static float bend(const inlay__attention *a, size_t r, float s, float behind) {
+    if (a->soft_cap > 0.0f) {
+        float t = s / a->soft_cap;
+        s = a->soft_cap * (1.0f - 2.0f / (inlay__exp(t + t) + 1.0f));
+    }
+    return a->slopes != NULL ? inlay__fma(a->slopes[r], behind, s) : s;
+}
+
+/* Weights of keys [first + begin, first + n) of row r in place of their scores p [256], zeros elsewhere; returns the
+ * greatest score and the sum. */
+static softmax_state weigh_block(const inlay__attention *a, size_t r, size_t first, size_t begin, size_t n, float *p) {
+    softmax_state block = {-INFINITY, 0.0f};
+    float lanes[INLAY__LANES] = {0};
+    for (size_t key = 0; key < INLAY__KEY_BLOCK; key++)
+        if (key < begin || key >= n) p[key] = 0.0f;
+    for (size_t key = begin; key < n; key++) {
+        float s = p[key] = bend(a, r, p[key], (float)((int64_t)(first + key + 1) - (int64_t)a->n_keys[r]));
         if (s > block.greatest || s != s) block.greatest = s;
     }
     for (size_t key = begin; key < n; key++) {
@@ -72,10 +107,16 @@ static softmax_state weigh_block(const inlay__attention *a, const float *q, size
 
 /* o [n_head_dim] = sum of the block's values, weighted. */
 static void gather_block(const inlay__attention *a, size_t first, size_t n, const float *p, float *o) {
-    for (size_t i = 0; i < a->n_head_dim; i++) o[i] = 0.0f;
-    for (size_t key = 0; key < n; key++)
+    for (size_t i = 0; i < a->n_head_dim; i++)
+        o[i] = 0.0f;
+    for (size_t key = 0; key < n; key++) {
+        if (a->cache_type == INLAY_TYPE_Q8_0) {
+            inlay__gather_q8_0(a, first + key, p[key], o);
+            continue;
+        }
         for (size_t i = 0; i < a->n_head_dim; i++)
             o[i] = inlay__fma(p[key], load_cached(a->cache_type, a->values, (first + key) * a->n_head_dim + i), o[i]);
+    }
 }
 
 static void merge_block(softmax_state *row, const softmax_state *block, const float *o, size_t n, float *out) {
@@ -83,22 +124,28 @@ static void merge_block(softmax_state *row, const softmax_state *block, const fl
     float keep = inlay__exp(row->greatest - greatest), take = inlay__exp(block->greatest - greatest);
     row->greatest = greatest;
     row->sum = inlay__fma(block->sum, take, row->sum * keep);
-    for (size_t i = 0; i < n; i++) out[i] = inlay__fma(o[i], take, out[i] * keep);
+    for (size_t i = 0; i < n; i++)
+        out[i] = inlay__fma(o[i], take, out[i] * keep);
 }
 
 void inlay__attention_scalar(const inlay__attention *a) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
+    inlay__acts queries = {0};
+    if (a->cache_type == INLAY_TYPE_Q8_0) queries = inlay__attention_queries(a, inlay__quantize_32);
     for (size_t r = 0; r < a->n_rows; r++) {
         softmax_state row = {-INFINITY, 0.0f};
-        for (size_t i = 0; i < a->n_head_dim; i++) a->out[r][i] = 0.0f;
+        for (size_t i = 0; i < a->n_head_dim; i++)
+            a->out[r][i] = 0.0f;
         size_t key_begin = a->key_begin != NULL ? a->key_begin[r] : 0;
         for (size_t first = key_begin / INLAY__KEY_BLOCK * INLAY__KEY_BLOCK; first < a->n_keys[r];
              first += INLAY__KEY_BLOCK) {
             size_t n = inlay__min_size(INLAY__KEY_BLOCK, a->n_keys[r] - first);
-            softmax_state block = weigh_block(a, a->q[r], first, key_begin > first ? key_begin - first : 0, n, p);
+            score_block(a, &queries, r, first, n, p);
+            softmax_state block = weigh_block(a, r, first, key_begin > first ? key_begin - first : 0, n, p);
             gather_block(a, first, n, p, o);
             merge_block(&row, &block, o, a->n_head_dim, a->out[r]);
         }
-        for (size_t i = 0; i < a->n_head_dim; i++) a->out[r][i] = a->out[r][i] / row.sum;
+        for (size_t i = 0; i < a->n_head_dim; i++)
+            a->out[r][i] = a->out[r][i] / row.sum;
     }
 }

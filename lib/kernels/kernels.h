@@ -47,6 +47,7 @@ typedef struct inlay__product {
 } inlay__product;
 
 typedef void (*inlay__product_fn)(const inlay__product *product);
+typedef void (*inlay__quantize_fn)(const float *x, inlay__acts *acts, size_t col);
 
 /* Attention of some query rows over the keys and values of one key/value head. A query row is one head of
  * one token, already rotated and scaled by 1 / sqrt(n_head_dim). */
@@ -57,24 +58,25 @@ typedef struct inlay__attention {
     float *const *out;      /* [n_rows] -> [n_head_dim] */
     const size_t *n_keys;   /* [n_rows] where the keys each row sees end; >= 1 */
     const size_t *key_begin; /* [n_rows] where they begin, below n_keys; NULL: all at position 0 */
-    uint32_t cache_type;    /* INLAY_TYPE_F32 or INLAY_TYPE_F16 */
-    const void *keys;       /* [n_positions / 16, n_head_dim, 16] 16 keys side by side */
+    float soft_cap;         /* scores s become cap tanh(s / cap) [Gemma Team 2024]; 0: they stay */
+    const float *slopes;    /* [n_rows] slope (key - last key) is added to scores [Press et al. 2022]; NULL: nothing is */
+    uint32_t cache_type;    /* INLAY_TYPE_F32, _F16 or, with n_head_dim a multiple of 32, _Q8_0 */
+    const void *keys;       /* [n_positions / 16, n_head_dim, 16] 16 keys side by side; Q8_0: see attention_q8_0.c */
     const void *values;     /* [n_positions, n_head_dim] finite everywhere */
     float *scratch;         /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
 } inlay__attention;
 
 enum { INLAY__ATTENTION_ROWS = 12 };
-/* Floats: weights [12, 256], block sums [12, n_head_dim]. */
+/* Floats: weights [12, 256], block sums [12, n_head_dim], and as many again for queries in int8. */
 #define INLAY__ATTENTION_SCRATCH(n_head_dim) \
-    ((size_t)INLAY__ATTENTION_ROWS * ((size_t)INLAY__KEY_BLOCK + (n_head_dim)))
+    ((size_t)INLAY__ATTENTION_ROWS * ((size_t)INLAY__KEY_BLOCK + 2 * (size_t)(n_head_dim)))
 
 typedef struct inlay__kernels {
     inlay__cpu level;
 
     /* Quantise one column of n_k floats into column `col`. A column with a value that is not finite gets
      * d = NaN, so that it is noticed. */
-    void (*quantize_32)(const float *x, inlay__acts *acts, size_t col);
-    void (*quantize_256)(const float *x, inlay__acts *acts, size_t col);
+    inlay__quantize_fn quantize_32, quantize_256;
 
     /* y = x / sqrt(mean(x^2) + epsilon) * w  [Zhang and Sennrich 2019] */
     void (*rms_norm)(const float *x, const float *w, float epsilon, size_t n, float *y);
@@ -120,6 +122,18 @@ void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, 
 void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
 void inlay__weigh(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_scalar(const inlay__attention *attention);
+/* What all levels share of attention with a cache in Q8_0, given their quantize_32 and their product of Q8_0 panels. */
+void inlay__store_key_q8_0(inlay__quantize_fn quantize, const float *key, size_t n_head_dim, size_t position, void *keys);
+void inlay__store_value_q8_0(inlay__quantize_fn quantize, const float *value, size_t n_head_dim, size_t position,
+                             void *values);
+/* The queries in int8, in the scratch. */
+inlay__acts inlay__attention_queries(const inlay__attention *attention, inlay__quantize_fn quantize);
+/* scores [n_rows, 256] of keys [first, first + n), first a multiple of 16. */
+void inlay__attention_scores(const inlay__attention *attention, const inlay__acts *acts, size_t first, size_t n,
+                             inlay__product_fn product, float *scores);
+/* The scalar product of cached keys, and the scalar sum o [n_head_dim] += p value. */
+void inlay__product_keys_q8_0(const inlay__product *product);
+void inlay__gather_q8_0(const inlay__attention *attention, size_t position, float p, float *o);
 void inlay__product_32(const inlay__product *product);
 void inlay__product_256(const inlay__product *product);
 void inlay__product_float(const inlay__product *product);

@@ -12,7 +12,7 @@ typedef struct inlay__decoder_config {
     size_t n_context;   /* tokens of room, >= 1 */
     size_t n_batch;     /* tokens evaluated together, 1 to n_context */
     size_t n_threads;   /* >= 1 */
-    uint32_t cache_type; /* INLAY_TYPE_F32 or INLAY_TYPE_F16 */
+    uint32_t cache_type; /* INLAY_TYPE_F32, _F16 or _Q8_0 */
 } inlay__decoder_config;
 
 typedef struct inlay__eval_hooks {
@@ -22,7 +22,7 @@ typedef struct inlay__eval_hooks {
 } inlay__eval_hooks;
 
 /* Takes all the memory it will ever use. `sys` and the model must outlive it.
- * Errors: _MEMORY, _THREAD. */
+ * Errors: _ARGUMENT, _UNSUPPORTED (cache_type), _MEMORY, _THREAD. */
 int32_t inlay__decoder_new(const inlay__sys *sys, const inlay__model *model, const inlay__decoder_config *config,
                            inlay__decoder **decoder);
 void inlay__decoder_free(inlay__decoder *decoder);

@@ -1,18 +1,36 @@
 /* Keys and values of all layers of one sequence. */
 #include "model/kv_cache.h"
 
-static size_t element_size(uint32_t type) { return type == INLAY_TYPE_F16 ? sizeof(uint16_t) : sizeof(float); }
+#include "format/dtype.h"
+
+/* Bytes of one position's keys of a head, and of its values. */
+static int32_t choose_row_size(uint32_t type, size_t n_embd_head, uint64_t *row_size) {
+    if (type != INLAY_TYPE_F32 && type != INLAY_TYPE_F16 && type != INLAY_TYPE_Q8_0)
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "option 'cache-type' is %s; keys and values are kept in F32, F16 or Q8_0",
+                           inlay__dtype_any_name(type));
+    if (!inlay__dtype_row_size(type, n_embd_head, row_size))
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "option 'cache-type' is Q8_0, which needs heads of a multiple of 32; this model's have %zu",
+                           n_embd_head);
+    return INLAY_OK;
+}
 
 int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *h, size_t n_context, uint32_t type,
                              inlay__kv_cache *cache) {
     size_t size;
-    *cache = (inlay__kv_cache){.type = type, .n_positions = inlay__round_up(n_context, INLAY__LANES),
-                               .n_layer = h->n_layer, .n_head_kv = h->n_head_kv, .n_embd_head = h->n_embd_head};
-    if (!inlay__mul_size(cache->n_positions, h->n_embd_head * element_size(type), &cache->head_size) ||
+    uint64_t row_size;
+    INLAY__TRY(choose_row_size(type, h->n_embd_head, &row_size));
+    *cache = (inlay__kv_cache){.type = type,
+                               .n_positions = inlay__round_up(n_context, INLAY__LANES),
+                               .n_layer = h->n_layer,
+                               .n_head_kv = h->n_head_kv,
+                               .row_size = (size_t)row_size};
+    if (!inlay__mul_size(cache->n_positions, cache->row_size, &cache->head_size) ||
         !inlay__mul_size(cache->head_size, (size_t)h->n_head_kv * 2, &size) ||
         !inlay__mul_size(size, h->n_layer, &size))
-        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a key/value cache of %zu tokens does not fit an address space",
-                           n_context);
+        return inlay__fail(INLAY_ERR_MEMORY,
+                           "out of memory: a key/value cache of %zu tokens does not fit an address space", n_context);
     cache->data = inlay__alloc(sys, size);
     cache->size = size;
     return cache->data != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
@@ -32,7 +50,7 @@ void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t 
 }
 
 void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n) {
-    size_t row = cache->n_embd_head * element_size(cache->type), begin = cache->n_ready;
+    size_t row = cache->row_size, begin = cache->n_ready;
     size_t end = inlay__min_size(inlay__round_up(n, INLAY__KEY_BLOCK), cache->n_positions);
     if (end <= begin) return;
     for (size_t layer = 0; layer < cache->n_layer; layer++)
@@ -44,7 +62,7 @@ void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n) {
 }
 
 void inlay__kv_cache_clear(inlay__kv_cache *cache, size_t begin, size_t end) {
-    size_t row = cache->n_embd_head * element_size(cache->type);
+    size_t row = cache->row_size;
     end = inlay__min_size(end, cache->n_ready);
     for (size_t layer = 0; begin < end && layer < cache->n_layer; layer++)
         for (size_t head = 0; head < cache->n_head_kv; head++)

@@ -1,5 +1,5 @@
-/* Attention of every level gives the scalar definition's bits, whatever the rows of a tile see, and the definition is near
- * attention computed in double precision. */
+/* Attention of every level gives the scalar definition's bits, whatever the rows of a tile see, and the definition is
+ * near attention computed in double precision. */
 #include "test.h"
 
 #include <math.h>
@@ -17,10 +17,13 @@ typedef struct problem {
     float q[INLAY__ATTENTION_ROWS][MAX_DIM];
     const float *q_rows[INLAY__ATTENTION_ROWS];
     size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
+    float soft_cap, slopes[INLAY__ATTENTION_ROWS];
+    bool has_slopes;
 } problem;
 
 static size_t cache_bytes(const problem *p) {
-    return p->n_positions * p->n_head_dim * (p->cache_type == INLAY_TYPE_F16 ? 2 : 4);
+    size_t n = p->n_positions * p->n_head_dim;
+    return p->cache_type == INLAY_TYPE_Q8_0 ? n / 32 * 34 : p->cache_type == INLAY_TYPE_F16 ? 2 * n : 4 * n;
 }
 
 /* Keys and values of n_positions, stored by the kernels given. */
@@ -29,7 +32,8 @@ static void store(problem *p, const inlay__kernels *kernels, uint64_t seed) {
     p->keys = guard_alloc(cache_bytes(p), 0);
     p->values = guard_alloc(cache_bytes(p), 0);
     for (size_t position = 0; position < p->n_positions; position++) {
-        for (size_t i = 0; i < p->n_head_dim; i++) row[i] = random_float(&seed, -2.0f, 2.0f);
+        for (size_t i = 0; i < p->n_head_dim; i++)
+            row[i] = random_float(&seed, -2.0f, 2.0f);
         kernels->store_key(row, p->n_head_dim, p->cache_type, position, p->keys.data);
         kernels->store_value(row, p->n_head_dim, p->cache_type, position, p->values.data);
     }
@@ -37,13 +41,18 @@ static void store(problem *p, const inlay__kernels *kernels, uint64_t seed) {
 
 static problem make_problem(uint64_t *state, size_t number, const inlay__kernels *kernels) {
     static const size_t dims[] = {8, 16, 20, 36, 64, 80, 96, 128, 256};
-    problem p = {.n_head_dim = dims[number % 9], .n_rows = 1 + random_u32(state) % INLAY__ATTENTION_ROWS,
-                 .cache_type = number % 3 == 0 ? INLAY_TYPE_F32 : INLAY_TYPE_F16};
+    problem p = {.n_head_dim = dims[number % 9],
+                 .n_rows = 1 + random_u32(state) % INLAY__ATTENTION_ROWS,
+                 .cache_type = number % 3 == 0 ? INLAY_TYPE_F32 : INLAY_TYPE_F16,
+                 .soft_cap = number % 7 == 0 ? 5.0f : 0.0f,
+                 .has_slopes = number % 11 == 0};
+    if (p.n_head_dim % 32 == 0 && number % 2 == 0) p.cache_type = INLAY_TYPE_Q8_0;
     size_t longest = 1 + random_u32(state) % (number % 4 == 0 ? MAX_KEYS : 300);
     bool window = number % 5 == 0;
     p.n_positions = (longest + 15) / 16 * 16;
     for (size_t r = 0; r < p.n_rows; r++) {
         p.n_keys[r] = number % 2 == 0 ? longest - inlay__min_size(longest - 1, r) : 1 + random_u32(state) % longest;
+        p.slopes[r] = random_float(state, 0.01f, 0.5f);
         p.key_begin[r] = window ? random_u32(state) % p.n_keys[r] : 0;
         for (size_t i = 0; i < p.n_head_dim; i++)
             p.q[r][i] = random_float(state, -1.0f, 1.0f) * (number % 10 == 0 ? 30.0f : 0.3f);
@@ -65,9 +74,18 @@ static void attend(const inlay__kernels *kernels, problem *p, float out[INLAY__A
         rows[r] = out[r];
         p->q_rows[r] = p->q[r];
     }
-    inlay__attention a = {.n_head_dim = p->n_head_dim, .n_rows = p->n_rows, .q = p->q_rows, .out = rows, .n_keys = p->n_keys,
-                          .key_begin = p->key_begin, .cache_type = p->cache_type, .keys = p->keys.data,
-                          .values = p->values.data, .scratch = p->scratch.data};
+    inlay__attention a = {.n_head_dim = p->n_head_dim,
+                          .n_rows = p->n_rows,
+                          .q = p->q_rows,
+                          .out = rows,
+                          .n_keys = p->n_keys,
+                          .key_begin = p->key_begin,
+                          .soft_cap = p->soft_cap,
+                          .slopes = p->has_slopes ? p->slopes : NULL,
+                          .cache_type = p->cache_type,
+                          .keys = p->keys.data,
+                          .values = p->values.data,
+                          .scratch = p->scratch.data};
     kernels->attention(&a);
 }
 
@@ -92,35 +110,63 @@ TEST(attention_equals_the_definition) {
             attend(&kernels, &p, found);
             for (size_t r = 0; r < p.n_rows; r++)
                 if (!CHECK(same_floats("attention", &kernels, found[r], expected[r], p.n_head_dim)))
-                    fprintf(stderr, "problem %zu, row %zu of %zu, keys %zu to %zu, %zu dimensions\n", number, r, p.n_rows,
-                            p.key_begin[r], p.n_keys[r], p.n_head_dim);
+                    fprintf(stderr, "problem %zu, row %zu of %zu, keys %zu to %zu, %zu dimensions\n", number, r,
+                            p.n_rows, p.key_begin[r], p.n_keys[r], p.n_head_dim);
         }
         free_problem(&p);
     }
 }
 
-static double cached(const problem *p, const guarded *cache, size_t at) {
+/* A key's number i, or a value's. */
+static double cached(const problem *p, const guarded *cache, bool is_key, size_t position, size_t i) {
+    size_t n = p->n_head_dim, lane = position % 16;
+    size_t at = is_key ? (position / 16 * n + i) * 16 + lane : position * n + i;
+    if (p->cache_type == INLAY_TYPE_Q8_0) {
+        const uint8_t *data = cache->data;
+        const uint8_t *block = is_key ? data + (position / 16 * (n / 32) + i / 32) * 544 + 2 * lane
+                                      : data + (position * (n / 32) + i / 32) * 34;
+        int8_t q = is_key ? (int8_t)(block[32 + i % 32 / 4 * 64 + 2 * lane + i % 4] ^ 0x80) : (int8_t)block[2 + i % 32];
+        return (double)inlay__f16_to_f32(inlay__load_u16(block)) * q;
+    }
     return p->cache_type == INLAY_TYPE_F16 ? (double)inlay__f16_to_f32(((const uint16_t *)cache->data)[at])
                                            : (double)((const float *)cache->data)[at];
+}
+
+/* A row's query as it meets the keys: those in Q8_0 meet it in int8. */
+static void query_of(const problem *p, size_t r, double *query) {
+    int8_t q[MAX_DIM];
+    float d[MAX_DIM / 32], dsum[MAX_DIM / 32];
+    int32_t sum[MAX_DIM / 32];
+    inlay__acts acts = {.n_k = p->n_head_dim, .n_blocks = p->n_head_dim / 32, .q = q, .d = d, .sum = sum, .dsum = dsum};
+    bool in_int8 = p->cache_type == INLAY_TYPE_Q8_0;
+    if (in_int8) inlay__quantize_32(p->q[r], &acts, 0);
+    for (size_t i = 0; i < p->n_head_dim; i++)
+        query[i] = in_int8 ? (double)d[i / 32] * q[i] : (double)p->q[r][i];
 }
 
 /* Softmax attention of one row as the textbook has it. */
 static void attend_in_double(const problem *p, size_t r, double *out) {
     static double weight[MAX_KEYS + 16];
-    double greatest = -1e300, sum = 0.0;
+    double greatest = -1e300, sum = 0.0, query[MAX_DIM];
+    query_of(p, r, query);
     for (size_t key = p->key_begin[r]; key < p->n_keys[r]; key++) {
         weight[key] = 0.0;
         for (size_t i = 0; i < p->n_head_dim; i++)
-            weight[key] += (double)p->q[r][i] * cached(p, &p->keys, (key / 16 * p->n_head_dim + i) * 16 + key % 16);
+            weight[key] += query[i] * cached(p, &p->keys, true, key, i);
+        if (p->soft_cap > 0.0f) weight[key] = (double)p->soft_cap * tanh(weight[key] / (double)p->soft_cap);
+        if (p->has_slopes) weight[key] -= (double)p->slopes[r] * (double)(p->n_keys[r] - 1 - key);
         greatest = fmax(greatest, weight[key]);
     }
-    for (size_t i = 0; i < p->n_head_dim; i++) out[i] = 0.0;
+    for (size_t i = 0; i < p->n_head_dim; i++)
+        out[i] = 0.0;
     for (size_t key = p->key_begin[r]; key < p->n_keys[r]; key++) {
         double e = exp(weight[key] - greatest);
         sum += e;
-        for (size_t i = 0; i < p->n_head_dim; i++) out[i] += e * cached(p, &p->values, key * p->n_head_dim + i);
+        for (size_t i = 0; i < p->n_head_dim; i++)
+            out[i] += e * cached(p, &p->values, false, key, i);
     }
-    for (size_t i = 0; i < p->n_head_dim; i++) out[i] /= sum;
+    for (size_t i = 0; i < p->n_head_dim; i++)
+        out[i] /= sum;
 }
 
 TEST(the_definition_is_near_attention_in_double_precision) {
@@ -134,7 +180,8 @@ TEST(the_definition_is_near_attention_in_double_precision) {
         for (size_t r = 0; r < p.n_rows; r++) {
             double exact[MAX_DIM];
             attend_in_double(&p, r, exact);
-            for (size_t i = 0; i < p.n_head_dim; i++) CHECK(fabs((double)found[r][i] - exact[i]) < 2e-5);
+            for (size_t i = 0; i < p.n_head_dim; i++)
+                CHECK(fabs((double)found[r][i] - exact[i]) < 2e-5);
         }
         free_problem(&p);
     }
@@ -147,7 +194,8 @@ TEST(a_score_that_is_not_a_number_shows_at_every_level) {
         problem p = make_problem(&state, 4, &kernels);
         p.q[0][1] = NAN;
         attend(&kernels, &p, found);
-        for (size_t i = 0; i < p.n_head_dim; i++) CHECK(found[0][i] != found[0][i]);
+        for (size_t i = 0; i < p.n_head_dim; i++)
+            CHECK(found[0][i] != found[0][i]);
         free_problem(&p);
     }
 }

@@ -24,7 +24,7 @@ static void check_rows(const float *found, const float *expected, size_t n, cons
 /* Whether all values of positions [begin, end) are zero, as kernels want of what no one has written. */
 static bool values_are_zero(const inlay__decoder *d, size_t begin, size_t end) {
     const inlay__kv_cache *cache = &d->cache;
-    size_t row = cache->n_embd_head * (cache->type == INLAY_TYPE_F16 ? 2 : 4);
+    size_t row = cache->row_size;
     for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++) {
         const uint8_t *values = inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv);
         for (size_t k = begin * row; k < end * row; k++)

@@ -35,9 +35,22 @@ TEST(a_cache_is_as_large_as_its_positions_in_blocks_of_16) {
     }
 }
 
+TEST(a_cache_in_q8_0_has_34_bytes_for_32_numbers_and_wants_whole_blocks) {
+    accounting a;
+    accounting_init(&a);
+    inlay__hparams fits = shape(3, 2, 64), not_whole = shape(3, 2, 80);
+    inlay__kv_cache cache;
+    CHECK_INT(inlay__kv_cache_init(&a.sys, &fits, 100, INLAY_TYPE_Q8_0, &cache), INLAY_OK);
+    CHECK_INT(cache.size, 3 * 2 * 2 * 112 * 68);
+    inlay__kv_cache_free(&a.sys, &cache);
+    CHECK_INT(inlay__kv_cache_init(&a.sys, &not_whole, 100, INLAY_TYPE_Q8_0, &cache), INLAY_ERR_UNSUPPORTED);
+    CHECK_INT(inlay__kv_cache_init(&a.sys, &fits, 100, INLAY_TYPE_Q4_0, &cache), INLAY_ERR_ARGUMENT);
+    CHECK_INT(a.n_live, 0);
+}
+
 /* All keys and values below position n of all heads are zero. */
 static bool is_ready(const inlay__kv_cache *cache, size_t n) {
-    size_t size = inlay__round_up(n, 16) * cache->n_embd_head * element_size(cache->type);
+    size_t size = inlay__round_up(n, 16) * cache->row_size;
     for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++)
         if (!is_zero(inlay__kv_cache_keys(cache, i / cache->n_head_kv, i % cache->n_head_kv), size) ||
             !is_zero(inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv), size))
@@ -170,7 +183,8 @@ TEST(a_cache_that_no_address_space_holds_is_an_error) {
     CHECK_INT(a.n_live, 0);
 }
 
-TEST_MAIN(CASE(a_cache_is_as_large_as_its_positions_in_blocks_of_16),
+TEST_MAIN(CASE(a_cache_in_q8_0_has_34_bytes_for_32_numbers_and_wants_whole_blocks),
+          CASE(a_cache_is_as_large_as_its_positions_in_blocks_of_16),
           CASE(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_touched),
           CASE(keys_and_values_of_all_heads_stand_apart_and_fill_the_cache),
           CASE(what_is_stored_at_a_position_of_a_head_is_found_there),

@@ -44,7 +44,7 @@ OPTIONS = _read_table()
 # Values that have names.
 _WORDS = {
     "load": {"auto": c.LOAD_AUTO, "map": c.LOAD_MAP, "copy": c.LOAD_COPY},
-    "cache_type": {"f32": c.TYPE_F32, "f16": c.TYPE_F16},
+    "cache_type": {"f32": c.TYPE_F32, "f16": c.TYPE_F16, "q8_0": c.TYPE_Q8_0},
 }
 
 

@@ -21,7 +21,8 @@ INLAY__AVX2_INLINE __m256 load_cached(const void *cache, size_t at, bool f16) {
 INLAY__AVX2_INLINE void score_16(const inlay__attention *a, const float *const *q, size_t n_rows, size_t key, bool f16,
                                  float *scores) {
     __m256 acc[SCORE_ROWS][2];
-    for (size_t r = 0; r < n_rows; r++) acc[r][0] = acc[r][1] = _mm256_setzero_ps();
+    for (size_t r = 0; r < n_rows; r++)
+        acc[r][0] = acc[r][1] = _mm256_setzero_ps();
     size_t at = key * a->n_head_dim;
     for (size_t i = 0; i < a->n_head_dim; i++, at += INLAY__LANES) {
         __m256 low = load_cached(a->keys, at, f16), high = load_cached(a->keys, at + 8, f16);
@@ -37,23 +38,46 @@ INLAY__AVX2_INLINE void score_16(const inlay__attention *a, const float *const *
     }
 }
 
-/* scores [n_rows, 256] of keys [first, first + n). */
+/* scores [n_rows, 256] of keys [first, first + n), of which each row bends its own. */
 INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t first, size_t n, bool f16, float *scores) {
     for (size_t key = 0; key < n; key += INLAY__LANES) {
         size_t r = 0;
         float *out = scores + key;
         for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
             score_16(a, a->q + r, SCORE_ROWS, first + key, f16, out + r * INLAY__KEY_BLOCK);
-        for (; r + 3 <= a->n_rows; r += 3) score_16(a, a->q + r, 3, first + key, f16, out + r * INLAY__KEY_BLOCK);
-        for (; r < a->n_rows; r++) score_16(a, a->q + r, 1, first + key, f16, out + r * INLAY__KEY_BLOCK);
+        for (; r + 3 <= a->n_rows; r += 3)
+            score_16(a, a->q + r, 3, first + key, f16, out + r * INLAY__KEY_BLOCK);
+        for (; r < a->n_rows; r++)
+            score_16(a, a->q + r, 1, first + key, f16, out + r * INLAY__KEY_BLOCK);
+    }
+}
+
+/* A row's n scores after soft cap and slope. */
+INLAY__AVX2_INLINE void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
+    const __m256 one = _mm256_set1_ps(1.0f), cap = _mm256_set1_ps(a->soft_cap);
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    for (size_t key = 0; key < n; key += 8) {
+        __m256 s = _mm256_loadu_ps(scores + key);
+        if (a->soft_cap > 0.0f) {
+            __m256 t = _mm256_div_ps(s, cap), e = inlay__exp_avx2(_mm256_add_ps(t, t));
+            s = _mm256_mul_ps(cap, _mm256_sub_ps(one, _mm256_div_ps(_mm256_set1_ps(2.0f), _mm256_add_ps(e, one))));
+        }
+        if (a->slopes != NULL) {
+            int32_t behind = (int32_t)((int64_t)(first + key + 1) - (int64_t)a->n_keys[r]);
+            __m256 each = _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_set1_epi32(behind), lanes));
+            s = _mm256_fmadd_ps(_mm256_set1_ps(a->slopes[r]), each, s);
+        }
+        _mm256_storeu_ps(scores + key, s);
     }
 }
 
 /* One row's scores [256] to weights, of which [begin, n) count; returns the greatest score and the sum. */
 INLAY__AVX2_INLINE float weigh(float *p, size_t begin, size_t n, float *greatest) {
     size_t padded = inlay__round_up(n, INLAY__LANES);
-    for (size_t key = 0; key < begin; key++) p[key] = -INFINITY;
-    for (size_t key = n; key < padded; key++) p[key] = -INFINITY;
+    for (size_t key = 0; key < begin; key++)
+        p[key] = -INFINITY;
+    for (size_t key = n; key < padded; key++)
+        p[key] = -INFINITY;
     __m256 m = _mm256_set1_ps(-INFINITY), unordered = _mm256_setzero_ps();
     for (size_t key = 0; key < padded; key += 8) {
         __m256 s = _mm256_loadu_ps(p + key);
@@ -77,29 +101,63 @@ INLAY__AVX2_INLINE float weigh(float *p, size_t begin, size_t n, float *greatest
 }
 
 /* o [n_rows][stride] from dimension i: weighted sums of `width` numbers of n values. */
-INLAY__AVX2_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n, size_t i,
-                               size_t width, bool f16, float *o, size_t stride) {
+INLAY__AVX2_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
+                               size_t i, size_t width, bool f16, float *o, size_t stride) {
     __m256 acc[VALUE_ROWS][VALUE_WIDTH / 8];
     for (size_t r = 0; r < n_rows; r++)
-        for (size_t v = 0; v < width / 8; v++) acc[r][v] = _mm256_setzero_ps();
+        for (size_t v = 0; v < width / 8; v++)
+            acc[r][v] = _mm256_setzero_ps();
     size_t at = first * a->n_head_dim + i;
     for (size_t key = 0; key < n; key++, at += a->n_head_dim) {
         __m256 weight[VALUE_ROWS];
-        for (size_t r = 0; r < n_rows; r++) weight[r] = _mm256_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
+        for (size_t r = 0; r < n_rows; r++)
+            weight[r] = _mm256_set1_ps(p[r * INLAY__KEY_BLOCK + key]);
         for (size_t v = 0; v < width / 8; v++) {
             __m256 value = load_cached(a->values, at + 8 * v, f16);
-            for (size_t r = 0; r < n_rows; r++) acc[r][v] = _mm256_fmadd_ps(weight[r], value, acc[r][v]);
+            for (size_t r = 0; r < n_rows; r++)
+                acc[r][v] = _mm256_fmadd_ps(weight[r], value, acc[r][v]);
         }
     }
     for (size_t r = 0; r < n_rows; r++)
-        for (size_t v = 0; v < width / 8; v++) _mm256_storeu_ps(o + r * stride + i + 8 * v, acc[r][v]);
+        for (size_t v = 0; v < width / 8; v++)
+            _mm256_storeu_ps(o + r * stride + i + 8 * v, acc[r][v]);
+}
+
+/* The same of values in Q8_0, 32 numbers wide: blocks of 34 bytes. */
+INLAY__AVX2_INLINE void gather_q8_0(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
+                                    size_t i, float *o, size_t stride) {
+    __m256 acc[VALUE_ROWS][VALUE_WIDTH / 8];
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t v = 0; v < VALUE_WIDTH / 8; v++)
+            acc[r][v] = _mm256_setzero_ps();
+    size_t row_size = a->n_head_dim / INLAY__Q_LENGTH * 34;
+    const uint8_t *block = (const uint8_t *)a->values + first * row_size + i / INLAY__Q_LENGTH * 34;
+    for (size_t key = 0; key < n; key++, block += row_size) {
+        __m256 weight[VALUE_ROWS], d = _mm256_cvtph_ps(_mm_set1_epi16((short)inlay__load_u16(block)));
+        for (size_t r = 0; r < n_rows; r++)
+            weight[r] = _mm256_mul_ps(_mm256_set1_ps(p[r * INLAY__KEY_BLOCK + key]), d);
+        for (size_t v = 0; v < VALUE_WIDTH / 8; v++) {
+            __m128i eight = _mm_loadl_epi64((const __m128i *)(block + 2 + 8 * v));
+            __m256 value = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight));
+            for (size_t r = 0; r < n_rows; r++)
+                acc[r][v] = _mm256_fmadd_ps(weight[r], value, acc[r][v]);
+        }
+    }
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t v = 0; v < VALUE_WIDTH / 8; v++)
+            _mm256_storeu_ps(o + r * stride + i + 8 * v, acc[r][v]);
 }
 
 INLAY__AVX2_INLINE void gather_rows(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
-                                    bool f16, float *o, size_t stride) {
+                                    uint32_t type, float *o, size_t stride) {
+    const bool f16 = type == INLAY_TYPE_F16;
     size_t i = 0;
-    for (; i + VALUE_WIDTH <= a->n_head_dim; i += VALUE_WIDTH) gather(a, p, n_rows, first, n, i, VALUE_WIDTH, f16, o, stride);
-    for (; i < a->n_head_dim; i += 8) gather(a, p, n_rows, first, n, i, 8, f16, o, stride);
+    for (; type == INLAY_TYPE_Q8_0 && i < a->n_head_dim; i += VALUE_WIDTH)
+        gather_q8_0(a, p, n_rows, first, n, i, o, stride);
+    for (; i + VALUE_WIDTH <= a->n_head_dim; i += VALUE_WIDTH)
+        gather(a, p, n_rows, first, n, i, VALUE_WIDTH, f16, o, stride);
+    for (; i < a->n_head_dim; i += 8)
+        gather(a, p, n_rows, first, n, i, 8, f16, o, stride);
 }
 
 typedef struct row_state {
@@ -119,10 +177,12 @@ INLAY__AVX2_INLINE void merge(row_state *row, float greatest_new, float sum, con
     }
 }
 
-INLAY__AVX2_INLINE void attend(const inlay__attention *a, bool f16) {
+INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
     row_state state[INLAY__ATTENTION_ROWS];
     size_t n_head_dim = a->n_head_dim, n_keys = 0, key_begin = SIZE_MAX;
+    inlay__acts queries = {0};
+    if (type == INLAY_TYPE_Q8_0) queries = inlay__attention_queries(a, inlay__quantize_32_avx2);
     for (size_t r = 0; r < a->n_rows; r++) {
         key_begin = inlay__min_size(key_begin, a->key_begin != NULL ? a->key_begin[r] : 0);
         state[r] = (row_state){-INFINITY, 0.0f};
@@ -133,11 +193,15 @@ INLAY__AVX2_INLINE void attend(const inlay__attention *a, bool f16) {
         size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
         float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
         bool weighed[INLAY__ATTENTION_ROWS];
-        score_block(a, first, n, f16, p);
+        if (type == INLAY_TYPE_Q8_0)
+            inlay__attention_scores(a, &queries, first, n, inlay__product_q8_0_avx2, p);
+        else
+            score_block(a, first, n, type == INLAY_TYPE_F16, p);
         for (size_t r = 0; r < a->n_rows; r++) {
             float *row = p + r * INLAY__KEY_BLOCK;
             size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
             size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
+            if (a->soft_cap > 0.0f || a->slopes != NULL) bend(a, r, first, inlay__round_up(seen, 8), row);
             if (seen > 0) sum[r] = weigh(row, unseen, seen, &greatest[r]);
             weighed[r] = seen > 0;
             size_t done = inlay__round_up(seen, INLAY__LANES);
@@ -145,27 +209,34 @@ INLAY__AVX2_INLINE void attend(const inlay__attention *a, bool f16) {
         }
         size_t r = 0;
         for (; r + VALUE_ROWS <= a->n_rows; r += VALUE_ROWS)
-            gather_rows(a, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, first, n, f16, o + r * n_head_dim, n_head_dim);
+            gather_rows(a, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, first, n, type, o + r * n_head_dim, n_head_dim);
         for (; r < a->n_rows; r++)
-            gather_rows(a, p + r * INLAY__KEY_BLOCK, 1, first, n, f16, o + r * n_head_dim, n_head_dim);
+            gather_rows(a, p + r * INLAY__KEY_BLOCK, 1, first, n, type, o + r * n_head_dim, n_head_dim);
         for (r = 0; r < a->n_rows; r++)
             if (weighed[r]) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }
     for (size_t r = 0; r < a->n_rows; r++)
-        for (size_t i = 0; i < n_head_dim; i++) a->out[r][i] = a->out[r][i] / state[r].sum;
+        for (size_t i = 0; i < n_head_dim; i++)
+            a->out[r][i] = a->out[r][i] / state[r].sum;
 }
 
 INLAY__AVX2 void inlay__attention_avx2(const inlay__attention *a) {
     if (a->n_head_dim % 8 != 0)
         inlay__attention_scalar(a);
+    else if (a->cache_type == INLAY_TYPE_Q8_0)
+        attend(a, INLAY_TYPE_Q8_0);
     else if (a->cache_type == INLAY_TYPE_F16)
-        attend(a, true);
+        attend(a, INLAY_TYPE_F16);
     else
-        attend(a, false);
+        attend(a, INLAY_TYPE_F32);
 }
 
 INLAY__AVX2 void inlay__store_key_avx2(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position,
                                        void *keys) {
+    if (cache_type == INLAY_TYPE_Q8_0) {
+        inlay__store_key_q8_0(inlay__quantize_32_avx2, key, n_head_dim, position, keys);
+        return;
+    }
     if (cache_type != INLAY_TYPE_F16 || n_head_dim % 8 != 0) {
         inlay__store_key(key, n_head_dim, cache_type, position, keys);
         return;
@@ -174,12 +245,17 @@ INLAY__AVX2 void inlay__store_key_avx2(const float *key, size_t n_head_dim, uint
     for (size_t i = 0; i < n_head_dim; i += 8) {
         uint16_t half[8];
         _mm_storeu_si128((__m128i *)half, _mm256_cvtps_ph(_mm256_loadu_ps(key + i), _MM_FROUND_TO_NEAREST_INT));
-        for (size_t l = 0; l < 8; l++) out[(i + l) * INLAY__LANES] = half[l];
+        for (size_t l = 0; l < 8; l++)
+            out[(i + l) * INLAY__LANES] = half[l];
     }
 }
 
 INLAY__AVX2 void inlay__store_value_avx2(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position,
                                          void *values) {
+    if (cache_type == INLAY_TYPE_Q8_0) {
+        inlay__store_value_q8_0(inlay__quantize_32_avx2, value, n_head_dim, position, values);
+        return;
+    }
     if (cache_type != INLAY_TYPE_F16 || n_head_dim % 8 != 0) {
         inlay__store_value(value, n_head_dim, cache_type, position, values);
         return;
