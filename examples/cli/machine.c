@@ -23,7 +23,7 @@ struct worker {
     work_fn *work;
     const uint8_t *data; /* [size], a multiple of 256 */
     size_t size;
-    double done;
+    double done, began, ended;
     volatile uint64_t sink; /* keeps the work from being left out */
 };
 
@@ -134,7 +134,9 @@ static void *run_worker(void *arg) {
 
     for (int i = 0; i < N_ROUNDS; i++) {
         pthread_barrier_wait(w->start);
+        w->began = cli_seconds();
         w->done = w->work(w);
+        w->ended = cli_seconds();
         pthread_barrier_wait(w->end);
     }
     return NULL;
@@ -155,15 +157,16 @@ static double measure(work_fn *work, const uint8_t *data, size_t size, int64_t n
         if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) return 0;
     }
     for (int round = 0; round < N_ROUNDS; round++) {
-        double begin, seconds, done = 0;
+        double began = 0, ended = 0, done = 0;
 
         pthread_barrier_wait(&start);
-        begin = cli_seconds();
         pthread_barrier_wait(&end);
-        seconds = cli_seconds() - begin;
-        for (int64_t i = 0; i < n_threads; i++)
+        for (int64_t i = 0; i < n_threads; i++) { /* from the first to begin to the last to end */
+            if (i == 0 || workers[i].began < began) began = workers[i].began;
+            if (i == 0 || workers[i].ended > ended) ended = workers[i].ended;
             done += workers[i].done;
-        if (seconds > 0 && done / seconds > best) best = done / seconds;
+        }
+        if (ended > began && done / (ended - began) > best) best = done / (ended - began);
     }
     for (int64_t i = 0; i < n_threads; i++)
         pthread_join(workers[i].thread, NULL);

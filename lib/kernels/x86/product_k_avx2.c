@@ -4,7 +4,7 @@
 
 #if defined(__x86_64__)
 
-enum { COLS = 4, SUB_BLOCKS = 8 };
+enum { COLS = 8, FEW = 4, SUB_BLOCKS = 8 };
 
 /* Where things are in a packed superblock; pack.c draws it. */
 INLAY__AVX2_INLINE size_t sub_block_size(uint32_t type) {
@@ -135,6 +135,8 @@ INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type, size_t b
         size_t col = p->col_begin;
         for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
             for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, COLS, type, block_size, out + 8 * half);
+        for (; col + FEW <= p->col_end; col += FEW, out += FEW * p->out_stride)
+            for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, FEW, type, block_size, out + 8 * half);
         for (; col < p->col_end; col++, out += p->out_stride)
             for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, 1, type, block_size, out + 8 * half);
     }
