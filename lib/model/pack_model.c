@@ -6,7 +6,7 @@
 
 /* A thread takes TASK_PANELS at a time. The file's rows are let go after every STEP_BYTES of them, so that a model is never
  * in memory twice. */
-enum { TASK_PANELS = 16, STEP_BYTES = 16 << 20 };
+enum { TASK_PANELS = 16, STEP_BYTES = 16 << 20, ALIGNMENT = 64 };
 
 /* Some panels of one matrix, shared out among the threads. */
 typedef struct pack_job {
@@ -27,17 +27,25 @@ static void pack_panels(void *arg, size_t i_thread, size_t n_threads) {
     }
 }
 
-static int32_t pack_matrix(inlay__model *model, inlay__pool *pool, inlay__matrix *matrix) {
+/* All packed matrices stand in one piece of memory: thousands of pages at a time are cheaper to get than one by one. */
+typedef struct packer {
+    inlay__model *model;
+    inlay__pool *pool;
+    uint8_t *memory; /* where the next matrix goes */
+} packer;
+
+static int32_t pack_matrix(packer *p, inlay__matrix *matrix) {
+    inlay__model *model = p->model;
     size_t size = inlay__matrix_packed_size(&model->kernels, matrix->type, matrix->n_rows, matrix->n_k);
     if (size == 0) return INLAY_OK;
-    uint8_t *packed = inlay__model_alloc_raw(model, size);
-    if (packed == NULL) return INLAY_ERR_MEMORY;
+    uint8_t *packed = p->memory;
+    p->memory += inlay__round_up(size, ALIGNMENT);
     size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES, panel_rows = matrix->row_size * INLAY__LANES;
     size_t step = inlay__max_size(STEP_BYTES / panel_rows, 1);
     for (size_t begin = 0; begin < n_panels; begin += step) {
         pack_job job = {.rows = matrix, .packed = packed, .end = inlay__min_size(begin + step, n_panels)};
         atomic_init(&job.next, begin);
-        INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
+        INLAY__TRY(inlay__pool_run(p->pool, pack_panels, &job));
         inlay__weights_forget(model->weights, matrix->data + begin * panel_rows, (job.end - begin) * panel_rows);
     }
     matrix->data = packed;
@@ -62,30 +70,51 @@ static void layer_matrices(inlay__layer *l, inlay__matrix *matrices[N_LAYER_MATR
     memcpy(matrices, all, sizeof all);
 }
 
-static int32_t pack_all(inlay__model *model, inlay__pool *pool, const inlay__model_config *config) {
+static int32_t add_packed_size(const inlay__model *model, const inlay__matrix *m, size_t *total) {
+    size_t size = inlay__matrix_packed_size(&model->kernels, m->type, m->n_rows, m->n_k);
+    if (inlay__add_size(*total, inlay__round_up(size, ALIGNMENT), total)) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_MEMORY, "out of memory: the packed weights do not fit an address space");
+}
+
+static int32_t get_memory(packer *p) {
+    size_t total = 0;
+    for (size_t i = 0; i < p->model->hparams.n_layer; i++) {
+        inlay__matrix *matrices[N_LAYER_MATRICES];
+        layer_matrices(&p->model->layers[i], matrices);
+        for (size_t k = 0; k < N_LAYER_MATRICES; k++) INLAY__TRY(add_packed_size(p->model, matrices[k], &total));
+    }
+    INLAY__TRY(add_packed_size(p->model, &p->model->output, &total));
+    if (total == 0) return INLAY_OK;
+    p->memory = inlay__model_alloc_raw(p->model, total);
+    return p->memory != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
+}
+
+static int32_t pack_all(packer *p, const inlay__model_config *config) {
+    inlay__model *model = p->model;
     bool tied = model->output.data == model->token_embd.data;
     uint64_t done = 0, total = model->weights->file_size;
     INLAY__TRY(report(config, 0, total));
+    INLAY__TRY(get_memory(p));
     for (size_t i = 0; i < model->hparams.n_layer; i++) {
         inlay__matrix *matrices[N_LAYER_MATRICES];
         layer_matrices(&model->layers[i], matrices);
         for (size_t k = 0; k < N_LAYER_MATRICES; k++) {
             done += matrix_size(matrices[k]);
-            INLAY__TRY(pack_matrix(model, pool, matrices[k]));
+            INLAY__TRY(pack_matrix(p, matrices[k]));
         }
         INLAY__TRY(report(config, inlay__min_size(done, total), total));
     }
     /* A separate embedding is only looked up, a row at a time, and stays in the file. */
-    INLAY__TRY(pack_matrix(model, pool, &model->output));
+    INLAY__TRY(pack_matrix(p, &model->output));
     if (tied) model->token_embd = model->output;
     return report(config, total, total);
 }
 
 int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config) {
-    inlay__pool *pool;
-    INLAY__TRY(inlay__pool_new(model->sys, config->n_threads, &pool));
-    int32_t status = pack_all(model, pool, config);
-    inlay__pool_free(pool);
+    packer p = {.model = model};
+    INLAY__TRY(inlay__pool_new(model->sys, config->n_threads, &p.pool));
+    int32_t status = pack_all(&p, config);
+    inlay__pool_free(p.pool);
     return status;
 }
 

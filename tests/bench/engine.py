@@ -24,13 +24,13 @@ def ids(n: int) -> list[int]:
 
 class Inlay:
     def __init__(self, settings: dict[str, Any]):
-        self.settings = settings
-
-    def open(self) -> None:
         import inlay
 
+        self.inlay, self.settings = inlay, settings
+
+    def open(self) -> None:
         s = self.settings
-        self.model = inlay.Model.open(s["model"], threads=s["threads"], **({"cpu": s["cpu"]} if s.get("cpu") else {}))
+        self.model = self.inlay.Model.open(s["model"], threads=s["threads"], **({"cpu": s["cpu"]} if s.get("cpu") else {}))
         self.session = self.model.session(
             threads=s["threads"], context=s["context"], batch=s.get("batch", 512), cache_type=s["cache"])
         self.eval(ids(1))
@@ -42,21 +42,19 @@ class Inlay:
         self.session.eval(tokens)
 
     def about(self) -> str:
-        import inlay
-
-        return f"inlay {inlay.__version__}, {self.settings.get('cpu') or inlay.cpu()}"
+        return f"inlay {self.inlay.__version__}, {self.settings.get('cpu') or self.inlay.cpu()}"
 
 
 class Peer:
     """llama-cpp-python through its C API, with its defaults for the rest: flash attention where it chooses so."""
 
     def __init__(self, settings: dict[str, Any]):
-        self.settings = settings
+        import llama_cpp
+
+        self.c, self.settings = llama_cpp, settings
 
     def open(self) -> None:
-        import llama_cpp as c
-
-        self.c, s = c, self.settings
+        c, s = self.c, self.settings
         self.quiet = c.llama_log_callback(lambda *_: None)
         c.llama_log_set(self.quiet, None)
         c.llama_backend_init()
