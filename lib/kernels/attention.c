@@ -60,19 +60,17 @@ typedef struct softmax_state {
     float greatest, sum;
 } softmax_state;
 
-/* Scores [256] of a row's keys [first, first + n). */
-static void score_block(const inlay__attention *a, const inlay__acts *queries, size_t r, size_t first, size_t n,
-                        float *scores) {
+/* Scores [256] of a row's first n keys. */
+static void score_block(const inlay__attention *a, const inlay__acts *queries, size_t r, size_t n, float *scores) {
     if (a->cache_type == INLAY_TYPE_Q8_0) {
-        inlay__attention_scores(a, queries, first, n, inlay__product_keys_q8_0, a->scratch);
+        inlay__attention_scores(a, queries, n, inlay__product_keys_q8_0, a->scratch);
         if (r != 0) memcpy(scores, a->scratch + r * INLAY__KEY_BLOCK, n * sizeof(float));
         return;
     }
     for (size_t key = 0; key < n; key++) {
         float s = 0.0f;
         for (size_t i = 0; i < a->n_head_dim; i++)
-            s = inlay__fma(a->q[r][i], load_cached(a->cache_type, a->keys, key_index(first + key, i, a->n_head_dim)),
-                           s);
+            s = inlay__fma(a->q[r][i], load_cached(a->cache_type, a->keys, key_index(key, i, a->n_head_dim)), s);
         scores[key] = s;
     }
 }
@@ -106,16 +104,16 @@ static softmax_state weigh_block(const inlay__attention *a, size_t r, size_t fir
 }
 
 /* o [n_head_dim] = sum of the block's values, weighted. */
-static void gather_block(const inlay__attention *a, size_t first, size_t n, const float *p, float *o) {
+static void gather_block(const inlay__attention *a, size_t n, const float *p, float *o) {
     for (size_t i = 0; i < a->n_head_dim; i++)
         o[i] = 0.0f;
     for (size_t key = 0; key < n; key++) {
         if (a->cache_type == INLAY_TYPE_Q8_0) {
-            inlay__gather_q8_0(a, first + key, p[key], o);
+            inlay__gather_q8_0(a, key, p[key], o);
             continue;
         }
         for (size_t i = 0; i < a->n_head_dim; i++)
-            o[i] = inlay__fma(p[key], load_cached(a->cache_type, a->values, (first + key) * a->n_head_dim + i), o[i]);
+            o[i] = inlay__fma(p[key], load_cached(a->cache_type, a->values, key * a->n_head_dim + i), o[i]);
     }
 }
 
@@ -140,9 +138,10 @@ void inlay__attention_scalar(const inlay__attention *a) {
         for (size_t first = key_begin / INLAY__KEY_BLOCK * INLAY__KEY_BLOCK; first < a->n_keys[r];
              first += INLAY__KEY_BLOCK) {
             size_t n = inlay__min_size(INLAY__KEY_BLOCK, a->n_keys[r] - first);
-            score_block(a, &queries, r, first, n, p);
+            const inlay__attention at = inlay__attention_block(a, first);
+            score_block(&at, &queries, r, n, p);
             softmax_state block = weigh_block(a, r, first, key_begin > first ? key_begin - first : 0, n, p);
-            gather_block(a, first, n, p, o);
+            gather_block(&at, n, p, o);
             merge_block(&row, &block, o, a->n_head_dim, a->out[r]);
         }
         for (size_t i = 0; i < a->n_head_dim; i++)

@@ -59,11 +59,11 @@ inlay__acts inlay__attention_queries(const inlay__attention *a, inlay__quantize_
     return acts;
 }
 
-void inlay__attention_scores(const inlay__attention *a, const inlay__acts *acts, size_t first, size_t n,
-                             inlay__product_fn product, float *scores) {
+void inlay__attention_scores(const inlay__attention *a, const inlay__acts *acts, size_t n, inlay__product_fn product,
+                             float *scores) {
     size_t panel_size = a->n_head_dim / INLAY__Q_LENGTH * PANEL_BLOCK;
     inlay__product p = {.type = INLAY_TYPE_Q8_0,
-                        .weights = (const uint8_t *)a->keys + first / INLAY__LANES * panel_size,
+                        .weights = a->keys,
                         .row_size = panel_size / INLAY__LANES,
                         .n_k = a->n_head_dim,
                         .acts = acts,

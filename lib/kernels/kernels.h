@@ -13,8 +13,8 @@
 #include "kernels/cpu.h"
 
 enum {
-    INLAY__LANES = 16,        /* virtual lanes of a reduction; rows of a packed panel; keys of a cache block */
-    INLAY__KEY_BLOCK = 256,   /* keys whose softmax is computed together, from position 0 */
+    INLAY__LANES = 16,      /* virtual lanes of a reduction; rows of a packed panel; keys of a cache block */
+    INLAY__KEY_BLOCK = 256, /* keys whose softmax is computed together, from position 0 */
     INLAY__N_TENSOR_TYPES = 40
 };
 
@@ -34,15 +34,15 @@ typedef struct inlay__acts {
  * out[(col - col_begin) * out_stride + row - row_begin] = sum over k of w[row, k] x[col, k]. */
 typedef struct inlay__product {
     uint32_t type;
-    const uint8_t *weights;    /* the matrix: rows of row_size bytes as in the file, or packed panels */
-    size_t row_size;           /* bytes of a row; a packed panel of 16 rows has 16 times as many or more */
+    const uint8_t *weights; /* the matrix: rows of row_size bytes as in the file, or packed panels */
+    size_t row_size;        /* bytes of a row; a packed panel of 16 rows has 16 times as many or more */
     size_t n_k;
-    const inlay__acts *acts;   /* for quantised weights */
-    const float *x;            /* [n_cols, x_stride] for float weights */
+    const inlay__acts *acts; /* for quantised weights */
+    const float *x;          /* [n_cols, x_stride] for float weights */
     size_t x_stride;
     size_t row_begin, row_end; /* of packed matrices row_begin is a multiple of 16 */
     size_t col_begin, col_end;
-    float *out;                /* element (row_begin, col_begin); packed products write whole panels of 16 rows */
+    float *out; /* element (row_begin, col_begin); packed products write whole panels of 16 rows */
     size_t out_stride;
 } inlay__product;
 
@@ -52,19 +52,28 @@ typedef void (*inlay__quantize_fn)(const float *x, inlay__acts *acts, size_t col
 /* Attention of some query rows over the keys and values of one key/value head. A query row is one head of
  * one token, already rotated and scaled by 1 / sqrt(n_head_dim). */
 typedef struct inlay__attention {
-    size_t n_head_dim;      /* multiple of 8 */
-    size_t n_rows;          /* 1 to INLAY__ATTENTION_ROWS */
-    const float *const *q;  /* [n_rows] -> [n_head_dim] */
-    float *const *out;      /* [n_rows] -> [n_head_dim] */
-    const size_t *n_keys;   /* [n_rows] where the keys each row sees end; >= 1 */
+    size_t n_head_dim;       /* multiple of 8 */
+    size_t n_rows;           /* 1 to INLAY__ATTENTION_ROWS */
+    const float *const *q;   /* [n_rows] -> [n_head_dim] */
+    float *const *out;       /* [n_rows] -> [n_head_dim] */
+    const size_t *n_keys;    /* [n_rows] where the keys each row sees end; >= 1 */
     const size_t *key_begin; /* [n_rows] where they begin, below n_keys; NULL: all at position 0 */
-    float soft_cap;         /* scores s become cap tanh(s / cap) [Gemma Team 2024]; 0: they stay */
-    const float *slopes;    /* [n_rows] slope (key - last key) is added to scores [Press et al. 2022]; NULL: nothing is */
-    uint32_t cache_type;    /* INLAY_TYPE_F32, _F16 or, with n_head_dim a multiple of 32, _Q8_0 */
-    const void *keys;       /* [n_positions / 16, n_head_dim, 16] 16 keys side by side; Q8_0: see attention_q8_0.c */
-    const void *values;     /* [n_positions, n_head_dim] finite everywhere */
-    float *scratch;         /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
+    float soft_cap;          /* scores s become cap tanh(s / cap) [Gemma Team 2024]; 0: they stay */
+    const float *slopes; /* [n_rows] slope (key - last key) is added to scores [Press et al. 2022]; NULL: nothing is */
+    uint32_t cache_type; /* INLAY_TYPE_F32, _F16 or, with n_head_dim a multiple of 32, _Q8_0 */
+    const void *keys;    /* of 256 positions: [16, n_head_dim, 16], 16 keys side by side; Q8_0: see attention_q8_0.c */
+    const void *values;  /* of 256 positions: [256, n_head_dim], finite everywhere */
+    size_t block_stride; /* bytes from the keys and values of 256 positions to those of the next */
+    float *scratch;      /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
 } inlay__attention;
+
+/* The same with keys and values of the block of 256 positions from `first`, which becomes position 0 of both. */
+static inline inlay__attention inlay__attention_block(const inlay__attention *a, size_t first) {
+    inlay__attention block = *a;
+    block.keys = (const uint8_t *)a->keys + first / INLAY__KEY_BLOCK * a->block_stride;
+    block.values = (const uint8_t *)a->values + first / INLAY__KEY_BLOCK * a->block_stride;
+    return block;
+}
 
 enum { INLAY__ATTENTION_ROWS = 12 };
 /* Floats: weights [12, 256], block sums [12, n_head_dim], and as many again for queries in int8. */
@@ -123,13 +132,14 @@ void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_ty
 void inlay__weigh(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_scalar(const inlay__attention *attention);
 /* What all levels share of attention with a cache in Q8_0, given their quantize_32 and their product of Q8_0 panels. */
-void inlay__store_key_q8_0(inlay__quantize_fn quantize, const float *key, size_t n_head_dim, size_t position, void *keys);
+void inlay__store_key_q8_0(inlay__quantize_fn quantize, const float *key, size_t n_head_dim, size_t position,
+                           void *keys);
 void inlay__store_value_q8_0(inlay__quantize_fn quantize, const float *value, size_t n_head_dim, size_t position,
                              void *values);
 /* The queries in int8, in the scratch. */
 inlay__acts inlay__attention_queries(const inlay__attention *attention, inlay__quantize_fn quantize);
-/* scores [n_rows, 256] of keys [first, first + n), first a multiple of 16. */
-void inlay__attention_scores(const inlay__attention *attention, const inlay__acts *acts, size_t first, size_t n,
+/* scores [n_rows, 256] of the first n keys. */
+void inlay__attention_scores(const inlay__attention *attention, const inlay__acts *acts, size_t n,
                              inlay__product_fn product, float *scores);
 /* The scalar product of cached keys, and the scalar sum o [n_head_dim] += p value. */
 void inlay__product_keys_q8_0(const inlay__product *product);

@@ -204,9 +204,9 @@ static void place_head(pass *p, size_t head, slice cols) {
         float *key = d->k + (col * h->n_head_kv + head) * n;
         float *value = d->v + (col * h->n_head_kv + head) * n;
         rotate(p, p->layer->attn_k_norm, col, key);
-        kernels->store_key(key, n, d->cache.type, d->length + col, inlay__kv_cache_keys(&d->cache, p->i_layer, head));
-        kernels->store_value(value, n, d->cache.type, d->length + col,
-                             inlay__kv_cache_values(&d->cache, p->i_layer, head));
+        size_t position = d->length + col, at = position % INLAY__KEY_BLOCK;
+        kernels->store_key(key, n, d->cache.type, at, inlay__kv_cache_keys(&d->cache, p->i_layer, head, position));
+        kernels->store_value(value, n, d->cache.type, at, inlay__kv_cache_values(&d->cache, p->i_layer, head, position));
         for (size_t i = 0; i < n_group; i++) {
             float *query = d->q + (col * h->n_head + head * n_group + i) * n;
             rotate(p, p->layer->attn_q_norm, col, query);
@@ -236,8 +236,9 @@ static void attend_head(pass *p, size_t head, slice cols) {
     size_t n_window = p->layer->local ? h->n_window : SIZE_MAX;
     inlay__attention a = {.n_head_dim = n, .q = q, .out = out, .n_keys = n_keys, .key_begin = key_begin,
                           .cache_type = d->cache.type,
-                          .keys = inlay__kv_cache_keys(&d->cache, p->i_layer, head),
-                          .values = inlay__kv_cache_values(&d->cache, p->i_layer, head),
+                          .keys = inlay__kv_cache_keys(&d->cache, p->i_layer, head, 0),
+                          .values = inlay__kv_cache_values(&d->cache, p->i_layer, head, 0),
+                          .block_stride = d->cache.block_size,
                           .scratch = d->threads[p->i_thread].attention};
     for (size_t col = cols.begin; col < cols.end; col++) {
         for (size_t i = 0; i < n_group; i++) {

@@ -16,21 +16,29 @@ static int32_t choose_row_size(uint32_t type, size_t n_embd_head, uint64_t *row_
     return INLAY_OK;
 }
 
+static int32_t does_not_fit(size_t n_context) {
+    return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a key/value cache of %zu tokens does not fit an address space",
+                       n_context);
+}
+
 int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *h, size_t n_context, uint32_t type,
                              inlay__kv_cache *cache) {
     size_t size;
     uint64_t row_size;
+    *cache = (inlay__kv_cache){0};
     INLAY__TRY(choose_row_size(type, h->n_embd_head, &row_size));
+    if (n_context > SIZE_MAX - INLAY__KEY_BLOCK) return does_not_fit(n_context);
     *cache = (inlay__kv_cache){.type = type,
-                               .n_positions = inlay__round_up(n_context, INLAY__LANES),
+                               .n_block = inlay__min_size(INLAY__KEY_BLOCK, inlay__round_up(n_context, INLAY__LANES)),
                                .n_layer = h->n_layer,
                                .n_head_kv = h->n_head_kv,
                                .row_size = (size_t)row_size};
-    if (!inlay__mul_size(cache->n_positions, cache->row_size, &cache->head_size) ||
+    cache->n_positions = inlay__round_up(n_context, cache->n_block);
+    if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
         !inlay__mul_size(cache->head_size, (size_t)h->n_head_kv * 2, &size) ||
-        !inlay__mul_size(size, h->n_layer, &size))
-        return inlay__fail(INLAY_ERR_MEMORY,
-                           "out of memory: a key/value cache of %zu tokens does not fit an address space", n_context);
+        !inlay__mul_size(size, h->n_layer, &cache->block_size) ||
+        !inlay__mul_size(cache->block_size, cache->n_positions / cache->n_block, &size))
+        return does_not_fit(n_context);
     cache->data = inlay__alloc(sys, size);
     cache->size = size;
     return cache->data != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
@@ -41,30 +49,37 @@ void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache) {
     cache->data = NULL;
 }
 
-void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head) {
-    return cache->data + (layer * cache->n_head_kv + head) * 2 * cache->head_size;
+void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head, size_t position) {
+    uint8_t *block = cache->data + position / cache->n_block * cache->block_size;
+    return block + (layer * cache->n_head_kv + head) * 2 * cache->head_size;
 }
 
-void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head) {
-    return cache->data + ((layer * cache->n_head_kv + head) * 2 + 1) * cache->head_size;
+void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head, size_t position) {
+    return (uint8_t *)inlay__kv_cache_keys(cache, layer, head, position) + cache->head_size;
 }
 
 void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n) {
-    size_t row = cache->row_size, begin = cache->n_ready;
-    size_t end = inlay__min_size(inlay__round_up(n, INLAY__KEY_BLOCK), cache->n_positions);
-    if (end <= begin) return;
-    for (size_t layer = 0; layer < cache->n_layer; layer++)
-        for (size_t head = 0; head < cache->n_head_kv; head++) {
-            memset((uint8_t *)inlay__kv_cache_keys(cache, layer, head) + begin * row, 0, (end - begin) * row);
-            memset((uint8_t *)inlay__kv_cache_values(cache, layer, head) + begin * row, 0, (end - begin) * row);
-        }
+    size_t end = inlay__min_size(inlay__round_up(n, cache->n_block), cache->n_positions);
+    if (end <= cache->n_ready) return;
+    size_t begin = cache->n_ready / cache->n_block * cache->block_size;
+    memset(cache->data + begin, 0, end / cache->n_block * cache->block_size - begin);
     cache->n_ready = end;
 }
 
+/* The values of [begin, end), which are in one block, of all heads. */
+static void clear_in_block(inlay__kv_cache *cache, size_t begin, size_t end) {
+    for (size_t layer = 0; layer < cache->n_layer; layer++)
+        for (size_t head = 0; head < cache->n_head_kv; head++) {
+            uint8_t *values = inlay__kv_cache_values(cache, layer, head, begin);
+            memset(values + begin % cache->n_block * cache->row_size, 0, (end - begin) * cache->row_size);
+        }
+}
+
 void inlay__kv_cache_clear(inlay__kv_cache *cache, size_t begin, size_t end) {
-    size_t row = cache->row_size;
     end = inlay__min_size(end, cache->n_ready);
-    for (size_t layer = 0; begin < end && layer < cache->n_layer; layer++)
-        for (size_t head = 0; head < cache->n_head_kv; head++)
-            memset((uint8_t *)inlay__kv_cache_values(cache, layer, head) + begin * row, 0, (end - begin) * row);
+    while (begin < end) {
+        size_t block_end = (begin / cache->n_block + 1) * cache->n_block;
+        clear_in_block(cache, begin, inlay__min_size(end, block_end));
+        begin = block_end;
+    }
 }

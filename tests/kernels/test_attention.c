@@ -85,6 +85,7 @@ static void attend(const inlay__kernels *kernels, problem *p, float out[INLAY__A
                           .cache_type = p->cache_type,
                           .keys = p->keys.data,
                           .values = p->values.data,
+                          .block_stride = cache_bytes(p) / p->n_positions * INLAY__KEY_BLOCK,
                           .scratch = p->scratch.data};
     kernels->attention(&a);
 }

@@ -26,9 +26,11 @@ static bool values_are_zero(const inlay__decoder *d, size_t begin, size_t end) {
     const inlay__kv_cache *cache = &d->cache;
     size_t row = cache->row_size;
     for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++) {
-        const uint8_t *values = inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv);
-        for (size_t k = begin * row; k < end * row; k++)
-            if (values[k] != 0) return false;
+        for (size_t position = begin; position < end; position++) {
+            const uint8_t *values = inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv, position);
+            for (size_t k = 0; k < row; k++)
+                if (values[position % INLAY__KEY_BLOCK * row + k] != 0) return false;
+        }
     }
     return true;
 }
@@ -277,7 +279,7 @@ TEST(a_cancelled_evaluation_leaves_after_the_layer_in_which_it_is_seen) {
             inlay__decoder *d = tiny_decoder(n.model, 40, 40, n_threads, INLAY_TYPE_F32);
             CHECK_INT(inlay__decoder_eval(d, tokens, n_tokens, NULL, &hooks), INLAY_ERR_CANCELLED);
             for (size_t layer = 1; layer < p.n_layer; layer++) { /* their keys were never written */
-                const uint8_t *keys = inlay__kv_cache_keys(&d->cache, layer, 0);
+                const uint8_t *keys = inlay__kv_cache_keys(&d->cache, layer, 0, 0);
                 CHECK(keys[0] == 0 && memcmp(keys, keys + 1, d->cache.head_size - 1) == 0);
             }
             inlay__decoder_free(d);

@@ -16,9 +16,9 @@ static bool is_zero(const uint8_t *bytes, size_t n) {
     return true;
 }
 
-TEST(a_cache_is_as_large_as_its_positions_in_blocks_of_16) {
+TEST(a_cache_is_as_large_as_its_positions_in_blocks_of_256_or_of_a_shorter_context) {
     static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
-    static const size_t contexts[][2] = {{1, 16}, {15, 16}, {16, 16}, {17, 32}, {500, 512}};
+    static const size_t contexts[][2] = {{1, 16}, {15, 16}, {16, 16}, {17, 32}, {257, 512}};
     accounting a;
     accounting_init(&a);
     for (size_t i = 0; i < 10; i++) {
@@ -48,16 +48,6 @@ TEST(a_cache_in_q8_0_has_34_bytes_for_32_numbers_and_wants_whole_blocks) {
     CHECK_INT(a.n_live, 0);
 }
 
-/* All keys and values below position n of all heads are zero. */
-static bool is_ready(const inlay__kv_cache *cache, size_t n) {
-    size_t size = inlay__round_up(n, 16) * cache->row_size;
-    for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++)
-        if (!is_zero(inlay__kv_cache_keys(cache, i / cache->n_head_kv, i % cache->n_head_kv), size) ||
-            !is_zero(inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv), size))
-            return false;
-    return true;
-}
-
 /* The accounting gives memory full of 0xA5: what still is has not been touched. */
 TEST(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_touched) {
     static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
@@ -71,15 +61,10 @@ TEST(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_tou
         CHECK(memchr(cache.data, 0, cache.size) == NULL);
         for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
             inlay__kv_cache_reserve(&cache, needs[i]);
-            CHECK(is_ready(&cache, needs[i]));
             CHECK(cache.n_ready >= needs[i] && cache.n_ready < needs[i] + 256);
-            size_t end = cache.n_ready * 10 * element_size(types[t]);
-            for (size_t head = 0; head < 6; head++) {
-                CHECK(memchr((uint8_t *)inlay__kv_cache_keys(&cache, head / 3, head % 3) + end, 0,
-                             cache.head_size - end) == NULL);
-                CHECK(memchr((uint8_t *)inlay__kv_cache_values(&cache, head / 3, head % 3) + end, 0,
-                             cache.head_size - end) == NULL);
-            }
+            size_t end = cache.n_ready * 2 * 3 * 2 * 10 * element_size(types[t]);
+            CHECK(is_zero(cache.data, end));
+            CHECK(memchr(cache.data + end, 0, cache.size - end) == NULL);
         }
         memset(cache.data, 0x7f, cache.size); /* what is written stays */
         for (size_t n = 0; n <= 1000; n += 50)
@@ -90,18 +75,19 @@ TEST(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_tou
 }
 
 TEST(keys_and_values_of_all_heads_stand_apart_and_fill_the_cache) {
-    enum { N_LAYER = 3, N_HEAD = 5, N_DIM = 6, N_CONTEXT = 40 };
+    enum { N_LAYER = 3, N_HEAD = 5, N_DIM = 6, N_CONTEXT = 300, N_ALL = N_LAYER * N_HEAD };
     static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
     for (size_t t = 0; t < 2; t++) {
         inlay__hparams h = shape(N_LAYER, N_HEAD, N_DIM);
         inlay__kv_cache cache;
         CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, N_CONTEXT, types[t], &cache), INLAY_OK);
         inlay__kv_cache_reserve(&cache, N_CONTEXT);
-        size_t head_size = 48 * N_DIM * element_size(types[t]);
+        size_t head_size = 256 * N_DIM * element_size(types[t]);
         CHECK_INT(cache.head_size, head_size);
-        for (size_t i = 0; i < N_LAYER * N_HEAD; i++) {
-            uint8_t *keys = inlay__kv_cache_keys(&cache, i / N_HEAD, i % N_HEAD);
-            uint8_t *values = inlay__kv_cache_values(&cache, i / N_HEAD, i % N_HEAD);
+        for (size_t i = 0; i < 2 * N_ALL; i++) {
+            size_t position = i < N_ALL ? 7 : 299, layer = i % N_ALL / N_HEAD;
+            uint8_t *keys = inlay__kv_cache_keys(&cache, layer, i % N_HEAD, position);
+            uint8_t *values = inlay__kv_cache_values(&cache, layer, i % N_HEAD, position);
             CHECK(keys >= cache.data && keys + head_size <= cache.data + cache.size);
             CHECK(values >= cache.data && values + head_size <= cache.data + cache.size);
             CHECK(is_zero(keys, head_size) && is_zero(values, head_size)); /* no head before reached in here */
@@ -125,26 +111,27 @@ TEST(what_is_stored_at_a_position_of_a_head_is_found_there) {
             float value[N_DIM];
             for (size_t k = 0; k < N_DIM; k++)
                 value[k] = (float)(i * N_DIM + k);
-            inlay__store_value(value, N_DIM, types[t], i, inlay__kv_cache_values(&cache, 1, 2));
-            inlay__store_key(value, N_DIM, types[t], i, inlay__kv_cache_keys(&cache, 1, 2));
+            inlay__store_value(value, N_DIM, types[t], i, inlay__kv_cache_values(&cache, 1, 2, 0));
+            inlay__store_key(value, N_DIM, types[t], i, inlay__kv_cache_keys(&cache, 1, 2, 0));
         }
         for (size_t i = 0; i < N_CONTEXT * N_DIM; i++) {
-            const uint8_t *values = inlay__kv_cache_values(&cache, 1, 2), *keys = inlay__kv_cache_keys(&cache, 1, 2);
+            const uint8_t *values = inlay__kv_cache_values(&cache, 1, 2, 0),
+                          *keys = inlay__kv_cache_keys(&cache, 1, 2, 0);
             size_t position = i / N_DIM, size = element_size(types[t]);
             size_t key_at = ((position / 16 * N_DIM + i % N_DIM) * 16 + position % 16) * size; /* [16][dimension][16] */
             CHECK(memcmp(values + i * size, keys + key_at, size) == 0);
             float found = types[t] == INLAY_TYPE_F32 ? inlay__load_f32(values + 4 * i) : (float)i;
             CHECK(found == (float)i);
         }
-        CHECK(is_zero(cache.data, (size_t)(((uint8_t *)inlay__kv_cache_keys(&cache, 1, 2)) - cache.data)));
+        CHECK(is_zero(cache.data, (size_t)(((uint8_t *)inlay__kv_cache_keys(&cache, 1, 2, 0)) - cache.data)));
         inlay__kv_cache_free(&inlay__sys_default, &cache);
     }
 }
 
 TEST(clearing_makes_the_values_of_some_positions_zero_in_all_layers_and_heads_and_no_others) {
-    enum { N_LAYER = 2, N_HEAD = 3, N_DIM = 10, N_CONTEXT = 50 };
+    enum { N_LAYER = 2, N_HEAD = 3, N_DIM = 10, N_CONTEXT = 600 };
     static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
-    static const size_t ranges[][2] = {{0, 50}, {0, 1}, {7, 31}, {49, 50}, {16, 32}, {20, 20}};
+    static const size_t ranges[][2] = {{0, 600}, {0, 1}, {7, 310}, {599, 600}, {256, 512}, {20, 20}};
     for (size_t t = 0; t < 12; t++) {
         inlay__hparams h = shape(N_LAYER, N_HEAD, N_DIM);
         inlay__kv_cache cache;
@@ -153,11 +140,13 @@ TEST(clearing_makes_the_values_of_some_positions_zero_in_all_layers_and_heads_an
         inlay__kv_cache_reserve(&cache, N_CONTEXT);
         memset(cache.data, 0x7f, cache.size);
         inlay__kv_cache_clear(&cache, begin, end);
-        for (size_t i = 0; i < N_LAYER * N_HEAD; i++) {
-            const uint8_t *values = inlay__kv_cache_values(&cache, i / N_HEAD, i % N_HEAD);
-            CHECK(is_zero(values + begin * row, (end - begin) * row));
-            CHECK(memchr(values, 0, begin * row) == NULL);
-            CHECK(memchr(values + end * row, 0, cache.head_size - end * row) == NULL);
+        for (size_t i = 0; i < N_LAYER * N_HEAD * N_CONTEXT; i++) {
+            size_t position = i % N_CONTEXT, head = i / N_CONTEXT, at = position % 256 * row;
+            const uint8_t *values = inlay__kv_cache_values(&cache, head / N_HEAD, head % N_HEAD, position);
+            const uint8_t *keys = inlay__kv_cache_keys(&cache, head / N_HEAD, head % N_HEAD, position);
+            bool cleared = position >= begin && position < end;
+            CHECK(cleared ? is_zero(values + at, row) : memchr(values + at, 0, row) == NULL);
+            CHECK(memchr(keys + at, 0, row) == NULL);
         }
         inlay__kv_cache_free(&inlay__sys_default, &cache);
     }
@@ -184,7 +173,7 @@ TEST(a_cache_that_no_address_space_holds_is_an_error) {
 }
 
 TEST_MAIN(CASE(a_cache_in_q8_0_has_34_bytes_for_32_numbers_and_wants_whole_blocks),
-          CASE(a_cache_is_as_large_as_its_positions_in_blocks_of_16),
+          CASE(a_cache_is_as_large_as_its_positions_in_blocks_of_256_or_of_a_shorter_context),
           CASE(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_touched),
           CASE(keys_and_values_of_all_heads_stand_apart_and_fill_the_cache),
           CASE(what_is_stored_at_a_position_of_a_head_is_found_there),

@@ -137,7 +137,7 @@ TEST(every_refused_allocation_is_an_error_that_leaves_nothing) {
             tiny_network_close(&n);
             CHECK_INT(a.n_live, 0);
             if (status == INLAY_OK) {
-                CHECK(fail_at > 20);
+                CHECK(fail_at > 5);
                 break;
             }
         }

@@ -38,17 +38,17 @@ INLAY__AVX2_INLINE void score_16(const inlay__attention *a, const float *const *
     }
 }
 
-/* scores [n_rows, 256] of keys [first, first + n), of which each row bends its own. */
-INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t first, size_t n, bool f16, float *scores) {
+/* scores [n_rows, 256] of the first n keys. */
+INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t n, bool f16, float *scores) {
     for (size_t key = 0; key < n; key += INLAY__LANES) {
         size_t r = 0;
         float *out = scores + key;
         for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
-            score_16(a, a->q + r, SCORE_ROWS, first + key, f16, out + r * INLAY__KEY_BLOCK);
+            score_16(a, a->q + r, SCORE_ROWS, key, f16, out + r * INLAY__KEY_BLOCK);
         for (; r + 3 <= a->n_rows; r += 3)
-            score_16(a, a->q + r, 3, first + key, f16, out + r * INLAY__KEY_BLOCK);
+            score_16(a, a->q + r, 3, key, f16, out + r * INLAY__KEY_BLOCK);
         for (; r < a->n_rows; r++)
-            score_16(a, a->q + r, 1, first + key, f16, out + r * INLAY__KEY_BLOCK);
+            score_16(a, a->q + r, 1, key, f16, out + r * INLAY__KEY_BLOCK);
     }
 }
 
@@ -101,13 +101,13 @@ INLAY__AVX2_INLINE float weigh(float *p, size_t begin, size_t n, float *greatest
 }
 
 /* o [n_rows][stride] from dimension i: weighted sums of `width` numbers of n values. */
-INLAY__AVX2_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
-                               size_t i, size_t width, bool f16, float *o, size_t stride) {
+INLAY__AVX2_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t n, size_t i,
+                               size_t width, bool f16, float *o, size_t stride) {
     __m256 acc[VALUE_ROWS][VALUE_WIDTH / 8];
     for (size_t r = 0; r < n_rows; r++)
         for (size_t v = 0; v < width / 8; v++)
             acc[r][v] = _mm256_setzero_ps();
-    size_t at = first * a->n_head_dim + i;
+    size_t at = i;
     for (size_t key = 0; key < n; key++, at += a->n_head_dim) {
         __m256 weight[VALUE_ROWS];
         for (size_t r = 0; r < n_rows; r++)
@@ -124,14 +124,14 @@ INLAY__AVX2_INLINE void gather(const inlay__attention *a, const float *p, size_t
 }
 
 /* The same of values in Q8_0, 32 numbers wide: blocks of 34 bytes. */
-INLAY__AVX2_INLINE void gather_q8_0(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
-                                    size_t i, float *o, size_t stride) {
+INLAY__AVX2_INLINE void gather_q8_0(const inlay__attention *a, const float *p, size_t n_rows, size_t n, size_t i,
+                                    float *o, size_t stride) {
     __m256 acc[VALUE_ROWS][VALUE_WIDTH / 8];
     for (size_t r = 0; r < n_rows; r++)
         for (size_t v = 0; v < VALUE_WIDTH / 8; v++)
             acc[r][v] = _mm256_setzero_ps();
     size_t row_size = a->n_head_dim / INLAY__Q_LENGTH * 34;
-    const uint8_t *block = (const uint8_t *)a->values + first * row_size + i / INLAY__Q_LENGTH * 34;
+    const uint8_t *block = (const uint8_t *)a->values + i / INLAY__Q_LENGTH * 34;
     for (size_t key = 0; key < n; key++, block += row_size) {
         __m256 weight[VALUE_ROWS], d = _mm256_cvtph_ps(_mm_set1_epi16((short)inlay__load_u16(block)));
         for (size_t r = 0; r < n_rows; r++)
@@ -148,16 +148,16 @@ INLAY__AVX2_INLINE void gather_q8_0(const inlay__attention *a, const float *p, s
             _mm256_storeu_ps(o + r * stride + i + 8 * v, acc[r][v]);
 }
 
-INLAY__AVX2_INLINE void gather_rows(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
-                                    uint32_t type, float *o, size_t stride) {
+INLAY__AVX2_INLINE void gather_rows(const inlay__attention *a, const float *p, size_t n_rows, size_t n, uint32_t type,
+                                    float *o, size_t stride) {
     const bool f16 = type == INLAY_TYPE_F16;
     size_t i = 0;
     for (; type == INLAY_TYPE_Q8_0 && i < a->n_head_dim; i += VALUE_WIDTH)
-        gather_q8_0(a, p, n_rows, first, n, i, o, stride);
+        gather_q8_0(a, p, n_rows, n, i, o, stride);
     for (; i + VALUE_WIDTH <= a->n_head_dim; i += VALUE_WIDTH)
-        gather(a, p, n_rows, first, n, i, VALUE_WIDTH, f16, o, stride);
+        gather(a, p, n_rows, n, i, VALUE_WIDTH, f16, o, stride);
     for (; i < a->n_head_dim; i += 8)
-        gather(a, p, n_rows, first, n, i, 8, f16, o, stride);
+        gather(a, p, n_rows, n, i, 8, f16, o, stride);
 }
 
 typedef struct row_state {
@@ -193,10 +193,11 @@ INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
         size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
         float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
         bool weighed[INLAY__ATTENTION_ROWS];
+        const inlay__attention at = inlay__attention_block(a, first);
         if (type == INLAY_TYPE_Q8_0)
-            inlay__attention_scores(a, &queries, first, n, inlay__product_q8_0_avx2, p);
+            inlay__attention_scores(&at, &queries, n, inlay__product_q8_0_avx2, p);
         else
-            score_block(a, first, n, type == INLAY_TYPE_F16, p);
+            score_block(&at, n, type == INLAY_TYPE_F16, p);
         for (size_t r = 0; r < a->n_rows; r++) {
             float *row = p + r * INLAY__KEY_BLOCK;
             size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
@@ -209,9 +210,9 @@ INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
         }
         size_t r = 0;
         for (; r + VALUE_ROWS <= a->n_rows; r += VALUE_ROWS)
-            gather_rows(a, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, first, n, type, o + r * n_head_dim, n_head_dim);
+            gather_rows(&at, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, n, type, o + r * n_head_dim, n_head_dim);
         for (; r < a->n_rows; r++)
-            gather_rows(a, p + r * INLAY__KEY_BLOCK, 1, first, n, type, o + r * n_head_dim, n_head_dim);
+            gather_rows(&at, p + r * INLAY__KEY_BLOCK, 1, n, type, o + r * n_head_dim, n_head_dim);
         for (r = 0; r < a->n_rows; r++)
             if (weighed[r]) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }

@@ -27,17 +27,17 @@ INLAY__AVX512_INLINE void score_16(const inlay__attention *a, const float *const
         _mm512_storeu_ps(scores + r * INLAY__KEY_BLOCK, acc[r]);
 }
 
-/* scores [n_rows, 256] of keys [first, first + n). */
-INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t first, size_t n, bool f16, float *scores) {
+/* scores [n_rows, 256] of the first n keys. */
+INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t n, bool f16, float *scores) {
     for (size_t key = 0; key < n; key += INLAY__LANES) {
         size_t r = 0;
         float *out = scores + key;
         for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
-            score_16(a, a->q + r, SCORE_ROWS, first + key, f16, out + r * INLAY__KEY_BLOCK);
+            score_16(a, a->q + r, SCORE_ROWS, key, f16, out + r * INLAY__KEY_BLOCK);
         for (; r + 3 <= a->n_rows; r += 3)
-            score_16(a, a->q + r, 3, first + key, f16, out + r * INLAY__KEY_BLOCK);
+            score_16(a, a->q + r, 3, key, f16, out + r * INLAY__KEY_BLOCK);
         for (; r < a->n_rows; r++)
-            score_16(a, a->q + r, 1, first + key, f16, out + r * INLAY__KEY_BLOCK);
+            score_16(a, a->q + r, 1, key, f16, out + r * INLAY__KEY_BLOCK);
     }
 }
 
@@ -85,13 +85,13 @@ INLAY__AVX512_INLINE float weigh(float *p, size_t begin, size_t n, float *greate
 }
 
 /* o [n_rows][n_head_dim] from dimension i: weighted sums of `width` numbers of n values. */
-INLAY__AVX512_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
-                                 size_t i, size_t width, bool f16, float *o) {
+INLAY__AVX512_INLINE void gather(const inlay__attention *a, const float *p, size_t n_rows, size_t n, size_t i,
+                                 size_t width, bool f16, float *o) {
     __m512 acc[VALUE_ROWS][VALUE_WIDTH / 16];
     for (size_t r = 0; r < n_rows; r++)
         for (size_t v = 0; v < width / 16; v++)
             acc[r][v] = _mm512_setzero_ps();
-    size_t at = first * a->n_head_dim + i;
+    size_t at = i;
     for (size_t key = 0; key < n; key++, at += a->n_head_dim) {
         __m512 weight[VALUE_ROWS];
         for (size_t r = 0; r < n_rows; r++)
@@ -108,13 +108,13 @@ INLAY__AVX512_INLINE void gather(const inlay__attention *a, const float *p, size
 }
 
 /* The same of values in Q8_0, 32 numbers wide: blocks of 34 bytes. */
-INLAY__AVX512_INLINE void gather_q8_0(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
-                                      size_t i, float *o) {
+INLAY__AVX512_INLINE void gather_q8_0(const inlay__attention *a, const float *p, size_t n_rows, size_t n, size_t i,
+                                      float *o) {
     __m512 acc[INLAY__ATTENTION_ROWS][2];
     for (size_t r = 0; r < n_rows; r++)
         acc[r][0] = acc[r][1] = _mm512_setzero_ps();
     size_t row_size = a->n_head_dim / INLAY__Q_LENGTH * 34;
-    const uint8_t *block = (const uint8_t *)a->values + first * row_size + i / INLAY__Q_LENGTH * 34;
+    const uint8_t *block = (const uint8_t *)a->values + i / INLAY__Q_LENGTH * 34;
     for (size_t key = 0; key < n; key++, block += row_size) {
         __m512 d = _mm512_cvtph_ps(_mm256_set1_epi16((short)inlay__load_u16(block)));
         __m512 low = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(block + 2))));
@@ -131,16 +131,16 @@ INLAY__AVX512_INLINE void gather_q8_0(const inlay__attention *a, const float *p,
     }
 }
 
-INLAY__AVX512_INLINE void gather_rows(const inlay__attention *a, const float *p, size_t n_rows, size_t first, size_t n,
-                                      uint32_t type, float *o) {
+INLAY__AVX512_INLINE void gather_rows(const inlay__attention *a, const float *p, size_t n_rows, size_t n, uint32_t type,
+                                      float *o) {
     const bool f16 = type == INLAY_TYPE_F16;
     size_t i = 0;
     for (; type == INLAY_TYPE_Q8_0 && i < a->n_head_dim; i += INLAY__Q_LENGTH)
-        gather_q8_0(a, p, n_rows, first, n, i, o);
+        gather_q8_0(a, p, n_rows, n, i, o);
     for (; i + VALUE_WIDTH <= a->n_head_dim; i += VALUE_WIDTH)
-        gather(a, p, n_rows, first, n, i, VALUE_WIDTH, f16, o);
+        gather(a, p, n_rows, n, i, VALUE_WIDTH, f16, o);
     for (; i < a->n_head_dim; i += 16)
-        gather(a, p, n_rows, first, n, i, 16, f16, o);
+        gather(a, p, n_rows, n, i, 16, f16, o);
 }
 
 typedef struct row_state {
@@ -175,10 +175,11 @@ INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
         size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
         float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
         bool weighed[INLAY__ATTENTION_ROWS];
+        const inlay__attention at = inlay__attention_block(a, first);
         if (type == INLAY_TYPE_Q8_0)
-            inlay__attention_scores(a, &queries, first, n, inlay__product_q8_0_avx512, p);
+            inlay__attention_scores(&at, &queries, n, inlay__product_q8_0_avx512, p);
         else
-            score_block(a, first, n, type == INLAY_TYPE_F16, p);
+            score_block(&at, n, type == INLAY_TYPE_F16, p);
         for (size_t r = 0; r < a->n_rows; r++) {
             float *row = p + r * INLAY__KEY_BLOCK;
             size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
@@ -191,9 +192,9 @@ INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
         }
         size_t r = 0;
         for (; r + VALUE_ROWS <= a->n_rows; r += VALUE_ROWS)
-            gather_rows(a, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, first, n, type, o + r * n_head_dim);
+            gather_rows(&at, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, n, type, o + r * n_head_dim);
         for (; r < a->n_rows; r++)
-            gather_rows(a, p + r * INLAY__KEY_BLOCK, 1, first, n, type, o + r * n_head_dim);
+            gather_rows(&at, p + r * INLAY__KEY_BLOCK, 1, n, type, o + r * n_head_dim);
         for (r = 0; r < a->n_rows; r++)
             if (weighed[r]) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }
