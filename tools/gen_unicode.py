@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes lib/tokenizer/unicode_tables.c: the general category of every code point.
+"""Writes lib/base/unicode_tables.c: the general category of every code point.
 
     pip install unicodedata2==16.0.0
-    python3 tools/gen_unicode.py lib/tokenizer/unicode_tables.c
+    python3 tools/gen_unicode.py lib/base/unicode_tables.c
 
 The version is that of the regular expression engine behind the tokenizers package, so that both split
 text alike. A Python whose own unicodedata has that version does without unicodedata2.
@@ -63,7 +63,7 @@ def main():
     with open(sys.argv[1], "w", encoding="ascii", newline="\n") as out:
         out.write("/* General categories of Unicode " + VERSION + ", in two stages: the row of each block of 256 code\n"
                   " * points, and the category of each code point of a row. Written by tools/gen_unicode.py. */\n"
-                  "#include \"tokenizer/unicode.h\"\n\n")
+                  "#include \"unicode.h\"\n\n")
         out.write("const char inlay__unicode_version[] = \"" + VERSION + "\";\n\n")
         out.write("/* INLAY__CHAR_ bits. */\n")
         out.write("const uint8_t inlay__unicode_ascii[128] = {\n")

@@ -3,7 +3,7 @@
  * In the regular expressions below \p{L} are letters, \p{N} numbers, \s white space, and "other" is said for
  * [^\s\p{L}\p{N}]: punctuation, symbols, marks, controls, and bytes that are not UTF-8. */
 #include "tokenizer/pretokenize.h"
-#include "tokenizer/unicode.h"
+#include "base/unicode.h"
 
 enum {
     LETTER = INLAY__CHAR_LETTER,

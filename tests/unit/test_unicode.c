@@ -1,7 +1,7 @@
 /* The generated tables: counts of Unicode 16.0, and characters known to be of each kind. */
 #include "test.h"
 
-#include "tokenizer/unicode.h"
+#include "base/unicode.h"
 
 static size_t count_flag(uint8_t flag) {
     size_t n = 0;

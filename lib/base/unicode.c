@@ -1,5 +1,5 @@
 /* Categories and bits of code points, from the generated tables. */
-#include "tokenizer/unicode.h"
+#include "unicode.h"
 
 static const uint8_t category_flags[INLAY__UNICODE_N_CATEGORIES] = {
     [INLAY__UNICODE_LL] = INLAY__CHAR_LETTER,

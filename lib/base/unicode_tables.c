@@ -1,6 +1,6 @@
 /* General categories of Unicode 16.0.0, in two stages: the row of each block of 256 code
  * points, and the category of each code point of a row. Written by tools/gen_unicode.py. */
-#include "tokenizer/unicode.h"
+#include "unicode.h"
 
 const char inlay__unicode_version[] = "16.0.0";
 

@@ -2,8 +2,8 @@
 #ifndef INLAY_UNICODE_H
 #define INLAY_UNICODE_H
 
-#include "base/base.h"
-#include "base/utf8.h"
+#include "base.h"
+#include "utf8.h"
 
 /* General categories, in the order of tools/gen_unicode.py. */
 enum {
