@@ -100,7 +100,7 @@ INLAY_API int32_t inlay_arithmetic_version(void);
 INLAY_API const char *inlay_build_info(void);
 
 /* The name of the best CPU level that this machine can run: "scalar", "avx2",
- * "avx512", "neon", ... Static storage. Lower it with INLAY_OPT_CPU.
+ * "avxvnni", "avx512", "neon", ... Static storage. Lower it with INLAY_OPT_CPU.
  * Thread rule: any. Since 0.1. */
 INLAY_API const char *inlay_cpu(void);
 

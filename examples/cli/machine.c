@@ -92,6 +92,28 @@ __attribute__((target("avx2"))) static double products_avx2(worker *w) {
     return 32.0 * 10 * PRODUCT_LOOPS;
 }
 
+#if (defined(__clang__) && __clang_major__ >= 12) || (!defined(__clang__) && __GNUC__ >= 11)
+#define HAVE_AVXVNNI 1
+/* vpdpbusd: 32 products an instruction. */
+__attribute__((target("avx2,avxvnni"))) static double products_avxvnni(worker *w) {
+    __m256i sums[12], x = _mm256_loadu_si256((const __m256i *)(const void *)w->data), y = x;
+    uint64_t words[4];
+
+    for (int k = 0; k < 12; k++)
+        sums[k] = _mm256_setzero_si256();
+    for (int loop = 0; loop < PRODUCT_LOOPS; loop++) {
+        __asm__ volatile("" : "+x"(x), "+x"(y));
+        for (int k = 0; k < 12; k++)
+            sums[k] = _mm256_dpbusd_avx_epi32(sums[k], x, y);
+    }
+    for (int k = 1; k < 12; k++)
+        sums[0] = _mm256_xor_si256(sums[0], sums[k]);
+    _mm256_storeu_si256((__m256i *)(void *)words, sums[0]);
+    w->sink ^= words[0] ^ words[1] ^ words[2] ^ words[3];
+    return 32.0 * 12 * PRODUCT_LOOPS;
+}
+#endif
+
 /* vpdpbusd: 64 products an instruction. */
 __attribute__((target("avx512f,avx512vnni"))) static double products_avx512(worker *w) {
     __m512i sums[16], x = _mm512_loadu_si512(w->data), y = x;
@@ -121,6 +143,9 @@ static work_fn *read_for(const char *cpu) {
 static work_fn *products_for(const char *cpu) {
 #if defined(HAVE_X86)
     if (strcmp(cpu, "avx512") == 0) return products_avx512;
+#if defined(HAVE_AVXVNNI)
+    if (strcmp(cpu, "avxvnni") == 0) return products_avxvnni;
+#endif
     if (strcmp(cpu, "scalar") != 0) return products_avx2;
 #endif
     (void)cpu;

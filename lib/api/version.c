@@ -16,7 +16,9 @@
 #define COMPILER "unknown compiler"
 #endif
 
-#if defined(__x86_64__)
+#if INLAY__HAS_AVXVNNI
+#define LEVELS "scalar avx2 avxvnni avx512"
+#elif defined(__x86_64__)
 #define LEVELS "scalar avx2 avx512"
 #else
 #define LEVELS "scalar"

@@ -15,6 +15,15 @@ typedef enum inlay__cpu {
     INLAY__CPU_N_LEVELS
 } inlay__cpu;
 
+/* The level is left out by compilers that do not know its instructions. */
+#if !defined(__x86_64__)
+#define INLAY__HAS_AVXVNNI 0
+#elif defined(__clang__)
+#define INLAY__HAS_AVXVNNI (__clang_major__ >= 12)
+#else
+#define INLAY__HAS_AVXVNNI (__GNUC__ >= 11)
+#endif
+
 /* The best level of this machine, asked of the CPU each time. */
 inlay__cpu inlay__cpu_best(void);
 /* Whether this machine runs a level that this build has. */

@@ -178,7 +178,7 @@ Thread rule: any. Since 0.1.""",
         c_char_p,
         (),
         """The name of the best CPU level that this machine can run: "scalar", "avx2",
-"avx512", "neon", ... Static storage. Lower it with INLAY_OPT_CPU.
+"avxvnni", "avx512", "neon", ... Static storage. Lower it with INLAY_OPT_CPU.
 Thread rule: any. Since 0.1.""",
     ),
     "inlay_status_name": (

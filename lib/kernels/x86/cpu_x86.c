@@ -37,6 +37,7 @@ bool inlay__cpu_has_x86(inlay__cpu level) {
     cpu_features f = detect();
     switch (level) {
     case INLAY__CPU_AVX2: return f.avx2;
+    case INLAY__CPU_AVXVNNI: return f.avxvnni && INLAY__HAS_AVXVNNI;
     case INLAY__CPU_AVX512: return f.avx512;
     default: return false;
     }

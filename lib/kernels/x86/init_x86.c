@@ -1,5 +1,6 @@
 /* What each x86-64 level does better than the scalar definition, in rising order. */
 #include "kernels/x86/avx512.h"
+#include "kernels/x86/avxvnni.h"
 
 #if defined(__x86_64__)
 
@@ -31,6 +32,24 @@ static void init_avx2(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avx2;
 }
 
+static void init_avxvnni(inlay__kernels *k) {
+#if INLAY__HAS_AVXVNNI
+    k->product_packed[INLAY_TYPE_Q4_0] = inlay__product_q4_0_avxvnni;
+    k->product_packed[INLAY_TYPE_Q4_1] = inlay__product_q4_1_avxvnni;
+    k->product_packed[INLAY_TYPE_Q5_0] = inlay__product_q5_0_avxvnni;
+    k->product_packed[INLAY_TYPE_Q5_1] = inlay__product_q5_1_avxvnni;
+    k->product_packed[INLAY_TYPE_Q8_0] = inlay__product_q8_0_avxvnni;
+    k->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_q8_0_avxvnni;
+    k->product_packed[INLAY_TYPE_Q3_K] = inlay__product_q6_k_avxvnni;
+    k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avxvnni;
+    k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avxvnni;
+    k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avxvnni;
+#else
+    (void)k;
+#endif
+}
+
+/* On top of AVX2: a CPU may have AVX-512 VNNI without AVX-VNNI. */
 static void init_avx512(inlay__kernels *k) {
     k->attention = inlay__attention_avx512;
     k->product_rows[INLAY_TYPE_F32] = inlay__product_f32_avx512;
@@ -51,8 +70,8 @@ static void init_avx512(inlay__kernels *k) {
 void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level) {
     if (level < INLAY__CPU_AVX2) return;
     init_avx2(kernels);
-    if (level < INLAY__CPU_AVX512) return;
-    init_avx512(kernels);
+    if (level == INLAY__CPU_AVXVNNI) init_avxvnni(kernels);
+    if (level == INLAY__CPU_AVX512) init_avx512(kernels);
 }
 
 #else
