@@ -187,6 +187,9 @@ enum {
     /* int: 1 opens only the metadata and the tokenizer. Sessions cannot be made.
      * Used by: model open. */
     INLAY_OPT_VOCAB_ONLY = 103,
+    /* int, one of INLAY_PACK_: whether weights are packed for the CPU in memory of their own. Results are the same
+     * bits. Used by: model open. */
+    INLAY_OPT_PACK = 104,
 
     /* int: tokens that a session can hold. 0 (default): what the model was trained
      * with, at most 4096. Used by: session. */
@@ -224,6 +227,14 @@ enum {
     INLAY_LOAD_MAP = 1,
     /* Copy into memory: independent of the file once open. */
     INLAY_LOAD_COPY = 2
+};
+
+/* Values of INLAY_OPT_PACK. */
+enum {
+    /* Pack what the CPU level has kernels for, but for what a packed file (inlay_pack_file) holds already. */
+    INLAY_PACK_AUTO = 0,
+    /* Run from the file's own rows: a mapped model takes hardly any memory of its own, and tokens come slower. */
+    INLAY_PACK_NEVER = 1
 };
 
 /* Kinds of option values. */
@@ -302,6 +313,15 @@ INLAY_API int32_t inlay_model_open(const char *path, const inlay_options *option
 INLAY_API int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_options *options,
                                           inlay_model **model);
 
+/* Writes the model file at `path` anew as `packed_path`, with its weights as the kernels read them: such a file is
+ * opened by inlay_model_open like any other, but at once, and its memory is shared by all processes that map it. It
+ * gives the same results, bit for bit, on every CPU; other programs do not read its weights. Metadata stay as they
+ * are, the parts of a split model become one file. It is written beside its final name and renamed when whole; after
+ * an error or a cancel nothing is left. Of the options, threads, load, allocator, log and progress (in bytes of the
+ * new file) are used; NULL: the defaults. Errors: as inlay_model_open, and INLAY_ERR_ARGUMENT for a file that is
+ * packed already, INLAY_ERR_IO when the new file cannot be written. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_pack_file(const char *path, const char *packed_path, const inlay_options *options);
+
 /* Frees a model; NULL is fine. Sessions of it stay valid: its memory goes with the
  * last of them. Thread rule: any. Since 0.1. */
 INLAY_API void inlay_model_free(inlay_model *model);
@@ -324,6 +344,7 @@ enum {
     INLAY_MODEL_N_PARAMS = 107,        /* int: elements in all its tensors */
     INLAY_MODEL_FILE_BYTES = 108,      /* int: bytes of the file or files */
     INLAY_MODEL_TOKEN_BYTES = 109,     /* int: bytes of weights that evaluating one token reads; 0 without weights */
+    INLAY_MODEL_PACKED = 110,          /* int: the version of the form that inlay_pack_file wrote; 0: as published */
     INLAY_MODEL_TOKEN_BOS = 120,       /* int: begins a sequence; -1 if none */
     INLAY_MODEL_TOKEN_EOS = 121,       /* int: ends a sequence; -1 if none */
     INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */

@@ -56,6 +56,8 @@ static int read_option(const cli_command *command, int argc, char **argv, int *i
     return take(option, value, args);
 }
 
+static bool takes_output(const cli_command *command) { return strstr(command->synopsis, "MODEL OUT") != NULL; }
+
 int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *args) {
     bool only_operands = false; /* after "--" */
     int code;
@@ -70,12 +72,16 @@ int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *a
             if (code != CLI_OK) return code;
         } else if (args->model == NULL) {
             args->model = text;
+        } else if (args->output == NULL && takes_output(command)) {
+            args->output = text;
         } else {
             return cli_usage("'%s' is one argument too many; see 'inlay %s --help'", text, command->name);
         }
     }
     if (args->model == NULL && args->value[ARG_HELP] == NULL)
         return cli_usage("%s needs a model file; see 'inlay %s --help'", command->name, command->name);
+    if (args->output == NULL && args->value[ARG_HELP] == NULL && takes_output(command))
+        return cli_usage("%s needs a file to write; see 'inlay %s --help'", command->name, command->name);
     return CLI_OK;
 }
 

@@ -58,6 +58,7 @@ typedef enum cli_arg {
     ARG_RAW,
     ARG_JSON,
     ARG_TENSORS,
+    ARG_LOW_MEMORY,
     N_ARGS
 } cli_arg;
 
@@ -73,26 +74,30 @@ typedef struct cli_option {
 /* A command line, read. Texts point into argv. */
 typedef struct cli_args {
     const char *model;         /* the path */
+    const char *output;        /* the second path, of commands that take one */
     const char *value[N_ARGS]; /* NULL: not given; "" for a flag that was */
     inlay_options *library;
 } cli_args;
 
 typedef struct cli_command {
     const char *name;
-    const char *synopsis; /* what follows the name in the usage line */
+    const char *synopsis; /* what follows the name in the usage line: "MODEL", perhaps "OUT", then the options */
     const char *summary;  /* one line */
     const char *notes;    /* paragraphs after the options, or NULL */
     const cli_option *options;
     int (*run)(const cli_args *args);
 } cli_command;
 
-extern const cli_command cli_run, cli_info, cli_tokenize, cli_logits, cli_bench;
+extern const cli_command cli_run, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */
 #define CLI_OPTION_CPU                                                                     \
     {"cpu", 0, "LEVEL", ARG_CPU, INLAY_OPT_CPU,                                            \
      "highest CPU level to use: scalar, avx2, ... (default: the machine's best)"}
+#define CLI_OPTION_LOW_MEMORY            \
+    {"low-memory", 0, NULL, ARG_LOW_MEMORY, 0, \
+     "run from the mapped file without packing the weights in memory: slower, and hardly any memory of its own"}
 #define CLI_OPTION_THREADS \
     {"threads", 't', "N", ARG_THREADS, INLAY_OPT_THREADS, "threads to work with (default: one for each CPU)"}
 #define CLI_OPTION_CONTEXT                                     \

@@ -10,6 +10,7 @@ static const cli_option options[] = {
     {"repeat", 'r', "R", ARG_REPEAT, 0, "measure R times and tell the median (default: 3)"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
+    CLI_OPTION_LOW_MEMORY,
     {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "prompt tokens evaluated together"},
     {"json", 'j', NULL, ARG_JSON, 0, "print one JSON object"},
     CLI_OPTION_END,

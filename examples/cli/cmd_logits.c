@@ -15,6 +15,7 @@ static const cli_option options[] = {
     {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "give the model N tokens at a time; 1: token by token"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
+    CLI_OPTION_LOW_MEMORY,
     CLI_OPTION_CONTEXT,
     CLI_OPTION_END,
 };

@@ -15,6 +15,7 @@ static const cli_option options[] = {
     {"seed", 's', "N", ARG_SEED, INLAY_OPT_SEED, "seed of the random numbers; same seed, same text"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
+    CLI_OPTION_LOW_MEMORY,
     CLI_OPTION_CONTEXT,
     {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "prompt tokens evaluated together"},
     {"parse-special", 'S', NULL, ARG_PARSE_SPECIAL, 0, "turn text such as <|im_end|> in the prompt into that token"},

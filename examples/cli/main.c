@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const cli_command *const commands[] = {&cli_run, &cli_info, &cli_tokenize, &cli_logits, &cli_bench};
+static const cli_command *const commands[] = {&cli_run, &cli_info, &cli_tokenize, &cli_logits, &cli_bench, &cli_pack};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out) {

@@ -4,6 +4,10 @@
 int cli_open_model(const cli_args *args, inlay_model **model) {
     int32_t status = inlay_options_set_progress(args->library, cli_progress, NULL);
 
+    if (status == INLAY_OK && args->value[ARG_LOW_MEMORY] != NULL) {
+        status = inlay_options_set_int(args->library, INLAY_OPT_PACK, INLAY_PACK_NEVER);
+        if (status == INLAY_OK) status = inlay_options_set_int(args->library, INLAY_OPT_LOAD, INLAY_LOAD_MAP);
+    }
     if (status == INLAY_OK) {
         cli_progress_begin("opening");
         status = inlay_model_open(args->model, args->library, model);

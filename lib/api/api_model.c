@@ -60,6 +60,7 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
         .progress = options->progress,
         .progress_user = options->progress_user,
         .cpu = model->cpu,
+        .never_pack = options->values[INLAY__PACK].integer == INLAY_PACK_NEVER,
         .n_threads = inlay__thread_count(options),
         .n_vocab_tokenizer = inlay__tokenizer_n_vocab(model->tokenizer),
     };
@@ -94,8 +95,7 @@ static int32_t new_model(const inlay_options *options, inlay_model **out) {
     return INLAY_OK;
 }
 
-/* A model from a path or, where that is NULL, from memory. */
-static int32_t open_model(const inlay_options *options, const char *path, const void *data, size_t size,
+int32_t inlay__model_open(const inlay_options *options, const char *path, const void *data, size_t size,
                           inlay_model **out) {
     inlay_model *model = NULL;
     INLAY__TRY(new_model(options, &model));
@@ -125,7 +125,7 @@ int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_m
     *model = NULL;
     if (path == NULL) return inlay__null_argument("inlay_model_open", "path");
     INLAY__TRY(inlay__options_or_defaults("inlay_model_open", options, &defaults, &found));
-    return open_model(found, path, NULL, 0, model);
+    return inlay__model_open(found, path, NULL, 0, model);
 }
 
 int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_options *options, inlay_model **model) {
@@ -135,7 +135,7 @@ int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_optio
     *model = NULL;
     if (data == NULL) return inlay__null_argument("inlay_model_open_memory", "data");
     INLAY__TRY(inlay__options_or_defaults("inlay_model_open_memory", options, &defaults, &found));
-    return open_model(found, NULL, data, size, model);
+    return inlay__model_open(found, NULL, data, size, model);
 }
 
 void inlay__model_release(inlay_model *model) {
@@ -205,6 +205,7 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     case INLAY_MODEL_TOKEN_BYTES:
         *value = model->network != NULL ? (int64_t)inlay__model_token_bytes(model->network) : 0;
         return INLAY_OK;
+    case INLAY_MODEL_PACKED: *value = inlay__weights_metadata(&model->weights)->packed; return INLAY_OK;
     case INLAY_MODEL_TOKEN_BOS: *value = special->bos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_EOS: *value = special->eos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_UNKNOWN: *value = special->unknown; return INLAY_OK;

@@ -21,7 +21,7 @@ enum { INLAY__ERROR_SIZE = 512 };
 
 /* The options' values, in the order of the table in options.c. */
 enum {
-    INLAY__THREADS, INLAY__CPU, INLAY__LOAD, INLAY__VOCAB_ONLY, INLAY__CONTEXT, INLAY__BATCH, INLAY__CACHE_TYPE,
+    INLAY__THREADS, INLAY__CPU, INLAY__LOAD, INLAY__VOCAB_ONLY, INLAY__PACK, INLAY__CONTEXT, INLAY__BATCH, INLAY__CACHE_TYPE,
     INLAY__TEMPERATURE, INLAY__TOP_K, INLAY__TOP_P, INLAY__MIN_P, INLAY__SEED, INLAY__N_OPTIONS
 };
 
@@ -97,6 +97,10 @@ inlay__sampler_config inlay__sampler_config_of(const inlay__option_value *values
 int32_t inlay__check_model(const char *function, const inlay_model *model);
 int32_t inlay__check_session(const char *function, const inlay_session *session);
 int32_t inlay__null_argument(const char *function, const char *argument);
+
+/* A model from a path or, where that is NULL, from memory. */
+int32_t inlay__model_open(const inlay_options *options, const char *path, const void *data, size_t size,
+                          inlay_model **model);
 
 /* Notes that the last failure of this thread concerns this model; returns `status`. */
 int32_t inlay__owned(const inlay_model *model, int32_t status);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -88,6 +89,44 @@ static void sys_close(void *user, int fd) {
     close(fd);
 }
 
+static int sys_create(void *user, const char *path) {
+    int fd;
+    (void)user;
+    do {
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static int64_t sys_write(void *user, int fd, const void *data, size_t size) {
+    ssize_t n;
+    (void)user;
+    if (size > SSIZE_MAX) size = SSIZE_MAX;
+    do {
+        n = write(fd, data, size);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static int sys_sync(void *user, int fd) {
+    int status;
+    (void)user;
+    do {
+        status = fsync(fd);
+    } while (status != 0 && errno == EINTR);
+    return status == 0 || errno == EINVAL || errno == EROFS ? 0 : -1; /* some file systems have nothing to sync */
+}
+
+static int sys_rename(void *user, const char *from, const char *to) {
+    (void)user;
+    return rename(from, to);
+}
+
+static void sys_remove(void *user, const char *path) {
+    (void)user;
+    unlink(path);
+}
+
 static int sys_thread_start(void *user, void *thread, void *(*run)(void *), void *arg) {
     pthread_attr_t attributes;
     (void)user;
@@ -109,5 +148,10 @@ const inlay__sys inlay__sys_default = {
     .file_unmap = sys_unmap,
     .file_forget = sys_forget,
     .file_close = sys_close,
+    .file_create = sys_create,
+    .file_write = sys_write,
+    .file_sync = sys_sync,
+    .file_rename = sys_rename,
+    .file_remove = sys_remove,
     .thread_start = sys_thread_start,
 };

@@ -2,6 +2,7 @@
 #include "format/gguf_reader.h"
 
 #include "base/utf8.h"
+#include "format/packed.h"
 
 enum { HEADER_SIZE = 24, MAX_METADATA = 1 << 30, DEFAULT_ALIGNMENT = 32 };
 
@@ -21,6 +22,8 @@ static const uint8_t value_sizes[INLAY__GGUF_N_TYPES] = {
     [INLAY__GGUF_U32] = 4, [INLAY__GGUF_I32] = 4, [INLAY__GGUF_F32] = 4, [INLAY__GGUF_BOOL] = 1,
     [INLAY__GGUF_U64] = 8, [INLAY__GGUF_I64] = 8, [INLAY__GGUF_F64] = 8,
 };
+
+size_t inlay__gguf_value_size(uint32_t type) { return type < INLAY__GGUF_N_TYPES ? value_sizes[type] : 0; }
 
 /* ------------------------------------------------------------- text and names */
 
@@ -232,10 +235,30 @@ static int32_t read_alignment(inlay__gguf_reader *r, size_t header_end) {
     return INLAY_OK;
 }
 
+/* The version of the packed form, in a file that has it. */
+static int32_t read_packed(inlay__gguf_reader *r) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(r->gguf, INLAY__PACKED_KEY);
+    int64_t version = 0;
+    if (kv == NULL) return INLAY_OK;
+    if (kv->type != INLAY__GGUF_U32 || kv->is_array || !inlay__gguf_i64(kv, 0, &version) || version == 0)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key '%s' is no version: a single u32 of at least 1 is expected",
+                           r->name, INLAY__PACKED_KEY);
+    if (version > INLAY__PACKED_VERSION)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "file '%s': is packed in version %lld of that form, and this library reads up to %d; pack the "
+                           "original anew",
+                           r->name, (long long)version, INLAY__PACKED_VERSION);
+    r->gguf->packed = (uint32_t)version;
+    return INLAY_OK;
+}
+
 static int32_t walk(inlay__gguf_reader *r, size_t n_kv, size_t n_tensors, size_t header_end) {
     for (size_t i = 0; i < n_kv; i++)
         INLAY__TRY(read_kv(r, i));
-    if (r->fill) INLAY__TRY(read_alignment(r, header_end));
+    if (r->fill) {
+        INLAY__TRY(read_alignment(r, header_end));
+        INLAY__TRY(read_packed(r));
+    }
     for (size_t i = 0; i < n_tensors; i++)
         INLAY__TRY(inlay__gguf_read_tensor(r, i));
     return INLAY_OK;

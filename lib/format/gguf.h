@@ -38,6 +38,7 @@ typedef struct inlay__gguf_kv {
 typedef struct inlay__gguf {
     const inlay__sys *sys;
     uint32_t version;
+    uint32_t packed;                /* the version of its packed form, 0 where it has none: format/packed.h */
     size_t n_kv, n_tensors;
     inlay__gguf_kv *kv;             /* [n_kv] in the file's order */
     inlay__tensor *tensors;         /* [n_tensors] in the file's order */
@@ -64,6 +65,8 @@ inlay__text inlay__gguf_string(const inlay__gguf_kv *kv, uint64_t i);
  * false when the kv is NULL or of another type, i is out of range, or the value does not fit. */
 bool inlay__gguf_i64(const inlay__gguf_kv *kv, uint64_t i, int64_t *value);
 bool inlay__gguf_f64(const inlay__gguf_kv *kv, uint64_t i, double *value);
+/* Bytes of a value of a type of numbers; 0 for strings and arrays. */
+size_t inlay__gguf_value_size(uint32_t type);
 /* The name of a value type: "u32", "string", ... */
 const char *inlay__gguf_type_name(uint32_t type);
 

@@ -2,9 +2,20 @@
  * byte of it in one tensor at most. */
 #include "format/dtype.h"
 #include "format/gguf_reader.h"
+#include "format/packed.h"
 
 /* A name as it fits into a message. */
 #define NAME_ARGS(tensor) (int)inlay__min_size((tensor)->name.size, 120), (tensor)->name.text
+
+/* Splits the number of a packed tensor into its form and its type. */
+static int32_t read_form(const inlay__gguf_reader *r, inlay__tensor *t) {
+    if (!inlay__packed_is_type(t->type)) return INLAY_OK;
+    t->packed = true;
+    t->type &= INLAY__PACKED_TYPE_MASK;
+    if (r->gguf->packed != 0) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s' is packed, but the file has no key '%s'", r->name,
+                       NAME_ARGS(t), INLAY__PACKED_KEY);
+}
 
 /* Fills n_elements and size from type and shape. */
 static int32_t measure(const inlay__gguf_reader *r, inlay__tensor *t) {
@@ -13,12 +24,12 @@ static int32_t measure(const inlay__gguf_reader *r, inlay__tensor *t) {
         if (t->shape[d] == 0)
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s' has dimension %u of size 0", r->name,
                                NAME_ARGS(t), d);
-        bool fits = inlay__mul_u64(n, t->shape[d], &n);
-        if (!fits || n > INT64_MAX)
+        if (!inlay__mul_u64(n, t->shape[d], &n) || n > INT64_MAX)
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s' has more elements than 64 bits can count",
                                r->name, NAME_ARGS(t));
         if (d > 0) n_rows *= t->shape[d]; /* at most n */
     }
+    INLAY__TRY(read_form(r, t));
     const inlay__dtype *dtype = inlay__dtype_get(t->type);
     if (dtype == NULL)
         return inlay__fail(INLAY_ERR_UNSUPPORTED,
@@ -28,7 +39,13 @@ static int32_t measure(const inlay__gguf_reader *r, inlay__tensor *t) {
         return inlay__fail(INLAY_ERR_FORMAT,
                            "file '%s': tensor '%.*s' has rows of %llu elements, no multiple of the %u of a %s block",
                            r->name, NAME_ARGS(t), (unsigned long long)t->shape[0], dtype->block_length, dtype->name);
-    if (!inlay__dtype_row_size(t->type, t->shape[0], &row_size) || !inlay__mul_u64(row_size, n_rows, &t->size))
+    if (t->packed && !inlay__packed_has(t->type))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s' is packed, which type %s cannot be", r->name,
+                           NAME_ARGS(t), dtype->name);
+    bool fits = t->packed ? inlay__packed_size(t->type, t->shape, &t->size)
+                          : inlay__dtype_row_size(t->type, t->shape[0], &row_size) &&
+                                inlay__mul_u64(row_size, n_rows, &t->size);
+    if (!fits)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s' has more bytes than 64 bits can count", r->name,
                            NAME_ARGS(t));
     t->n_elements = n;

@@ -12,6 +12,7 @@ typedef struct inlay__text {
 typedef struct inlay__tensor {
     inlay__text name;
     uint32_t type;       /* a type that inlay__dtype_get knows, not always one that runs */
+    bool packed;         /* in panels instead of rows: format/packed.h */
     uint32_t n_dims;     /* 1 to 4 */
     uint64_t shape[4];   /* fastest first, unused ones 1; none is 0 */
     uint64_t n_elements;

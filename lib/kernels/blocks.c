@@ -158,7 +158,7 @@ static void unpack_q5_k(const uint8_t *bytes, inlay__superblock *block) {
 static void unpack_q6_k(const uint8_t *bytes, inlay__superblock *block) {
     block->d = load_f16(bytes + 208);
     block->dmin = 0.0f;
-    memcpy(block->scale, bytes + 192, INLAY__K_SCALES);
+    for (int j = 0; j < INLAY__K_SCALES; j++) block->scale[j] = (int8_t)bytes[192 + j];
     memset(block->minimum, 0, INLAY__K_SCALES);
     for (int k = 0; k < INLAY__K_LENGTH; k++) {
         int half = k / 128, quarter = k % 128 / 32, l = k % 32;

@@ -59,7 +59,7 @@ typedef struct inlay__block {
 /* w[k] = d scale[k / 16] q[k] - dmin minimum[k / 16]. */
 typedef struct inlay__superblock {
     float d, dmin;
-    int8_t scale[INLAY__K_SCALES];
+    int16_t scale[INLAY__K_SCALES]; /* -128 to 127 in rows; in panels, whose bytes may be any, to 255 */
     uint8_t minimum[INLAY__K_SCALES];
     int8_t q[INLAY__K_LENGTH];
 } inlay__superblock;

@@ -147,5 +147,7 @@ void inlay__gather_q8_0(const inlay__attention *attention, size_t position, floa
 void inlay__product_32(const inlay__product *product);
 void inlay__product_256(const inlay__product *product);
 void inlay__product_float(const inlay__product *product);
+/* Of packed panels, for levels without a kernel of their own. */
+void inlay__product_packed(const inlay__product *product);
 
 #endif

@@ -15,7 +15,8 @@ static void multiply(const inlay__kernels *kernels, const inlay__matrix *m, cons
         .row_begin = r.row_begin, .row_end = r.row_end, .col_begin = r.col_begin, .col_end = r.col_end,
         .out = out, .out_stride = out_stride,
     };
-    (m->packed ? kernels->product_packed : kernels->product_rows)[m->type](&p);
+    inlay__product_fn product = (m->packed ? kernels->product_packed : kernels->product_rows)[m->type];
+    (product != NULL ? product : inlay__product_packed)(&p);
 }
 
 /* A packed panel that is not full, through a buffer: kernels write whole panels. */
@@ -32,12 +33,35 @@ static void multiply_last_panel(const inlay__kernels *kernels, const inlay__matr
     }
 }
 
+/* The file's rows by the kernel of panels: each panel is packed into the caller's memory, which stays in the cache, and
+ * multiplied from there. */
+static void multiply_by_panels(const inlay__kernels *kernels, const inlay__matrix *m, const inlay__operand *operand,
+                               range r, float *out, size_t out_stride) {
+    for (size_t row = r.row_begin; row < r.row_end; row += INLAY__LANES, out += INLAY__LANES) {
+        size_t n = inlay__min_size(r.row_end - row, INLAY__LANES);
+        inlay__matrix rows = *m, panel = *m;
+        rows.n_rows = n;
+        rows.data = m->data + row * m->row_size;
+        inlay__matrix_pack(&rows, 0, 1, operand->panel);
+        panel.packed = true;
+        panel.row_size = inlay__packed_matrix_size(m->type, INLAY__LANES, m->n_k) / INLAY__LANES;
+        panel.data = operand->panel;
+        range all = {0, n, r.col_begin, r.col_end};
+        (n == INLAY__LANES ? multiply : multiply_last_panel)(kernels, &panel, operand, all, out, out_stride);
+    }
+}
+
 void inlay__matrix_multiply(const inlay__kernels *kernels, const inlay__matrix *matrix, const inlay__operand *operand,
                             size_t row_begin, size_t row_end, size_t col_begin, size_t col_end, float *out,
                             size_t out_stride) {
     if (row_begin >= row_end || col_begin >= col_end) return;
     size_t whole = matrix->packed ? row_begin + (row_end - row_begin) / INLAY__LANES * INLAY__LANES : row_end;
     out += col_begin * out_stride;
+    if (!matrix->packed && operand->panel != NULL && kernels->product_packed[matrix->type] != NULL) {
+        multiply_by_panels(kernels, matrix, operand, (range){row_begin, row_end, col_begin, col_end}, out + row_begin,
+                           out_stride);
+        return;
+    }
     if (whole > row_begin)
         multiply(kernels, matrix, operand, (range){row_begin, whole, col_begin, col_end}, out + row_begin, out_stride);
     if (whole < row_end)

@@ -18,10 +18,13 @@ typedef struct inlay__operand {
     const inlay__acts *acts_32;  /* for BLOCK_32 types */
     const inlay__acts *acts_256; /* for BLOCK_256 types */
     const float *x;              /* [n_cols, n_k] for float types */
+    uint8_t *panel;              /* room for a packed panel, for rows that a level has a packed kernel for; or NULL */
 } inlay__operand;
 
 /* Bytes that the packed form of a matrix takes; 0 when the level has no packed kernel for its type. */
 size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, size_t n_rows, size_t n_k);
+/* The same at any level; 0 when the type has no packed form. */
+size_t inlay__packed_matrix_size(uint32_t type, size_t n_rows, size_t n_k);
 
 /* Packs panels [panel_begin, panel_end) of 16 rows from `rows`, the file's, into `packed`. Rows beyond the last
  * are zero. */
@@ -32,6 +35,10 @@ void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t pa
 void inlay__matrix_multiply(const inlay__kernels *kernels, const inlay__matrix *matrix, const inlay__operand *operand,
                             size_t row_begin, size_t row_end, size_t col_begin, size_t col_end, float *out,
                             size_t out_stride);
+
+/* Block b of row r (0 to 15) of a panel. */
+void inlay__packed_block(uint32_t type, const uint8_t *panel, size_t b, size_t r, inlay__block *block);
+void inlay__packed_superblock(uint32_t type, const uint8_t *panel, size_t b, size_t r, inlay__superblock *block);
 
 /* One row of a packed matrix as floats [n_k], by the operations of inlay__dequantize_row. */
 void inlay__matrix_packed_row(const inlay__matrix *matrix, size_t row, float *out);

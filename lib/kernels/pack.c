@@ -21,6 +21,8 @@
  *     IQ4_NL as Q8_0, q = NL[u]
  *
  * mn and the sc of Q6_K stand in pairs: [p][r] holds those of sub-blocks 2 p and 2 p + 1.
+ *
+ * Packed files hold these panels (format/packed.h): whoever changes one raises the version of that form.
  */
 #include "kernels/math.h"
 #include "kernels/matrix.h"
@@ -58,10 +60,13 @@ static packed_type packed_type_of(uint32_t type) {
     }
 }
 
-size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, size_t n_rows, size_t n_k) {
-    if (kernels->product_packed[type] == NULL) return 0;
+size_t inlay__packed_matrix_size(uint32_t type, size_t n_rows, size_t n_k) {
     size_t n_panels = (n_rows + PANEL - 1) / PANEL, n_blocks = n_k / inlay__block_type_get(type)->length;
     return n_panels * n_blocks * packed_type_of(type).size;
+}
+
+size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, size_t n_rows, size_t n_k) {
+    return kernels->product_packed[type] != NULL ? inlay__packed_matrix_size(type, n_rows, n_k) : 0;
 }
 
 /* Four bytes in the machine's order: packing moves them whole, and shifts bits only within bytes. */
@@ -256,7 +261,7 @@ static void unpack_row_256(uint32_t type, const uint8_t *block, size_t r, inlay_
         scales += 2 * PANEL;
         const uint8_t *minima = scales + 8 * PANEL;
         for (size_t j = 0; j < 16; j++) {
-            out->scale[j] = (int8_t)scales[j / 2 * PANEL + r];
+            out->scale[j] = scales[j / 2 * PANEL + r];
             out->minimum[j] = minima[j / 4 * 2 * PANEL + 2 * r + j / 2 % 2];
         }
         lines = minima + 8 * PANEL;
@@ -278,6 +283,14 @@ static void unpack_row_32(uint32_t type, const uint8_t *block, size_t r, inlay__
     unpack_elements(block + (t->has_minimum ? 4 : 2) * PANEL, packed.bits, r, u);
     for (size_t k = 0; k < 32; k++)
         out->q[k] = (int8_t)(u[k] - packed.zero);
+}
+
+void inlay__packed_block(uint32_t type, const uint8_t *panel, size_t b, size_t r, inlay__block *block) {
+    unpack_row_32(type, panel + b * packed_type_of(type).size, r, block);
+}
+
+void inlay__packed_superblock(uint32_t type, const uint8_t *panel, size_t b, size_t r, inlay__superblock *block) {
+    unpack_row_256(type, panel + b * packed_type_of(type).size, r, block);
 }
 
 void inlay__matrix_packed_row(const inlay__matrix *matrix, size_t row, float *out) {

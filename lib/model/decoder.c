@@ -63,6 +63,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
         place_inputs(l, &t->inputs, inlay__min_size(INLAY__FEW_COLS, n_cols), widest);
         t->hidden = place(l, inlay__min_size(INLAY__FEW_COLS, n_cols) * h->n_embd, sizeof(float));
         t->attention = place(l, INLAY__ATTENTION_SCRATCH(h->n_embd_head), sizeof(float));
+        if (d->model->panel_size > 0) t->panel = place(l, d->model->panel_size, 1);
     }
 }
 

@@ -21,6 +21,7 @@ typedef struct inlay__thread_scratch {
     inlay__inputs inputs;   /* INLAY__FEW_COLS columns */
     float *hidden;          /* [INLAY__FEW_COLS, n_embd] the residual stream, when it has few columns */
     float *attention;       /* INLAY__ATTENTION_SCRATCH */
+    uint8_t *panel;         /* [model->panel_size] rows on their way into a kernel; NULL when all are packed */
 } inlay__thread_scratch;
 
 /* With so few columns each thread prepares all of them by itself instead of waiting at a barrier. */

@@ -124,7 +124,7 @@ static void prepare_rows(pass *p, size_t task, const float *rows, size_t n, unsi
 /* out [n_cols, n_rows] = matrix times the prepared inputs, for the rows given. */
 static void multiply(const pass *p, const inlay__matrix *m, slice rows, float *out) {
     inlay__inputs in = inputs_of_width(p, m->n_k);
-    inlay__operand operand = {&in.acts_32, &in.acts_256, in.x};
+    inlay__operand operand = {&in.acts_32, &in.acts_256, in.x, p->d->threads[p->i_thread].panel};
     inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, 0, p->n_cols, out, m->n_rows);
 }
 

@@ -53,6 +53,7 @@ struct inlay__model {
     inlay__layer *layers;        /* [n_layer] */
     const float *output_norm;    /* [n_embd] */
     inlay__matrix output;        /* [n_vocab, n_embd]; token_embd where the two are tied */
+    size_t panel_size;           /* bytes of the greatest panel that is packed to be multiplied; 0: all are in memory */
     bool *used;                  /* [weights->n_tensors] found by name, while the model loads */
     inlay__model_block *blocks;  /* [n_blocks] */
     size_t n_blocks, block_capacity;

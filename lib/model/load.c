@@ -81,6 +81,9 @@ int32_t inlay__model_vector(inlay__model *model, const char *format, size_t laye
     const inlay__tensor *tensor;
     tensor_name(name, format, layer);
     INLAY__TRY(find(model, name, 1, n, &tensor));
+    if (tensor->packed)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is packed, which vectors are not",
+                           inlay__weights_name(model->weights), name);
     float *values = inlay__model_alloc(model, n, sizeof(float));
     if (values == NULL) return INLAY_ERR_MEMORY;
     inlay__dequantize_row(tensor->type, tensor->data, n, values);
@@ -102,7 +105,8 @@ int32_t inlay__model_matrix(inlay__model *model, const char *format, size_t laye
     tensor_name(name, format, layer);
     INLAY__TRY(find(model, name, n_rows, n_k, &tensor));
     inlay__dtype_row_size(tensor->type, n_k, &row_size);
-    *out = (inlay__matrix){.type = tensor->type, .packed = false, .n_rows = n_rows, .n_k = n_k,
+    if (tensor->packed) row_size = inlay__packed_matrix_size(tensor->type, INLAY__LANES, n_k) / INLAY__LANES;
+    *out = (inlay__matrix){.type = tensor->type, .packed = tensor->packed, .n_rows = n_rows, .n_k = n_k,
                            .row_size = (size_t)row_size, .data = tensor->data};
     return INLAY_OK;
 }

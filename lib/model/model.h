@@ -14,6 +14,7 @@ typedef struct inlay__model_config {
     inlay_progress_fn progress; /* may be NULL; in bytes */
     void *progress_user;
     inlay__cpu cpu;
+    bool never_pack;            /* leave matrices as they stand in the file */
     size_t n_threads;           /* for packing the weights while opening */
     size_t n_vocab_tokenizer;   /* the tokenizer's; must agree with the embedding */
 } inlay__model_config;

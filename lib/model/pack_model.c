@@ -34,9 +34,14 @@ typedef struct packer {
     uint8_t *memory; /* where the next matrix goes */
 } packer;
 
+/* Bytes that a matrix will take; 0 when it stays as it is: packed in the file, or without a kernel for panels. */
+static size_t size_to_pack(const inlay__model *model, const inlay__matrix *m) {
+    return m->packed ? 0 : inlay__matrix_packed_size(&model->kernels, m->type, m->n_rows, m->n_k);
+}
+
 static int32_t pack_matrix(packer *p, inlay__matrix *matrix) {
     inlay__model *model = p->model;
-    size_t size = inlay__matrix_packed_size(&model->kernels, matrix->type, matrix->n_rows, matrix->n_k);
+    size_t size = size_to_pack(model, matrix);
     if (size == 0) return INLAY_OK;
     uint8_t *packed = p->memory;
     p->memory += inlay__round_up(size, ALIGNMENT);
@@ -64,26 +69,31 @@ static size_t matrix_size(const inlay__matrix *m) { return m->n_rows * m->row_si
 
 enum { N_LAYER_MATRICES = 7 };
 
+size_t inlay__model_n_matrices(const inlay__model *model) { return model->hparams.n_layer * N_LAYER_MATRICES + 1; }
+
 static void layer_matrices(inlay__layer *l, inlay__matrix *matrices[N_LAYER_MATRICES]) {
     inlay__matrix *all[N_LAYER_MATRICES] = {&l->attn_q, &l->attn_k, &l->attn_v, &l->attn_out,
                                             &l->ffn_gate, &l->ffn_up, &l->ffn_down};
     memcpy(matrices, all, sizeof all);
 }
 
+inlay__matrix *inlay__model_matrix_at(inlay__model *model, size_t i) {
+    inlay__matrix *matrices[N_LAYER_MATRICES];
+    if (i / N_LAYER_MATRICES == model->hparams.n_layer) return &model->output;
+    layer_matrices(&model->layers[i / N_LAYER_MATRICES], matrices);
+    return matrices[i % N_LAYER_MATRICES];
+}
+
 static int32_t add_packed_size(const inlay__model *model, const inlay__matrix *m, size_t *total) {
-    size_t size = inlay__matrix_packed_size(&model->kernels, m->type, m->n_rows, m->n_k);
+    size_t size = size_to_pack(model, m);
     if (inlay__add_size(*total, inlay__round_up(size, ALIGNMENT), total)) return INLAY_OK;
     return inlay__fail(INLAY_ERR_MEMORY, "out of memory: the packed weights do not fit an address space");
 }
 
 static int32_t get_memory(packer *p) {
     size_t total = 0;
-    for (size_t i = 0; i < p->model->hparams.n_layer; i++) {
-        inlay__matrix *matrices[N_LAYER_MATRICES];
-        layer_matrices(&p->model->layers[i], matrices);
-        for (size_t k = 0; k < N_LAYER_MATRICES; k++) INLAY__TRY(add_packed_size(p->model, matrices[k], &total));
-    }
-    INLAY__TRY(add_packed_size(p->model, &p->model->output, &total));
+    for (size_t i = 0; i < inlay__model_n_matrices(p->model); i++)
+        INLAY__TRY(add_packed_size(p->model, inlay__model_matrix_at(p->model, i), &total));
     if (total == 0) return INLAY_OK;
     p->memory = inlay__model_alloc_raw(p->model, total);
     return p->memory != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
@@ -95,23 +105,29 @@ static int32_t pack_all(packer *p, const inlay__model_config *config) {
     uint64_t done = 0, total = model->weights->file_size;
     INLAY__TRY(report(config, 0, total));
     INLAY__TRY(get_memory(p));
-    for (size_t i = 0; i < model->hparams.n_layer; i++) {
-        inlay__matrix *matrices[N_LAYER_MATRICES];
-        layer_matrices(&model->layers[i], matrices);
-        for (size_t k = 0; k < N_LAYER_MATRICES; k++) {
-            done += matrix_size(matrices[k]);
-            INLAY__TRY(pack_matrix(p, matrices[k]));
-        }
+    for (size_t i = 0; i < inlay__model_n_matrices(model); i++) {
+        inlay__matrix *matrix = inlay__model_matrix_at(model, i);
+        done += matrix_size(matrix);
+        INLAY__TRY(pack_matrix(p, matrix));
         INLAY__TRY(report(config, inlay__min_size(done, total), total));
     }
-    /* A separate embedding is only looked up, a row at a time, and stays in the file. */
-    INLAY__TRY(pack_matrix(p, &model->output));
     if (tied) model->token_embd = model->output;
     return report(config, total, total);
 }
 
+/* Without packed weights each thread will want room for a panel. */
+static int32_t leave_rows(inlay__model *model, const inlay__model_config *config) {
+    for (size_t i = 0; i < inlay__model_n_matrices(model); i++) {
+        const inlay__matrix *m = inlay__model_matrix_at(model, i);
+        size_t size = m->packed ? 0 : inlay__matrix_packed_size(&model->kernels, m->type, INLAY__LANES, m->n_k);
+        model->panel_size = inlay__max_size(model->panel_size, size);
+    }
+    return report(config, model->weights->file_size, model->weights->file_size);
+}
+
 int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config) {
     packer p = {.model = model};
+    if (config->never_pack) return leave_rows(model, config);
     INLAY__TRY(inlay__pool_new(model->sys, config->n_threads, &p.pool));
     int32_t status = pack_all(&p, config);
     inlay__pool_free(p.pool);

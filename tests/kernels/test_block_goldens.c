@@ -41,7 +41,7 @@ TEST(packed_blocks_decode_to_the_bits_of_the_reference) {
     for (int level = -1; next_level(&level, &kernels);) {
         for (size_t i = 0; i < golden_n_blocks; i++) {
             const golden_block *golden = &golden_blocks[i];
-            size_t size = inlay__matrix_packed_size(&kernels, golden->type, 1, golden->n_floats);
+            size_t size = inlay__packed_matrix_size(golden->type, 1, golden->n_floats);
             if (size == 0) continue;
             float out[INLAY__K_LENGTH];
             guarded block = guarded_block(golden), packed = guard_alloc(size, 0xa5);

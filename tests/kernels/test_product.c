@@ -72,7 +72,7 @@ static void check_shape(uint32_t type, uint64_t *state, size_t number) {
     for (int level = -1; next_level(&level, &kernels);) {
         multiply(&kernels, &m, &acts, &s, out.data);
         CHECK(same_floats(what, &kernels, out.data, expected, s.n_rows * s.n_cols));
-        size_t size = inlay__matrix_packed_size(&kernels, type, s.n_rows, s.n_k);
+        size_t size = inlay__packed_matrix_size(type, s.n_rows, s.n_k);
         if (size == 0) continue;
         guarded packed = guard_alloc(size, 0xa5);
         size_t n_panels = (s.n_rows + 15) / 16;
@@ -151,6 +151,37 @@ TEST(the_definition_is_near_the_exact_product_of_decoded_weights) {
     }
 }
 
+/* A packed file's panels may hold anything. Scales are kept small, so that most sums are finite. */
+TEST(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level) {
+    uint64_t state = 31337;
+    enum { N_ROWS = 32, N_K = 512, N_COLS = 9 };
+    for (size_t i = 0; i < n_product_types; i++) {
+        uint32_t type = product_types[i];
+        size_t size = inlay__packed_matrix_size(type, N_ROWS, N_K);
+        if (size == 0) continue;
+        for (int round = 0; round < 20; round++) {
+            float expected[N_ROWS * N_COLS], found[N_ROWS * N_COLS];
+            test_acts acts = make_acts(&state, N_COLS, N_K);
+            guarded panels = guard_alloc(size, 0);
+            uint8_t *bytes = panels.data;
+            for (size_t k = 0; k < size; k++) bytes[k] = (uint8_t)(round == 0 ? 0xff : round == 1 ? 0x80 : random_u32(&state));
+            size_t n_blocks = N_K / inlay__block_type_get(type)->length, block_size = size / (N_ROWS / 16) / n_blocks;
+            for (size_t b = 0; b < n_blocks * (N_ROWS / 16); b++)
+                for (size_t k = 1; k < 64; k += 2) bytes[b * block_size + k] &= 0xaf; /* no infinite d, dmin or m */
+            inlay__matrix m = {.type = type, .packed = true, .n_rows = N_ROWS, .n_k = N_K, .row_size = size / N_ROWS, .data = bytes};
+            inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x};
+            inlay__kernels kernels;
+            for (int level = -1; next_level(&level, &kernels);) {
+                float *out = kernels.level == INLAY__CPU_SCALAR ? expected : found;
+                inlay__matrix_multiply(&kernels, &m, &operand, 0, N_ROWS, 0, N_COLS, out, N_ROWS);
+                if (out == found) CHECK(same_floats("any panels", &kernels, found, expected, N_ROWS * N_COLS));
+            }
+            guard_free(&panels);
+            free_acts(&acts);
+        }
+    }
+}
+
 TEST(packed_rows_decode_as_the_files_rows) {
     uint64_t state = 5;
     inlay__kernels kernels;
@@ -158,7 +189,7 @@ TEST(packed_rows_decode_as_the_files_rows) {
         for (size_t i = 0; i < n_product_types; i++) {
             const inlay__block_type *t = inlay__block_type_get(product_types[i]);
             size_t n_rows = 21, n_k = t->length * 3, row_size = 3 * t->size;
-            size_t size = inlay__matrix_packed_size(&kernels, product_types[i], n_rows, n_k);
+            size_t size = inlay__packed_matrix_size(product_types[i], n_rows, n_k);
             if (size == 0) continue;
             uint8_t *rows = malloc(n_rows * row_size);
             float expected[768], found[768];
@@ -182,4 +213,5 @@ TEST(packed_rows_decode_as_the_files_rows) {
 
 TEST_MAIN(CASE(products_of_every_level_equal_the_definition),
           CASE(a_column_that_is_not_finite_gives_not_a_number_at_every_level),
-          CASE(the_definition_is_near_the_exact_product_of_decoded_weights), CASE(packed_rows_decode_as_the_files_rows))
+          CASE(the_definition_is_near_the_exact_product_of_decoded_weights), CASE(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level),
+          CASE(packed_rows_decode_as_the_files_rows))

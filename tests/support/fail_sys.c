@@ -63,6 +63,28 @@ static void fail_close(void *user, int fd) {
     inlay__sys_default.file_close(NULL, fd);
 }
 
+static int fail_create(void *user, const char *path) {
+    fail_sys *f = user;
+    int fd = fails(f) ? -1 : inlay__sys_default.file_create(NULL, path);
+    if (fd >= 0) atomic_fetch_add(&f->n_files, 1);
+    return fd;
+}
+
+static int64_t fail_write(void *user, int fd, const void *data, size_t size) {
+    return fails(user) ? -1 : inlay__sys_default.file_write(NULL, fd, data, size);
+}
+
+static int fail_sync(void *user, int fd) { return fails(user) ? -1 : inlay__sys_default.file_sync(NULL, fd); }
+
+static int fail_rename(void *user, const char *from, const char *to) {
+    return fails(user) ? -1 : inlay__sys_default.file_rename(NULL, from, to);
+}
+
+static void remove_file(void *user, const char *path) {
+    (void)user;
+    inlay__sys_default.file_remove(NULL, path);
+}
+
 static int fail_thread_start(void *user, void *thread, void *(*run)(void *), void *arg) {
     enum { NO_MORE_THREADS = 11 }; /* EAGAIN */
     return fails(user) ? NO_MORE_THREADS : inlay__sys_default.thread_start(NULL, thread, run, arg);
@@ -80,6 +102,11 @@ void fail_sys_init(fail_sys *f) {
     f->sys.file_map = fail_map;
     f->sys.file_unmap = fail_unmap;
     f->sys.file_close = fail_close;
+    f->sys.file_create = fail_create;
+    f->sys.file_write = fail_write;
+    f->sys.file_sync = fail_sync;
+    f->sys.file_rename = fail_rename;
+    f->sys.file_remove = remove_file;
     f->sys.thread_start = fail_thread_start;
 }
 

@@ -1,0 +1,37 @@
+/* inlay pack: writes a model so that it opens at once. */
+#include "cli.h"
+
+#include <string.h>
+
+static const cli_option options[] = {
+    CLI_OPTION_THREADS,
+    {"quiet", 'q', NULL, ARG_QUIET, 0, "say nothing when it is done"},
+    CLI_OPTION_END,
+};
+
+static int run(const cli_args *args) {
+    double begin = cli_seconds();
+    int32_t status = inlay_options_set_progress(args->library, cli_progress, NULL);
+
+    if (status == INLAY_OK) {
+        cli_progress_begin("packing");
+        status = inlay_pack_file(args->model, args->output, args->library);
+        cli_progress_begin(NULL);
+    }
+    if (status != INLAY_OK) return cli_library_error(status);
+    if (args->value[ARG_QUIET] == NULL)
+        fprintf(stderr, "%s is packed, in %.1f s\n", args->output, cli_seconds() - begin);
+    return CLI_OK;
+}
+
+const cli_command cli_pack = {
+    "pack",
+    "MODEL OUT [options]",
+    "writes a model file that opens at once, in the form that the kernels read",
+    "OUT gives the same results, bit for bit, on every CPU. It is opened like the file it was made\n"
+    "of, needs no packing then, and processes that run it share its memory. Programs other than\n"
+    "Inlay read its metadata, not its weights. It takes about the size of MODEL. It is written as\n"
+    "OUT.part and renamed when it is whole; Ctrl-C leaves nothing.\n",
+    options,
+    run,
+};

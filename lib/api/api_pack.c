@@ -1,0 +1,27 @@
+/* Writing packed files. */
+#include "handles.h"
+#include "model/pack_file.h"
+
+static int32_t pack_file(const inlay_options *given, const char *path, const char *packed_path) {
+    inlay_model *model = NULL;
+    inlay_options options = *given;
+    /* All of the model is looked at, but its weights stay as they are until they are written. */
+    options.values[INLAY__PACK].integer = INLAY_PACK_NEVER;
+    options.values[INLAY__VOCAB_ONLY].integer = 0;
+    options.progress = NULL;
+    INLAY__TRY(inlay__model_open(&options, path, NULL, 0, &model));
+    inlay__model_config config = {
+        .progress = given->progress, .progress_user = given->progress_user, .n_threads = inlay__thread_count(given)};
+    int32_t status = inlay__model_write_packed(model->network, &config, packed_path);
+    inlay_model_free(model);
+    return status;
+}
+
+int32_t inlay_pack_file(const char *path, const char *packed_path, const inlay_options *options) {
+    inlay_options defaults;
+    const inlay_options *found;
+    if (path == NULL) return inlay__null_argument("inlay_pack_file", "path");
+    if (packed_path == NULL) return inlay__null_argument("inlay_pack_file", "packed_path");
+    INLAY__TRY(inlay__options_or_defaults("inlay_pack_file", options, &defaults, &found));
+    return pack_file(found, path, packed_path);
+}

@@ -1,0 +1,12 @@
+/* Writes a model in its packed form: format/packed.h. */
+#ifndef INLAY_PACK_FILE_H
+#define INLAY_PACK_FILE_H
+
+#include "model/model.h"
+
+/* `model` was opened with never_pack, from weights of its own. Threads and progress (in bytes of the new file) are those
+ * of `config`. After an error nothing is left of the file. Errors: _ARGUMENT (packed already), _IO, _MEMORY, _THREAD,
+ * _CANCELLED. */
+int32_t inlay__model_write_packed(inlay__model *model, const inlay__model_config *config, const char *path);
+
+#endif
