@@ -5,6 +5,7 @@
 
 #include "format/dtype.h"
 #include "format/gguf.h"
+#include "format/packed.h"
 #include "support/accounting_sys.h"
 
 enum { EXTRA_MEMORY = 1 << 20 };
@@ -34,7 +35,10 @@ static const char *walk_tensor(const inlay__gguf *gguf, const inlay__tensor *t, 
     uint64_t n = t->shape[0] * t->shape[1] * t->shape[2] * t->shape[3];
     if (dtype == NULL || t->shape[0] % dtype->block_length != 0) return "a tensor has an impossible type";
     if (n == 0 || n != t->n_elements || t->n_dims < 1 || t->n_dims > 4) return "a tensor has an impossible shape";
-    if (t->size != n / dtype->block_length * dtype->block_size) return "a tensor has the wrong size";
+    uint64_t packed_size;
+    if (t->packed && (gguf->packed == 0 || !inlay__packed_size(t->type, t->shape, &packed_size) || t->size != packed_size))
+        return "a packed tensor has the wrong size";
+    if (!t->packed && t->size != n / dtype->block_length * dtype->block_size) return "a tensor has the wrong size";
     if (t->data < bytes || t->size > size || (uint64_t)(t->data - bytes) > size - t->size)
         return "a tensor lies outside the file";
     if (strlen(t->name.text) != t->name.size || inlay__gguf_tensor_find(gguf, t->name.text) != t)
