@@ -25,6 +25,7 @@ TEST(keys_names_and_kinds_are_those_of_the_header) {
         {INLAY_OPT_CPU, INLAY_KIND_STRING, "cpu"},
         {INLAY_OPT_LOAD, INLAY_KIND_INT, "load"},
         {INLAY_OPT_VOCAB_ONLY, INLAY_KIND_INT, "vocab-only"},
+        {INLAY_OPT_PACK, INLAY_KIND_INT, "pack"},
         {INLAY_OPT_CONTEXT, INLAY_KIND_INT, "context"},
         {INLAY_OPT_BATCH, INLAY_KIND_INT, "batch"},
         {INLAY_OPT_CACHE_TYPE, INLAY_KIND_INT, "cache-type"},
@@ -53,8 +54,8 @@ TEST(keys_names_and_kinds_are_those_of_the_header) {
 
 TEST(defaults_are_those_of_the_header) {
     inlay_options *o = fresh();
-    static const int32_t zero[] = {INLAY_OPT_THREADS, INLAY_OPT_LOAD, INLAY_OPT_VOCAB_ONLY, INLAY_OPT_CONTEXT,
-                                   INLAY_OPT_TOP_K,   INLAY_OPT_SEED};
+    static const int32_t zero[] = {INLAY_OPT_THREADS, INLAY_OPT_LOAD, INLAY_OPT_VOCAB_ONLY, INLAY_OPT_PACK,
+                                   INLAY_OPT_CONTEXT, INLAY_OPT_TOP_K, INLAY_OPT_SEED};
     int64_t integer;
     double number;
     const char *text;

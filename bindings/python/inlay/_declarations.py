@@ -61,6 +61,7 @@ OPT_THREADS = 100
 OPT_CPU = 101
 OPT_LOAD = 102
 OPT_VOCAB_ONLY = 103
+OPT_PACK = 104
 OPT_CONTEXT = 200
 OPT_BATCH = 201
 OPT_CACHE_TYPE = 202
@@ -72,6 +73,8 @@ OPT_SEED = 304
 LOAD_AUTO = 0
 LOAD_MAP = 1
 LOAD_COPY = 2
+PACK_AUTO = 0
+PACK_NEVER = 1
 KIND_INT = 1
 KIND_FLOAT = 2
 KIND_STRING = 3
@@ -91,6 +94,7 @@ MODEL_N_FF = 106
 MODEL_N_PARAMS = 107
 MODEL_FILE_BYTES = 108
 MODEL_TOKEN_BYTES = 109
+MODEL_PACKED = 110
 MODEL_TOKEN_BOS = 120
 MODEL_TOKEN_EOS = 121
 MODEL_TOKEN_UNKNOWN = 122
@@ -316,6 +320,17 @@ _CANCELLED, _THREAD, _CHANGED. Thread rule: any. Since 0.1.""",
         """Opens a model from memory, used in place: `data` must stay unchanged until the model
 and all its sessions are freed. Any alignment will do. Errors and thread rule: as
 inlay_model_open. Since 0.1.""",
+    ),
+    "inlay_pack_file": (
+        c_int32,
+        (c_char_p, c_char_p, inlay_options_p,),
+        """Writes the model file at `path` anew as `packed_path`, with its weights as the kernels read them: such a file is
+opened by inlay_model_open like any other, but at once, and its memory is shared by all processes that map it. It
+gives the same results, bit for bit, on every CPU; other programs do not read its weights. Metadata stay as they
+are, the parts of a split model become one file. It is written beside its final name and renamed when whole; after
+an error or a cancel nothing is left. Of the options, threads, load, allocator, log and progress (in bytes of the
+new file) are used; NULL: the defaults. Errors: as inlay_model_open, and INLAY_ERR_ARGUMENT for a file that is
+packed already, INLAY_ERR_IO when the new file cannot be written. Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_free": (
         None,
