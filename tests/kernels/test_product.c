@@ -44,9 +44,10 @@ static bool only_the_part(const float *out, const shape *s) {
     return true;
 }
 
+/* `panel`: room for one, or NULL. */
 static void multiply(const inlay__kernels *kernels, const inlay__matrix *m, const test_acts *acts, const shape *s,
-                     float *out) {
-    inlay__operand operand = {&acts->acts_32, &acts->acts_256, acts->x};
+                     uint8_t *panel, float *out) {
+    inlay__operand operand = {&acts->acts_32, &acts->acts_256, acts->x, panel};
     fill_canaries(out, s->n_rows * s->n_cols);
     inlay__matrix_multiply(kernels, m, &operand, s->row_begin, s->row_end, s->col_begin, s->col_end, out, s->n_rows);
 }
@@ -67,10 +68,10 @@ static void check_shape(uint32_t type, uint64_t *state, size_t number) {
     snprintf(what, sizeof what, "type %u, %zu rows %zu-%zu, %zu elements, columns %zu-%zu of %zu", (unsigned)type, s.n_rows, s.row_begin,
              s.row_end, s.n_k, s.col_begin, s.col_end, s.n_cols);
     inlay__kernels_init(&kernels, INLAY__CPU_SCALAR);
-    multiply(&kernels, &m, &acts, &s, expected);
+    multiply(&kernels, &m, &acts, &s, NULL, expected);
     CHECK(only_the_part(expected, &s));
     for (int level = -1; next_level(&level, &kernels);) {
-        multiply(&kernels, &m, &acts, &s, out.data);
+        multiply(&kernels, &m, &acts, &s, NULL, out.data);
         CHECK(same_floats(what, &kernels, out.data, expected, s.n_rows * s.n_cols));
         size_t size = inlay__packed_matrix_size(type, s.n_rows, s.n_k);
         if (size == 0) continue;
@@ -81,9 +82,13 @@ static void check_shape(uint32_t type, uint64_t *state, size_t number) {
         pm.data = packed.data;
         pm.packed = true;
         pm.row_size = size / (n_panels * 16);
-        multiply(&kernels, &pm, &acts, &s, out.data);
+        multiply(&kernels, &pm, &acts, &s, NULL, out.data);
         CHECK(same_floats(what, &kernels, out.data, expected, s.n_rows * s.n_cols));
         guard_free(&packed);
+        guarded panel = guard_alloc(size / n_panels, 0x77); /* rows by the kernel of panels */
+        multiply(&kernels, &m, &acts, &s, panel.data, out.data);
+        CHECK(same_floats(what, &kernels, out.data, expected, s.n_rows * s.n_cols));
+        guard_free(&panel);
     }
     free(expected);
     guard_free(&rows);
@@ -112,7 +117,7 @@ TEST(a_column_that_is_not_finite_gives_not_a_number_at_every_level) {
         if (t->kind == INLAY__BLOCK_FLOAT) acts.x[77] = NAN;
         random_blocks(&state, product_types[i], rows, N_ROWS * (N_K / t->length));
         inlay__matrix m = {.type = product_types[i], .n_rows = N_ROWS, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = rows};
-        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x};
+        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
         inlay__kernels kernels;
         for (int level = -1; next_level(&level, &kernels);) {
             inlay__matrix_multiply(&kernels, &m, &operand, 0, N_ROWS, 0, 1, out, N_ROWS);
@@ -142,7 +147,7 @@ TEST(the_definition_is_near_the_exact_product_of_decoded_weights) {
             bound += fabs((double)decoded[k]) * (t->kind == INLAY__BLOCK_FLOAT ? 1e-6 : 0.5 / 127 + 1e-5);
         }
         inlay__matrix m = {.type = product_types[i], .n_rows = 1, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = row};
-        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x};
+        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
         inlay__kernels kernels;
         inlay__kernels_init(&kernels, INLAY__CPU_SCALAR);
         inlay__matrix_multiply(&kernels, &m, &operand, 0, 1, 0, 1, &out, 1);
@@ -169,7 +174,7 @@ TEST(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level) {
             for (size_t b = 0; b < n_blocks * (N_ROWS / 16); b++)
                 for (size_t k = 1; k < 64; k += 2) bytes[b * block_size + k] &= 0xaf; /* no infinite d, dmin or m */
             inlay__matrix m = {.type = type, .packed = true, .n_rows = N_ROWS, .n_k = N_K, .row_size = size / N_ROWS, .data = bytes};
-            inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x};
+            inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
             inlay__kernels kernels;
             for (int level = -1; next_level(&level, &kernels);) {
                 float *out = kernels.level == INLAY__CPU_SCALAR ? expected : found;
