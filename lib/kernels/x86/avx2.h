@@ -12,6 +12,16 @@
 #define INLAY__AVX2 __attribute__((target("avx2,fma,f16c")))
 #define INLAY__AVX2_INLINE static inline __attribute__((always_inline, target("avx2,fma,f16c")))
 
+/* Keeps a sum where it is written: compilers know integer sums in vectors and would order them anew, which needs more
+ * registers than there are. */
+#if defined(__GNUC__)
+#define INLAY__PIN(x) __asm__("" : "+x"(x))
+#define INLAY__UNROLL _Pragma("GCC unroll 8")
+#else
+#define INLAY__UNROLL
+#define INLAY__PIN(x) ((void)0)
+#endif
+
 /* Bytes of a line of a packed panel, and of the half that one register holds: 8 rows. */
 enum { INLAY__LINE = 64, INLAY__HALF_LINE = 32 };
 

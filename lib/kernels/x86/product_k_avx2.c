@@ -4,7 +4,7 @@
 
 #if defined(__x86_64__)
 
-enum { COLS = 8, FEW = 4, SUB_BLOCKS = 8 };
+enum { FEW = 4, TILE_COLS = 6, SUB_BLOCKS = 8 };
 
 /* Where things are in a packed superblock; pack.c draws it. */
 INLAY__AVX2_INLINE size_t sub_block_size(uint32_t type) {
@@ -95,15 +95,27 @@ INLAY__AVX2_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const inl
     return sum;
 }
 
+/* A superblock's sum joins that of its row. */
+INLAY__AVX2_INLINE __m256 accumulate(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t k,
+                                     uint32_t type, __m256i sum, __m256 acc) {
+    __m256 d = inlay__load_8_f16(block + 16 * half), da = _mm256_set1_ps(acts->d[col * acts->n_blocks + k]);
+    __m256i sums = dot_sums(block, half, acts, col, k, type);
+    if (type == INLAY_TYPE_Q6_K) sum = _mm256_sub_epi32(sum, sums);
+    acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(d, da), acc);
+    if (type == INLAY_TYPE_Q6_K) return acc;
+    __m256 dmin = inlay__load_8_f16(block + 32 + 16 * half);
+    return _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(dmin, da), acc);
+}
+
 /* 8 rows by n_cols columns, over the whole depth. */
 INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
                              uint32_t type, size_t block_size, float *out) {
     const inlay__acts *acts = p->acts;
-    __m256 acc[COLS];
+    __m256 acc[FEW];
     for (size_t c = 0; c < n_cols; c++) acc[c] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
         const uint8_t *block = panel + k * block_size;
-        __m256i sum[COLS];
+        __m256i sum[FEW];
         for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
         for (size_t j = 0; j < SUB_BLOCKS; j++) {
             __m256i u[8];
@@ -114,17 +126,85 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size
                 sum[c] = _mm256_add_epi32(sum[c], dot(u, &scales, q, type));
             }
         }
-        __m256 d = inlay__load_8_f16(block + 16 * half), dmin = inlay__load_8_f16(block + 32 + 16 * half);
-        for (size_t c = 0; c < n_cols; c++) {
-            __m256 da = _mm256_set1_ps(acts->d[(col + c) * acts->n_blocks + k]);
-            __m256i sums = dot_sums(block, half, acts, col + c, k, type);
-            if (type == INLAY_TYPE_Q6_K) sum[c] = _mm256_sub_epi32(sum[c], sums);
-            acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(d, da), acc[c]);
-            if (type != INLAY_TYPE_Q6_K)
-                acc[c] = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(dmin, da), acc[c]);
-        }
+        for (size_t c = 0; c < n_cols; c++) acc[c] = accumulate(block, half, acts, col + c, k, type, sum[c], acc[c]);
     }
     for (size_t c = 0; c < n_cols; c++) _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
+}
+
+/* ------------------------------------------------------------ many columns */
+
+/* As in product_q_avx2.c: one superblock of 8 rows, taken apart once for all columns. */
+typedef struct expanded {
+    __m256i line[SUB_BLOCKS][8]; /* [sub-block][group] */
+    scales_8 scales[SUB_BLOCKS];
+} expanded;
+
+INLAY__AVX2_INLINE void expand(const uint8_t *block, size_t half, uint32_t type, expanded *e) {
+    for (size_t j = 0; j < SUB_BLOCKS; j++) {
+        __m256i u[8];
+        load_lines(sub_block(block, j, half, type), type, u);
+        for (size_t g = 0; g < 8; g++) e->line[j][g] = u[g];
+        e->scales[j] = load_scales(block, j, half, type);
+    }
+}
+
+/* Sums of a superblock for n_cols columns, `stride` apart: a line meets all columns before the next is read. */
+INLAY__AVX2_INLINE void dot_lines(const expanded *e, const int8_t *q, size_t stride, size_t n_cols, uint32_t type,
+                                  __m256i *sum) {
+    const size_t chain = type == INLAY_TYPE_Q4_K ? 8 : type == INLAY_TYPE_Q5_K ? 4 : 2; /* lines that 16 bits hold */
+    for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
+    for (size_t j = 0; j < SUB_BLOCKS; j++, q += 32) {
+        INLAY__UNROLL
+        for (size_t first = 0; first < 8; first += chain) {
+            __m256i part[TILE_COLS], scale = first < 4 ? e->scales[j].first : e->scales[j].second;
+            for (size_t c = 0; c < n_cols; c++)
+                part[c] = _mm256_maddubs_epi16(e->line[j][first], inlay__broadcast_4(q + c * stride + 4 * first));
+            INLAY__UNROLL
+            for (size_t g = first + 1; g < first + chain; g++)
+                for (size_t c = 0; c < n_cols; c++) {
+                    __m256i product = _mm256_maddubs_epi16(e->line[j][g], inlay__broadcast_4(q + c * stride + 4 * g));
+                    part[c] = _mm256_add_epi16(part[c], product);
+                    INLAY__PIN(part[c]);
+                }
+            for (size_t c = 0; c < n_cols; c++) {
+                sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(part[c], scale));
+                INLAY__PIN(sum[c]);
+            }
+        }
+    }
+}
+
+/* Superblock k of 8 rows by n_cols columns; `out` holds the sums so far, unless k is 0. */
+INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded *e, const uint8_t *block, size_t half,
+                                      size_t k, size_t col, size_t n_cols, uint32_t type, float *out) {
+    __m256i sum[TILE_COLS];
+    dot_lines(e, p->acts->q + col * p->acts->n_k + k * INLAY__K_LENGTH, p->acts->n_k, n_cols, type, sum);
+    for (size_t c = 0; c < n_cols; c++) {
+        __m256 acc = k == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + c * p->out_stride);
+        acc = accumulate(block, half, p->acts, col + c, k, type, sum[c], acc);
+        _mm256_storeu_ps(out + c * p->out_stride, acc);
+    }
+}
+
+/* A panel of 16 rows by all columns. */
+INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *panel, uint32_t type, size_t block_size,
+                                       float *out) {
+    expanded e[2];
+    for (size_t k = 0; k < p->acts->n_blocks; k++) {
+        const uint8_t *block = panel + k * block_size;
+        size_t col = p->col_begin;
+        float *at = out;
+        for (size_t half = 0; half < 2; half++) expand(block, half, type, &e[half]);
+        for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
+            for (size_t half = 0; half < 2; half++)
+                expanded_tile(p, &e[half], block, half, k, col, TILE_COLS, type, at + 8 * half);
+        for (; col + 2 <= p->col_end; col += 2, at += 2 * p->out_stride)
+            for (size_t half = 0; half < 2; half++)
+                expanded_tile(p, &e[half], block, half, k, col, 2, type, at + 8 * half);
+        for (; col < p->col_end; col++, at += p->out_stride)
+            for (size_t half = 0; half < 2; half++)
+                expanded_tile(p, &e[half], block, half, k, col, 1, type, at + 8 * half);
+    }
 }
 
 INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type, size_t block_size) {
@@ -133,8 +213,10 @@ INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type, size_t b
         const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
         float *out = p->out + (row - p->row_begin);
         size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, COLS, type, block_size, out + 8 * half);
+        if (p->col_end - col >= TILE_COLS) {
+            expanded_panel(p, panel, type, block_size, out);
+            continue;
+        }
         for (; col + FEW <= p->col_end; col += FEW, out += FEW * p->out_stride)
             for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, FEW, type, block_size, out + 8 * half);
         for (; col < p->col_end; col++, out += p->out_stride)

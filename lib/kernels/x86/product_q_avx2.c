@@ -8,7 +8,7 @@
 
 #if defined(__x86_64__)
 
-enum { COLS = 8, FEW = 4 };
+enum { FEW = 4, TILE_COLS = 6, EXPAND = 16 };
 
 /* One block of 8 rows, taken apart. */
 typedef struct block_8 {
@@ -85,7 +85,7 @@ INLAY__AVX2_INLINE __m256 accumulate(const block_8 *b, const inlay__acts *acts, 
 INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
                              uint32_t type, size_t block_size, float *out) {
     const inlay__acts *acts = p->acts;
-    __m256 acc[COLS];
+    __m256 acc[FEW];
     for (size_t c = 0; c < n_cols; c++) acc[c] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
         block_8 b = load_block(panel + k * block_size, half, type);
@@ -112,14 +112,118 @@ INLAY__AVX2_INLINE void tile_1(const inlay__product *p, const uint8_t *panel, si
     _mm256_storeu_ps(out + 8, acc1);
 }
 
+/* ------------------------------------------------------------ many columns */
+
+/* With many columns a few blocks of 8 rows are taken apart once and kept in the first cache while all columns pass by,
+ * six at a time: their 16-bit sums and their float sums then stay in registers. */
+typedef struct expanded {
+    __m256i line[EXPAND][8]; /* [block][group] */
+    __m256 d[EXPAND], m[EXPAND];
+} expanded;
+
+INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uint32_t type, size_t block_size,
+                               expanded *e) {
+    for (size_t k = 0; k < n; k++) {
+        block_8 b = load_block(blocks + k * block_size, half, type);
+        for (size_t g = 0; g < 8; g++) e->line[k][g] = b.line[g];
+        e->d[k] = b.d;
+        e->m[k] = b.m;
+    }
+}
+
+/* Sums of one block for n_cols columns: a line meets all columns before the next is read. Columns are `stride` apart. */
+INLAY__AVX2_INLINE void dot_lines(const __m256i line[8], const int8_t *q, size_t stride, size_t n_cols, uint32_t type,
+                                  __m256i *sum) {
+    const size_t chain = type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1 ? 4 : 8; /* lines that 16 bits hold */
+    INLAY__UNROLL
+    for (size_t first = 0; first < 8; first += chain) {
+        __m256i part[TILE_COLS];
+        for (size_t c = 0; c < n_cols; c++)
+            part[c] = _mm256_maddubs_epi16(line[first], inlay__broadcast_4(q + c * stride + 4 * first));
+        INLAY__UNROLL
+        for (size_t g = first + 1; g < first + chain; g++)
+            for (size_t c = 0; c < n_cols; c++) {
+                __m256i product = _mm256_maddubs_epi16(line[g], inlay__broadcast_4(q + c * stride + 4 * g));
+                part[c] = _mm256_add_epi16(part[c], product);
+                INLAY__PIN(part[c]);
+            }
+        for (size_t c = 0; c < n_cols; c++) {
+            __m256i wide = _mm256_madd_epi16(part[c], _mm256_set1_epi16(1));
+            sum[c] = first == 0 ? wide : _mm256_add_epi32(sum[c], wide);
+        }
+    }
+}
+
+/* The same for weights of 8 bits, which lend their sign to the activation. */
+INLAY__AVX2_INLINE void dot_signed_lines(const __m256i line[8], const int8_t *q, size_t stride, size_t n_cols,
+                                         __m256i *sum) {
+    for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
+    for (size_t g = 0; g < 8; g++) {
+        __m256i magnitude = _mm256_abs_epi8(line[g]);
+        for (size_t c = 0; c < n_cols; c++) {
+            __m256i a = _mm256_sign_epi8(inlay__broadcast_4(q + c * stride + 4 * g), line[g]);
+            __m256i product = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, a), _mm256_set1_epi16(1));
+            sum[c] = _mm256_add_epi32(sum[c], product);
+            INLAY__PIN(sum[c]);
+        }
+    }
+}
+
+/* n blocks from block k on, for 8 rows and n_cols columns; `out` holds the sums so far, unless k is 0. */
+INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded *e, size_t k, size_t n, size_t col,
+                                      size_t n_cols, uint32_t type, float *out) {
+    const inlay__acts *acts = p->acts;
+    const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
+    const int8_t *q = acts->q + col * acts->n_k + k * INLAY__Q_LENGTH;
+    const float *d = acts->d + col * acts->n_blocks + k, *dsum = acts->dsum + col * acts->n_blocks + k;
+    const int32_t *zero = acts->sum + col * acts->n_blocks + k;
+    __m256 acc[TILE_COLS];
+    for (size_t c = 0; c < n_cols; c++)
+        acc[c] = k == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + c * p->out_stride);
+    for (size_t i = 0; i < n; i++, q += INLAY__Q_LENGTH) {
+        __m256i sum[TILE_COLS];
+        if (type == INLAY_TYPE_Q8_0)
+            dot_signed_lines(e->line[i], q, acts->n_k, n_cols, sum);
+        else
+            dot_lines(e->line[i], q, acts->n_k, n_cols, type, sum);
+        for (size_t c = 0; c < n_cols; c++) {
+            size_t at = c * acts->n_blocks + i;
+            if (type == INLAY_TYPE_Q4_0) sum[c] = _mm256_sub_epi32(sum[c], _mm256_set1_epi32(8 * zero[at]));
+            if (type == INLAY_TYPE_Q5_0) sum[c] = _mm256_sub_epi32(sum[c], _mm256_set1_epi32(16 * zero[at]));
+            acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(e->d[i], _mm256_set1_ps(d[at])), acc[c]);
+            if (has_m) acc[c] = _mm256_fmadd_ps(e->m[i], _mm256_set1_ps(dsum[at]), acc[c]);
+        }
+    }
+    for (size_t c = 0; c < n_cols; c++) _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
+}
+
+/* A panel of 16 rows by all columns. */
+INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *panel, uint32_t type, size_t block_size,
+                                       float *out) {
+    expanded e[2];
+    for (size_t k = 0; k < p->acts->n_blocks; k += EXPAND) {
+        size_t n = inlay__min_size(EXPAND, p->acts->n_blocks - k), col = p->col_begin;
+        float *at = out;
+        for (size_t half = 0; half < 2; half++) expand(panel + k * block_size, half, n, type, block_size, &e[half]);
+        for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
+            for (size_t half = 0; half < 2; half++) expanded_tile(p, &e[half], k, n, col, TILE_COLS, type, at + 8 * half);
+        for (; col + 2 <= p->col_end; col += 2, at += 2 * p->out_stride)
+            for (size_t half = 0; half < 2; half++) expanded_tile(p, &e[half], k, n, col, 2, type, at + 8 * half);
+        if (col < p->col_end)
+            for (size_t half = 0; half < 2; half++) expanded_tile(p, &e[half], k, n, col, 1, type, at + 8 * half);
+    }
+}
+
 INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type, size_t block_size) {
     size_t panel_size = p->acts->n_blocks * block_size;
     for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
         const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
         float *out = p->out + (row - p->row_begin);
         size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, COLS, type, block_size, out + 8 * half);
+        if (p->col_end - col >= TILE_COLS) {
+            expanded_panel(p, panel, type, block_size, out);
+            continue;
+        }
         for (; col + FEW <= p->col_end; col += FEW, out += FEW * p->out_stride)
             for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, FEW, type, block_size, out + 8 * half);
         for (; col < p->col_end; col++, out += p->out_stride) tile_1(p, panel, col, type, block_size, out);
