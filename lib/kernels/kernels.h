@@ -80,6 +80,16 @@ enum { INLAY__ATTENTION_ROWS = 12 };
 #define INLAY__ATTENTION_SCRATCH(n_head_dim) \
     ((size_t)INLAY__ATTENTION_ROWS * ((size_t)INLAY__KEY_BLOCK + 2 * (size_t)(n_head_dim)))
 
+typedef enum inlay__activation {
+    INLAY__SILU,       /* x / (1 + exp(-x)) */
+    INLAY__GELU_TANH,  /* Gaussian error linear units [Hendrycks and Gimpel 2016], by tanh's formula */
+    INLAY__GELU_ERF,   /* by the error function */
+    INLAY__GELU_QUICK, /* x / (1 + exp(-1.702 x)) */
+    INLAY__RELU,
+    INLAY__RELU2,      /* the square of RELU [So et al. 2021] */
+    INLAY__N_ACTIVATIONS
+} inlay__activation;
+
 typedef struct inlay__kernels {
     inlay__cpu level;
 
@@ -89,12 +99,14 @@ typedef struct inlay__kernels {
 
     /* y = x / sqrt(mean(x^2) + epsilon) * w  [Zhang and Sennrich 2019] */
     void (*rms_norm)(const float *x, const float *w, float epsilon, size_t n, float *y);
+    /* y = (x - mean(x)) / sqrt(variance(x) + epsilon) * w + bias; `bias` may be NULL  [Ba et al. 2016] */
+    void (*layer_norm)(const float *x, const float *w, const float *bias, float epsilon, size_t n, float *y);
     /* y = x + y */
     void (*add)(const float *x, size_t n, float *y);
-    /* out = gate / (1 + exp(-gate)) * up  [Shazeer 2020] */
-    void (*silu_mul)(const float *gate, const float *up, size_t n, float *out);
-    /* out = gelu(gate) * up, gelu by tanh's formula  [Hendrycks and Gimpel 2016] */
-    void (*gelu_mul)(const float *gate, const float *up, size_t n, float *out);
+    /* out = act(gate) * up  [Shazeer 2020]; act(gate) where `up` is NULL */
+    void (*activate)(inlay__activation activation, const float *gate, const float *up, size_t n, float *out);
+    /* x = cap tanh(x / cap) */
+    void (*soft_cap)(float cap, size_t n, float *x);
     /* Rotates pairs of x [n_rope], in place, by the angles whose sines and cosines are [n_rope / 2]: pairs
      * (2 i, 2 i + 1), or (i, i + n_rope / 2)  [Su et al. 2021] */
     void (*rope_adjacent)(const float *cosines, const float *sines, size_t n_rope, float *x);
@@ -123,8 +135,9 @@ void inlay__quantize_32(const float *x, inlay__acts *acts, size_t col);
 void inlay__quantize_256(const float *x, inlay__acts *acts, size_t col);
 void inlay__rms_norm(const float *x, const float *w, float epsilon, size_t n, float *y);
 void inlay__add(const float *x, size_t n, float *y);
-void inlay__silu_mul(const float *gate, const float *up, size_t n, float *out);
-void inlay__gelu_mul(const float *gate, const float *up, size_t n, float *out);
+void inlay__layer_norm(const float *x, const float *w, const float *bias, float epsilon, size_t n, float *y);
+void inlay__activate(inlay__activation activation, const float *gate, const float *up, size_t n, float *out);
+void inlay__soft_cap(float cap, size_t n, float *x);
 void inlay__rope_adjacent(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__rope_halves(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);

@@ -76,6 +76,34 @@ float inlay__exp(float x) {
     return p * inlay__bits_f32((uint32_t)((int32_t)n + 127) << 23);
 }
 
+/* Below 0.925 x times a polynomial in x^2; above 1 - e^-p with a polynomial p for -log(1 - erf). */
+float inlay__erf(float x) {
+    float t = inlay__bits_f32(inlay__f32_bits(x) & 0x7fffffff);
+    if (x != x) return x;
+    if (t < 0.925f) {
+        float z = x * x, p = 0x1.5ebd84p-14f;
+        p = inlay__fma(p, z, -0x1.aad914p-11f);
+        p = inlay__fma(p, z, 0x1.54da22p-8f);
+        p = inlay__fma(p, z, -0x1.b8108cp-6f);
+        p = inlay__fma(p, z, 0x1.ce2e22p-4f);
+        p = inlay__fma(p, z, -0x1.812744p-2f);
+        p = inlay__fma(p, z, 0x1.20dd76p+0f);
+        return p * x;
+    }
+    if (t > 4.0f) t = 4.0f;
+    float p = 0x1.ea053cp-22f;
+    p = inlay__fma(p, t, 0x1.fe7f92p-17f);
+    p = inlay__fma(p, t, -0x1.a58ccep-12f);
+    p = inlay__fma(p, t, 0x1.0acb72p-8f);
+    p = inlay__fma(p, t, -0x1.987584p-6f);
+    p = inlay__fma(p, t, 0x1.ba9908p-4f);
+    p = inlay__fma(p, t, 0x1.445b5ep-1f);
+    p = inlay__fma(p, t, 0x1.21238cp+0f);
+    p = inlay__fma(p, t, -0x1.56035ep-13f);
+    float y = 1.0f - inlay__exp(-p);
+    return inlay__bits_f32(inlay__f32_bits(y) | (inlay__f32_bits(x) & 0x80000000u));
+}
+
 /* Double precision without fma: pairs of doubles carry what one cannot. */
 
 /* x - n c for n below 2^20 or so, c given in three parts of 33 bits or fewer: the first two products are exact. */

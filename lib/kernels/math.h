@@ -38,6 +38,9 @@ static inline float inlay__bf16_to_f32(uint16_t half) { return inlay__bits_f32((
 /* e^x: 0 below -87.33, about 2e38 above 88.3. Relative error below 2^-22. NaN gives NaN. */
 float inlay__exp(float x);
 
+/* The error function, within 2^-22 of it: odd, 1 above 4. NaN gives NaN. */
+float inlay__erf(float x);
+
 /* Double precision, for tables only (RoPE): sin and cos for |x| <= 2^20, natural log for x > 0, e^x. Error below 2^-50
  * relative to 1 (sin, cos) or to the value (exp, log). */
 void inlay__sincos_f64(double x, double *sine, double *cosine);

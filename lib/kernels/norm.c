@@ -13,20 +13,24 @@ void inlay__rms_norm(const float *x, const float *w, float epsilon, size_t n, fl
     for (size_t i = 0; i < n; i++) y[i] = (x[i] * scale) * w[i];
 }
 
+/* With the mean taken away before the squares are summed: two passes, no cancellation. */
+void inlay__layer_norm(const float *x, const float *w, const float *bias, float epsilon, size_t n, float *y) {
+    float sums[INLAY__LANES] = {0}, squares[INLAY__LANES] = {0};
+    for (size_t i = 0; i < n; i++) sums[i % INLAY__LANES] += x[i];
+    float mean = inlay__fold(sums) / (float)n;
+    for (size_t i = 0; i < n; i++) {
+        float d = x[i] - mean;
+        squares[i % INLAY__LANES] = inlay__fma(d, d, squares[i % INLAY__LANES]);
+    }
+    float scale = 1.0f / sqrtf(inlay__fold(squares) / (float)n + epsilon);
+    for (size_t i = 0; i < n; i++) {
+        float t = (x[i] - mean) * scale;
+        y[i] = bias != NULL ? inlay__fma(t, w[i], bias[i]) : t * w[i];
+    }
+}
+
 void inlay__add(const float *x, size_t n, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = x[i] + y[i];
-}
-
-void inlay__silu_mul(const float *gate, const float *up, size_t n, float *out) {
-    for (size_t i = 0; i < n; i++) out[i] = (gate[i] / (1.0f + inlay__exp(-gate[i]))) * up[i];
-}
-
-/* gelu(x) = x (1 + tanh v) / 2 with v = sqrt(2 / pi) (x + 0.044715 x^3), which is x / (1 + exp(-2 v)). */
-void inlay__gelu_mul(const float *gate, const float *up, size_t n, float *out) {
-    for (size_t i = 0; i < n; i++) {
-        float x = gate[i], v = (x * 0.797884561f) * inlay__fma(x * x, 0.044715f, 1.0f);
-        out[i] = (x / (1.0f + inlay__exp(-2.0f * v))) * up[i];
-    }
 }
 
 void inlay__weigh(const float *x, float greatest, float temperature, size_t n, float *out) {

@@ -1,13 +1,8 @@
-/* The table of architectures. A new one is a file arch_NAME.c and a line here. */
-#include "model/layers.h"
+/* The table of architectures. A new one is a file arch_NAME.c and a line in arch.h. */
+#include "model/arch.h"
 
-#define ARCHITECTURES(X) \
-    X(llama)             \
-    X(qwen2)             \
-    X(gemma3)
-
-#define ENTRY(name) {#name, inlay__arch_##name##_load},
-static const inlay__arch architectures[] = {ARCHITECTURES(ENTRY)};
+#define ENTRY(name, lacks) {#name, inlay__arch_##name##_load, lacks},
+static const inlay__arch architectures[] = {INLAY__ARCHITECTURES(ENTRY)};
 
 const inlay__arch *inlay__arch_find(const char *name) {
     for (size_t i = 0; i < INLAY__COUNT(architectures); i++)
@@ -15,5 +10,5 @@ const inlay__arch *inlay__arch_find(const char *name) {
     return NULL;
 }
 
-#define NAME(name) ", " #name
-const char *inlay__arch_names(void) { return &ARCHITECTURES(NAME)[2]; }
+#define NAME(name, lacks) ", " #name
+const char *inlay__arch_names(void) { return &INLAY__ARCHITECTURES(NAME)[2]; }

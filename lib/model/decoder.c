@@ -35,39 +35,53 @@ static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, size_t n) 
     in->acts_256.sum32 = place(l, n_cols * (n / 32 + 1), sizeof(int16_t));
 }
 
+/* The most that any block of the model asks for. */
+static inlay__needs needs_of(const inlay__model *model) {
+    const inlay__stack *stack = &model->decoder;
+    inlay__needs most = {.input = model->hparams.n_embd};
+    for (size_t i = 0; i < stack->n_layer; i++)
+        for (size_t b = 0; b < stack->layers[i].n_blocks; b++) {
+            inlay__needs needs = {.input = 0};
+            stack->layers[i].blocks[b].kind->measure(stack->layers[i].blocks[b].weights, &needs);
+            for (size_t k = 0; k < INLAY__N_WORK; k++) most.work[k] = inlay__max_size(most.work[k], needs.work[k]);
+            most.input = inlay__max_size(most.input, needs.input);
+            most.thread = inlay__max_size(most.thread, needs.thread);
+        }
+    return most;
+}
+
 static void place_buffers(layout *l, inlay__decoder *d) {
-    const inlay__hparams *h = &d->model->hparams;
-    size_t n_cols = d->config.n_batch, n_q = (size_t)h->n_head * h->n_embd_head, n_kv = (size_t)h->n_head_kv * h->n_embd_head;
-    size_t widest = inlay__max_size(inlay__max_size(h->n_embd, n_q), h->n_ff);
+    const inlay__model *model = d->model;
+    const inlay__hparams *h = &model->hparams;
+    const inlay__needs needs = needs_of(model);
+    size_t n_cols = d->config.n_batch, n_few = inlay__min_size(INLAY__FEW_COLS, n_cols);
     d->hidden = place(l, n_cols * h->n_embd, sizeof(float));
-    d->q = place(l, n_cols * n_q, sizeof(float));
-    d->k = place(l, n_cols * n_kv, sizeof(float));
-    d->v = place(l, n_cols * n_kv, sizeof(float));
-    d->attended = place(l, n_cols * n_q, sizeof(float));
-    d->gate = place(l, n_cols * h->n_ff, sizeof(float));
-    d->up = place(l, n_cols * h->n_ff, sizeof(float));
-    d->branch = place(l, n_cols * h->n_embd, sizeof(float));
-    for (size_t which = 0; which < INLAY__N_ROPES; which++) {
-        if (d->model->rope_frequencies[which] == NULL) continue;
-        d->cosines[which] = place(l, n_cols * (h->n_rope / 2), sizeof(float));
-        d->sines[which] = place(l, n_cols * (h->n_rope / 2), sizeof(float));
+    for (size_t i = 0; i < INLAY__N_WORK; i++) d->work[i] = place(l, n_cols * needs.work[i], sizeof(float));
+    for (size_t i = 0; i < INLAY__N_BRANCHES; i++) d->branch[i] = place(l, n_cols * h->n_embd, sizeof(float));
+    for (size_t i = 0; i < INLAY__N_ROPES; i++) {
+        d->cosines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
+        d->sines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
     }
+    for (size_t i = 0; i < 2; i++) d->state[i] = place(l, model->n_state, sizeof(float));
     d->logits = place(l, h->n_vocab, sizeof(float));
     d->new_logits = place(l, h->n_vocab, sizeof(float));
-    place_inputs(l, &d->inputs, n_cols, widest);
+    place_inputs(l, &d->inputs, n_cols, needs.input);
     inlay__thread_scratch *threads = place(l, d->config.n_threads, sizeof *threads);
     d->threads = threads;
     for (size_t i = 0; i < d->config.n_threads; i++) {
         inlay__thread_scratch counted, *t = threads != NULL ? &threads[i] : &counted;
         memset(t, 0, sizeof *t);
-        place_inputs(l, &t->inputs, inlay__min_size(INLAY__FEW_COLS, n_cols), widest);
-        t->hidden = place(l, inlay__min_size(INLAY__FEW_COLS, n_cols) * h->n_embd, sizeof(float));
-        t->attention = place(l, INLAY__ATTENTION_SCRATCH(h->n_embd_head), sizeof(float));
-        if (d->model->panel_size > 0) t->panel = place(l, d->model->panel_size, 1);
+        place_inputs(l, &t->inputs, n_few, needs.input);
+        t->hidden = place(l, n_few * h->n_embd, sizeof(float));
+        t->row = place(l, h->n_embd, sizeof(float));
+        t->scratch = place(l, needs.thread, sizeof(float));
+        if (model->panel_size > 0) t->panel = place(l, model->panel_size, 1);
     }
 }
 
 static int32_t allocate(inlay__decoder *d) {
+    const inlay__hparams *h = &d->model->hparams;
+    const inlay__kv_shape shape = {d->model->n_cached, h->n_head_kv, h->n_embd_head};
     layout l = {NULL, 0, true};
     place_buffers(&l, d);
     if (!l.fits)
@@ -78,7 +92,8 @@ static int32_t allocate(inlay__decoder *d) {
     d->arena_size = l.size;
     l = (layout){d->arena, 0, true};
     place_buffers(&l, d);
-    INLAY__TRY(inlay__kv_cache_init(d->sys, &d->model->hparams, d->config.n_context, d->config.cache_type, &d->cache));
+    memset(d->state[0], 0, d->model->n_state * sizeof(float));
+    INLAY__TRY(inlay__kv_cache_init(d->sys, &shape, d->config.n_context, d->config.cache_type, &d->cache));
     return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
 }
 
@@ -123,15 +138,16 @@ static int32_t check_tokens(const inlay__decoder *d, const int32_t *tokens, size
 
 /* Sines and cosines of all columns' positions, for one pace. */
 static void make_angles(inlay__decoder *d, size_t which) {
-    size_t n = d->model->hparams.n_rope / 2;
-    const double *frequencies = d->model->rope_frequencies[which];
-    if (frequencies == NULL) return;
+    const inlay__rope *rope = &d->model->ropes[which];
+    bool is_long = rope->long_frequencies != NULL && d->config.n_context > rope->n_original;
+    const double *frequencies = is_long ? rope->long_frequencies : rope->frequencies;
+    size_t n = rope->n / 2;
     for (size_t col = 0; col < d->n_cols; col++) {
         for (size_t i = 0; i < n; i++) {
             double sine, cosine;
             inlay__sincos_f64((double)(d->length + col) * frequencies[i], &sine, &cosine);
-            d->cosines[which][col * n + i] = (float)cosine;
-            d->sines[which][col * n + i] = (float)sine;
+            d->cosines[which][col * n + i] = (float)(cosine * rope->magnitude);
+            d->sines[which][col * n + i] = (float)(sine * rope->magnitude);
         }
     }
 }

@@ -20,12 +20,16 @@ typedef struct inlay__inputs {
 typedef struct inlay__thread_scratch {
     inlay__inputs inputs;   /* INLAY__FEW_COLS columns */
     float *hidden;          /* [INLAY__FEW_COLS, n_embd] the residual stream, when it has few columns */
-    float *attention;       /* INLAY__ATTENTION_SCRATCH */
+    float *row;             /* [n_embd] */
+    float *scratch;         /* what the blocks ask for */
     uint8_t *panel;         /* [model->panel_size] rows on their way into a kernel; NULL when all are packed */
 } inlay__thread_scratch;
 
 /* With so few columns each thread prepares all of them by itself instead of waiting at a barrier. */
 enum { INLAY__FEW_COLS = 4, INLAY__N_COUNTERS = 3 };
+
+/* Branches that may wait to join the stream: those of parallel blocks. */
+enum { INLAY__N_BRANCHES = 2 };
 
 struct inlay__decoder {
     const inlay__sys *sys;
@@ -34,20 +38,20 @@ struct inlay__decoder {
     inlay__pool *pool;
     inlay__kv_cache cache;
     size_t length;
+    size_t n_prefix;                 /* tokens at the beginning that all see one another */
     bool has_logits;
 
     uint8_t *arena;                  /* all buffers below */
     size_t arena_size;
     float *hidden;                   /* [n_batch, n_embd] the residual stream */
-    float *q;                        /* [n_batch, n_q] queries */
-    float *k, *v;                    /* [n_batch, n_kv] */
-    float *attended;                 /* [n_batch, n_q] what attention makes of them */
-    float *gate, *up;                /* [n_batch, n_ff] */
-    float *branch;                   /* [n_batch, n_embd] what a block adds to the stream */
-    float *cosines[INLAY__N_ROPES];  /* [n_batch, n_rope / 2] */
-    float *sines[INLAY__N_ROPES];    /* [n_batch, n_rope / 2] */
+    float *work[INLAY__N_WORK];      /* [n_batch, what the blocks ask for] each block's own, until its branch is made */
+    float *branch[INLAY__N_BRANCHES]; /* [n_batch, n_embd] what a block adds to the stream */
+    float *cosines[INLAY__N_ROPES];  /* [n_batch, ropes[i].n / 2] */
+    float *sines[INLAY__N_ROPES];    /* [n_batch, ropes[i].n / 2] */
     float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
     float *new_logits;               /* [n_vocab] of the one that runs */
+    float *state[2];                 /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
+    bool state_is_new;               /* the one that runs has done a batch and goes on from its own */
     inlay__inputs inputs;            /* [n_batch] shared */
     inlay__thread_scratch *threads;  /* [n_threads] */
 

@@ -21,7 +21,7 @@ static int32_t does_not_fit(size_t n_context) {
                        n_context);
 }
 
-int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *h, size_t n_context, uint32_t type,
+int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *h, size_t n_context, uint32_t type,
                              inlay__kv_cache *cache) {
     size_t size;
     uint64_t row_size;
@@ -35,10 +35,11 @@ int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *h, siz
                                .row_size = (size_t)row_size};
     cache->n_positions = inlay__round_up(n_context, cache->n_block);
     if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
-        !inlay__mul_size(cache->head_size, (size_t)h->n_head_kv * 2, &size) ||
+        !inlay__mul_size(cache->head_size, h->n_head_kv * 2, &size) ||
         !inlay__mul_size(size, h->n_layer, &cache->block_size) ||
         !inlay__mul_size(cache->block_size, cache->n_positions / cache->n_block, &size))
         return does_not_fit(n_context);
+    if (size == 0) return INLAY_OK; /* no layer attends */
     cache->data = inlay__alloc(sys, size);
     cache->size = size;
     return cache->data != NULL ? INLAY_OK : INLAY_ERR_MEMORY;

@@ -13,7 +13,11 @@
 #define INLAY_KV_CACHE_H
 
 #include "kernels/kernels.h"
-#include "model/hparams.h"
+
+/* What is kept of a position. */
+typedef struct inlay__kv_shape {
+    size_t n_layer, n_head_kv, n_embd_head;
+} inlay__kv_shape;
 
 typedef struct inlay__kv_cache {
     uint32_t type;           /* INLAY_TYPE_F32, _F16 or _Q8_0 */
@@ -29,7 +33,7 @@ typedef struct inlay__kv_cache {
 } inlay__kv_cache;
 
 /* Errors: _ARGUMENT for another type, _UNSUPPORTED for heads that blocks of Q8_0 do not fit, _MEMORY. */
-int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__hparams *hparams, size_t n_context, uint32_t type,
+int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *shape, size_t n_context, uint32_t type,
                              inlay__kv_cache *cache);
 void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache);
 

@@ -1,37 +1,96 @@
-/* The weights of a network, in the form the decoder runs. */
+/* The weights of a network, in the form it runs: stacks of layers, layers of blocks.
+ *
+ * A block reads the residual stream through a norm, mixes what it read along the positions (attention, a recurrence) or
+ * along the channels (feed-forward), and gives a branch that joins the stream. What kinds of blocks there are stands in
+ * model/block_NAME.c; each has its own weights.
+ */
 #ifndef INLAY_LAYERS_H
 #define INLAY_LAYERS_H
 
 #include "kernels/matrix.h"
+#include "model/arch.h"
 #include "model/model.h"
 
-typedef enum inlay__rope { INLAY__ROPE_ADJACENT, INLAY__ROPE_HALVES } inlay__rope;
-typedef enum inlay__activation { INLAY__SILU, INLAY__GELU_TANH } inlay__activation;
+/* ------------------------------------------------------------------- parts */
 
-/* Local layers may turn at another pace than global ones. */
-enum { INLAY__ROPE_GLOBAL, INLAY__ROPE_LOCAL, INLAY__N_ROPES };
+typedef enum inlay__norm_kind { INLAY__NORM_NONE, INLAY__NORM_RMS, INLAY__NORM_LAYER } inlay__norm_kind;
 
-/* One transformer block. n_q = n_head * n_embd_head, n_kv = n_head_kv * n_embd_head. What may be NULL is left out
- * where it is. */
+typedef struct inlay__norm {
+    inlay__norm_kind kind;
+    const float *weight; /* [n] */
+    const float *bias;   /* [n] of layer norms, or NULL */
+} inlay__norm;
+
+/* A product with a matrix and a sum. */
+typedef struct inlay__linear {
+    inlay__matrix matrix;
+    const float *bias; /* [n_rows] or NULL */
+} inlay__linear;
+
+/* Rotary positions: pairs of a head's dimensions turn by position times frequency. Which pairs belongs to the family. */
+typedef struct inlay__rope {
+    size_t n;                        /* dimensions that rotate */
+    const double *frequencies;       /* [n / 2] radians per position */
+    const double *long_frequencies;  /* [n / 2] of sequences with room for more than n_original positions; or NULL */
+    size_t n_original;
+    double magnitude;                /* sines and cosines are multiplied by it */
+} inlay__rope;
+
+/* Layers may turn at different paces: some families have local ones. */
+enum { INLAY__ROPE_GLOBAL, INLAY__ROPE_LOCAL, INLAY__N_ROPES, INLAY__NO_ROPE };
+typedef enum inlay__rope_pairs { INLAY__ROPE_ADJACENT, INLAY__ROPE_HALVES } inlay__rope_pairs;
+
+/* ------------------------------------------------------------------ blocks */
+
+/* What a block asks for, in floats. */
+enum { INLAY__N_WORK = 6 };
+typedef struct inlay__needs {
+    size_t work[INLAY__N_WORK]; /* of each shared buffer, a column */
+    size_t input;               /* of prepared inputs, a column: the widest matrix input */
+    size_t thread;              /* of each thread's scratch */
+    size_t state;               /* of the state that a recurrent block keeps of a sequence */
+} inlay__needs;
+
+struct inlay__phase;
+
+/* A kind of block: its phases, and what others must know of its weights, whose struct is its own. */
+typedef struct inlay__block_kind {
+    const char *name;
+    const struct inlay__phase *phases; /* [n_phases] the first prepares inputs from the stream, the last makes the branch */
+    size_t n_phases;
+    inlay__matrix *(*matrix)(void *weights, size_t i); /* its matrices, in the order they run; NULL beyond the last */
+    void (*measure)(const void *weights, inlay__needs *needs);
+    size_t (*token_bytes)(void *weights); /* of weights read for a token; NULL: all matrices */
+} inlay__block_kind;
+
+/* stream = stream_norm(stream + scale * branch_norm(mix(norm(stream)))) */
+typedef struct inlay__block {
+    const inlay__block_kind *kind;
+    void *weights;
+    inlay__norm norm, branch_norm, stream_norm;
+    float scale;   /* of the branch */
+    bool parallel; /* reads the stream as the block before it did, and both branches join together */
+    size_t state;  /* where its state begins in a sequence's, in floats */
+} inlay__block;
+
+enum { INLAY__MAX_BLOCKS = 3 }; /* self-attention, cross-attention, feed-forward */
+
 typedef struct inlay__layer {
-    bool local;              /* attends to the last n_window keys only */
-    const float *attn_norm;  /* [n_embd] */
-    inlay__matrix attn_q;    /* [n_q, n_embd] */
-    inlay__matrix attn_k;    /* [n_kv, n_embd] */
-    inlay__matrix attn_v;    /* [n_kv, n_embd] */
-    inlay__matrix attn_out;  /* [n_embd, n_q] */
-    const float *attn_q_bias; /* [n_q] or NULL */
-    const float *attn_k_bias; /* [n_kv] or NULL */
-    const float *attn_v_bias; /* [n_kv] or NULL */
-    const float *attn_q_norm; /* [n_embd_head] of each head's query, before it is rotated; or NULL */
-    const float *attn_k_norm; /* [n_embd_head] of each head's key; or NULL */
-    const float *attn_post_norm; /* [n_embd] of what attention adds to the stream; or NULL */
-    const float *ffn_norm;   /* [n_embd] */
-    const float *ffn_post_norm; /* [n_embd] of what the feed-forward block adds; or NULL */
-    inlay__matrix ffn_gate;  /* [n_ff, n_embd] */
-    inlay__matrix ffn_up;    /* [n_ff, n_embd] */
-    inlay__matrix ffn_down;  /* [n_embd, n_ff] */
+    size_t n_blocks;
+    inlay__block blocks[INLAY__MAX_BLOCKS];
 } inlay__layer;
+
+/* ------------------------------------------------------------------- model */
+
+/* Layers that run one after another over one stream. */
+typedef struct inlay__stack {
+    size_t n_layer;
+    inlay__layer *layers;       /* [n_layer] */
+    inlay__matrix positions;    /* [n_positions, n_embd] learned, added to embeddings; n_rows 0: none */
+    size_t first_position;      /* the row of position 0 */
+    inlay__norm embd_norm;      /* of the sum */
+    inlay__norm output_norm;
+} inlay__stack;
 
 /* Memory of a model, freed together. */
 typedef struct inlay__model_block {
@@ -43,17 +102,20 @@ struct inlay__model {
     const inlay__sys *sys;
     const inlay__weights *weights;
     inlay__kernels kernels;
+    inlay__keys keys;
     inlay__hparams hparams;
-    inlay__rope rope;
-    inlay__activation activation;
-    float query_scale;           /* queries are multiplied by it before they meet the keys */
-    float embd_scale;            /* embeddings are multiplied by it; 1: they are not */
-    double *rope_frequencies[INLAY__N_ROPES]; /* [n_rope / 2] radians per position; the local one may be NULL */
+    inlay__rope ropes[INLAY__N_ROPES]; /* n 0: not in use */
+    float embd_scale;            /* embeddings are multiplied by it */
+    float logit_scale;           /* and logits by this */
+    float logit_soft_cap;        /* logits x become cap tanh(x / cap); 0: they stay */
     inlay__matrix token_embd;    /* [n_vocab, n_embd] */
-    inlay__layer *layers;        /* [n_layer] */
-    const float *output_norm;    /* [n_embd] */
-    inlay__matrix output;        /* [n_vocab, n_embd]; token_embd where the two are tied */
+    inlay__stack decoder;        /* reads tokens one after another */
+    inlay__linear output;        /* [n_vocab, n_embd]; the matrix is token_embd where the two are tied */
+    inlay__matrix **matrices;    /* [n_matrices] that products are made with, in the order they run, the head last */
+    size_t n_matrices;
     size_t panel_size;           /* bytes of the greatest panel that is packed to be multiplied; 0: all are in memory */
+    size_t n_cached;             /* attention blocks that keep keys and values of the sequence */
+    size_t n_state;              /* floats of a sequence's recurrent state */
     bool *used;                  /* [weights->n_tensors] found by name, while the model loads */
     inlay__model_block *blocks;  /* [n_blocks] */
     size_t n_blocks, block_capacity;
@@ -63,40 +125,5 @@ struct inlay__model {
 void *inlay__model_alloc(inlay__model *model, size_t count, size_t size);
 /* The same, not cleared. */
 void *inlay__model_alloc_raw(inlay__model *model, size_t size);
-
-/* Find a tensor that must be there, of the shape given, of a type that runs. `format` names it, with one %u for the
- * layer. Vectors come as floats; matrices [n_rows, n_k] as the file's rows. The optional one leaves NULL when the
- * tensor is absent. Errors: _FORMAT (missing, or of another shape), _UNSUPPORTED (type), _MEMORY. */
-int32_t inlay__model_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
-int32_t inlay__model_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n,
-                                     const float **out);
-int32_t inlay__model_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
-                            inlay__matrix *out);
-bool inlay__model_has(const inlay__model *model, const char *format, size_t layer);
-/* An optional tensor that this architecture must have in every layer. Errors: _FORMAT. */
-int32_t inlay__model_require(const inlay__model *model, const char *format);
-/* A tensor that nobody found is part of a network that is not this one. Errors: _UNSUPPORTED. */
-int32_t inlay__model_require_all_used(const inlay__model *model);
-
-/* An architecture: how the file's tensors become the layers above. */
-typedef struct inlay__arch {
-    const char *name; /* general.architecture */
-    int32_t (*load)(inlay__model *model);
-} inlay__arch;
-
-/* NULL when this library does not run it. */
-const inlay__arch *inlay__arch_find(const char *name);
-/* All names, separated by commas, for messages. */
-const char *inlay__arch_names(void);
-
-int32_t inlay__arch_llama_load(inlay__model *model);
-int32_t inlay__arch_qwen2_load(inlay__model *model);
-int32_t inlay__arch_gemma3_load(inlay__model *model);
-
-/* Frequencies theta^(-2 i / n_rope) / scale for INLAY__ROPE_GLOBAL or _LOCAL. */
-int32_t inlay__model_make_rope(inlay__model *model, size_t which, double theta, double scale);
-
-/* What these share: token embedding, norms, projections with optional biases, SwiGLU, head. */
-int32_t inlay__model_load_dense(inlay__model *model);
 
 #endif

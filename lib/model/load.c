@@ -1,7 +1,7 @@
 /* Finds tensors by name and checks them: present, of the shape the hyperparameters say, of a type that runs. */
 #include "base/text.h"
 #include "format/dtype.h"
-#include "model/layers.h"
+#include "model/load.h"
 
 enum { NAME_SIZE = 96 };
 
@@ -19,7 +19,7 @@ static void tensor_name(char name[NAME_SIZE], const char *format, size_t layer) 
     name[n] = '\0';
 }
 
-bool inlay__model_has(const inlay__model *model, const char *format, size_t layer) {
+bool inlay__load_has(const inlay__model *model, const char *format, size_t layer) {
     char name[NAME_SIZE];
     tensor_name(name, format, layer);
     return inlay__weights_find(model->weights, name) != NULL;
@@ -29,7 +29,7 @@ static int32_t fail_missing(const inlay__model *model, const char *name) {
     return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is missing", inlay__weights_name(model->weights), name);
 }
 
-int32_t inlay__model_require(const inlay__model *model, const char *format) {
+int32_t inlay__load_require(const inlay__model *model, const char *format) {
     char name[NAME_SIZE];
     for (size_t i = 0; i < model->hparams.n_layer; i++) {
         tensor_name(name, format, i);
@@ -49,7 +49,7 @@ static bool is_redundant(const char *name) {
     return false;
 }
 
-int32_t inlay__model_require_all_used(const inlay__model *model) {
+int32_t inlay__load_require_all_used(const inlay__model *model) {
     const inlay__weights *weights = model->weights;
     for (size_t i = 0; i < weights->n_tensors; i++)
         if (!model->used[i] && !is_redundant(weights->tensors[i].name.text))
@@ -59,15 +59,17 @@ int32_t inlay__model_require_all_used(const inlay__model *model) {
     return INLAY_OK;
 }
 
-static int32_t find(inlay__model *model, const char *name, size_t n_rows, size_t n_k,
+/* The tensor, of n_matrices matrices [n_rows, n_k]. */
+static int32_t find(inlay__model *model, const char *name, size_t n_matrices, size_t n_rows, size_t n_k,
                     const inlay__tensor **tensor) {
     const char *file = inlay__weights_name(model->weights);
     const inlay__tensor *t = inlay__weights_find(model->weights, name);
     if (t == NULL) return fail_missing(model, name);
-    if (t->shape[0] != n_k || t->shape[1] != n_rows || t->shape[2] != 1 || t->shape[3] != 1)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has shape [%llu, %llu, %llu, %llu], expected [%zu, %zu]",
+    if (t->shape[0] != n_k || t->shape[1] != n_rows || t->shape[2] != n_matrices || t->shape[3] != 1)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has shape [%llu, %llu, %llu, %llu], expected [%zu, %zu%s]",
                            file, name, (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],
-                           (unsigned long long)t->shape[2], (unsigned long long)t->shape[3], n_k, n_rows);
+                           (unsigned long long)t->shape[2], (unsigned long long)t->shape[3], n_k, n_rows,
+                           n_matrices > 1 ? ", one for each expert" : "");
     if (inlay__block_type_get(t->type) == NULL)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' is of type %s, which this version does not run",
                            file, name, inlay__dtype_any_name(t->type));
@@ -76,11 +78,11 @@ static int32_t find(inlay__model *model, const char *name, size_t n_rows, size_t
     return INLAY_OK;
 }
 
-int32_t inlay__model_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out) {
+int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out) {
     char name[NAME_SIZE];
     const inlay__tensor *tensor;
     tensor_name(name, format, layer);
-    INLAY__TRY(find(model, name, 1, n, &tensor));
+    INLAY__TRY(find(model, name, 1, 1, n, &tensor));
     if (tensor->packed)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is packed, which vectors are not",
                            inlay__weights_name(model->weights), name);
@@ -91,57 +93,101 @@ int32_t inlay__model_vector(inlay__model *model, const char *format, size_t laye
     return INLAY_OK;
 }
 
-int32_t inlay__model_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n,
-                                     const float **out) {
+int32_t inlay__load_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n, const float **out) {
     *out = NULL;
-    return inlay__model_has(model, format, layer) ? inlay__model_vector(model, format, layer, n, out) : INLAY_OK;
+    return inlay__load_has(model, format, layer) ? inlay__load_vector(model, format, layer, n, out) : INLAY_OK;
 }
 
-int32_t inlay__model_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
-                            inlay__matrix *out) {
+/* Rows from `row` of matrix `i` of a tensor. In a packed one they must begin with a panel. */
+static int32_t rows_of(const inlay__model *model, const inlay__tensor *t, size_t i, size_t row, size_t n_rows,
+                       inlay__matrix *out) {
+    uint64_t row_size = 0;
+    size_t n_k = (size_t)t->shape[0], height = (size_t)t->shape[1];
+    *out = (inlay__matrix){.type = t->type, .packed = t->packed, .n_rows = n_rows, .n_k = n_k};
+    if (t->packed) {
+        size_t matrix_size = inlay__packed_matrix_size(t->type, height, n_k);
+        size_t panel_size = inlay__packed_matrix_size(t->type, INLAY__LANES, n_k);
+        if (row % INLAY__LANES != 0)
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is packed, which one of parts that begin at row %zu "
+                               "may not be", inlay__weights_name(model->weights), t->name.text, row);
+        out->row_size = panel_size / INLAY__LANES;
+        out->data = t->data + i * matrix_size + row / INLAY__LANES * panel_size;
+    } else {
+        inlay__dtype_row_size(t->type, t->shape[0], &row_size);
+        out->row_size = (size_t)row_size;
+        out->data = t->data + (i * height + row) * out->row_size;
+    }
+    return INLAY_OK;
+}
+
+int32_t inlay__load_matrices(inlay__model *model, const char *format, size_t layer, size_t n_matrices, size_t n_rows,
+                             size_t n_k, inlay__matrix *out) {
     char name[NAME_SIZE];
     const inlay__tensor *tensor;
-    uint64_t row_size;
     tensor_name(name, format, layer);
-    INLAY__TRY(find(model, name, n_rows, n_k, &tensor));
-    inlay__dtype_row_size(tensor->type, n_k, &row_size);
-    if (tensor->packed) row_size = inlay__packed_matrix_size(tensor->type, INLAY__LANES, n_k) / INLAY__LANES;
-    *out = (inlay__matrix){.type = tensor->type, .packed = tensor->packed, .n_rows = n_rows, .n_k = n_k,
-                           .row_size = (size_t)row_size, .data = tensor->data};
+    INLAY__TRY(find(model, name, n_matrices, n_rows, n_k, &tensor));
+    for (size_t i = 0; i < n_matrices; i++) INLAY__TRY(rows_of(model, tensor, i, 0, n_rows, &out[i]));
     return INLAY_OK;
 }
 
-static int32_t load_layer(inlay__model *m, size_t i) {
-    const inlay__hparams *h = &m->hparams;
-    size_t n_q = (size_t)h->n_head * h->n_embd_head, n_kv = (size_t)h->n_head_kv * h->n_embd_head;
-    inlay__layer *l = &m->layers[i];
-    INLAY__TRY(inlay__model_vector(m, "blk.%u.attn_norm.weight", i, h->n_embd, &l->attn_norm));
-    INLAY__TRY(inlay__model_matrix(m, "blk.%u.attn_q.weight", i, n_q, h->n_embd, &l->attn_q));
-    INLAY__TRY(inlay__model_matrix(m, "blk.%u.attn_k.weight", i, n_kv, h->n_embd, &l->attn_k));
-    INLAY__TRY(inlay__model_matrix(m, "blk.%u.attn_v.weight", i, n_kv, h->n_embd, &l->attn_v));
-    INLAY__TRY(inlay__model_matrix(m, "blk.%u.attn_output.weight", i, h->n_embd, n_q, &l->attn_out));
-    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_q.bias", i, n_q, &l->attn_q_bias));
-    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_k.bias", i, n_kv, &l->attn_k_bias));
-    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_v.bias", i, n_kv, &l->attn_v_bias));
-    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_q_norm.weight", i, h->n_embd_head, &l->attn_q_norm));
-    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.attn_k_norm.weight", i, h->n_embd_head, &l->attn_k_norm));
-    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.post_attention_norm.weight", i, h->n_embd, &l->attn_post_norm));
-    INLAY__TRY(inlay__model_vector_optional(m, "blk.%u.post_ffw_norm.weight", i, h->n_embd, &l->ffn_post_norm));
-    INLAY__TRY(inlay__model_vector(m, "blk.%u.ffn_norm.weight", i, h->n_embd, &l->ffn_norm));
-    INLAY__TRY(inlay__model_matrix(m, "blk.%u.ffn_gate.weight", i, h->n_ff, h->n_embd, &l->ffn_gate));
-    INLAY__TRY(inlay__model_matrix(m, "blk.%u.ffn_up.weight", i, h->n_ff, h->n_embd, &l->ffn_up));
-    return inlay__model_matrix(m, "blk.%u.ffn_down.weight", i, h->n_embd, h->n_ff, &l->ffn_down);
+int32_t inlay__load_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
+                           inlay__matrix *out) {
+    return inlay__load_matrices(model, format, layer, 1, n_rows, n_k, out);
 }
 
-int32_t inlay__model_load_dense(inlay__model *m) {
-    const inlay__hparams *h = &m->hparams;
-    INLAY__TRY(inlay__model_matrix(m, "token_embd.weight", 0, h->n_vocab, h->n_embd, &m->token_embd));
-    INLAY__TRY(inlay__model_vector(m, "output_norm.weight", 0, h->n_embd, &m->output_norm));
-    m->output = m->token_embd;
-    if (inlay__model_has(m, "output.weight", 0))
-        INLAY__TRY(inlay__model_matrix(m, "output.weight", 0, h->n_vocab, h->n_embd, &m->output));
-    m->layers = inlay__model_alloc(m, h->n_layer, sizeof *m->layers);
-    if (m->layers == NULL) return INLAY_ERR_MEMORY;
-    for (size_t i = 0; i < h->n_layer; i++) INLAY__TRY(load_layer(m, i));
+/* A name with an ending. */
+static const char *with_ending(char full[NAME_SIZE], const char *name, const char *ending) {
+    inlay__format(full, NAME_SIZE, "%s%s", name, ending);
+    return full;
+}
+
+int32_t inlay__load_fused(inlay__model *model, const char *name, size_t layer, size_t n, const size_t *n_rows, size_t n_k,
+                          inlay__linear *const *out) {
+    char full[NAME_SIZE], weight[NAME_SIZE];
+    const inlay__tensor *tensor;
+    const float *bias;
+    size_t total = 0, row = 0;
+    for (size_t i = 0; i < n; i++) total += n_rows[i];
+    tensor_name(weight, with_ending(full, name, ".weight"), layer);
+    INLAY__TRY(find(model, weight, 1, total, n_k, &tensor));
+    INLAY__TRY(inlay__load_vector_optional(model, with_ending(full, name, ".bias"), layer, total, &bias));
+    for (size_t i = 0; i < n; i++) {
+        out[i]->bias = bias != NULL ? bias + row : NULL;
+        INLAY__TRY(rows_of(model, tensor, 0, row, n_rows[i], &out[i]->matrix));
+        row += n_rows[i];
+    }
     return INLAY_OK;
+}
+
+int32_t inlay__load_linear(inlay__model *model, const char *name, size_t layer, size_t n_rows, size_t n_k,
+                           inlay__linear *out) {
+    return inlay__load_fused(model, name, layer, 1, &n_rows, n_k, &out);
+}
+
+int32_t inlay__load_norm(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
+                         inlay__norm *out) {
+    char full[NAME_SIZE];
+    *out = (inlay__norm){.kind = kind};
+    INLAY__TRY(inlay__load_vector(model, with_ending(full, name, ".weight"), layer, n, &out->weight));
+    if (kind != INLAY__NORM_LAYER) return INLAY_OK;
+    return inlay__load_vector_optional(model, with_ending(full, name, ".bias"), layer, n, &out->bias);
+}
+
+int32_t inlay__load_norm_optional(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
+                                  inlay__norm *out) {
+    char full[NAME_SIZE];
+    *out = (inlay__norm){.kind = INLAY__NORM_NONE};
+    if (kind == INLAY__NORM_NONE || !inlay__load_has(model, with_ending(full, name, ".weight"), layer)) return INLAY_OK;
+    return inlay__load_norm(model, name, layer, kind, n, out);
+}
+
+int32_t inlay__load_ends(inlay__model *m, inlay__norm_kind norm) {
+    const inlay__hparams *h = &m->hparams;
+    INLAY__TRY(inlay__load_matrix(m, "token_embd.weight", 0, h->n_vocab, h->n_embd, &m->token_embd));
+    if (norm != INLAY__NORM_NONE)
+        INLAY__TRY(inlay__load_norm(m, "output_norm", 0, norm, h->n_embd, &m->decoder.output_norm));
+    m->output = (inlay__linear){m->token_embd, NULL};
+    return inlay__load_has(m, "output.weight", 0)
+               ? inlay__load_linear(m, "output", 0, h->n_vocab, h->n_embd, &m->output)
+               : INLAY_OK;
 }

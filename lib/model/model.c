@@ -1,9 +1,6 @@
 /* Opens a network: hyperparameters, architecture, tensors, and the weights packed for the CPU level in use. */
-#include <math.h>
-
 #include "base/fpenv.h"
-#include "kernels/math.h"
-#include "model/layers.h"
+#include "model/load.h"
 #include "model/pack_model.h"
 
 void *inlay__model_alloc_raw(inlay__model *model, size_t size) {
@@ -24,17 +21,6 @@ void *inlay__model_alloc(inlay__model *model, size_t count, size_t size) {
     void *memory = inlay__model_alloc_raw(model, bytes);
     if (memory != NULL) memset(memory, 0, bytes);
     return memory;
-}
-
-int32_t inlay__model_make_rope(inlay__model *model, size_t which, double theta, double scale) {
-    const inlay__hparams *h = &model->hparams;
-    size_t n = h->n_rope / 2;
-    double *frequencies = inlay__model_alloc(model, n, sizeof(double));
-    if (frequencies == NULL) return INLAY_ERR_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        frequencies[i] = inlay__pow_f64(theta, -2.0 * (double)i / (double)h->n_rope) / scale;
-    model->rope_frequencies[which] = frequencies;
-    return INLAY_OK;
 }
 
 /* The vocabulary is as large as the embedding; the metadata and the tokenizer must agree. */
@@ -67,13 +53,14 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
                            model->hparams.architecture, inlay__arch_names());
     INLAY__TRY(status);
     INLAY__TRY(check_vocab(model, config->n_vocab_tokenizer));
-    model->embd_scale = 1.0f;
-    model->query_scale = 1.0f / sqrtf((float)model->hparams.n_embd_head);
+    INLAY__TRY(inlay__keys_init(name, inlay__weights_metadata(model->weights), &model->keys));
+    model->embd_scale = model->hparams.embd_scale > 0.0f ? model->hparams.embd_scale : 1.0f;
+    model->logit_scale = model->hparams.logit_scale > 0.0f ? model->hparams.logit_scale : 1.0f;
+    model->logit_soft_cap = model->hparams.logit_soft_cap;
     model->used = inlay__model_alloc(model, model->weights->n_tensors, sizeof *model->used);
     if (model->used == NULL) return INLAY_ERR_MEMORY;
-    INLAY__TRY(inlay__model_make_rope(model, INLAY__ROPE_GLOBAL, model->hparams.rope_theta, model->hparams.rope_scale));
     INLAY__TRY(arch->load(model));
-    INLAY__TRY(inlay__model_require_all_used(model));
+    INLAY__TRY(inlay__load_require_all_used(model));
     return inlay__model_pack(model, config);
 }
 

@@ -83,13 +83,16 @@ static int32_t pad(writer *w) {
 
 /* --------------------------------------------------------------------- plan */
 
-/* A tensor is packed where products are made with it. */
-static bool is_multiplied(inlay__model *model, const inlay__tensor *t) {
-    for (size_t i = 0; i < inlay__model_n_matrices(model); i++) {
-        const uint8_t *data = inlay__model_matrix_at(model, i)->data;
-        if (data >= t->data && (uint64_t)(data - t->data) < t->size) return true;
+/* A tensor is packed where products are made with it: of matrices one above the other each must begin with a panel. */
+static bool is_multiplied(const inlay__model *model, const inlay__tensor *t) {
+    bool found = false;
+    for (size_t i = 0; i < model->n_matrices; i++) {
+        const inlay__matrix *m = model->matrices[i];
+        if (m->data < t->data || (uint64_t)(m->data - t->data) >= t->size) continue;
+        if ((size_t)(m->data - t->data) / m->row_size % t->shape[1] % INLAY__LANES != 0) return false;
+        found = true;
     }
-    return false;
+    return found;
 }
 
 /* Also finds how large the buffer is to be: at least a panel. */

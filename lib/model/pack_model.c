@@ -67,21 +67,28 @@ static int32_t report(const inlay__model_config *config, uint64_t done, uint64_t
 
 static size_t matrix_size(const inlay__matrix *m) { return m->n_rows * m->row_size; }
 
-enum { N_LAYER_MATRICES = 7 };
-
-size_t inlay__model_n_matrices(const inlay__model *model) { return model->hparams.n_layer * N_LAYER_MATRICES + 1; }
-
-static void layer_matrices(inlay__layer *l, inlay__matrix *matrices[N_LAYER_MATRICES]) {
-    inlay__matrix *all[N_LAYER_MATRICES] = {&l->attn_q, &l->attn_k, &l->attn_v, &l->attn_out,
-                                            &l->ffn_gate, &l->ffn_up, &l->ffn_down};
-    memcpy(matrices, all, sizeof all);
+/* Writes the pointers, or counts them where there is no array yet. */
+static size_t list_matrices(inlay__model *model, inlay__matrix **list) {
+    size_t n = 0;
+    for (size_t i = 0; i < model->decoder.n_layer; i++) {
+        const inlay__layer *layer = &model->decoder.layers[i];
+        for (size_t b = 0; b < layer->n_blocks; b++) {
+            const inlay__block *block = &layer->blocks[b];
+            inlay__matrix *m;
+            for (size_t k = 0; (m = block->kind->matrix(block->weights, k)) != NULL; k++, n++)
+                if (list != NULL) list[n] = m;
+        }
+    }
+    if (list != NULL) list[n] = &model->output.matrix;
+    return n + 1;
 }
 
-inlay__matrix *inlay__model_matrix_at(inlay__model *model, size_t i) {
-    inlay__matrix *matrices[N_LAYER_MATRICES];
-    if (i / N_LAYER_MATRICES == model->hparams.n_layer) return &model->output;
-    layer_matrices(&model->layers[i / N_LAYER_MATRICES], matrices);
-    return matrices[i % N_LAYER_MATRICES];
+static int32_t make_list(inlay__model *model) {
+    size_t n = list_matrices(model, NULL);
+    model->matrices = inlay__model_alloc(model, n, sizeof *model->matrices);
+    if (model->matrices == NULL) return INLAY_ERR_MEMORY;
+    model->n_matrices = list_matrices(model, model->matrices);
+    return INLAY_OK;
 }
 
 static int32_t add_packed_size(const inlay__model *model, const inlay__matrix *m, size_t *total) {
@@ -92,8 +99,8 @@ static int32_t add_packed_size(const inlay__model *model, const inlay__matrix *m
 
 static int32_t get_memory(packer *p) {
     size_t total = 0;
-    for (size_t i = 0; i < inlay__model_n_matrices(p->model); i++)
-        INLAY__TRY(add_packed_size(p->model, inlay__model_matrix_at(p->model, i), &total));
+    for (size_t i = 0; i < p->model->n_matrices; i++)
+        INLAY__TRY(add_packed_size(p->model, p->model->matrices[i], &total));
     if (total == 0) return INLAY_OK;
     p->memory = inlay__model_alloc_raw(p->model, total);
     return p->memory != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
@@ -101,24 +108,24 @@ static int32_t get_memory(packer *p) {
 
 static int32_t pack_all(packer *p, const inlay__model_config *config) {
     inlay__model *model = p->model;
-    bool tied = model->output.data == model->token_embd.data;
+    bool tied = model->output.matrix.data == model->token_embd.data;
     uint64_t done = 0, total = model->weights->file_size;
     INLAY__TRY(report(config, 0, total));
     INLAY__TRY(get_memory(p));
-    for (size_t i = 0; i < inlay__model_n_matrices(model); i++) {
-        inlay__matrix *matrix = inlay__model_matrix_at(model, i);
+    for (size_t i = 0; i < model->n_matrices; i++) {
+        inlay__matrix *matrix = model->matrices[i];
         done += matrix_size(matrix);
         INLAY__TRY(pack_matrix(p, matrix));
         INLAY__TRY(report(config, inlay__min_size(done, total), total));
     }
-    if (tied) model->token_embd = model->output;
+    if (tied) model->token_embd = model->output.matrix;
     return report(config, total, total);
 }
 
 /* Without packed weights each thread will want room for a panel. */
 static int32_t leave_rows(inlay__model *model, const inlay__model_config *config) {
-    for (size_t i = 0; i < inlay__model_n_matrices(model); i++) {
-        const inlay__matrix *m = inlay__model_matrix_at(model, i);
+    for (size_t i = 0; i < model->n_matrices; i++) {
+        const inlay__matrix *m = model->matrices[i];
         size_t size = m->packed ? 0 : inlay__matrix_packed_size(&model->kernels, m->type, INLAY__LANES, m->n_k);
         model->panel_size = inlay__max_size(model->panel_size, size);
     }
@@ -127,6 +134,7 @@ static int32_t leave_rows(inlay__model *model, const inlay__model_config *config
 
 int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config) {
     packer p = {.model = model};
+    INLAY__TRY(make_list(model));
     if (config->never_pack) return leave_rows(model, config);
     INLAY__TRY(inlay__pool_new(model->sys, config->n_threads, &p.pool));
     int32_t status = pack_all(&p, config);
@@ -135,11 +143,14 @@ int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config
 }
 
 size_t inlay__model_token_bytes(const inlay__model *model) {
-    size_t bytes = model->token_embd.row_size + matrix_size(&model->output);
-    for (size_t i = 0; i < model->hparams.n_layer; i++) {
-        inlay__matrix *matrices[N_LAYER_MATRICES];
-        layer_matrices(&model->layers[i], matrices);
-        for (size_t k = 0; k < N_LAYER_MATRICES; k++) bytes += matrix_size(matrices[k]);
-    }
+    size_t bytes = model->token_embd.row_size + matrix_size(&model->output.matrix);
+    for (size_t i = 0; i < model->decoder.n_layer; i++)
+        for (size_t b = 0; b < model->decoder.layers[i].n_blocks; b++) {
+            const inlay__block *block = &model->decoder.layers[i].blocks[b];
+            const inlay__matrix *m;
+            if (block->kind->token_bytes != NULL) bytes += block->kind->token_bytes(block->weights);
+            for (size_t k = 0; block->kind->token_bytes == NULL && (m = block->kind->matrix(block->weights, k)) != NULL; k++)
+                bytes += matrix_size(m);
+        }
     return bytes;
 }

@@ -9,8 +9,9 @@ static void init_avx2(inlay__kernels *k) {
     k->quantize_256 = inlay__quantize_256_avx2;
     k->rms_norm = inlay__rms_norm_avx2;
     k->add = inlay__add_avx2;
-    k->silu_mul = inlay__silu_mul_avx2;
-    k->gelu_mul = inlay__gelu_mul_avx2;
+    k->layer_norm = inlay__layer_norm_avx2;
+    k->activate = inlay__activate_avx2;
+    k->soft_cap = inlay__soft_cap_avx2;
     k->rope_adjacent = inlay__rope_adjacent_avx2;
     k->rope_halves = inlay__rope_halves_avx2;
     k->store_key = inlay__store_key_avx2;

@@ -20,35 +20,36 @@ INLAY__AVX2 void inlay__rms_norm_avx2(const float *x, const float *w, float epsi
         _mm256_storeu_ps(y + i, _mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(x + i), scale), _mm256_loadu_ps(w + i)));
 }
 
+INLAY__AVX2 void inlay__layer_norm_avx2(const float *x, const float *w, const float *bias, float epsilon, size_t n,
+                                        float *y) {
+    if (n % INLAY__LANES != 0) {
+        inlay__layer_norm(x, w, bias, epsilon, n, y);
+        return;
+    }
+    __m256 low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
+    for (size_t i = 0; i < n; i += INLAY__LANES) {
+        low = _mm256_add_ps(low, _mm256_loadu_ps(x + i));
+        high = _mm256_add_ps(high, _mm256_loadu_ps(x + i + 8));
+    }
+    const __m256 mean = _mm256_set1_ps(inlay__fold_avx2(low, high) / (float)n);
+    low = high = _mm256_setzero_ps();
+    for (size_t i = 0; i < n; i += INLAY__LANES) {
+        __m256 a = _mm256_sub_ps(_mm256_loadu_ps(x + i), mean), b = _mm256_sub_ps(_mm256_loadu_ps(x + i + 8), mean);
+        low = _mm256_fmadd_ps(a, a, low);
+        high = _mm256_fmadd_ps(b, b, high);
+    }
+    __m128 variance = _mm_set_ss(inlay__fold_avx2(low, high) / (float)n + epsilon);
+    const __m256 scale = _mm256_set1_ps(1.0f / _mm_cvtss_f32(_mm_sqrt_ss(variance)));
+    for (size_t i = 0; i < n; i += 8) {
+        __m256 t = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(x + i), mean), scale), each = _mm256_loadu_ps(w + i);
+        _mm256_storeu_ps(y + i, bias != NULL ? _mm256_fmadd_ps(t, each, _mm256_loadu_ps(bias + i)) : _mm256_mul_ps(t, each));
+    }
+}
+
 INLAY__AVX2 void inlay__add_avx2(const float *x, size_t n, float *y) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(y + i)));
     inlay__add(x + i, n - i, y + i);
-}
-
-INLAY__AVX2 void inlay__silu_mul_avx2(const float *gate, const float *up, size_t n, float *out) {
-    const __m256 one = _mm256_set1_ps(1.0f), sign = _mm256_set1_ps(-0.0f);
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m256 g = _mm256_loadu_ps(gate + i);
-        __m256 silu = _mm256_div_ps(g, _mm256_add_ps(one, inlay__exp_avx2(_mm256_xor_ps(g, sign))));
-        _mm256_storeu_ps(out + i, _mm256_mul_ps(silu, _mm256_loadu_ps(up + i)));
-    }
-    inlay__silu_mul(gate + i, up + i, n - i, out + i);
-}
-
-INLAY__AVX2 void inlay__gelu_mul_avx2(const float *gate, const float *up, size_t n, float *out) {
-    const __m256 one = _mm256_set1_ps(1.0f);
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m256 x = _mm256_loadu_ps(gate + i);
-        __m256 cubic = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(0.044715f), one);
-        __m256 w = _mm256_mul_ps(_mm256_mul_ps(x, _mm256_set1_ps(0.797884561f)), cubic);
-        __m256 e = inlay__exp_avx2(_mm256_mul_ps(_mm256_set1_ps(-2.0f), w));
-        __m256 gelu = _mm256_div_ps(x, _mm256_add_ps(one, e));
-        _mm256_storeu_ps(out + i, _mm256_mul_ps(gelu, _mm256_loadu_ps(up + i)));
-    }
-    inlay__gelu_mul(gate + i, up + i, n - i, out + i);
 }
 
 INLAY__AVX2 void inlay__weigh_avx2(const float *x, float greatest, float temperature, size_t n, float *out) {

@@ -1,0 +1,236 @@
+/* Attention [Vaswani et al. 2017] as a block. Query heads may share key/value heads [Ainslie et al. 2023].
+ *
+ *     prepare         inputs from the stream
+ *     project_qkv     q, k, v
+ *     norm_whole      norms of q and k over all heads, where the family has them
+ *     place           norm of each head, rotate q and k; k and v into the cache
+ *     attend          softmax(q k) v
+ *     prepare_output  inputs from what attention gave
+ *     project_output  the branch
+ *
+ * With few columns the heads are placed by the thread that attends to them: one barrier less.
+ */
+#include "model/block_attention.h"
+
+#include <math.h>
+
+#include "model/load.h"
+
+enum { Q, K, V, ATTENDED }; /* work buffers: [n_batch, n_q], [n_batch, n_kv] twice, [n_batch, n_q] */
+
+static const inlay__attention_weights *weights_of(const inlay__pass *p) { return p->block->weights; }
+
+/* -------------------------------------------------------------- projection */
+
+static void prepare(inlay__pass *p, size_t task) {
+    const inlay__attention_weights *w = weights_of(p);
+    unsigned forms = inlay__form_of(&w->q.matrix) | inlay__form_of(&w->k.matrix) | inlay__form_of(&w->v.matrix);
+    inlay__prepare_stream(p, task, &p->block->norm, forms);
+}
+
+static size_t qkv_tasks(const inlay__pass *p) {
+    const inlay__attention_weights *w = weights_of(p);
+    if (inlay__few_cols(p)) return p->n_threads;
+    return inlay__row_tasks(p, w->q.matrix.n_rows) + 2 * inlay__row_tasks(p, w->k.matrix.n_rows);
+}
+
+static void project_qkv(inlay__pass *p, size_t task) {
+    const inlay__attention_weights *w = weights_of(p);
+    float *const *work = p->d->work;
+    if (inlay__few_cols(p)) {
+        inlay__project(p, &w->q, task, work[Q]);
+        inlay__project(p, &w->k, task, work[K]);
+        inlay__project(p, &w->v, task, work[V]);
+        return;
+    }
+    size_t n_q = inlay__row_tasks(p, w->q.matrix.n_rows), n_kv = inlay__row_tasks(p, w->k.matrix.n_rows);
+    if (task < n_q)
+        inlay__project(p, &w->q, task, work[Q]);
+    else if (task < n_q + n_kv)
+        inlay__project(p, &w->k, task - n_q, work[K]);
+    else
+        inlay__project(p, &w->v, task - n_q - n_kv, work[V]);
+}
+
+/* ---------------------------------------------------------------- position */
+
+static size_t norm_tasks(const inlay__pass *p) { return weights_of(p)->norm_is_whole ? p->n_cols : 0; }
+
+static void norm_whole(inlay__pass *p, size_t col) {
+    const inlay__attention_weights *w = weights_of(p);
+    size_t n_q = w->q.matrix.n_rows, n_kv = w->k.matrix.n_rows;
+    float *query = p->d->work[Q] + col * n_q, *key = p->d->work[K] + col * n_kv;
+    inlay__norm_row(p, &w->q_norm, query, n_q, query);
+    inlay__norm_row(p, &w->k_norm, key, n_kv, key);
+}
+
+/* Norms, if the layer does, and rotates one head of a column. */
+static void rotate(const inlay__pass *p, const inlay__norm *norm, size_t col, float *head) {
+    const inlay__attention_weights *w = weights_of(p);
+    const inlay__kernels *kernels = &p->d->model->kernels;
+    if (norm->kind != INLAY__NORM_NONE && !w->norm_is_whole) inlay__norm_row(p, norm, head, w->n_head_dim, head);
+    if (w->rope == INLAY__NO_ROPE) return;
+    size_t n = p->d->model->ropes[w->rope].n;
+    const float *cosines = p->d->cosines[w->rope] + col * (n / 2), *sines = p->d->sines[w->rope] + col * (n / 2);
+    if (w->pairs == INLAY__ROPE_ADJACENT)
+        kernels->rope_adjacent(cosines, sines, n, head);
+    else
+        kernels->rope_halves(cosines, sines, n, head);
+}
+
+/* Rotates the keys and queries of one key/value head and its query heads, scales the queries, and stores keys and values. */
+static void place_head(const inlay__pass *p, size_t head, inlay__slice cols) {
+    const inlay__attention_weights *w = weights_of(p);
+    const inlay__decoder *d = p->d;
+    const inlay__kernels *kernels = &d->model->kernels;
+    const inlay__kv_cache *cache = &d->cache;
+    size_t n_group = w->n_head / w->n_head_kv, n = w->n_head_dim;
+    for (size_t col = cols.begin; col < cols.end; col++) {
+        float *key = d->work[K] + (col * w->n_head_kv + head) * n;
+        float *value = d->work[V] + (col * w->n_head_kv + head) * n;
+        rotate(p, &w->k_norm, col, key);
+        size_t position = d->length + col, at = position % INLAY__KEY_BLOCK;
+        kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, w->i_cache, head, position));
+        kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, w->i_cache, head, position));
+        for (size_t i = 0; i < n_group; i++) {
+            float *query = d->work[Q] + (col * w->n_head + head * n_group + i) * n;
+            rotate(p, &w->q_norm, col, query);
+            for (size_t k = 0; k < n; k++) query[k] *= w->scale;
+        }
+    }
+}
+
+static void place(inlay__pass *p, size_t task) {
+    for (size_t head = 0; head < weights_of(p)->n_head_kv; head++) place_head(p, head, inlay__cols_of(p, task));
+}
+
+/* --------------------------------------------------------------- attention */
+
+/* The keys that a column sees. Tokens of the prefix all see one another. */
+static inlay__slice keys_of(const inlay__pass *p, size_t col) {
+    const inlay__attention_weights *w = weights_of(p);
+    size_t position = p->d->length + col, end = position + 1;
+    if (position < p->d->n_prefix) end = p->d->n_prefix;
+    return (inlay__slice){w->n_window > 0 && position + 1 > w->n_window ? position + 1 - w->n_window : 0, end};
+}
+
+/* Columns whose heads of one group are attended together. */
+static size_t tile_cols(const inlay__pass *p) {
+    const inlay__attention_weights *w = weights_of(p);
+    return inlay__max_size(1, INLAY__ATTENTION_ROWS / (w->n_head / w->n_head_kv));
+}
+
+/* All query heads of one key/value head, for some columns. */
+static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
+    const inlay__attention_weights *w = weights_of(p);
+    inlay__decoder *d = p->d;
+    size_t n_group = w->n_head / w->n_head_kv, n = w->n_head_dim, n_rows = 0;
+    const float *q[INLAY__ATTENTION_ROWS];
+    float *out[INLAY__ATTENTION_ROWS], slopes[INLAY__ATTENTION_ROWS];
+    size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
+    inlay__attention a = {.n_head_dim = n, .q = q, .out = out, .n_keys = n_keys, .key_begin = key_begin,
+                          .soft_cap = w->soft_cap, .slopes = w->slopes != NULL ? slopes : NULL,
+                          .cache_type = d->cache.type,
+                          .keys = inlay__kv_cache_keys(&d->cache, w->i_cache, head, 0),
+                          .values = inlay__kv_cache_values(&d->cache, w->i_cache, head, 0),
+                          .block_stride = d->cache.block_size,
+                          .scratch = d->threads[p->i_thread].scratch};
+    for (size_t col = cols.begin; col < cols.end; col++) {
+        inlay__slice keys = keys_of(p, col);
+        for (size_t i = 0; i < n_group; i++) {
+            size_t at = (col * w->n_head + head * n_group + i) * n;
+            q[n_rows] = d->work[Q] + at;
+            out[n_rows] = d->work[ATTENDED] + at;
+            n_keys[n_rows] = keys.end;
+            key_begin[n_rows] = keys.begin;
+            slopes[n_rows] = w->slopes != NULL ? w->slopes[head * n_group + i] : 0.0f;
+            n_rows++;
+            bool last = col + 1 == cols.end && i + 1 == n_group;
+            if (n_rows < INLAY__ATTENTION_ROWS && !last) continue;
+            a.n_rows = n_rows;
+            d->model->kernels.attention(&a);
+            n_rows = 0;
+        }
+    }
+}
+
+static size_t attend_tasks(const inlay__pass *p) {
+    size_t n_head_kv = weights_of(p)->n_head_kv, n_tile = tile_cols(p);
+    return inlay__few_cols(p) ? n_head_kv : n_head_kv * ((p->n_cols + n_tile - 1) / n_tile);
+}
+
+static void attend(inlay__pass *p, size_t task) {
+    size_t n_head_kv = weights_of(p)->n_head_kv, n_tile = tile_cols(p), tile = task / n_head_kv;
+    inlay__slice cols = {tile * n_tile, inlay__min_size((tile + 1) * n_tile, p->n_cols)};
+    if (inlay__few_cols(p)) {
+        cols = (inlay__slice){0, p->n_cols};
+        place_head(p, task, cols);
+    }
+    attend_head(p, task % n_head_kv, cols);
+}
+
+static void prepare_output(inlay__pass *p, size_t task) {
+    const inlay__matrix *m = &weights_of(p)->out.matrix;
+    inlay__prepare_rows(p, task, p->d->work[ATTENDED], m->n_k, inlay__form_of(m));
+}
+
+static size_t output_tasks(const inlay__pass *p) { return inlay__row_tasks(p, weights_of(p)->out.matrix.n_rows); }
+
+static void project_output(inlay__pass *p, size_t task) { inlay__project(p, &weights_of(p)->out, task, p->branch); }
+
+static const inlay__phase phases[] = {
+    {INLAY__PREPARE, inlay__col_tasks, prepare},        {INLAY__SHARED, qkv_tasks, project_qkv},
+    {INLAY__SHARED, norm_tasks, norm_whole},            {INLAY__MANY_ONLY, inlay__col_tasks, place},
+    {INLAY__SHARED, attend_tasks, attend},              {INLAY__PREPARE, inlay__col_tasks, prepare_output},
+    {INLAY__SHARED, output_tasks, project_output},
+};
+
+/* ----------------------------------------------------------------- weights */
+
+static inlay__matrix *matrix(void *weights, size_t i) {
+    inlay__attention_weights *w = weights;
+    inlay__matrix *all[] = {&w->q.matrix, &w->k.matrix, &w->v.matrix, &w->out.matrix};
+    return i < INLAY__COUNT(all) ? all[i] : NULL;
+}
+
+static void measure(const void *weights, inlay__needs *needs) {
+    const inlay__attention_weights *w = weights;
+    needs->work[Q] = needs->work[ATTENDED] = w->n_head * w->n_head_dim;
+    needs->work[K] = needs->work[V] = w->n_head_kv * w->n_head_dim;
+    needs->input = inlay__max_size(w->q.matrix.n_k, w->out.matrix.n_k);
+    needs->thread = INLAY__ATTENTION_SCRATCH(w->n_head_dim);
+}
+
+const inlay__block_kind inlay__attention_kind = {"attention", phases, INLAY__COUNT(phases), matrix, measure, NULL};
+
+inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__block *block) {
+    const inlay__hparams *h = &model->hparams;
+    inlay__attention_weights *w = inlay__model_alloc(model, 1, sizeof *w);
+    if (w == NULL) return NULL;
+    w->n_head = h->n_head;
+    w->n_head_kv = h->n_head_kv;
+    w->n_head_dim = h->n_embd_head;
+    w->i_cache = model->n_cached++;
+    w->scale = h->attn_scale > 0.0f ? h->attn_scale : 1.0f / sqrtf((float)h->n_embd_head);
+    w->soft_cap = h->attn_soft_cap;
+    block->kind = &inlay__attention_kind;
+    block->weights = w;
+    return w;
+}
+
+int32_t inlay__attention_load(inlay__model *m, size_t layer, inlay__norm_kind norm, inlay__attention_weights *w) {
+    size_t n_embd = m->hparams.n_embd, n_q = w->n_head * w->n_head_dim, n_kv = w->n_head_kv * w->n_head_dim;
+    size_t n_rows[] = {n_q, n_kv, n_kv};
+    inlay__linear *fused[] = {&w->q, &w->k, &w->v};
+    if (inlay__load_has(m, "blk.%u.attn_qkv.weight", layer)) {
+        INLAY__TRY(inlay__load_fused(m, "blk.%u.attn_qkv", layer, 3, n_rows, n_embd, fused));
+    } else {
+        INLAY__TRY(inlay__load_linear(m, "blk.%u.attn_q", layer, n_q, n_embd, &w->q));
+        INLAY__TRY(inlay__load_linear(m, "blk.%u.attn_k", layer, n_kv, n_embd, &w->k));
+        INLAY__TRY(inlay__load_linear(m, "blk.%u.attn_v", layer, n_kv, n_embd, &w->v));
+    }
+    size_t n_norm_q = w->norm_is_whole ? n_q : w->n_head_dim, n_norm_k = w->norm_is_whole ? n_kv : w->n_head_dim;
+    INLAY__TRY(inlay__load_norm_optional(m, "blk.%u.attn_q_norm", layer, norm, n_norm_q, &w->q_norm));
+    INLAY__TRY(inlay__load_norm_optional(m, "blk.%u.attn_k_norm", layer, norm, n_norm_k, &w->k_norm));
+    return inlay__load_linear(m, "blk.%u.attn_output", layer, n_embd, n_q, &w->out);
+}

@@ -1,0 +1,38 @@
+/* Finding the tensors of a network by name: present, of the shape the hyperparameters say, of a type that runs. */
+#ifndef INLAY_LOAD_H
+#define INLAY_LOAD_H
+
+#include "model/layers.h"
+
+/* `format` names a tensor, with one %u for the layer. Vectors come as floats; matrices [n_rows, n_k] as the file's rows. The
+ * optional one leaves NULL when the tensor is absent. Errors: _FORMAT (missing, or of another shape), _UNSUPPORTED (type),
+ * _MEMORY. */
+int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
+int32_t inlay__load_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
+int32_t inlay__load_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
+                           inlay__matrix *out);
+/* n_matrices matrices in one tensor [n_matrices, n_rows, n_k]: experts. */
+int32_t inlay__load_matrices(inlay__model *model, const char *format, size_t layer, size_t n_matrices, size_t n_rows,
+                             size_t n_k, inlay__matrix *out);
+/* "NAME.weight" and, where it is there, "NAME.bias". `name` without the ending. */
+int32_t inlay__load_linear(inlay__model *model, const char *name, size_t layer, size_t n_rows, size_t n_k,
+                           inlay__linear *out);
+/* Several linear maps of one input whose rows stand in one tensor, n_rows[i] each. */
+int32_t inlay__load_fused(inlay__model *model, const char *name, size_t layer, size_t n, const size_t *n_rows, size_t n_k,
+                          inlay__linear *const *out);
+/* "NAME.weight" and, of layer norms and where it is there, "NAME.bias". */
+int32_t inlay__load_norm(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
+                         inlay__norm *out);
+int32_t inlay__load_norm_optional(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
+                                  inlay__norm *out);
+
+bool inlay__load_has(const inlay__model *model, const char *format, size_t layer);
+/* An optional tensor that this architecture must have in every layer. Errors: _FORMAT. */
+int32_t inlay__load_require(const inlay__model *model, const char *format);
+/* A tensor that nobody found is part of a network that is not this one. Errors: _UNSUPPORTED. */
+int32_t inlay__load_require_all_used(const inlay__model *model);
+
+/* Token embedding, the norm after the last layer, and the head, which is the embedding where the file has none. */
+int32_t inlay__load_ends(inlay__model *model, inlay__norm_kind norm);
+
+#endif

@@ -1,0 +1,151 @@
+/* Sharing out phases among threads, and what the phases of all blocks have in common: columns of inputs, products. */
+#include "model/phase.h"
+
+enum { TASK_ROWS = 32, TASK_COLS = 4 };
+
+/* ------------------------------------------------------------------- tasks */
+
+bool inlay__few_cols(const inlay__pass *p) { return p->n_cols <= INLAY__FEW_COLS; }
+
+size_t inlay__row_tasks(const inlay__pass *p, size_t n_rows) {
+    return inlay__few_cols(p) ? p->n_threads : (n_rows + TASK_ROWS - 1) / TASK_ROWS;
+}
+
+inlay__slice inlay__rows_of(const inlay__pass *p, size_t n_rows, size_t task) {
+    if (!inlay__few_cols(p))
+        return (inlay__slice){task * TASK_ROWS, inlay__min_size((task + 1) * TASK_ROWS, n_rows)};
+    size_t n_panels = (n_rows + INLAY__LANES - 1) / INLAY__LANES;
+    return (inlay__slice){task * n_panels / p->n_threads * INLAY__LANES,
+                          inlay__min_size((task + 1) * n_panels / p->n_threads * INLAY__LANES, n_rows)};
+}
+
+size_t inlay__col_tasks(const inlay__pass *p) { return (p->n_cols + TASK_COLS - 1) / TASK_COLS; }
+
+inlay__slice inlay__cols_of(const inlay__pass *p, size_t task) {
+    return (inlay__slice){task * TASK_COLS, inlay__min_size((task + 1) * TASK_COLS, p->n_cols)};
+}
+
+void inlay__phase_run(inlay__pass *p, const inlay__phase *phase) {
+    inlay__decoder *d = p->d;
+    size_t n_tasks = phase->n_tasks(p);
+    if (n_tasks == 0) return;
+    if (inlay__few_cols(p)) {
+        if (phase->kind == INLAY__MANY_ONLY) return;
+        bool alone = phase->kind == INLAY__PREPARE;
+        for (size_t task = alone ? 0 : p->i_thread; task < n_tasks; task += alone ? 1 : p->n_threads)
+            phase->run(p, task);
+        if (alone) return;
+    } else {
+        atomic_size_t *next = &d->next[p->turn % INLAY__N_COUNTERS];
+        for (;;) {
+            size_t task = atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
+            if (task >= n_tasks) break;
+            phase->run(p, task);
+        }
+        /* The counter after this one was last used two barriers ago. */
+        if (p->i_thread == 0)
+            atomic_store_explicit(&d->next[(p->turn + 1) % INLAY__N_COUNTERS], 0, memory_order_relaxed);
+        p->turn++;
+    }
+    inlay__pool_barrier(d->pool);
+}
+
+/* ------------------------------------------------------------------ inputs */
+
+inlay__inputs inlay__inputs_of(const inlay__pass *p, size_t n) {
+    inlay__inputs in = inlay__few_cols(p) ? p->d->threads[p->i_thread].inputs : p->d->inputs;
+    in.acts_32.n_k = in.acts_256.n_k = n;
+    in.acts_32.n_blocks = n / INLAY__Q_LENGTH;
+    in.acts_256.n_blocks = n / INLAY__K_LENGTH;
+    return in;
+}
+
+void inlay__prepare_col(const inlay__pass *p, inlay__inputs *in, const float *x, size_t col, unsigned forms) {
+    float *own = in->x + col * in->acts_32.n_k;
+    if (x != own && (forms & 1u << INLAY__BLOCK_FLOAT)) memcpy(own, x, in->acts_32.n_k * sizeof(float));
+    if (forms & 1u << INLAY__BLOCK_32) p->d->model->kernels.quantize_32(x, &in->acts_32, col);
+    if (forms & 1u << INLAY__BLOCK_256) p->d->model->kernels.quantize_256(x, &in->acts_256, col);
+}
+
+void inlay__prepare_rows(inlay__pass *p, size_t task, const float *rows, size_t n, unsigned forms) {
+    inlay__inputs in = inlay__inputs_of(p, n);
+    inlay__slice cols = inlay__cols_of(p, task);
+    for (size_t col = cols.begin; col < cols.end; col++) inlay__prepare_col(p, &in, rows + col * n, col, forms);
+}
+
+void inlay__norm_row(const inlay__pass *p, const inlay__norm *norm, const float *x, size_t n, float *y) {
+    const inlay__model *model = p->d->model;
+    if (norm->kind == INLAY__NORM_RMS)
+        model->kernels.rms_norm(x, norm->weight, model->hparams.norm_epsilon, n, y);
+    else if (norm->kind == INLAY__NORM_LAYER)
+        model->kernels.layer_norm(x, norm->weight, norm->bias, model->hparams.norm_epsilon, n, y);
+    else if (x != y)
+        memcpy(y, x, n * sizeof(float));
+}
+
+/* y [n_embd] = what a pending block adds to the stream. */
+static void read_branch(const inlay__pass *p, const inlay__block *block, const float *branch, float *y) {
+    size_t n = p->d->model->hparams.n_embd;
+    inlay__norm_row(p, &block->branch_norm, branch, n, y);
+    for (size_t i = 0; block->scale != 1.0f && i < n; i++) y[i] *= block->scale;
+}
+
+/* x [n_embd] = the stream of a column and the branches that join it. */
+static void join(const inlay__pass *p, size_t col, const float *stream, float *x) {
+    const inlay__kernels *kernels = &p->d->model->kernels;
+    size_t n = p->d->model->hparams.n_embd, at = (p->col_begin + col) * n;
+    const inlay__block *last = p->pending[p->n_pending - 1];
+    read_branch(p, p->pending[0], p->d->branch[0] + at, x);
+    kernels->add(stream, n, x);
+    for (size_t i = 1; i < p->n_pending; i++) {
+        float *row = p->d->threads[p->i_thread].row;
+        read_branch(p, p->pending[i], p->d->branch[i] + at, row);
+        kernels->add(row, n, x);
+    }
+    if (last->stream_norm.kind != INLAY__NORM_NONE) inlay__norm_row(p, &last->stream_norm, x, n, x);
+}
+
+float *inlay__stream_of(const inlay__pass *p, size_t col) {
+    float *stream = p->private_stream ? p->d->threads[p->i_thread].hidden : p->d->hidden;
+    return stream + (p->col_begin + col) * p->d->model->hparams.n_embd;
+}
+
+void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm, unsigned forms) {
+    size_t n = p->d->model->hparams.n_embd;
+    bool joins = p->n_pending > 0 && (p->block == NULL || !p->block->parallel);
+    inlay__inputs in = inlay__inputs_of(p, n);
+    inlay__slice cols = inlay__cols_of(p, task);
+    for (size_t col = cols.begin; col < cols.end; col++) {
+        float *x = in.x + col * n, *stream = inlay__stream_of(p, col);
+        if (joins)
+            join(p, col, stream, x);
+        else
+            memcpy(x, stream, n * sizeof(float));
+        if (joins && p->block != NULL) memcpy(stream, x, n * sizeof(float));
+        inlay__norm_row(p, norm, x, n, x);
+        inlay__prepare_col(p, &in, x, col, forms);
+    }
+}
+
+/* ---------------------------------------------------------------- products */
+
+void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out) {
+    inlay__inputs in = inlay__inputs_of(p, m->n_k);
+    inlay__operand operand = {&in.acts_32, &in.acts_256, in.x, p->d->threads[p->i_thread].panel};
+    inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, cols.begin, cols.end, out, m->n_rows);
+}
+
+void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {
+    const inlay__matrix *m = &linear->matrix;
+    inlay__slice rows = inlay__rows_of(p, m->n_rows, task);
+    if (rows.begin >= rows.end) return;
+    inlay__multiply(p, m, rows, (inlay__slice){0, p->n_cols}, out);
+    for (size_t col = 0; linear->bias != NULL && col < p->n_cols; col++)
+        p->d->model->kernels.add(linear->bias + rows.begin, rows.end - rows.begin, out + col * m->n_rows + rows.begin);
+}
+
+/* ------------------------------------------------------------------- state */
+
+const float *inlay__state_before(const inlay__pass *p) { return p->d->state[p->d->state_is_new] + p->block->state; }
+
+float *inlay__state_after(const inlay__pass *p) { return p->d->state[1] + p->block->state; }

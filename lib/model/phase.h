@@ -1,0 +1,84 @@
+/* Phases: the steps of a forward pass, each shared out among the threads as tasks, with a barrier after it.
+ *
+ * With few columns (generation) each thread keeps the stream and the inputs of products for itself and does the prepare
+ * phases alone instead of waiting for others. Who computes what never changes a bit.
+ */
+#ifndef INLAY_PHASE_H
+#define INLAY_PHASE_H
+
+#include "model/decoder_state.h"
+
+/* One thread's place in a pass. */
+typedef struct inlay__pass {
+    inlay__decoder *d;
+    const inlay__stack *stack;
+    const inlay__block *block;
+    size_t i_layer;
+    size_t i_thread, n_threads;
+    size_t col_begin, n_cols;   /* columns in hand: all, or at the end those that want logits */
+    bool private_stream;        /* each thread has its own, as there are few columns in all */
+    const inlay__block *pending[INLAY__N_BRANCHES]; /* blocks whose branches have not joined the stream */
+    size_t n_pending;
+    float *branch;              /* [n_batch, n_embd] of the block in hand */
+    size_t turn;                /* phases done */
+} inlay__pass;
+
+typedef struct inlay__slice {
+    size_t begin, end;
+} inlay__slice;
+
+typedef enum inlay__phase_kind {
+    INLAY__SHARED,   /* tasks shared out, then a barrier */
+    INLAY__PREPARE,  /* with few columns every thread does it all for itself */
+    INLAY__MANY_ONLY /* with few columns another phase does it */
+} inlay__phase_kind;
+
+typedef struct inlay__phase {
+    inlay__phase_kind kind;
+    size_t (*n_tasks)(const inlay__pass *p); /* 0: this block has no such phase */
+    void (*run)(inlay__pass *p, size_t task);
+} inlay__phase;
+
+void inlay__phase_run(inlay__pass *p, const inlay__phase *phase);
+
+/* ------------------------------------------------------------------- tasks */
+
+bool inlay__few_cols(const inlay__pass *p);
+/* Rows of a matrix: with few columns one run of panels for each thread, else small tasks that who is free takes. */
+size_t inlay__row_tasks(const inlay__pass *p, size_t n_rows);
+inlay__slice inlay__rows_of(const inlay__pass *p, size_t n_rows, size_t task);
+size_t inlay__col_tasks(const inlay__pass *p);
+inlay__slice inlay__cols_of(const inlay__pass *p, size_t task);
+
+/* ------------------------------------------------------------------ inputs */
+
+/* The form of inputs that a matrix wants, as a bit. */
+static inline unsigned inlay__form_of(const inlay__matrix *m) { return 1u << inlay__block_type_get(m->type)->kind; }
+
+/* The residual stream of a column [n_embd]. */
+float *inlay__stream_of(const inlay__pass *p, size_t col);
+/* The prepared inputs, for columns of n elements. */
+inlay__inputs inlay__inputs_of(const inlay__pass *p, size_t n);
+/* x [n] into the forms named, as column `col`; the float form is in place or copied. */
+void inlay__prepare_col(const inlay__pass *p, inlay__inputs *in, const float *x, size_t col, unsigned forms);
+/* Inputs of a task's columns from rows [n_cols, n]. */
+void inlay__prepare_rows(inlay__pass *p, size_t task, const float *rows, size_t n, unsigned forms);
+/* Inputs of the block in hand from the stream: branches joined, normed. */
+void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm, unsigned forms);
+
+/* ---------------------------------------------------------------- products */
+
+void inlay__norm_row(const inlay__pass *p, const inlay__norm *norm, const float *x, size_t n, float *y);
+
+/* out [.., n_rows] = matrix times the prepared inputs of columns [cols], for the rows given. Every product of a pass goes
+ * through here: the place for what acts on a matrix for one sequence alone. */
+void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out);
+/* The rows of one task, of all columns, and the bias. */
+void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
+
+/* What a recurrent block keeps of the sequence: from the tokens before this pass, and where to leave it after. The two are
+ * the same memory or do not overlap. */
+const float *inlay__state_before(const inlay__pass *p);
+float *inlay__state_after(const inlay__pass *p);
+
+#endif

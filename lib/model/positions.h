@@ -1,0 +1,18 @@
+/* What tells a network where a token stands: rotary frequencies with their scalings, learned positions, slopes. */
+#ifndef INLAY_POSITIONS_H
+#define INLAY_POSITIONS_H
+
+#include "model/layers.h"
+
+/* Frequencies theta^(-2 i / n_rope) of INLAY__ROPE_GLOBAL or _LOCAL; with `scaled` stretched as the hyperparameters and the
+ * file's factors say. */
+int32_t inlay__positions_make_rope(inlay__model *model, size_t which, double theta, bool scaled);
+
+/* A learned embedding of n positions, whose first is row `first` of the tensor. */
+int32_t inlay__positions_load(inlay__model *model, size_t n, size_t first);
+
+/* ALiBi's slopes of all heads, a geometric sequence from 2^(-greatest / n) [Press et al. 2022]; greatest is 8 in the paper.
+ * NULL without memory. */
+const float *inlay__positions_slopes(inlay__model *model, size_t n_head, double greatest);
+
+#endif

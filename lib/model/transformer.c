@@ -1,0 +1,55 @@
+/* Layers of attention and feed-forward, the shape that most families share. */
+#include "model/transformer.h"
+
+#include "model/load.h"
+#include "model/positions.h"
+
+inlay__attention_weights *inlay__layer_attention(inlay__model *m, size_t layer) {
+    return m->decoder.layers[layer].blocks[0].weights;
+}
+
+static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i, inlay__block *attention,
+                          inlay__block *ffn) {
+    size_t n = m->hparams.n_embd;
+    if (t->place == INLAY__NORM_BEFORE || t->place == INLAY__NORM_BEFORE_BRANCH) {
+        INLAY__TRY(inlay__load_norm(m, "blk.%u.attn_norm", i, t->norm, n, &attention->norm));
+        INLAY__TRY(inlay__load_norm(m, "blk.%u.ffn_norm", i, t->norm, n, &ffn->norm));
+    }
+    if (t->place == INLAY__NORM_BRANCH || t->place == INLAY__NORM_BEFORE_BRANCH) {
+        INLAY__TRY(inlay__load_norm(m, "blk.%u.post_attention_norm", i, t->norm, n, &attention->branch_norm));
+        INLAY__TRY(inlay__load_norm(m, "blk.%u.post_ffw_norm", i, t->norm, n, &ffn->branch_norm));
+    }
+    if (t->place == INLAY__NORM_STREAM) {
+        INLAY__TRY(inlay__load_norm(m, "blk.%u.attn_output_norm", i, t->norm, n, &attention->stream_norm));
+        INLAY__TRY(inlay__load_norm(m, "blk.%u.layer_output_norm", i, t->norm, n, &ffn->stream_norm));
+    }
+    return INLAY_OK;
+}
+
+static int32_t load_layer(inlay__model *m, const inlay__transformer *t, size_t i) {
+    inlay__layer *layer = &m->decoder.layers[i];
+    inlay__block *attention = &layer->blocks[0], *ffn = &layer->blocks[1];
+    layer->n_blocks = 2;
+    attention->scale = ffn->scale = m->hparams.residual_scale > 0.0f ? m->hparams.residual_scale : 1.0f;
+    ffn->parallel = t->parallel;
+    INLAY__TRY(load_norms(m, t, i, attention, ffn));
+    inlay__attention_weights *w = inlay__attention_new(m, attention);
+    if (w == NULL) return INLAY_ERR_MEMORY;
+    w->rope = t->rope;
+    w->pairs = t->pairs;
+    w->norm_is_whole = t->qk_norm_is_whole;
+    INLAY__TRY(inlay__attention_load(m, i, t->qk_norm, w));
+    return inlay__ffn_load(m, i, t->ffn, t->activation, ffn);
+}
+
+int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *t) {
+    const inlay__hparams *h = &m->hparams;
+    bool has_last_norm = t->place != INLAY__NORM_STREAM;
+    INLAY__TRY(inlay__load_ends(m, has_last_norm ? t->norm : INLAY__NORM_NONE));
+    if (t->rope != INLAY__NO_ROPE) INLAY__TRY(inlay__positions_make_rope(m, t->rope, h->rope_theta, true));
+    m->decoder.n_layer = h->n_layer;
+    m->decoder.layers = inlay__model_alloc(m, h->n_layer, sizeof *m->decoder.layers);
+    if (m->decoder.layers == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < h->n_layer; i++) INLAY__TRY(load_layer(m, t, i));
+    return INLAY_OK;
+}
