@@ -201,9 +201,9 @@ static void measure(const void *weights, inlay__needs *needs) {
     needs->thread = INLAY__ATTENTION_SCRATCH(w->n_head_dim);
 }
 
-const inlay__block_kind inlay__attention_kind = {"attention", phases, INLAY__COUNT(phases), matrix, measure, NULL};
+const inlay__layer_block_kind inlay__attention_kind = {"attention", phases, INLAY__COUNT(phases), matrix, measure, NULL};
 
-inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__block *block) {
+inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block) {
     const inlay__hparams *h = &model->hparams;
     inlay__attention_weights *w = inlay__model_alloc(model, 1, sizeof *w);
     if (w == NULL) return NULL;

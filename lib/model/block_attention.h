@@ -21,11 +21,11 @@ typedef struct inlay__attention_weights {
     const float *slopes;     /* [n_head] of ALiBi [Press et al. 2022]; or NULL */
 } inlay__attention_weights;
 
-extern const inlay__block_kind inlay__attention_kind;
+extern const inlay__layer_block_kind inlay__attention_kind;
 
 /* An attention block with the heads, scale and soft cap that the hyperparameters say, for the caller to load the rest.
  * NULL without memory. */
-inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__block *block);
+inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block);
 
 /* q, k, v and the output by the names of GGUF, whichever the file has: apart or fused ("attn_qkv"), with biases or without;
  * norms of queries and keys where the file has them. */

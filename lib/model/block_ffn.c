@@ -65,10 +65,10 @@ static void measure(const void *weights, inlay__needs *needs) {
     needs->input = inlay__max_size(w->up.matrix.n_k, w->down.matrix.n_k);
 }
 
-const inlay__block_kind inlay__ffn_kind = {"feed-forward", phases, INLAY__COUNT(phases), matrix, measure, NULL};
+const inlay__layer_block_kind inlay__ffn_kind = {"feed-forward", phases, INLAY__COUNT(phases), matrix, measure, NULL};
 
 int32_t inlay__ffn_load(inlay__model *m, size_t layer, inlay__ffn_form form, inlay__activation activation,
-                        inlay__block *block) {
+                        inlay__layer_block *block) {
     size_t n_embd = m->hparams.n_embd, n_ff = m->hparams.n_ff;
     inlay__ffn_weights *w = inlay__model_alloc(m, 1, sizeof *w);
     if (w == NULL) return INLAY_ERR_MEMORY;

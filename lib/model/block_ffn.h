@@ -15,10 +15,10 @@ typedef struct inlay__ffn_weights {
     inlay__linear down; /* [n_embd, n_ff] */
 } inlay__ffn_weights;
 
-extern const inlay__block_kind inlay__ffn_kind;
+extern const inlay__layer_block_kind inlay__ffn_kind;
 
 /* The block by the names of GGUF, with biases or without. */
 int32_t inlay__ffn_load(inlay__model *model, size_t layer, inlay__ffn_form form, inlay__activation activation,
-                        inlay__block *block);
+                        inlay__layer_block *block);
 
 #endif

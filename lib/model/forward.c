@@ -52,7 +52,7 @@ static void look_for_cancel(inlay__pass *p) {
         atomic_store_explicit(&d->stop, (int)p->i_layer + 1, memory_order_relaxed);
 }
 
-static void run_block(inlay__pass *p, const inlay__block *block) {
+static void run_block(inlay__pass *p, const inlay__layer_block *block) {
     size_t i_branch = block->parallel ? p->n_pending : 0;
     p->block = block;
     p->branch = p->d->branch[i_branch];

@@ -54,30 +54,30 @@ typedef struct inlay__needs {
 struct inlay__phase;
 
 /* A kind of block: its phases, and what others must know of its weights, whose struct is its own. */
-typedef struct inlay__block_kind {
+typedef struct inlay__layer_block_kind {
     const char *name;
     const struct inlay__phase *phases; /* [n_phases] the first prepares inputs from the stream, the last makes the branch */
     size_t n_phases;
     inlay__matrix *(*matrix)(void *weights, size_t i); /* its matrices, in the order they run; NULL beyond the last */
     void (*measure)(const void *weights, inlay__needs *needs);
     size_t (*token_bytes)(void *weights); /* of weights read for a token; NULL: all matrices */
-} inlay__block_kind;
+} inlay__layer_block_kind;
 
 /* stream = stream_norm(stream + scale * branch_norm(mix(norm(stream)))) */
-typedef struct inlay__block {
-    const inlay__block_kind *kind;
+typedef struct inlay__layer_block {
+    const inlay__layer_block_kind *kind;
     void *weights;
     inlay__norm norm, branch_norm, stream_norm;
     float scale;   /* of the branch */
     bool parallel; /* reads the stream as the block before it did, and both branches join together */
     size_t state;  /* where its state begins in a sequence's, in floats */
-} inlay__block;
+} inlay__layer_block;
 
 enum { INLAY__MAX_BLOCKS = 3 }; /* self-attention, cross-attention, feed-forward */
 
 typedef struct inlay__layer {
     size_t n_blocks;
-    inlay__block blocks[INLAY__MAX_BLOCKS];
+    inlay__layer_block blocks[INLAY__MAX_BLOCKS];
 } inlay__layer;
 
 /* ------------------------------------------------------------------- model */

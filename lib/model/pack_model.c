@@ -73,7 +73,7 @@ static size_t list_matrices(inlay__model *model, inlay__matrix **list) {
     for (size_t i = 0; i < model->decoder.n_layer; i++) {
         const inlay__layer *layer = &model->decoder.layers[i];
         for (size_t b = 0; b < layer->n_blocks; b++) {
-            const inlay__block *block = &layer->blocks[b];
+            const inlay__layer_block *block = &layer->blocks[b];
             inlay__matrix *m;
             for (size_t k = 0; (m = block->kind->matrix(block->weights, k)) != NULL; k++, n++)
                 if (list != NULL) list[n] = m;
@@ -146,7 +146,7 @@ size_t inlay__model_token_bytes(const inlay__model *model) {
     size_t bytes = model->token_embd.row_size + matrix_size(&model->output.matrix);
     for (size_t i = 0; i < model->decoder.n_layer; i++)
         for (size_t b = 0; b < model->decoder.layers[i].n_blocks; b++) {
-            const inlay__block *block = &model->decoder.layers[i].blocks[b];
+            const inlay__layer_block *block = &model->decoder.layers[i].blocks[b];
             const inlay__matrix *m;
             if (block->kind->token_bytes != NULL) bytes += block->kind->token_bytes(block->weights);
             for (size_t k = 0; block->kind->token_bytes == NULL && (m = block->kind->matrix(block->weights, k)) != NULL; k++)

@@ -84,7 +84,7 @@ void inlay__norm_row(const inlay__pass *p, const inlay__norm *norm, const float 
 }
 
 /* y [n_embd] = what a pending block adds to the stream. */
-static void read_branch(const inlay__pass *p, const inlay__block *block, const float *branch, float *y) {
+static void read_branch(const inlay__pass *p, const inlay__layer_block *block, const float *branch, float *y) {
     size_t n = p->d->model->hparams.n_embd;
     inlay__norm_row(p, &block->branch_norm, branch, n, y);
     for (size_t i = 0; block->scale != 1.0f && i < n; i++) y[i] *= block->scale;
@@ -94,7 +94,7 @@ static void read_branch(const inlay__pass *p, const inlay__block *block, const f
 static void join(const inlay__pass *p, size_t col, const float *stream, float *x) {
     const inlay__kernels *kernels = &p->d->model->kernels;
     size_t n = p->d->model->hparams.n_embd, at = (p->col_begin + col) * n;
-    const inlay__block *last = p->pending[p->n_pending - 1];
+    const inlay__layer_block *last = p->pending[p->n_pending - 1];
     read_branch(p, p->pending[0], p->d->branch[0] + at, x);
     kernels->add(stream, n, x);
     for (size_t i = 1; i < p->n_pending; i++) {

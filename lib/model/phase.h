@@ -12,12 +12,12 @@
 typedef struct inlay__pass {
     inlay__decoder *d;
     const inlay__stack *stack;
-    const inlay__block *block;
+    const inlay__layer_block *block;
     size_t i_layer;
     size_t i_thread, n_threads;
     size_t col_begin, n_cols;   /* columns in hand: all, or at the end those that want logits */
     bool private_stream;        /* each thread has its own, as there are few columns in all */
-    const inlay__block *pending[INLAY__N_BRANCHES]; /* blocks whose branches have not joined the stream */
+    const inlay__layer_block *pending[INLAY__N_BRANCHES]; /* blocks whose branches have not joined the stream */
     size_t n_pending;
     float *branch;              /* [n_batch, n_embd] of the block in hand */
     size_t turn;                /* phases done */

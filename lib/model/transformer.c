@@ -8,8 +8,8 @@ inlay__attention_weights *inlay__layer_attention(inlay__model *m, size_t layer) 
     return m->decoder.layers[layer].blocks[0].weights;
 }
 
-static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i, inlay__block *attention,
-                          inlay__block *ffn) {
+static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i, inlay__layer_block *attention,
+                          inlay__layer_block *ffn) {
     size_t n = m->hparams.n_embd;
     if (t->place == INLAY__NORM_BEFORE || t->place == INLAY__NORM_BEFORE_BRANCH) {
         INLAY__TRY(inlay__load_norm(m, "blk.%u.attn_norm", i, t->norm, n, &attention->norm));
@@ -28,7 +28,7 @@ static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i
 
 static int32_t load_layer(inlay__model *m, const inlay__transformer *t, size_t i) {
     inlay__layer *layer = &m->decoder.layers[i];
-    inlay__block *attention = &layer->blocks[0], *ffn = &layer->blocks[1];
+    inlay__layer_block *attention = &layer->blocks[0], *ffn = &layer->blocks[1];
     layer->n_blocks = 2;
     attention->scale = ffn->scale = m->hparams.residual_scale > 0.0f ? m->hparams.residual_scale : 1.0f;
     ffn->parallel = t->parallel;

@@ -75,8 +75,40 @@ static void add(const inlay__kernels *k, const float *a, const float *b, size_t 
     memcpy(out, b, n * sizeof(float));
     k->add(a, n, out);
 }
-static void silu_mul(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) { k->silu_mul(a, b, n, out); }
-static void gelu_mul(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) { k->gelu_mul(a, b, n, out); }
+static void layer_norm(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    k->layer_norm(a, b, a, 1e-5f, n, out);
+}
+static void layer_norm_without_bias(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    memcpy(out, a, n * sizeof(float));
+    k->layer_norm(out, b, NULL, 1e-5f, n, out);
+}
+static void soft_cap(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    memcpy(out, a, n * sizeof(float));
+    k->soft_cap(fabsf(b[0]) + 0.5f, n, out);
+}
+static void silu(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    k->activate(INLAY__SILU, a, b, n, out);
+}
+static void gelu_tanh(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    k->activate(INLAY__GELU_TANH, a, b, n, out);
+}
+static void gelu_erf(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    k->activate(INLAY__GELU_ERF, a, b, n, out);
+}
+static void gelu_quick(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    k->activate(INLAY__GELU_QUICK, a, b, n, out);
+}
+static void relu(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    k->activate(INLAY__RELU, a, b, n, out);
+}
+static void relu2(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    k->activate(INLAY__RELU2, a, b, n, out);
+}
+static void activations_alone(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
+    memcpy(out, a, n * sizeof(float));
+    k->activate((inlay__activation)(n % INLAY__N_ACTIVATIONS), out, NULL, n, out);
+    (void)b;
+}
 static void weigh(const inlay__kernels *k, const float *a, const float *b, size_t n, float *out) {
     k->weigh(a, 4.0f, fabsf(b[0]) + 0.25f, n, out);
 }
@@ -96,8 +128,10 @@ typedef struct operation {
 
 TEST(vector_operations_equal_the_definition) {
     static const operation operations[] = {
-        {"rms_norm", rms_norm}, {"rms_norm in place", rms_norm_in_place}, {"add", add}, {"silu_mul", silu_mul},
-        {"gelu_mul", gelu_mul}, {"weigh", weigh}, {"rope_adjacent", rope_adjacent}, {"rope_halves", rope_halves}};
+        {"rms_norm", rms_norm}, {"rms_norm in place", rms_norm_in_place}, {"add", add}, {"layer_norm", layer_norm},
+        {"layer_norm without bias", layer_norm_without_bias}, {"soft_cap", soft_cap}, {"silu", silu},
+        {"gelu_tanh", gelu_tanh}, {"gelu_erf", gelu_erf}, {"gelu_quick", gelu_quick}, {"relu", relu}, {"relu2", relu2},
+        {"activations alone", activations_alone}, {"weigh", weigh}, {"rope_adjacent", rope_adjacent}, {"rope_halves", rope_halves}};
     uint64_t state = 11;
     inlay__kernels kernels, scalar;
     inlay__kernels_init(&scalar, INLAY__CPU_SCALAR);
@@ -120,17 +154,49 @@ TEST(vector_operations_equal_the_definition) {
     }
 }
 
+static double by_formula(int activation, double x) {
+    switch (activation) {
+    case INLAY__SILU: return x / (1.0 + exp(-x));
+    case INLAY__GELU_TANH: return 0.5 * x * (1.0 + tanh(sqrt(2.0 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+    case INLAY__GELU_ERF: return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
+    case INLAY__GELU_QUICK: return x / (1.0 + exp(-1.702 * x));
+    case INLAY__RELU: return x > 0.0 ? x : 0.0;
+    default: return x > 0.0 ? x * x : 0.0;
+    }
+}
+
 TEST(activations_are_near_their_formulas) {
-    float gate[401], up[401], silu[401], gelu[401];
-    for (int i = 0; i <= 400; i++) gate[i] = (float)(i - 200) * 0.05f, up[i] = 1.5f;
-    inlay__silu_mul(gate, up, 401, silu);
-    inlay__gelu_mul(gate, up, 401, gelu);
-    for (int i = 0; i <= 400; i++) {
-        double x = (double)gate[i], v = sqrt(2.0 / acos(-1.0)) * (x + 0.044715 * x * x * x);
-        CHECK(fabs((double)silu[i] - 1.5 * x / (1.0 + exp(-x))) < 2e-6 * (1.0 + fabs(x)));
-        CHECK(fabs((double)gelu[i] - 1.5 * 0.5 * x * (1.0 + tanh(v))) < 2e-6 * (1.0 + fabs(x)));
+    float x[401], up[401], alone[401], gated[401];
+    for (int i = 0; i <= 400; i++) x[i] = (float)(i - 200) * 0.05f, up[i] = 1.5f;
+    for (int kind = 0; kind < INLAY__N_ACTIVATIONS; kind++) {
+        inlay__activate((inlay__activation)kind, x, NULL, 401, alone);
+        inlay__activate((inlay__activation)kind, x, up, 401, gated);
+        for (int i = 0; i <= 400; i++) {
+            double y = by_formula(kind, (double)x[i]), most = 2e-6 * (1.0 + fabs((double)x[i]));
+            CHECK(fabs((double)alone[i] - y) < most);
+            CHECK(fabs((double)gated[i] - 1.5 * y) < 1.5 * most);
+        }
+    }
+}
+
+TEST(layer_norm_and_soft_cap_are_near_their_formulas) {
+    float x[77], w[77], bias[77], y[77];
+    double mean = 0, variance = 0;
+    for (int i = 0; i < 77; i++) {
+        x[i] = 100.0f + (float)(i * 37 % 77) * 0.25f, w[i] = (float)i * 0.1f - 3.0f, bias[i] = (float)(i % 5);
+        mean += (double)x[i] / 77;
+    }
+    for (int i = 0; i < 77; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / 77;
+    inlay__layer_norm(x, w, bias, 1e-3f, 77, y);
+    for (int i = 0; i < 77; i++)
+        CHECK(fabs((double)y[i] - (((double)x[i] - mean) / sqrt(variance + 1e-3) * (double)w[i] + (double)bias[i])) < 2e-5);
+    inlay__soft_cap(30.0f, 77, x);
+    for (int i = 0; i < 77; i++) {
+        double was = 100.0 + (double)(i * 37 % 77) * 0.25;
+        CHECK(fabs((double)x[i] - 30.0 * tanh(was / 30.0)) < 1e-4);
     }
 }
 
 TEST_MAIN(CASE(quantisation_equals_the_definition), CASE(quantised_values_are_near_what_they_stand_for),
-          CASE(vector_operations_equal_the_definition), CASE(activations_are_near_their_formulas))
+          CASE(vector_operations_equal_the_definition), CASE(activations_are_near_their_formulas),
+          CASE(layer_norm_and_soft_cap_are_near_their_formulas))

@@ -3,6 +3,9 @@
 
 #include <math.h>
 
+#include "model/block_attention.h"
+#include "model/block_ffn.h"
+#include "model/positions.h"
 #include "support/tiny_network.h"
 
 TEST(architectures_are_found_by_their_whole_names) {
@@ -18,25 +21,34 @@ TEST(architectures_are_found_by_their_whole_names) {
     CHECK(inlay__arch_names()[0] != ',' && inlay__arch_names()[0] != ' ');
 }
 
+static const inlay__attention_weights *attention_of(const inlay__model *m, size_t layer) {
+    return m->decoder.layers[layer].blocks[0].weights;
+}
+
 TEST(each_architecture_has_its_own_rotation_and_activation) {
-    static const inlay__rope ropes[] = {INLAY__ROPE_ADJACENT, INLAY__ROPE_HALVES, INLAY__ROPE_HALVES};
+    static const inlay__rope_pairs pairs[] = {INLAY__ROPE_ADJACENT, INLAY__ROPE_HALVES, INLAY__ROPE_HALVES};
     static const inlay__activation activations[] = {INLAY__SILU, INLAY__SILU, INLAY__GELU_TANH};
     for (int i = 0; i < TINY_N_ARCHITECTURES; i++) {
         tiny_params p = tiny_architecture(i);
         tiny_network n = tiny_network_open(&p, NULL);
         const inlay__model *m = n.model;
-        CHECK_INT(m->rope, ropes[i]);
-        CHECK_INT(m->activation, activations[i]);
         CHECK(m->embd_scale == (i == 2 ? sqrtf(64.0f) : 1.0f));
-        CHECK(m->rope_frequencies[INLAY__ROPE_GLOBAL] != NULL);
-        CHECK((m->rope_frequencies[INLAY__ROPE_LOCAL] != NULL) == (i == 2));
+        CHECK(m->ropes[INLAY__ROPE_GLOBAL].n > 0);
+        CHECK((m->ropes[INLAY__ROPE_LOCAL].n > 0) == (i == 2));
         for (size_t l = 0; l < p.n_layer; l++) {
-            const inlay__layer *layer = &m->layers[l];
-            CHECK((layer->attn_q_bias != NULL && layer->attn_k_bias != NULL && layer->attn_v_bias != NULL) == (i == 1));
-            CHECK((layer->attn_q_norm != NULL && layer->attn_k_norm != NULL) == (i == 2));
-            CHECK((layer->attn_post_norm != NULL && layer->ffn_post_norm != NULL) == (i == 2));
+            const inlay__layer_block *blocks = m->decoder.layers[l].blocks;
+            const inlay__attention_weights *w = attention_of(m, l);
+            const inlay__ffn_weights *ffn = blocks[1].weights;
+            CHECK_INT(m->decoder.layers[l].n_blocks, 2);
+            CHECK_INT(w->pairs, pairs[i]);
+            CHECK_INT(ffn->activation, activations[i]);
+            CHECK((w->q.bias != NULL && w->k.bias != NULL && w->v.bias != NULL) == (i == 1));
+            CHECK_INT(w->q_norm.kind, i == 2 ? INLAY__NORM_RMS : INLAY__NORM_NONE);
+            CHECK_INT(w->k_norm.kind, w->q_norm.kind);
+            CHECK_INT(blocks[0].branch_norm.kind, w->q_norm.kind);
+            CHECK_INT(blocks[1].branch_norm.kind, w->q_norm.kind);
         }
-        CHECK((m->output.data == m->token_embd.data) == p.tied);
+        CHECK((m->output.matrix.data == m->token_embd.data) == p.tied);
         tiny_network_close(&n);
     }
 }
@@ -48,14 +60,17 @@ TEST(every_sixth_layer_of_gemma3_is_global_and_all_are_without_a_window) {
         p.n_window = window;
         tiny_network n = tiny_network_open(&p, NULL);
         for (size_t l = 0; l < 13; l++)
-            CHECK_INT(n.model->layers[l].local, window > 0 && l != 5 && l != 11);
+            CHECK_INT(attention_of(n.model, l)->n_window, l != 5 && l != 11 ? window : 0);
         tiny_network_close(&n);
     }
-    p = tiny_architecture(0);
-    p.n_window = 20; /* a key that llama has no use for */
+}
+
+TEST(a_window_of_llama_is_every_layers) {
+    tiny_params p = tiny_architecture(0);
+    p.n_window = 20;
     tiny_network n = tiny_network_open(&p, NULL);
     for (size_t l = 0; l < p.n_layer; l++)
-        CHECK(!n.model->layers[l].local);
+        CHECK_INT(attention_of(n.model, l)->n_window, 20);
     tiny_network_close(&n);
 }
 
@@ -68,37 +83,19 @@ TEST(frequencies_are_powers_of_theta_divided_by_the_scale) {
         double theta = thetas[i % 4], scale = scales[i / 4];
         tiny_params p = tiny_architecture(2);
         tiny_network n = tiny_network_open(&p, NULL);
-        CHECK_INT(inlay__model_make_rope(n.model, INLAY__ROPE_GLOBAL, theta, scale), INLAY_OK);
+        n.model->hparams.rope_scale = scale;
+        CHECK_INT(inlay__positions_make_rope(n.model, INLAY__ROPE_GLOBAL, theta, true), INLAY_OK);
         for (uint32_t k = 0; k < 8; k++) {
             double global = pow(theta, -2.0 * k / 16) / scale, local = pow(10000, -2.0 * k / 16);
-            CHECK(fabs(n.model->rope_frequencies[INLAY__ROPE_GLOBAL][k] - global) <= 1e-14 * global);
-            CHECK(fabs(n.model->rope_frequencies[INLAY__ROPE_LOCAL][k] - local) <= 1e-14 * local);
+            CHECK(fabs(n.model->ropes[INLAY__ROPE_GLOBAL].frequencies[k] - global) <= 1e-14 * global);
+            CHECK(fabs(n.model->ropes[INLAY__ROPE_LOCAL].frequencies[k] - local) <= 1e-14 * local);
         }
         tiny_network_close(&n);
     }
-}
-
-/* ------------------------------------------------------------------------ refused */
-
-static int32_t open_with(const char *tensor) {
-    static const float zeros[4096];
-    tiny_params p = tiny_architecture(0);
-    gguf_writer w;
-    tiny_metadata(&p, &w);
-    tiny_tensors(&p, &w);
-    gguf_writer_tensor(&w, tensor, INLAY_TYPE_F32, 1, (uint64_t[]){6}, zeros, 24);
-    return tiny_network_try(&w);
-}
-
-TEST(what_llama_files_may_hold_and_this_version_does_not_run_is_named) {
-    CHECK_INT(open_with("rope_freqs.weight"), INLAY_ERR_UNSUPPORTED);
-    CHECK_HAS(inlay__error_text(), "'rope_freqs.weight'");
-    CHECK_INT(open_with("blk.0.ffn_gate_inp.weight"), INLAY_ERR_UNSUPPORTED);
-    CHECK_HAS(inlay__error_text(), "mixtures of experts (tensor 'blk.0.ffn_gate_inp.weight')");
 }
 
 TEST_MAIN(CASE(architectures_are_found_by_their_whole_names),
           CASE(each_architecture_has_its_own_rotation_and_activation),
           CASE(every_sixth_layer_of_gemma3_is_global_and_all_are_without_a_window),
           CASE(frequencies_are_powers_of_theta_divided_by_the_scale),
-          CASE(what_llama_files_may_hold_and_this_version_does_not_run_is_named))
+          CASE(a_window_of_llama_is_every_layers))

@@ -4,8 +4,8 @@
 #include "model/kv_cache.h"
 #include "support/accounting_sys.h"
 
-static inlay__hparams shape(uint32_t n_layer, uint32_t n_head_kv, uint32_t n_embd_head) {
-    return (inlay__hparams){.n_layer = n_layer, .n_head_kv = n_head_kv, .n_embd_head = n_embd_head};
+static inlay__kv_shape shape(size_t n_layer, size_t n_head_kv, size_t n_embd_head) {
+    return (inlay__kv_shape){n_layer, n_head_kv, n_embd_head};
 }
 
 static size_t element_size(uint32_t type) { return type == INLAY_TYPE_F16 ? 2 : 4; }
@@ -22,7 +22,7 @@ TEST(a_cache_is_as_large_as_its_positions_in_blocks_of_256_or_of_a_shorter_conte
     accounting a;
     accounting_init(&a);
     for (size_t i = 0; i < 10; i++) {
-        inlay__hparams h = shape(3, 2, 24);
+        inlay__kv_shape h = shape(3, 2, 24);
         inlay__kv_cache cache;
         uint32_t type = types[i % 2];
         size_t n_positions = contexts[i / 2][1];
@@ -38,7 +38,7 @@ TEST(a_cache_is_as_large_as_its_positions_in_blocks_of_256_or_of_a_shorter_conte
 TEST(a_cache_in_q8_0_has_34_bytes_for_32_numbers_and_wants_whole_blocks) {
     accounting a;
     accounting_init(&a);
-    inlay__hparams fits = shape(3, 2, 64), not_whole = shape(3, 2, 80);
+    inlay__kv_shape fits = shape(3, 2, 64), not_whole = shape(3, 2, 80);
     inlay__kv_cache cache;
     CHECK_INT(inlay__kv_cache_init(&a.sys, &fits, 100, INLAY_TYPE_Q8_0, &cache), INLAY_OK);
     CHECK_INT(cache.size, 3 * 2 * 2 * 112 * 68);
@@ -55,7 +55,7 @@ TEST(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_tou
     accounting a;
     accounting_init(&a);
     for (size_t t = 0; t < 2; t++) {
-        inlay__hparams h = shape(2, 3, 10);
+        inlay__kv_shape h = shape(2, 3, 10);
         inlay__kv_cache cache;
         CHECK_INT(inlay__kv_cache_init(&a.sys, &h, 1000, types[t], &cache), INLAY_OK);
         CHECK(memchr(cache.data, 0, cache.size) == NULL);
@@ -78,7 +78,7 @@ TEST(keys_and_values_of_all_heads_stand_apart_and_fill_the_cache) {
     enum { N_LAYER = 3, N_HEAD = 5, N_DIM = 6, N_CONTEXT = 300, N_ALL = N_LAYER * N_HEAD };
     static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
     for (size_t t = 0; t < 2; t++) {
-        inlay__hparams h = shape(N_LAYER, N_HEAD, N_DIM);
+        inlay__kv_shape h = shape(N_LAYER, N_HEAD, N_DIM);
         inlay__kv_cache cache;
         CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, N_CONTEXT, types[t], &cache), INLAY_OK);
         inlay__kv_cache_reserve(&cache, N_CONTEXT);
@@ -103,7 +103,7 @@ TEST(what_is_stored_at_a_position_of_a_head_is_found_there) {
     enum { N_DIM = 8, N_CONTEXT = 37 };
     static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
     for (size_t t = 0; t < 2; t++) {
-        inlay__hparams h = shape(2, 3, N_DIM);
+        inlay__kv_shape h = shape(2, 3, N_DIM);
         inlay__kv_cache cache;
         CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, N_CONTEXT, types[t], &cache), INLAY_OK);
         inlay__kv_cache_reserve(&cache, N_CONTEXT);
@@ -133,7 +133,7 @@ TEST(clearing_makes_the_values_of_some_positions_zero_in_all_layers_and_heads_an
     static const uint32_t types[] = {INLAY_TYPE_F32, INLAY_TYPE_F16};
     static const size_t ranges[][2] = {{0, 600}, {0, 1}, {7, 310}, {599, 600}, {256, 512}, {20, 20}};
     for (size_t t = 0; t < 12; t++) {
-        inlay__hparams h = shape(N_LAYER, N_HEAD, N_DIM);
+        inlay__kv_shape h = shape(N_LAYER, N_HEAD, N_DIM);
         inlay__kv_cache cache;
         size_t begin = ranges[t / 2][0], end = ranges[t / 2][1], row = N_DIM * element_size(types[t % 2]);
         CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, N_CONTEXT, types[t % 2], &cache), INLAY_OK);
@@ -157,14 +157,14 @@ TEST(a_cache_that_no_address_space_holds_is_an_error) {
     accounting a;
     accounting_init(&a);
     for (size_t i = 0; i < 4; i++) {
-        inlay__hparams h = shape(4096, 4096, 4096);
+        inlay__kv_shape h = shape(4096, 4096, 4096);
         inlay__kv_cache cache;
         CHECK_INT(inlay__kv_cache_init(&a.sys, &h, contexts[i], INLAY_TYPE_F32, &cache), INLAY_ERR_MEMORY);
         CHECK_HAS(inlay__error_text(), "out of memory");
         inlay__kv_cache_free(&a.sys, &cache); /* as after success */
     }
     CHECK_INT(a.n_allocs, 0);
-    inlay__hparams h = shape(2, 2, 8);
+    inlay__kv_shape h = shape(2, 2, 8);
     inlay__kv_cache cache;
     a.fail_at = 1;
     CHECK_INT(inlay__kv_cache_init(&a.sys, &h, 16, INLAY_TYPE_F16, &cache), INLAY_ERR_MEMORY);

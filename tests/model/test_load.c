@@ -3,6 +3,7 @@
 
 #include "support/check_kernels.h"
 #include "support/simple_quants.h"
+#include "model/load.h"
 #include "support/tiny_network.h"
 
 enum { TYPE_I32 = 26 }; /* GGUF has it, no network runs it */
@@ -91,7 +92,7 @@ static int32_t open_with(const char *name) {
 }
 
 TEST(a_tensor_that_the_architecture_does_not_use_is_refused_by_name) {
-    static const char *const names[] = {"blk.0.attn_output.bias", "blk.1.ffn_up.bias", "blk.2.attn_norm.weight", "x"};
+    static const char *const names[] = {"blk.0.attn_output.scale", "blk.1.attn_q_norm.weight", "blk.2.attn_norm.weight", "x"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         CHECK_INT(open_with(names[i]), INLAY_ERR_UNSUPPORTED);
         CHECK_HAS(inlay__error_text(), names[i]);
@@ -194,11 +195,10 @@ TEST(a_tensor_of_a_type_that_does_not_run_is_named) {
 
 /* An optional tensor that is there must be right: llama with what other architectures have. */
 TEST(an_optional_tensor_must_be_of_its_shape) {
-    static const char *const names[] = {"attn_q.bias",         "attn_k.bias",        "attn_v.bias",
-                                        "attn_q_norm.weight",  "attn_k_norm.weight", "post_attention_norm.weight",
-                                        "post_ffw_norm.weight"};
-    tiny_params p = small(0); /* n_q 96, n_kv 32, n_embd_head 16, n_embd 64 */
-    static const uint64_t sizes[] = {96, 32, 32, 16, 16, 64, 64};
+    static const char *const names[] = {"attn_q.bias",   "attn_k.bias", "attn_v.bias",  "attn_output.bias",
+                                        "ffn_gate.bias", "ffn_up.bias", "ffn_down.bias"};
+    tiny_params p = small(0); /* n_q 96, n_kv 32, n_ff 96, n_embd 64 */
+    static const uint64_t sizes[] = {96, 32, 32, 64, 96, 96, 64};
     static const float zeros[200];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         for (uint64_t n = sizes[i] - 1; n <= sizes[i] + 1; n++) {
@@ -264,14 +264,14 @@ TEST(vectors_of_every_type_come_as_floats_and_matrices_as_the_files_rows) {
         gguf_writer_tensor(&w, "vector", type, 1, (uint64_t[]){N_K}, rows, row_size);
         gguf_writer_tensor(&w, "matrix", type, 2, (uint64_t[]){N_K, N_ROWS}, rows, N_ROWS * row_size);
         bare_open(&b, &w);
-        CHECK_INT(inlay__model_vector(&b.model, "vector", 0, N_K, &vector), INLAY_OK);
+        CHECK_INT(inlay__load_vector(&b.model, "vector", 0, N_K, &vector), INLAY_OK);
         inlay__dequantize_row(type, rows, N_K, expected);
         CHECK(vector != NULL && memcmp(vector, expected, sizeof expected) == 0);
-        CHECK_INT(inlay__model_matrix(&b.model, "matrix", 0, N_ROWS, N_K, &m), INLAY_OK);
+        CHECK_INT(inlay__load_matrix(&b.model, "matrix", 0, N_ROWS, N_K, &m), INLAY_OK);
         CHECK(m.type == type && !m.packed && m.n_rows == N_ROWS && m.n_k == N_K && m.row_size == row_size);
         CHECK(m.data == inlay__weights_find(&b.weights, "matrix")->data);
-        CHECK_INT(inlay__model_matrix(&b.model, "matrix", 0, N_ROWS + 1, N_K, &m), INLAY_ERR_FORMAT);
-        CHECK_INT(inlay__model_vector(&b.model, "matrix", 0, N_K, &vector), INLAY_ERR_FORMAT);
+        CHECK_INT(inlay__load_matrix(&b.model, "matrix", 0, N_ROWS + 1, N_K, &m), INLAY_ERR_FORMAT);
+        CHECK_INT(inlay__load_vector(&b.model, "matrix", 0, N_K, &vector), INLAY_ERR_FORMAT);
         bare_close(&b);
     }
 }
@@ -290,17 +290,17 @@ TEST(names_hold_the_number_of_the_layer) {
     bare_open(&b, &w);
     for (size_t i = 0; i < 4; i++) {
         const float *found = NULL;
-        CHECK(inlay__model_has(&b.model, "blk.%u.x", layers[i]));
-        CHECK(!inlay__model_has(&b.model, "blk.%u.x", layers[i] + 2));
-        CHECK_INT(inlay__model_vector_optional(&b.model, "blk.%u.x", layers[i], 1, &found), INLAY_OK);
+        CHECK(inlay__load_has(&b.model, "blk.%u.x", layers[i]));
+        CHECK(!inlay__load_has(&b.model, "blk.%u.x", layers[i] + 2));
+        CHECK_INT(inlay__load_vector_optional(&b.model, "blk.%u.x", layers[i], 1, &found), INLAY_OK);
         CHECK(found != NULL && *found == (float)layers[i]);
-        CHECK_INT(inlay__model_vector_optional(&b.model, "blk.%u.y", layers[i], 1, &found), INLAY_OK);
+        CHECK_INT(inlay__load_vector_optional(&b.model, "blk.%u.y", layers[i], 1, &found), INLAY_OK);
         CHECK(found == NULL);
     }
     b.model.hparams.n_layer = 1;
-    CHECK_INT(inlay__model_require(&b.model, "blk.%u.x"), INLAY_OK);
+    CHECK_INT(inlay__load_require(&b.model, "blk.%u.x"), INLAY_OK);
     b.model.hparams.n_layer = 2;
-    CHECK_INT(inlay__model_require(&b.model, "blk.%u.x"), INLAY_ERR_FORMAT);
+    CHECK_INT(inlay__load_require(&b.model, "blk.%u.x"), INLAY_ERR_FORMAT);
     CHECK_HAS(inlay__error_text(), "tensor 'blk.1.x' is missing");
     bare_close(&b);
 }

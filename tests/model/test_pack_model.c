@@ -13,17 +13,10 @@ enum { N_TOKENS = 20, MAX_MATRICES = 64 };
 
 /* All matrices, the embedding and the head last. */
 static size_t matrices_of(const inlay__model *m, const inlay__matrix **out) {
-    size_t n = 0;
-    for (size_t i = 0; i < m->hparams.n_layer; i++) {
-        const inlay__layer *l = &m->layers[i];
-        const inlay__matrix *all[] = {&l->attn_q,   &l->attn_k, &l->attn_v,  &l->attn_out,
-                                      &l->ffn_gate, &l->ffn_up, &l->ffn_down};
-        for (size_t k = 0; k < 7; k++)
-            out[n++] = all[k];
-    }
-    out[n++] = &m->token_embd;
-    out[n++] = &m->output;
-    return n;
+    for (size_t i = 0; i + 1 < m->n_matrices; i++) out[i] = m->matrices[i];
+    out[m->n_matrices - 1] = &m->token_embd;
+    out[m->n_matrices] = &m->output.matrix;
+    return m->n_matrices + 1;
 }
 
 static inlay__model_config config_of(inlay__cpu level, size_t n_threads) {
