@@ -18,9 +18,11 @@
 #if defined(__GNUC__)
 #  define INLAY__PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #  define INLAY__UNLIKELY(x) __builtin_expect(!!(x), 0)
+#  define INLAY__PREFETCH(p) __builtin_prefetch(p)
 #else
 #  define INLAY__PRINTF(fmt, args)
 #  define INLAY__UNLIKELY(x) (x)
+#  define INLAY__PREFETCH(p) ((void)(p))
 #endif
 
 #define INLAY__COUNT(array) (sizeof(array) / sizeof((array)[0]))

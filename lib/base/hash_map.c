@@ -41,26 +41,38 @@ void inlay__hash_map_free(const inlay__sys *sys, inlay__hash_map *map) {
 }
 
 /* The key's slot, or the empty one where it would go. */
-static size_t find(const inlay__hash_map *map, const char *key, size_t size) {
-    size_t i = (size_t)hash(map->seed, key, size) & map->mask;
+static size_t find(const inlay__hash_map *map, uint64_t hashed, const char *key, size_t size) {
+    size_t i = (size_t)hashed & map->mask;
     for (;; i = (i + 1) & map->mask) {
         const inlay__hash_slot *slot = &map->slots[i];
         if (slot->key == NULL || (slot->size == size && memcmp(slot->key, key, size) == 0)) return i;
     }
 }
 
-bool inlay__hash_map_put(inlay__hash_map *map, const char *key, size_t size, uint32_t value) {
-    inlay__hash_slot *slot = &map->slots[find(map, key, size)];
+uint64_t inlay__hash_map_hash(const inlay__hash_map *map, const char *key, size_t size) {
+    return hash(map->seed, key, size);
+}
+
+bool inlay__hash_map_put_hashed(inlay__hash_map *map, uint64_t hashed, const char *key, size_t size, uint32_t value) {
+    inlay__hash_slot *slot = &map->slots[find(map, hashed, key, size)];
     if (slot->key != NULL) return false;
     *slot = (inlay__hash_slot){key, (uint32_t)size, value};
     map->n_keys++;
     return true;
 }
 
-bool inlay__hash_map_get(const inlay__hash_map *map, const char *key, size_t size, uint32_t *value) {
-    if (map->slots == NULL) return false;
-    const inlay__hash_slot *slot = &map->slots[find(map, key, size)];
+bool inlay__hash_map_get_hashed(const inlay__hash_map *map, uint64_t hashed, const char *key, size_t size, uint32_t *value) {
+    const inlay__hash_slot *slot = &map->slots[find(map, hashed, key, size)];
     if (slot->key == NULL) return false;
     *value = slot->value;
     return true;
+}
+
+bool inlay__hash_map_put(inlay__hash_map *map, const char *key, size_t size, uint32_t value) {
+    return inlay__hash_map_put_hashed(map, hash(map->seed, key, size), key, size, value);
+}
+
+bool inlay__hash_map_get(const inlay__hash_map *map, const char *key, size_t size, uint32_t *value) {
+    if (map->slots == NULL) return false;
+    return inlay__hash_map_get_hashed(map, hash(map->seed, key, size), key, size, value);
 }

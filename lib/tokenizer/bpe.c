@@ -34,13 +34,15 @@ static int32_t load_raw(inlay__bpe *bpe) {
 static bool token_is_raw(const inlay__bpe *bpe, int32_t id) { return (bpe->raw[id / 8] >> id % 8 & 1) != 0; }
 
 /* The token of a text in byte characters that words may become: one that gives back the same bytes. */
-static bool find_word(const inlay__bpe *bpe, const char *text, size_t size, uint32_t *id) {
-    int32_t found;
+static bool find_hashed(const inlay__bpe *bpe, uint64_t hash, const char *text, size_t size, uint32_t *id) {
     const inlay__vocab *vocab = bpe->vocab;
-    if (!inlay__vocab_find(vocab, text, size, &found) || !inlay__vocab_is_plain(vocab, found)) return false;
-    if ((vocab->flags[found] & INLAY_TOKEN_BYTE) != 0 || token_is_raw(bpe, found)) return false;
-    *id = (uint32_t)found;
-    return true;
+    if (!inlay__hash_map_get_hashed(&vocab->by_text, hash, text, size, id)) return false;
+    int32_t found = (int32_t)*id;
+    return inlay__vocab_is_plain(vocab, found) && (vocab->flags[found] & INLAY_TOKEN_BYTE) == 0 && !token_is_raw(bpe, found);
+}
+
+static bool find_word(const inlay__bpe *bpe, const char *text, size_t size, uint32_t *id) {
+    return find_hashed(bpe, inlay__hash_map_hash(&bpe->vocab->by_text, text, size), text, size, id);
 }
 
 /* The token of each byte: the one whose text is the byte's character, else "<0x41>". */
@@ -62,15 +64,41 @@ static void load_bytes(inlay__bpe *bpe) {
     }
 }
 
+/* A merge on its way into the table: it is read AHEAD merges before it is added, and HALF_WAY its slots have come from
+ * memory and tell which keys will be compared. */
+enum { AHEAD = 16, HALF_WAY = 8, SHORT = 128 };
+
+typedef struct pending_merge {
+    inlay__text text;   /* "left right" */
+    size_t space;       /* where the left part ends; 0: a merge that cannot apply */
+    char *joined;       /* [text.size - 1] the text without its space */
+    uint64_t hashes[3]; /* of left, right and joined */
+} pending_merge;
+
+static void expect_merge(const inlay__bpe *bpe, pending_merge *m, inlay__text text, size_t space) {
+    const inlay__hash_map *map = &bpe->vocab->by_text;
+    size_t n_right = text.size - space - 1;
+    m->text = text;
+    m->space = space;
+    memcpy(m->joined, text.text, space);
+    memcpy(m->joined + space, text.text + space + 1, n_right);
+    m->hashes[0] = inlay__hash_map_hash(map, text.text, space);
+    m->hashes[1] = inlay__hash_map_hash(map, text.text + space + 1, n_right);
+    m->hashes[2] = inlay__hash_map_hash(map, m->joined, text.size - 1);
+    for (size_t i = 0; i < 3; i++) inlay__hash_map_expect(map, m->hashes[i]);
+}
+
+static void expect_merge_keys(const inlay__bpe *bpe, const pending_merge *m) {
+    for (size_t i = 0; i < 3 && m->space > 0; i++) inlay__hash_map_expect_key(&bpe->vocab->by_text, m->hashes[i]);
+}
+
 /* Adds merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text may not
- * become, can never apply; of two merges of one pair the first counts. `joined` has room for the text. */
-static void add_merge(inlay__bpe *bpe, inlay__text text, size_t space, uint32_t rank, char *joined) {
+ * become, can never apply; of two merges of one pair the first counts. */
+static void add_merge(inlay__bpe *bpe, const pending_merge *m, uint32_t rank) {
     uint32_t left, right, result;
-    if (!find_word(bpe, text.text, space, &left)) return;
-    if (!find_word(bpe, text.text + space + 1, text.size - space - 1, &right)) return;
-    memcpy(joined, text.text, space);
-    memcpy(joined + space, text.text + space + 1, text.size - space - 1);
-    if (!find_word(bpe, joined, text.size - 1, &result)) return;
+    if (m->space == 0 || !find_hashed(bpe, m->hashes[0], m->text.text, m->space, &left)) return;
+    if (!find_hashed(bpe, m->hashes[1], m->text.text + m->space + 1, m->text.size - m->space - 1, &right)) return;
+    if (!find_hashed(bpe, m->hashes[2], m->joined, m->text.size - 1, &result)) return;
     const inlay__merge *found = inlay__bpe_find(bpe, left, right);
     if (found->result >= 0) return;
     bpe->merges[found - bpe->merges] = (inlay__merge){left, right, rank, (int32_t)result};
@@ -90,15 +118,25 @@ static int32_t make_table(inlay__bpe *bpe, size_t n_merges) {
 }
 
 static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, char *joined) {
-    for (uint64_t i = 0; i < kv->n_values; i++) {
+    char short_texts[AHEAD][SHORT];
+    pending_merge pending[AHEAD], lone = {.joined = joined};
+    for (size_t i = 0; i < AHEAD; i++) pending[i].joined = short_texts[i];
+    for (uint64_t i = 0; i < kv->n_values + AHEAD; i++) {
+        pending_merge *m = &pending[i % AHEAD];
+        if (i >= AHEAD) add_merge(bpe, m, (uint32_t)(i - AHEAD));
+        if (i >= HALF_WAY && i - HALF_WAY < kv->n_values) expect_merge_keys(bpe, &pending[(i - HALF_WAY) % AHEAD]);
+        if (i >= kv->n_values) continue;
+        m->space = 0;
         inlay__text text = inlay__gguf_string(kv, i);
         /* The left part has at least one character, whatever it is. */
         const char *space = text.size < 3 ? NULL : memchr(text.text + 1, ' ', text.size - 2);
         if (space == NULL)
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges %llu is '%s', expected two tokens",
                                name, (unsigned long long)i, text.text);
-        if (text.size - 1 <= bpe->vocab->max_token_size)
-            add_merge(bpe, text, (size_t)(space - text.text), (uint32_t)i, joined);
+        if (text.size - 1 > bpe->vocab->max_token_size) continue; /* there is no such token */
+        bool is_short = text.size <= SHORT; /* a long one waits for none; its pair is that of no short one */
+        expect_merge(bpe, is_short ? m : &lone, text, (size_t)(space - text.text));
+        if (!is_short) add_merge(bpe, &lone, (uint32_t)i);
     }
     return INLAY_OK;
 }

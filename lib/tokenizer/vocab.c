@@ -83,16 +83,33 @@ static int32_t load_types(const char *name, const inlay__gguf *gguf, inlay__voca
     return INLAY_OK;
 }
 
+/* Tokens are hashed this many before they are put, while memory fetches their slots. */
+enum { AHEAD = 16 };
+
+static void index_plain(inlay__vocab *vocab) {
+    uint64_t hashes[AHEAD];
+    for (size_t next = 0; next < vocab->n_tokens + AHEAD; next++) {
+        size_t id = next - AHEAD;
+        if (next >= AHEAD && inlay__vocab_is_plain(vocab, (int32_t)id)) {
+            inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+            inlay__hash_map_put_hashed(&vocab->by_text, hashes[id % AHEAD], text.text, text.size, (uint32_t)id);
+        }
+        if (next >= vocab->n_tokens) continue;
+        inlay__text text = inlay__vocab_text(vocab, (int32_t)next);
+        hashes[next % AHEAD] = inlay__hash_map_hash(&vocab->by_text, text.text, text.size);
+        inlay__hash_map_expect(&vocab->by_text, hashes[next % AHEAD]);
+        vocab->max_token_size = inlay__max_size(vocab->max_token_size, text.size);
+    }
+}
+
 /* Puts the tokens that plain text may become first, so that they win over others of the same text. */
 static int32_t index_texts(inlay__vocab *vocab) {
     INLAY__TRY(inlay__hash_map_init(vocab->sys, &vocab->by_text, vocab->n_tokens));
-    for (int plain = 1; plain >= 0; plain--) {
-        for (size_t id = 0; id < vocab->n_tokens; id++) {
-            if (inlay__vocab_is_plain(vocab, (int32_t)id) != (plain != 0)) continue;
-            inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
-            inlay__hash_map_put(&vocab->by_text, text.text, text.size, (uint32_t)id);
-            vocab->max_token_size = inlay__max_size(vocab->max_token_size, text.size);
-        }
+    index_plain(vocab);
+    for (size_t id = 0; id < vocab->n_tokens; id++) {
+        if (inlay__vocab_is_plain(vocab, (int32_t)id)) continue;
+        inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+        inlay__hash_map_put(&vocab->by_text, text.text, text.size, (uint32_t)id);
     }
     return INLAY_OK;
 }
