@@ -67,12 +67,40 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
     return inlay__model_new(&model->sys, &model->weights, &config, &model->network);
 }
 
+typedef struct tokenizer_job {
+    inlay_model *model;
+    int32_t status;
+    atomic_int done;
+} tokenizer_job;
+
+/* The caller's thread makes the tokenizer; another gets the pages of the weights ready meanwhile. */
+static void make_tokenizer(void *arg, size_t i_thread, size_t n_threads) {
+    tokenizer_job *job = arg;
+    const inlay__weights *weights = &job->model->weights;
+    (void)n_threads;
+    if (i_thread > 0) {
+        inlay__weights_populate(weights, &job->done);
+        return;
+    }
+    job->status = inlay__tokenizer_from_gguf(&job->model->sys, inlay__weights_name(weights),
+                                             inlay__weights_metadata(weights), &job->model->tokenizer);
+    atomic_store(&job->done, 1);
+}
+
+static int32_t open_tokenizer(inlay_model *model, const inlay_options *options) {
+    bool alone = options->values[INLAY__VOCAB_ONLY].integer != 0 || inlay__thread_count(options) == 1;
+    tokenizer_job job = {.model = model};
+    inlay__pool *pool;
+    INLAY__TRY(inlay__pool_new(&model->sys, alone ? 1 : 2, &pool));
+    int32_t status = inlay__pool_run(pool, make_tokenizer, &job);
+    inlay__pool_free(pool);
+    return status != INLAY_OK ? status : job.status;
+}
+
 /* The weights are open; on failure the caller closes them. */
 static int32_t finish_opening(inlay_model *model, const inlay_options *options) {
-    const char *name = inlay__weights_name(&model->weights);
     INLAY__TRY(choose_cpu(options, &model->cpu));
-    INLAY__TRY(
-        inlay__tokenizer_from_gguf(&model->sys, name, inlay__weights_metadata(&model->weights), &model->tokenizer));
+    INLAY__TRY(open_tokenizer(model, options));
     return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options) : INLAY_OK;
 }
 

@@ -71,6 +71,7 @@ typedef struct inlay__sys {
     void *(*file_map)(void *user, int fd, size_t size);             /* whole file, read-only, or NULL */
     void (*file_unmap)(void *user, void *memory, size_t size);
     void (*file_forget)(void *user, const void *memory, size_t size); /* its pages are not needed for now; may be NULL */
+    void (*file_populate)(void *user, const void *memory, size_t size); /* its pages will be read soon; may be NULL */
     void (*file_close)(void *user, int fd);
     int (*file_create)(void *user, const char *path);               /* descriptor of a new file; -1 when it cannot be or is there */
     int64_t (*file_write)(void *user, int fd, const void *data, size_t size); /* appends; bytes or -1 */

@@ -1,7 +1,7 @@
 /* The bytes of a model file: mapped, copied, or lent by the caller. */
 #include "map_file.h"
 
-enum { COPY_BELOW = 64 << 20, PAGE = 4096 };
+enum { COPY_BELOW = 64 << 20, PAGE = 4096, POPULATE_STEP = 8 << 20 };
 
 static int32_t copy_file(const inlay__sys *sys, const char *path, inlay__file *file) {
     uint8_t *data = inlay__alloc(sys, file->size);
@@ -70,6 +70,15 @@ void inlay__file_forget(const inlay__sys *sys, const inlay__file *file, const ui
     if (!file->mapped || sys->file_forget == NULL || begin < base || begin - base > file->size) return;
     size_t first = inlay__round_up(begin - base, PAGE), end = (begin - base + size) / PAGE * PAGE;
     if (first < end && end <= file->size) sys->file_forget(sys->io_user, file->data + first, end - first);
+}
+
+void inlay__file_populate(const inlay__sys *sys, const inlay__file *file, const atomic_int *stop) {
+    if (!file->mapped || sys->file_populate == NULL) return;
+    for (size_t end = file->size; end > 0 && atomic_load_explicit(stop, memory_order_relaxed) == 0;) {
+        size_t begin = (end - 1) / POPULATE_STEP * POPULATE_STEP;
+        sys->file_populate(sys->io_user, file->data + begin, end - begin);
+        end = begin;
+    }
 }
 
 void inlay__file_close(const inlay__sys *sys, inlay__file *file) {

@@ -2,6 +2,8 @@
 #ifndef INLAY_MAP_FILE_H
 #define INLAY_MAP_FILE_H
 
+#include <stdatomic.h>
+
 #include "base.h"
 
 typedef struct inlay__file {
@@ -26,6 +28,9 @@ int32_t inlay__file_check(const inlay__sys *sys, const char *path, const inlay__
 /* Lets the system take back the memory of the pages within data[0..size), if they belong to this file and it is mapped;
  * they come again when they are read. */
 void inlay__file_forget(const inlay__sys *sys, const inlay__file *file, const uint8_t *data, size_t size);
+
+/* Gets the pages of a mapped file ready to be read, from its end backwards, until it has all or `stop` is not 0. */
+void inlay__file_populate(const inlay__sys *sys, const inlay__file *file, const atomic_int *stop);
 
 void inlay__file_close(const inlay__sys *sys, inlay__file *file);
 

@@ -240,6 +240,10 @@ void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, s
     for (size_t i = 0; i < weights->n_parts; i++) inlay__file_forget(weights->sys, &weights->parts[i].file, data, size);
 }
 
+void inlay__weights_populate(const inlay__weights *weights, const atomic_int *stop) {
+    for (size_t i = 0; i < weights->n_parts; i++) inlay__file_populate(weights->sys, &weights->parts[i].file, stop);
+}
+
 const inlay__tensor *inlay__weights_find(const inlay__weights *weights, const char *name) {
     uint32_t i;
     if (weights->merged == NULL) return inlay__gguf_tensor_find(&weights->parts[0].gguf, name);

@@ -38,6 +38,9 @@ int32_t inlay__weights_check(const inlay__weights *weights);
 /* Lets go of the memory of data[0..size) if it is a mapped file's, after it was packed; it stays readable. */
 void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size);
 
+/* Gets the pages of mapped files ready, until all are or `stop` is not 0: for a thread beside the one that opens. */
+void inlay__weights_populate(const inlay__weights *weights, const atomic_int *stop);
+
 const inlay__tensor *inlay__weights_find(const inlay__weights *weights, const char *name);
 
 /* The metadata of part 0, and the file's name for messages ("memory" without a path). */

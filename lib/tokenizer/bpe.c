@@ -64,15 +64,16 @@ static void load_bytes(inlay__bpe *bpe) {
     }
 }
 
-/* A merge on its way into the table: it is read AHEAD merges before it is added, and HALF_WAY its slots have come from
- * memory and tell which keys will be compared. */
-enum { AHEAD = 16, HALF_WAY = 8, SHORT = 128 };
+/* A merge on its way into the table, while memory fetches what it meets: it is read; SLOTS merges later its slots are
+ * there and tell which keys will be compared; at IDS its tokens are looked up and tell its place; at AHEAD it is added. */
+enum { SLOTS = 8, IDS = 16, AHEAD = 24, SHORT = 128 };
 
 typedef struct pending_merge {
     inlay__text text;   /* "left right" */
     size_t space;       /* where the left part ends; 0: a merge that cannot apply */
     char *joined;       /* [text.size - 1] the text without its space */
     uint64_t hashes[3]; /* of left, right and joined */
+    inlay__merge merge; /* once it is looked up; result -1: one that cannot apply */
 } pending_merge;
 
 static void expect_merge(const inlay__bpe *bpe, pending_merge *m, inlay__text text, size_t space) {
@@ -92,16 +93,23 @@ static void expect_merge_keys(const inlay__bpe *bpe, const pending_merge *m) {
     for (size_t i = 0; i < 3 && m->space > 0; i++) inlay__hash_map_expect_key(&bpe->vocab->by_text, m->hashes[i]);
 }
 
-/* Adds merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text may not
- * become, can never apply; of two merges of one pair the first counts. */
-static void add_merge(inlay__bpe *bpe, const pending_merge *m, uint32_t rank) {
+/* Looks up the tokens of merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text
+ * may not become, can never apply. */
+static void look_up_merge(const inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
     uint32_t left, right, result;
+    m->merge.result = -1;
     if (m->space == 0 || !find_hashed(bpe, m->hashes[0], m->text.text, m->space, &left)) return;
     if (!find_hashed(bpe, m->hashes[1], m->text.text + m->space + 1, m->text.size - m->space - 1, &right)) return;
     if (!find_hashed(bpe, m->hashes[2], m->joined, m->text.size - 1, &result)) return;
-    const inlay__merge *found = inlay__bpe_find(bpe, left, right);
-    if (found->result >= 0) return;
-    bpe->merges[found - bpe->merges] = (inlay__merge){left, right, rank, (int32_t)result};
+    m->merge = (inlay__merge){left, right, rank, (int32_t)result};
+    INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, left, right)]);
+}
+
+/* Of two merges of one pair the first counts. */
+static void add_merge(inlay__bpe *bpe, const pending_merge *m) {
+    if (m->merge.result < 0) return;
+    const inlay__merge *found = inlay__bpe_find(bpe, m->merge.left, m->merge.right);
+    if (found->result < 0) bpe->merges[found - bpe->merges] = m->merge;
 }
 
 /* At least twice as many slots as merges. */
@@ -123,8 +131,9 @@ static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_
     for (size_t i = 0; i < AHEAD; i++) pending[i].joined = short_texts[i];
     for (uint64_t i = 0; i < kv->n_values + AHEAD; i++) {
         pending_merge *m = &pending[i % AHEAD];
-        if (i >= AHEAD) add_merge(bpe, m, (uint32_t)(i - AHEAD));
-        if (i >= HALF_WAY && i - HALF_WAY < kv->n_values) expect_merge_keys(bpe, &pending[(i - HALF_WAY) % AHEAD]);
+        if (i >= AHEAD) add_merge(bpe, m);
+        if (i >= IDS && i - IDS < kv->n_values) look_up_merge(bpe, &pending[(i - IDS) % AHEAD], (uint32_t)(i - IDS));
+        if (i >= SLOTS && i - SLOTS < kv->n_values) expect_merge_keys(bpe, &pending[(i - SLOTS) % AHEAD]);
         if (i >= kv->n_values) continue;
         m->space = 0;
         inlay__text text = inlay__gguf_string(kv, i);
@@ -136,7 +145,9 @@ static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_
         if (text.size - 1 > bpe->vocab->max_token_size) continue; /* there is no such token */
         bool is_short = text.size <= SHORT; /* a long one waits for none; its pair is that of no short one */
         expect_merge(bpe, is_short ? m : &lone, text, (size_t)(space - text.text));
-        if (!is_short) add_merge(bpe, &lone, (uint32_t)i);
+        if (is_short) continue;
+        look_up_merge(bpe, &lone, (uint32_t)i);
+        add_merge(bpe, &lone);
     }
     return INLAY_OK;
 }
