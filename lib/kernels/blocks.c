@@ -1,5 +1,6 @@
 /* Unpacks the block formats that blocks.h draws. */
 #include "kernels/blocks.h"
+#include "kernels/blocks_iq.h"
 #include "kernels/math.h"
 
 static float load_f16(const uint8_t *p) { return inlay__f16_to_f32(inlay__load_u16(p)); }
@@ -103,6 +104,34 @@ static void unpack_q3_k(const uint8_t *bytes, inlay__superblock *block) {
         block->q[k] = (int8_t)((two_bits(bytes + 32, k) | (bytes[k % 32] >> k / 32 & 1) << 2) - 4);
 }
 
+/* d and no minima; all scales 1. */
+static void begin_ternary(const uint8_t *half, inlay__superblock *block) {
+    block->d = load_f16(half);
+    block->dmin = 0.0f;
+    memset(block->minimum, 0, INLAY__K_SCALES);
+    memset(block->scale, 1, INLAY__K_SCALES);
+}
+
+static void unpack_tq2_0(const uint8_t *bytes, inlay__superblock *block) {
+    begin_ternary(bytes + 64, block);
+    for (int k = 0; k < INLAY__K_LENGTH; k++)
+        block->q[k] = (int8_t)(two_bits(bytes, k) - 1);
+}
+
+/* n numbers from each of `count` bytes, number i of all of them before number i + 1. */
+static void unpack_ternary(const uint8_t *bytes, size_t count, size_t n, int8_t *q) {
+    unsigned power = 1;
+    for (size_t i = 0; i < n; i++, power *= 3)
+        for (size_t l = 0; l < count; l++) q[count * i + l] = (int8_t)((int)((bytes[l] * power & 255) * 3 >> 8) - 1);
+}
+
+static void unpack_tq1_0(const uint8_t *bytes, inlay__superblock *block) {
+    begin_ternary(bytes + 52, block);
+    unpack_ternary(bytes, 32, 5, block->q);
+    unpack_ternary(bytes + 32, 16, 5, block->q + 160);
+    unpack_ternary(bytes + 48, 4, 4, block->q + 240);
+}
+
 static void unpack_iq4_xs(const uint8_t *bytes, inlay__superblock *block) {
     unsigned high = inlay__load_u16(bytes + 2);
     block->d = load_f16(bytes);
@@ -169,24 +198,33 @@ static void unpack_q6_k(const uint8_t *bytes, inlay__superblock *block) {
 }
 
 const inlay__block_type *inlay__block_type_get(uint32_t type) {
-    /* kind, length, size, has_minimum, zero, unpack, unpack_k */
+    /* kind, length, size, has_minimum, zero, unpack, unpack_k, values */
     static const inlay__block_type types[] = {
-        [INLAY_TYPE_F32] = {INLAY__BLOCK_FLOAT, 1, 4, false, 0, NULL, NULL},
-        [INLAY_TYPE_F16] = {INLAY__BLOCK_FLOAT, 1, 2, false, 0, NULL, NULL},
-        [INLAY_TYPE_BF16] = {INLAY__BLOCK_FLOAT, 1, 2, false, 0, NULL, NULL},
-        [INLAY_TYPE_Q4_0] = {INLAY__BLOCK_32, 32, 18, false, 8, unpack_q4_0, NULL},
-        [INLAY_TYPE_Q4_1] = {INLAY__BLOCK_32, 32, 20, true, 0, unpack_q4_1, NULL},
-        [INLAY_TYPE_Q5_0] = {INLAY__BLOCK_32, 32, 22, false, 16, unpack_q5_0, NULL},
-        [INLAY_TYPE_Q5_1] = {INLAY__BLOCK_32, 32, 24, true, 0, unpack_q5_1, NULL},
-        [INLAY_TYPE_Q8_0] = {INLAY__BLOCK_32, 32, 34, false, 0, unpack_q8_0, NULL},
-        [INLAY_TYPE_IQ4_NL] = {INLAY__BLOCK_32, 32, 18, false, 0, unpack_iq4_nl, NULL},
-        [INLAY_TYPE_MXFP4] = {INLAY__BLOCK_32, 32, 17, false, 0, unpack_mxfp4, NULL},
-        [INLAY_TYPE_Q2_K] = {INLAY__BLOCK_256, 256, 84, true, 0, NULL, unpack_q2_k},
-        [INLAY_TYPE_Q3_K] = {INLAY__BLOCK_256, 256, 110, false, 4, NULL, unpack_q3_k},
-        [INLAY_TYPE_IQ4_XS] = {INLAY__BLOCK_256, 256, 136, false, 0, NULL, unpack_iq4_xs},
-        [INLAY_TYPE_Q4_K] = {INLAY__BLOCK_256, 256, 144, true, 0, NULL, unpack_q4_k},
-        [INLAY_TYPE_Q5_K] = {INLAY__BLOCK_256, 256, 176, true, 0, NULL, unpack_q5_k},
-        [INLAY_TYPE_Q6_K] = {INLAY__BLOCK_256, 256, 210, false, 32, NULL, unpack_q6_k},
+        [INLAY_TYPE_F32] = {INLAY__BLOCK_FLOAT, 1, 4, false, 0, NULL, NULL, NULL},
+        [INLAY_TYPE_F16] = {INLAY__BLOCK_FLOAT, 1, 2, false, 0, NULL, NULL, NULL},
+        [INLAY_TYPE_BF16] = {INLAY__BLOCK_FLOAT, 1, 2, false, 0, NULL, NULL, NULL},
+        [INLAY_TYPE_Q4_0] = {INLAY__BLOCK_32, 32, 18, false, 8, unpack_q4_0, NULL, NULL},
+        [INLAY_TYPE_Q4_1] = {INLAY__BLOCK_32, 32, 20, true, 0, unpack_q4_1, NULL, NULL},
+        [INLAY_TYPE_Q5_0] = {INLAY__BLOCK_32, 32, 22, false, 16, unpack_q5_0, NULL, NULL},
+        [INLAY_TYPE_Q5_1] = {INLAY__BLOCK_32, 32, 24, true, 0, unpack_q5_1, NULL, NULL},
+        [INLAY_TYPE_Q8_0] = {INLAY__BLOCK_32, 32, 34, false, 0, unpack_q8_0, NULL, NULL},
+        [INLAY_TYPE_IQ4_NL] = {INLAY__BLOCK_32, 32, 18, false, 0, unpack_iq4_nl, NULL, nl_values},
+        [INLAY_TYPE_MXFP4] = {INLAY__BLOCK_32, 32, 17, false, 0, unpack_mxfp4, NULL, mx_values},
+        [INLAY_TYPE_Q2_K] = {INLAY__BLOCK_256, 256, 84, true, 0, NULL, unpack_q2_k, NULL},
+        [INLAY_TYPE_Q3_K] = {INLAY__BLOCK_256, 256, 110, false, 4, NULL, unpack_q3_k, NULL},
+        [INLAY_TYPE_IQ4_XS] = {INLAY__BLOCK_256, 256, 136, false, 0, NULL, unpack_iq4_xs, nl_values},
+        [INLAY_TYPE_Q4_K] = {INLAY__BLOCK_256, 256, 144, true, 0, NULL, unpack_q4_k, NULL},
+        [INLAY_TYPE_Q5_K] = {INLAY__BLOCK_256, 256, 176, true, 0, NULL, unpack_q5_k, NULL},
+        [INLAY_TYPE_Q6_K] = {INLAY__BLOCK_256, 256, 210, false, 32, NULL, unpack_q6_k, NULL},
+        [INLAY_TYPE_TQ1_0] = {INLAY__BLOCK_256, 256, 54, false, 1, NULL, unpack_tq1_0, NULL},
+        [INLAY_TYPE_TQ2_0] = {INLAY__BLOCK_256, 256, 66, false, 1, NULL, unpack_tq2_0, NULL},
+        [INLAY_TYPE_IQ1_S] = {INLAY__BLOCK_256, 256, 50, false, 0, NULL, inlay__unpack_iq1_s, inlay__iq1_values},
+        [INLAY_TYPE_IQ1_M] = {INLAY__BLOCK_256, 256, 56, false, 0, NULL, inlay__unpack_iq1_m, inlay__iq1_values},
+        [INLAY_TYPE_IQ2_XXS] = {INLAY__BLOCK_256, 256, 66, false, 0, NULL, inlay__unpack_iq2_xxs, inlay__iq2_values},
+        [INLAY_TYPE_IQ2_XS] = {INLAY__BLOCK_256, 256, 74, false, 0, NULL, inlay__unpack_iq2_xs, inlay__iq2_values},
+        [INLAY_TYPE_IQ2_S] = {INLAY__BLOCK_256, 256, 82, false, 0, NULL, inlay__unpack_iq2_s, inlay__iq2_values},
+        [INLAY_TYPE_IQ3_XXS] = {INLAY__BLOCK_256, 256, 98, false, 0, NULL, inlay__unpack_iq3_xxs, inlay__iq3_xxs_values},
+        [INLAY_TYPE_IQ3_S] = {INLAY__BLOCK_256, 256, 110, false, 0, NULL, inlay__unpack_iq3_s, inlay__iq3_s_values},
     };
     if (type >= INLAY__COUNT(types) || types[type].length == 0) return NULL;
     return &types[type];

@@ -33,6 +33,30 @@
  *           elements l, l+32, l+64, l+96 have their low nibbles in ql[l] low, ql[l+32] low, ql[l] high,
  *           ql[l+32] high and their upper two bits in bits 0-1, 2-3, 4-5, 6-7 of qh[l].
  *
+ *     TQ1_0  54 bytes   48 bytes | 4 bytes | d:f16                                              w = d (u - 1)
+ *           A byte t has five u (the last four bytes: four), u[n] = (t 3^n mod 256) 3 / 256. Elements 32 n + l are in
+ *           byte l for l < 32, 160 + 16 n + l in byte 32 + l for l < 16, 240 + 4 n + l in byte 48 + l for l < 4.
+ *     TQ2_0  66 bytes   64 bytes as Q2_K | d:f16                                                w = d (u - 1)
+ *
+ *     Of the following the elements are points of a grid (grid_tables.c), 4 or 8 elements each; a sign s[k] is a bit.
+ *     Of 8 signs in 7 bits the last is such that an even number of them is set.
+ *
+ *     IQ2_XXS 66 bytes  d:f16 | 8 x (4 bytes: points | 4 x 7 bits: signs, 4 bits: sc)           w = d (2 sc + 1) / 8 g
+ *           Sub-blocks of 32. Grids of IQ2 have the values 8, 25, 43.
+ *     IQ2_XS  74 bytes  d:f16 | 32 x (9 bits: point, 7 bits: signs) | 8 bytes: sc[16] nibbles   w = d (2 sc[j] + 1) / 8 g
+ *     IQ2_S   82 bytes  d:f16 | 32 bytes p | 32 bytes signs | 8 bytes h | 8 bytes: sc[16]       w = d (2 sc[j] + 1) / 8 g
+ *           Sub-blocks of 16. Bits 2 (i % 4) of h[i / 4] are bits 8 and 9 of point i.
+ *     IQ3_XXS 98 bytes  d:f16 | 64 bytes: points | 8 x (4 x 7 bits: signs, 4 bits: sc)          w = d (2 sc + 1) / 4 g
+ *           Sub-blocks of 32. Its grid has the values 4, 12, 20, 28, 36, 44, 52, 62.
+ *     IQ3_S  110 bytes  d:f16 | 64 bytes p | 8 bytes h | 32 bytes signs | 4 bytes: sc[8]        w = d (2 sc[j] + 1) g
+ *           Sub-blocks of 32. Bit i % 8 of h[i / 8] is bit 8 of point i. Its grid has the odd values 1 to 15.
+ *     IQ1_S   50 bytes  d:f16 | 32 bytes p | 8 x h:u16                                          w = d (2 sc + 1) (g + delta)
+ *           Sub-blocks of 32. Bits 3 i of h are bits 8 to 10 of point i of its four, bits 12-14 sc; bit 15 makes delta
+ *           -1/8 instead of 1/8. Grids of IQ1 have the values -1, 0, 1.
+ *     IQ1_M   56 bytes  32 bytes p | 32 nibbles h | 4 x u16                                     w = d (2 sc[j] + 1) (g + delta)
+ *           Sub-blocks of 16. The lower three bits of h are bits 8 to 10 of a point, bit 3 the sign of its delta. Bits
+ *           3 (j % 4) of u16 j / 4 are sc[j]; their upper four bits, the first lowest, are d:f16.
+ *
  *     The 12 bytes of Q4_K and Q5_K:   b[0..3] = sc[0..3] | upper 2 bits of sc[4..7] << 6
  *                                      b[4..7] = mn[0..3] | upper 2 bits of mn[4..7] << 6
  *                                      b[8..11] = lower 4 bits of sc[4..7] | lower 4 bits of mn[4..7] << 4
@@ -78,6 +102,7 @@ typedef struct inlay__block_type {
     int8_t zero;                 /* q = u - zero */
     inlay__unpack_fn unpack;     /* BLOCK_32 */
     inlay__unpack_k_fn unpack_k; /* BLOCK_256 */
+    const int8_t *values;        /* [16] all that q can be, for types with no more; NULL */
 } inlay__block_type;
 
 /* NULL when there are no kernels for the type. */

@@ -82,7 +82,10 @@ TEST(every_cpu_level_gives_the_same_bits) {
     static const uint32_t types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,    INLAY_TYPE_BF16,   INLAY_TYPE_Q4_0,
                                      INLAY_TYPE_Q4_1, INLAY_TYPE_Q5_0,   INLAY_TYPE_Q5_1,   INLAY_TYPE_Q8_0,
                                      INLAY_TYPE_Q2_K, INLAY_TYPE_Q3_K,   INLAY_TYPE_Q4_K,   INLAY_TYPE_Q5_K,
-                                     INLAY_TYPE_Q6_K, INLAY_TYPE_IQ4_NL, INLAY_TYPE_IQ4_XS, INLAY_TYPE_MXFP4};
+                                     INLAY_TYPE_Q6_K, INLAY_TYPE_IQ4_NL, INLAY_TYPE_IQ4_XS, INLAY_TYPE_MXFP4,
+                                     INLAY_TYPE_TQ1_0, INLAY_TYPE_TQ2_0, INLAY_TYPE_IQ1_S, INLAY_TYPE_IQ1_M,
+                                     INLAY_TYPE_IQ2_XXS, INLAY_TYPE_IQ2_XS, INLAY_TYPE_IQ2_S, INLAY_TYPE_IQ3_XXS,
+                                     INLAY_TYPE_IQ3_S};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         tiny_params p = tiny_defaults();
         size_t size;

@@ -30,6 +30,15 @@ TYPES = {
     "Q5_K": [0, 2],
     "Q6_K": [208],
     "IQ4_XS": [0],
+    "TQ1_0": [52],
+    "TQ2_0": [64],
+    "IQ1_S": [0],
+    "IQ1_M": [],
+    "IQ2_XXS": [0],
+    "IQ2_XS": [0],
+    "IQ2_S": [0],
+    "IQ3_XXS": [0],
+    "IQ3_S": [0],
 }
 
 FLOATS = 32  # of a golden of F16 or BF16
@@ -72,6 +81,10 @@ def quantised_blocks(name, rng):
         block = bytearray(block)
         for offset in TYPES[name]:
             block[offset:offset + 2] = scale()
+        if name == "IQ1_M":  # the scale's nibbles are the upper ones of four u16
+            half = int.from_bytes(scale(), "little")
+            for i in range(4):
+                block[49 + 2 * i] = block[49 + 2 * i] & 15 | (half >> 4 * i & 15) << 4
         if name == "MXFP4":  # an exponent
             block[0] = {"subnormal scales": 1, "the greatest scales": 251, "all bits clear": 0}.get(what, 120)
         yield what, bytes(block)

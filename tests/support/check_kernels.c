@@ -9,7 +9,10 @@
 const uint32_t product_types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,    INLAY_TYPE_BF16,   INLAY_TYPE_Q4_0,
                                   INLAY_TYPE_Q4_1, INLAY_TYPE_Q5_0,   INLAY_TYPE_Q5_1,   INLAY_TYPE_Q8_0,
                                   INLAY_TYPE_Q2_K, INLAY_TYPE_Q3_K,   INLAY_TYPE_Q4_K,   INLAY_TYPE_Q5_K,
-                                  INLAY_TYPE_Q6_K, INLAY_TYPE_IQ4_NL, INLAY_TYPE_IQ4_XS, INLAY_TYPE_MXFP4};
+                                  INLAY_TYPE_Q6_K, INLAY_TYPE_IQ4_NL, INLAY_TYPE_IQ4_XS, INLAY_TYPE_MXFP4,
+                                  INLAY_TYPE_TQ1_0, INLAY_TYPE_TQ2_0, INLAY_TYPE_IQ1_S, INLAY_TYPE_IQ1_M,
+                                  INLAY_TYPE_IQ2_XXS, INLAY_TYPE_IQ2_XS, INLAY_TYPE_IQ2_S, INLAY_TYPE_IQ3_XXS,
+                                  INLAY_TYPE_IQ3_S};
 const size_t n_product_types = sizeof product_types / sizeof product_types[0];
 
 uint32_t random_u32(uint64_t *state) {
@@ -55,6 +58,10 @@ static size_t scale_offset(uint32_t type) {
         return 108;
     case INLAY_TYPE_Q6_K:
         return 208;
+    case INLAY_TYPE_TQ1_0:
+        return 52;
+    case INLAY_TYPE_TQ2_0:
+        return 64;
     default:
         return 0;
     }
@@ -77,6 +84,12 @@ void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_block
             rows[i] = extreme == 0 ? 0x00 : extreme == 1 ? 0xff : extreme == 2 ? 0x80 : (uint8_t)random_u32(state);
         if (type == INLAY_TYPE_MXFP4) { /* an exponent; the great ones would leave no finite sums */
             rows[0] = (uint8_t)(extreme < 2 ? extreme : 100 + random_u32(state) % 40);
+            continue;
+        }
+        if (type == INLAY_TYPE_IQ1_M) { /* in the upper nibbles of four numbers */
+            unsigned scale = random_scale(state);
+            for (unsigned i = 0; i < 4; i++)
+                rows[49 + 2 * i] = (uint8_t)((rows[49 + 2 * i] & 15) | (scale >> 4 * i & 15) << 4);
             continue;
         }
         put_scale(rows + scale_offset(type), random_scale(state));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format/dtype.h"
+#include "kernels/blocks.h"
 
 uint16_t quantize_f16(float value) {
     uint32_t bits;
@@ -311,6 +312,61 @@ static void block_iq4_xs(const float *x, uint8_t *out) {
     }
 }
 
+/* ------------------------------------------------- ternary types and grids */
+
+/* Places 0, 1, 2 for -d, 0, d. */
+static void block_ternary(uint32_t type, const float *x, uint8_t *out) {
+    static const unsigned powers[] = {81, 27, 9, 3, 1};
+    float d = put_half(out + (type == INLAY_TYPE_TQ1_0 ? 52 : 64), fabsf(extreme(x, 256)));
+    uint32_t u[256];
+    for (size_t k = 0; k < 256; k++)
+        u[k] = level(x[k] + d, d, 2);
+    memset(out, 0, type == INLAY_TYPE_TQ1_0 ? 52 : 64);
+    for (size_t k = 0; k < 256; k++) {
+        if (type == INLAY_TYPE_TQ2_0)
+            out[k / 128 * 32 + k % 32] = (uint8_t)(out[k / 128 * 32 + k % 32] | u[k] << k % 128 / 32 * 2);
+        else if (k < 160)
+            out[k % 32] = (uint8_t)(out[k % 32] + u[k] * powers[k / 32]);
+        else if (k < 240)
+            out[32 + k % 16] = (uint8_t)(out[32 + k % 16] + u[k] * powers[(k - 160) / 16]);
+        else
+            out[48 + k % 4] = (uint8_t)(out[48 + k % 4] + u[k] * powers[(k - 240) / 4]);
+    }
+    for (size_t i = 0; type == INLAY_TYPE_TQ1_0 && i < 52; i++) /* as a fraction of 256, rounded up */
+        out[i] = (uint8_t)((out[i] * 256u + 242) / 243);
+}
+
+static void put_grid_scale(uint32_t type, uint8_t *out, float value) {
+    if (type != INLAY_TYPE_IQ1_M) {
+        put_half(out, value);
+        return;
+    }
+    unsigned half = quantize_f16(value);
+    for (unsigned i = 0; i < 4; i++)
+        out[49 + 2 * i] = (uint8_t)((out[49 + 2 * i] & 15) | (half >> 4 * i & 15) << 4);
+}
+
+/* Of a few fillings made at random, the one that points most nearly where x does, and the scale that fits it best. */
+static void block_of_points(uint32_t type, size_t size, const float *x, uint8_t *out) {
+    uint8_t tried[128];
+    uint32_t random = 1;
+    double best = -1.0;
+    for (int trial = 0; trial < 12; trial++) {
+        float w[256];
+        double along = 0.0, square = 0.0;
+        for (size_t i = 0; i < size; i++)
+            random = random * 1664525u + 1013904223u, tried[i] = (uint8_t)(random >> 24);
+        put_grid_scale(type, tried, 1.0f);
+        inlay__dequantize_row(type, tried, 256, w);
+        for (size_t k = 0; k < 256; k++)
+            along += (double)x[k] * (double)w[k], square += (double)w[k] * (double)w[k];
+        if (along * along / square <= best) continue;
+        best = along * along / square;
+        memcpy(out, tried, size);
+        put_grid_scale(type, out, (float)(along / square));
+    }
+}
+
 /* ---------------------------------------------------------------------- rows */
 
 size_t quantize_size(uint32_t type, size_t n) {
@@ -372,6 +428,19 @@ static void quantize_block(uint32_t type, const float *x, uint8_t *out) {
         break;
     case INLAY_TYPE_Q6_K:
         block_q6_k(x, out);
+        break;
+    case INLAY_TYPE_TQ1_0:
+    case INLAY_TYPE_TQ2_0:
+        block_ternary(type, x, out);
+        break;
+    case INLAY_TYPE_IQ1_S:
+    case INLAY_TYPE_IQ1_M:
+    case INLAY_TYPE_IQ2_XXS:
+    case INLAY_TYPE_IQ2_XS:
+    case INLAY_TYPE_IQ2_S:
+    case INLAY_TYPE_IQ3_XXS:
+    case INLAY_TYPE_IQ3_S:
+        block_of_points(type, inlay__dtype_get(type)->block_size, x, out);
         break;
     default:
         fprintf(stderr, "no quantiser for %s\n", inlay__dtype_any_name(type));

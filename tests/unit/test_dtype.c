@@ -26,6 +26,15 @@ TEST(block_sizes_are_the_sum_of_their_fields) {
         {INLAY_TYPE_IQ4_NL, 32, 2 + 16, "IQ4_NL", true},
         {INLAY_TYPE_IQ4_XS, 256, 2 + 2 + 4 + 128, "IQ4_XS", true},
         {INLAY_TYPE_MXFP4, 32, 1 + 16, "MXFP4", true},
+        {INLAY_TYPE_TQ1_0, 256, 48 + 4 + 2, "TQ1_0", true},
+        {INLAY_TYPE_TQ2_0, 256, 64 + 2, "TQ2_0", true},
+        {INLAY_TYPE_IQ1_S, 256, 2 + 32 + 16, "IQ1_S", true},
+        {INLAY_TYPE_IQ1_M, 256, 32 + 16 + 8, "IQ1_M", true},
+        {INLAY_TYPE_IQ2_XXS, 256, 2 + 64, "IQ2_XXS", true},
+        {INLAY_TYPE_IQ2_XS, 256, 2 + 64 + 8, "IQ2_XS", true},
+        {INLAY_TYPE_IQ2_S, 256, 2 + 32 + 32 + 8 + 8, "IQ2_S", true},
+        {INLAY_TYPE_IQ3_XXS, 256, 2 + 64 + 32, "IQ3_XXS", true},
+        {INLAY_TYPE_IQ3_S, 256, 2 + 64 + 8 + 32 + 4, "IQ3_S", true},
         {15, 256, 4 + 256 + 32, "Q8_K", false},
         {24, 1, 1, "I8", false},
         {28, 1, 8, "F64", false},
@@ -40,11 +49,11 @@ TEST(block_sizes_are_the_sum_of_their_fields) {
     }
 }
 
-TEST(sixteen_types_run) {
+TEST(twenty_five_types_run) {
     int n = 0;
     for (uint32_t type = 0; type < 1000; type++)
         n += inlay__dtype_get(type) != NULL && inlay__dtype_get(type)->runs;
-    CHECK_INT(n, 16);
+    CHECK_INT(n, 25);
 }
 
 TEST(removed_and_unknown_types_have_names_but_no_size) {
@@ -76,5 +85,5 @@ TEST(row_size_refuses_part_blocks_and_overflow) {
     CHECK(!inlay__dtype_row_size(INLAY_TYPE_Q8_0, UINT64_C(0xffffffffffffffe0), &size));
 }
 
-TEST_MAIN(CASE(block_sizes_are_the_sum_of_their_fields), CASE(sixteen_types_run),
+TEST_MAIN(CASE(block_sizes_are_the_sum_of_their_fields), CASE(twenty_five_types_run),
           CASE(removed_and_unknown_types_have_names_but_no_size), CASE(row_size_refuses_part_blocks_and_overflow))
