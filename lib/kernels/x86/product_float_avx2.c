@@ -30,13 +30,24 @@ INLAY__AVX2_INLINE void add_tail(const uint8_t *row, const float *x, size_t k, s
     }
 }
 
+/* What is left of a tile after its whole sixteens; once for all tiles, as little time goes here. */
+INLAY__AVX2 static __attribute__((noinline)) void finish(const inlay__product *p, size_t row, size_t col, size_t n_rows,
+                                                         size_t n_cols, __m256 (*acc)[2]) {
+    size_t k = p->n_k / INLAY__LANES * INLAY__LANES;
+    for (size_t r = row; r < row + n_rows; r++) {
+        for (size_t c = col; c < col + n_cols; c++, acc++) {
+            if (k < p->n_k) add_tail(p->weights + r * p->row_size, p->x + c * p->x_stride, k, p->n_k, p->type, *acc);
+            p->out[(c - p->col_begin) * p->out_stride + (r - p->row_begin)] = inlay__fold_avx2((*acc)[0], (*acc)[1]);
+        }
+    }
+}
+
 INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, size_t n_rows, size_t n_cols, uint32_t type) {
     const uint8_t *w = p->weights + row * p->row_size;
     const float *x = p->x + col * p->x_stride;
-    __m256 acc[6][2]; /* n_rows * n_cols <= 6 */
-    size_t k = 0;
+    __m256 acc[6][2], done[6][2]; /* n_rows * n_cols <= 6 */
     for (size_t i = 0; i < n_rows * n_cols; i++) acc[i][0] = acc[i][1] = _mm256_setzero_ps();
-    for (; k + INLAY__LANES <= p->n_k; k += INLAY__LANES) {
+    for (size_t k = 0; k + INLAY__LANES <= p->n_k; k += INLAY__LANES) {
         for (size_t half = 0; half < 2; half++) {
             __m256 values[COLS];
             for (size_t c = 0; c < n_cols; c++) values[c] = _mm256_loadu_ps(x + c * p->x_stride + k + 8 * half);
@@ -47,13 +58,8 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, si
             }
         }
     }
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t c = 0; c < n_cols; c++) {
-            __m256 *sum = acc[r * n_cols + c];
-            if (k < p->n_k) add_tail(w + r * p->row_size, x + c * p->x_stride, k, p->n_k, type, sum);
-            p->out[(col + c - p->col_begin) * p->out_stride + (row + r - p->row_begin)] = inlay__fold_avx2(sum[0], sum[1]);
-        }
-    }
+    for (size_t i = 0; i < n_rows * n_cols; i++) done[i][0] = acc[i][0], done[i][1] = acc[i][1];
+    finish(p, row, col, n_rows, n_cols, done);
 }
 
 INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type) {
