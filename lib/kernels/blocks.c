@@ -109,7 +109,8 @@ static void begin_ternary(const uint8_t *half, inlay__superblock *block) {
     block->d = load_f16(half);
     block->dmin = 0.0f;
     memset(block->minimum, 0, INLAY__K_SCALES);
-    memset(block->scale, 1, sizeof block->scale);
+    for (int j = 0; j < INLAY__K_SCALES; j++)
+        block->scale[j] = 1;
 }
 
 static void unpack_tq2_0(const uint8_t *bytes, inlay__superblock *block) {

@@ -16,7 +16,7 @@ static void begin(inlay__superblock *block, uint16_t half, float unit) {
 }
 
 /* The scales of sub-blocks of 16 are 2 s + 1. */
-static void set_scale(inlay__superblock *block, size_t j, unsigned s) { block->scale[j] = (int8_t)(2 * s + 1); }
+static void set_scale(inlay__superblock *block, size_t j, unsigned s) { block->scale[j] = (int16_t)(2 * s + 1); }
 
 static unsigned nibble(const uint8_t *bytes, size_t i) { return bytes[i / 2] >> i % 2 * 4 & 15u; }
 
