@@ -176,8 +176,9 @@ enum { INLAY_LOG_DEBUG = 1, INLAY_LOG_INFO = 2, INLAY_LOG_WARNING = 3 };
  * are set by inlay_options_set_int, float keys by _set_float, string keys by
  * _set_string. Ranges and defaults are told by inlay_option_describe. */
 enum {
-    /* int: threads that work on one call, the caller's among them. 0 (default): one for
-     * each CPU this process may run on, at most 16. Used by: model open, session. */
+    /* int: threads that work on one call, the caller's among them; never more than the
+     * CPUs this process may run on, as others would only keep them waiting. 0 (default): as
+     * many as there are CPUs, at most 16. Used by: model open, session. */
     INLAY_OPT_THREADS = 100,
     /* string: the highest CPU level to use: "scalar", "avx2", ... "" (default): the best
      * this machine has. Results are the same bits at every level. Used by: model open. */

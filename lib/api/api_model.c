@@ -50,8 +50,10 @@ static int32_t choose_cpu(const inlay_options *options, inlay__cpu *level) {
 }
 
 size_t inlay__thread_count(const inlay_options *options) {
-    int64_t asked = options->values[INLAY__THREADS].integer;
-    return asked > 0 ? (size_t)asked : inlay__min_size(inlay__cpu_count(), MAX_DEFAULT_THREADS);
+    size_t asked = (size_t)options->values[INLAY__THREADS].integer;
+    if (asked == 0) asked = MAX_DEFAULT_THREADS;
+    /* Threads without a CPU of their own only keep the others waiting. */
+    return options->sys.cpu_count != NULL ? inlay__min_size(asked, options->sys.cpu_count(options->sys.io_user)) : asked;
 }
 
 static int32_t load_network(inlay_model *model, const inlay_options *options) {

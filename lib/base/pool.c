@@ -5,7 +5,6 @@
  * by an order of magnitude, and then sleeps in the kernel until the word changes.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -184,7 +183,7 @@ int32_t inlay__pool_new(const inlay__sys *sys, size_t n_threads, inlay__pool **o
     if (pool == NULL) return INLAY_ERR_MEMORY;
     pool->sys = sys;
     pool->n_threads = n_threads;
-    pool->may_spin = n_threads <= inlay__cpu_count();
+    pool->may_spin = sys->cpu_count == NULL || n_threads <= sys->cpu_count(sys->io_user);
     pool->workers = inlay__alloc_array(sys, n_threads, sizeof *pool->workers);
     int32_t status = pool->workers != NULL ? start(pool) : INLAY_ERR_MEMORY;
     if (status != INLAY_OK) {
@@ -214,14 +213,4 @@ int32_t inlay__pool_run(inlay__pool *pool, void (*fn)(void *, size_t, size_t), v
     if (pool->n_threads > 1) change(&pool->work);
     run_here(pool, 0);
     return INLAY_OK;
-}
-
-size_t inlay__cpu_count(void) {
-#ifdef __linux__
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return (size_t)CPU_COUNT(&set);
-#endif
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (size_t)n : 1;
 }

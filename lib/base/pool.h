@@ -21,7 +21,4 @@ int32_t inlay__pool_run(inlay__pool *pool, void (*fn)(void *arg, size_t i_thread
 /* Inside fn: waits until all n threads have come here. What each wrote before, all see after. */
 void inlay__pool_barrier(inlay__pool *pool);
 
-/* The number of CPUs this process may run on, at least 1. */
-size_t inlay__cpu_count(void);
-
 #endif

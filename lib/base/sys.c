@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -138,6 +139,17 @@ static void sys_remove(void *user, const char *path) {
     unlink(path);
 }
 
+static size_t sys_cpu_count(void *user) {
+    (void)user;
+#ifdef __linux__
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return (size_t)CPU_COUNT(&set);
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (size_t)n : 1;
+}
+
 static int sys_thread_start(void *user, void *thread, void *(*run)(void *), void *arg) {
     pthread_attr_t attributes;
     (void)user;
@@ -165,5 +177,6 @@ const inlay__sys inlay__sys_default = {
     .file_sync = sys_sync,
     .file_rename = sys_rename,
     .file_remove = sys_remove,
+    .cpu_count = sys_cpu_count,
     .thread_start = sys_thread_start,
 };

@@ -391,6 +391,29 @@ TEST(weights_that_overflow_are_an_error_and_not_a_token) {
 
 /* --------------------------------------------------------------------- facts */
 
+static size_t three_cpus(void *user) {
+    (void)user;
+    return 3;
+}
+
+TEST(no_more_threads_work_than_there_are_cpus) {
+    static const int asked[] = {0, 1, 2, 3, 4, 200}, work[] = {3, 1, 2, 3, 3, 3};
+    tiny t = tiny_open(NULL, NULL);
+    inlay__sys sys = inlay__sys_default;
+    sys.cpu_count = three_cpus;
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        inlay_options *o = NULL;
+        inlay_session *s = NULL;
+        CHECK_INT(inlay__options_new_with_sys(&sys, &o), INLAY_OK);
+        CHECK_INT(inlay_options_set_int(o, INLAY_OPT_THREADS, asked[i]), INLAY_OK);
+        if (!CHECK(inlay_session_new(t.model, o, &s) == INLAY_OK)) return;
+        CHECK_INT(fact(s, INLAY_SESSION_THREADS), work[i]);
+        inlay_session_free(s);
+        inlay_options_free(o);
+    }
+    tiny_close(&t);
+}
+
 TEST(facts_tell_what_was_chosen) {
     tiny t = tiny_open(NULL, NULL);
     int64_t value = 7;
@@ -453,4 +476,5 @@ TEST_MAIN(CASE(batches_calls_and_threads_change_no_bit), CASE(every_cpu_level_gi
           CASE(nothing_evaluated_means_no_logits), CASE(a_failed_call_leaves_the_session_as_it_was),
           CASE(the_context_can_be_filled_to_the_last_token), CASE(truncating_goes_back_to_any_length),
           CASE(weights_that_overflow_are_an_error_and_not_a_token), CASE(facts_tell_what_was_chosen),
+          CASE(no_more_threads_work_than_there_are_cpus),
           CASE(after_it_is_made_a_session_allocates_nothing))

@@ -85,8 +85,8 @@ class Comparison:
         self.results: list[dict[str, Any]] = []
         self.python = arguments.peer_python or peer_python(arguments.cache, arguments.level)
 
-    def engines(self, model: str, context: int, cache: str) -> list[Engine]:
-        settings = {"model": str(fetch(self.arguments.cache / "models", model)), "threads": self.arguments.threads,
+    def engines(self, model: str, context: int, cache: str, threads: int = 0) -> list[Engine]:
+        settings = {"model": str(fetch(self.arguments.cache / "models", model)), "threads": threads or self.arguments.threads,
                     "context": context, "cache": cache}
         ours = dict(settings, cpu="avx2") if self.arguments.level == "avx2" else settings
         library = str(self.arguments.library.resolve())
@@ -121,10 +121,26 @@ class Comparison:
         for engine in engines:
             engine.close()
 
+    def crowded(self, model: str) -> None:
+        """Generation with four times the threads, as a share of each engine's own speed with as many as were asked for."""
+        few, many = self.engines(model, 512, "f16"), self.engines(model, 512, "f16", 4 * self.arguments.threads)
+        shares: dict[str, list[float]] = {"inlay": [], "peer": []}
+        for engine in few + many:
+            engine.ask("open")
+        for _ in range(self.arguments.rounds):
+            for alone, crowd in zip(few, many):
+                shares[alone.name].append(alone.ask("generate", 32, 16) / crowd.ask("generate", 32, 16))
+        self.add(model, f"{4 * self.arguments.threads} threads : {self.arguments.threads}", "share", shares["inlay"],
+                 shares["peer"], True)
+        for engine in few + many:
+            engine.close()
+
     def run(self) -> None:
         print(f"{'model':14} {'':32} {'Inlay':>10} {'peer':>10} {'':6} {'ratio':>6}")
         for model in self.arguments.models.split(","):
             self.opening(model)
+            if model == "smollm2":
+                self.crowded(model)
             for title, request, caches in SHORT + ([LONG] if model == "smollm2" and self.arguments.long else []):
                 for cache in caches:
                     self.speed(model, title, request, cache)

@@ -32,4 +32,5 @@ void accounting_init(accounting *a) {
     a->sys.user = a;
     a->sys.alloc = count_alloc;
     a->sys.release = count_release;
+    a->sys.cpu_count = NULL; /* as many threads as a test asks for */
 }

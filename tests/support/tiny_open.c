@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/handles.h"
+
 static void must(int32_t status, const char *what) {
     if (status == INLAY_OK) return;
     fprintf(stderr, "%s: %s: %s\n", what, inlay_status_name(status), inlay_error());
@@ -27,7 +29,9 @@ void tiny_close(tiny *t) {
 
 static inlay_options *make_options(int32_t key, va_list args) {
     inlay_options *options;
-    must(inlay_options_new(&options), "tiny_options");
+    inlay__sys sys = inlay__sys_default;
+    sys.cpu_count = NULL; /* as many threads as a test asks for */
+    must(inlay__options_new_with_sys(&sys, &options), "tiny_options");
     for (; key != 0; key = va_arg(args, int))
         must(inlay_options_set_int(options, key, va_arg(args, int)), "tiny_options");
     return options;
