@@ -36,6 +36,15 @@ extern const uint8_t inlay__unicode_ascii[128]; /* bits */
 extern const uint8_t inlay__unicode_rows[0x1100];
 extern const uint8_t inlay__unicode_categories[][256];
 
+/* A script by its name in small letters, and where its ranges are. */
+enum { INLAY__UNICODE_N_SCRIPTS = 28 };
+typedef struct inlay__unicode_script {
+    const char *name;
+    uint16_t first, n; /* of inlay__unicode_script_ranges */
+} inlay__unicode_script;
+extern const inlay__unicode_script inlay__unicode_scripts[INLAY__UNICODE_N_SCRIPTS];
+extern const uint32_t inlay__unicode_script_ranges[][2]; /* first and last code point */
+
 /* The general category of a code point; CN above 0x10FFFF. */
 uint8_t inlay__unicode_category(uint32_t code);
 /* INLAY__CHAR_ bits of a code point. */
