@@ -47,6 +47,9 @@ typedef struct inlay__product {
 } inlay__product;
 
 typedef void (*inlay__product_fn)(const inlay__product *product);
+/* Packs n_blocks blocks of 16 whole rows, row_size bytes apart, into a panel; false, touching nothing, for a type that it
+ * leaves to pack.c. */
+typedef bool (*inlay__pack_fn)(uint32_t type, const uint8_t *rows, size_t row_size, size_t n_blocks, uint8_t *panel);
 typedef void (*inlay__quantize_fn)(const float *x, inlay__acts *acts, size_t col);
 
 /* Attention of some query rows over the keys and values of one key/value head. A query row is one head of
@@ -121,6 +124,7 @@ typedef struct inlay__kernels {
     /* [type] products with rows as in the file, and with packed panels; NULL where there is none. */
     inlay__product_fn product_rows[INLAY__N_TENSOR_TYPES];
     inlay__product_fn product_packed[INLAY__N_TENSOR_TYPES];
+    inlay__pack_fn pack; /* NULL: pack.c does it all */
 } inlay__kernels;
 
 /* Fills the table for a CPU level, which the machine must have. */

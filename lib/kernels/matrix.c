@@ -42,7 +42,7 @@ static void multiply_by_panels(const inlay__kernels *kernels, const inlay__matri
         inlay__matrix rows = *m, panel = *m;
         rows.n_rows = n;
         rows.data = m->data + row * m->row_size;
-        inlay__matrix_pack(&rows, 0, 1, operand->panel);
+        inlay__matrix_pack(kernels, &rows, 0, 1, operand->panel);
         panel.packed = true;
         panel.row_size = inlay__packed_matrix_size(m->type, INLAY__LANES, m->n_k) / INLAY__LANES;
         panel.data = operand->panel;

@@ -27,8 +27,8 @@ size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, s
 size_t inlay__packed_matrix_size(uint32_t type, size_t n_rows, size_t n_k);
 
 /* Packs panels [panel_begin, panel_end) of 16 rows from `rows`, the file's, into `packed`. Rows beyond the last
- * are zero. */
-void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t panel_end, uint8_t *packed);
+ * are zero. `kernels` may be NULL. */
+void inlay__matrix_pack(const inlay__kernels *kernels, const inlay__matrix *rows, size_t panel_begin, size_t panel_end, uint8_t *packed);
 
 /* out[col * out_stride + row] for rows [row_begin, row_end) (row_begin a multiple of 16) and columns
  * [col_begin, col_end). Writes nothing else. */

@@ -220,11 +220,16 @@ static void pack_row(const inlay__matrix *m, size_t r, const uint8_t *row, uint8
     }
 }
 
-void inlay__matrix_pack(const inlay__matrix *rows, size_t panel_begin, size_t panel_end, uint8_t *packed) {
-    size_t panel_size = rows->n_k / inlay__block_type_get(rows->type)->length * packed_type_of(rows->type).size;
+void inlay__matrix_pack(const inlay__kernels *kernels, const inlay__matrix *rows, size_t panel_begin, size_t panel_end,
+                        uint8_t *packed) {
+    size_t n_blocks = rows->n_k / inlay__block_type_get(rows->type)->length;
+    size_t panel_size = n_blocks * packed_type_of(rows->type).size;
     for (size_t panel = panel_begin; panel < panel_end; panel++) {
         uint8_t *out = packed + panel * panel_size;
         size_t first = panel * PANEL, n = inlay__min_size(PANEL, rows->n_rows - first);
+        if (n == PANEL && kernels != NULL && kernels->pack != NULL &&
+            kernels->pack(rows->type, rows->data + first * rows->row_size, rows->row_size, n_blocks, out))
+            continue;
         if (n < PANEL) memset(out, 0, panel_size);
         for (size_t r = 0; r < n; r++)
             pack_row(rows, r, rows->data + (first + r) * rows->row_size, out);

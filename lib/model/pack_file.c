@@ -22,6 +22,7 @@ typedef struct writer {
     const inlay__sys *sys;
     const inlay__weights *weights;
     const inlay__model_config *config;
+    const inlay__kernels *kernels;
     inlay__pool *pool;
     entry *entries;  /* [weights->n_tensors] */
     uint8_t *buffer; /* [capacity] of which `used` wait to be written */
@@ -174,6 +175,7 @@ static int32_t put_header(writer *w) {
 /* --------------------------------------------------------------------- data */
 
 typedef struct pack_job {
+    const inlay__kernels *kernels;
     inlay__matrix rows;
     uint8_t *panels;
     size_t n_panels;
@@ -181,7 +183,7 @@ typedef struct pack_job {
 
 static void pack_share(void *arg, size_t i_thread, size_t n_threads) {
     const pack_job *job = arg;
-    inlay__matrix_pack(&job->rows, job->n_panels * i_thread / n_threads, job->n_panels * (i_thread + 1) / n_threads,
+    inlay__matrix_pack(job->kernels, &job->rows, job->n_panels * i_thread / n_threads, job->n_panels * (i_thread + 1) / n_threads,
                        job->panels);
 }
 
@@ -192,7 +194,7 @@ static int32_t put_panels(writer *w, inlay__matrix m) {
     for (size_t begin = 0; begin < n_panels;) {
         if (w->capacity - w->used < panel) INLAY__TRY(flush(w));
         size_t n = inlay__min_size((w->capacity - w->used) / panel, n_panels - begin), row = begin * INLAY__LANES;
-        pack_job job = {m, w->buffer + w->used, n};
+        pack_job job = {w->kernels, m, w->buffer + w->used, n};
         job.rows.data = m.data + row * m.row_size;
         job.rows.n_rows = inlay__min_size(m.n_rows - row, n * INLAY__LANES);
         INLAY__TRY(inlay__pool_run(w->pool, pack_share, &job));
@@ -248,7 +250,7 @@ int32_t inlay__model_write_packed(inlay__model *model, const inlay__model_config
     const char *name = inlay__weights_name(model->weights);
     if (inlay__weights_metadata(model->weights)->packed != 0)
         return inlay__fail(INLAY_ERR_ARGUMENT, "file '%s': is packed already", name);
-    writer w = {.sys = model->sys, .weights = model->weights, .config = config, .file = {.fd = -1}};
+    writer w = {.sys = model->sys, .weights = model->weights, .config = config, .kernels = &model->kernels, .file = {.fd = -1}};
     int32_t status = write_all(&w, model, path);
     inlay__out_file_drop(&w.file);
     inlay__pool_free(w.pool);

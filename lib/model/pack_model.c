@@ -10,6 +10,7 @@ enum { TASK_PANELS = 16, STEP_BYTES = 16 << 20, ALIGNMENT = 64 };
 
 /* Some panels of one matrix, shared out among the threads. */
 typedef struct pack_job {
+    const inlay__kernels *kernels;
     const inlay__matrix *rows;
     uint8_t *packed;
     size_t end;
@@ -23,7 +24,7 @@ static void pack_panels(void *arg, size_t i_thread, size_t n_threads) {
     for (;;) {
         size_t begin = atomic_fetch_add_explicit(&job->next, TASK_PANELS, memory_order_relaxed);
         if (begin >= job->end) return;
-        inlay__matrix_pack(job->rows, begin, inlay__min_size(begin + TASK_PANELS, job->end), job->packed);
+        inlay__matrix_pack(job->kernels, job->rows, begin, inlay__min_size(begin + TASK_PANELS, job->end), job->packed);
     }
 }
 
@@ -48,7 +49,7 @@ static int32_t pack_matrix(packer *p, inlay__matrix *matrix) {
     size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES, panel_rows = matrix->row_size * INLAY__LANES;
     size_t step = inlay__max_size(STEP_BYTES / panel_rows, 1);
     for (size_t begin = 0; begin < n_panels; begin += step) {
-        pack_job job = {.rows = matrix, .packed = packed, .end = inlay__min_size(begin + step, n_panels)};
+        pack_job job = {.kernels = &model->kernels, .rows = matrix, .packed = packed, .end = inlay__min_size(begin + step, n_panels)};
         atomic_init(&job.next, begin);
         INLAY__TRY(inlay__pool_run(p->pool, pack_panels, &job));
         inlay__weights_forget(model->weights, matrix->data + begin * panel_rows, (job.end - begin) * panel_rows);

@@ -98,7 +98,7 @@ static void run_type(const inlay__kernels *kernels, const cli_machine *machine, 
     make_ordinary(&state, &b, n_k);
     b.packed = b.rows;
     if (size > 0) {
-        inlay__matrix_pack(&b.rows, 0, (n_rows + 15) / 16, panels);
+        inlay__matrix_pack(NULL, &b.rows, 0, (n_rows + 15) / 16, panels);
         b.packed.packed = true;
         b.packed.row_size = size / inlay__round_up(n_rows, 16);
         b.packed.data = panels;

@@ -47,7 +47,7 @@ TEST(packed_blocks_decode_to_the_bits_of_the_reference) {
             guarded block = guarded_block(golden), packed = guard_alloc(size, 0xa5);
             inlay__matrix m = {.type = golden->type, .n_rows = 1, .n_k = golden->n_floats, .row_size = golden->n_bytes};
             m.data = block.data;
-            inlay__matrix_pack(&m, 0, 1, packed.data);
+            inlay__matrix_pack(&kernels, &m, 0, 1, packed.data);
             m.packed = true;
             m.data = packed.data;
             inlay__matrix_row(&m, 0, out);

@@ -78,7 +78,7 @@ static void check_shape(uint32_t type, uint64_t *state, size_t number) {
         guarded packed = guard_alloc(size, 0xa5);
         size_t n_panels = (s.n_rows + 15) / 16;
         inlay__matrix pm = m;
-        inlay__matrix_pack(&m, 0, n_panels, packed.data);
+        inlay__matrix_pack(&kernels, &m, 0, n_panels, packed.data);
         pm.data = packed.data;
         pm.packed = true;
         pm.row_size = size / (n_panels * 16);
@@ -187,6 +187,29 @@ TEST(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level) {
     }
 }
 
+TEST(every_level_packs_the_same_bytes) {
+    uint64_t state = 77;
+    enum { N_ROWS = 37, N_BLOCKS = 3 };
+    for (size_t i = 0; i < n_product_types; i++) {
+        const inlay__block_type *t = inlay__block_type_get(product_types[i]);
+        size_t n_k = N_BLOCKS * t->length, row_size = N_BLOCKS * t->size;
+        size_t size = inlay__packed_matrix_size(product_types[i], N_ROWS, n_k);
+        inlay__kernels kernels;
+        for (int level = -1; size > 0 && next_level(&level, &kernels);) {
+            guarded rows = guard_alloc(N_ROWS * row_size, 0), expected = guard_alloc(size, 1), found = guard_alloc(size, 2);
+            inlay__matrix m = {.type = product_types[i], .n_rows = N_ROWS, .n_k = n_k, .row_size = row_size, .data = rows.data};
+            for (size_t k = 0; k < N_ROWS * row_size; k++) ((uint8_t *)rows.data)[k] = (uint8_t)random_u32(&state);
+            inlay__matrix_pack(NULL, &m, 0, 3, expected.data);
+            inlay__matrix_pack(&kernels, &m, 0, 3, found.data);
+            if (!CHECK(memcmp(expected.data, found.data, size) == 0))
+                fprintf(stderr, "type %u at level %s\n", (unsigned)product_types[i], inlay__cpu_name(kernels.level));
+            guard_free(&rows);
+            guard_free(&expected);
+            guard_free(&found);
+        }
+    }
+}
+
 TEST(packed_rows_decode_as_the_files_rows) {
     uint64_t state = 5;
     inlay__kernels kernels;
@@ -201,7 +224,7 @@ TEST(packed_rows_decode_as_the_files_rows) {
             guarded packed = guard_alloc(size, 0xff);
             random_blocks(&state, product_types[i], rows, n_rows * 3);
             inlay__matrix m = {.type = product_types[i], .n_rows = n_rows, .n_k = n_k, .row_size = row_size, .data = rows};
-            inlay__matrix_pack(&m, 0, 2, packed.data);
+            inlay__matrix_pack(&kernels, &m, 0, 2, packed.data);
             inlay__matrix pm = m;
             pm.data = packed.data;
             pm.packed = true;
@@ -219,4 +242,5 @@ TEST(packed_rows_decode_as_the_files_rows) {
 TEST_MAIN(CASE(products_of_every_level_equal_the_definition),
           CASE(a_column_that_is_not_finite_gives_not_a_number_at_every_level),
           CASE(the_definition_is_near_the_exact_product_of_decoded_weights), CASE(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level),
+          CASE(every_level_packs_the_same_bytes),
           CASE(packed_rows_decode_as_the_files_rows))

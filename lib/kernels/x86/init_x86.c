@@ -18,6 +18,7 @@ static void init_avx2(inlay__kernels *k) {
     k->store_value = inlay__store_value_avx2;
     k->attention = inlay__attention_avx2;
     k->weigh = inlay__weigh_avx2;
+    k->pack = inlay__pack_panel_avx2;
     k->product_rows[INLAY_TYPE_F32] = inlay__product_f32_avx2;
     k->product_rows[INLAY_TYPE_F16] = inlay__product_f16_avx2;
     k->product_rows[INLAY_TYPE_BF16] = inlay__product_bf16_avx2;
