@@ -57,6 +57,7 @@ typedef struct inlay__file_info {
     uint64_t device;
     int64_t mtime_ns;   /* last change, nanoseconds since 1970 */
     bool is_regular;
+    bool is_folder;
 } inlay__file_info;
 
 typedef struct inlay__sys {

@@ -282,6 +282,12 @@ static size_t bound_nodes(const char *text, size_t size) {
     return n;
 }
 
+size_t inlay__json_memory(const char *text, size_t size) {
+    size_t bytes;
+    if (!inlay__mul_size(bound_nodes(text, size), sizeof(inlay__json_node), &bytes)) return SIZE_MAX;
+    return inlay__add_size(bytes, size + 1, &bytes) ? bytes : SIZE_MAX;
+}
+
 int32_t inlay__json_parse(const inlay__sys *sys, const char *what, const char *text, size_t size, inlay__json *json) {
     parser p = {.in = {(const uint8_t *)text, size, 0}, .what = what, .open = NO_NODE};
     if (size >= UINT32_MAX) return inlay__fail(INLAY_ERR_FORMAT, "%s: %zu bytes of JSON, expected less than 4 GiB", what, size);

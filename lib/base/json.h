@@ -39,6 +39,8 @@ typedef struct inlay__json {
  * which give line and column. Duplicate keys are kept (inlay__json_get finds the last). A byte
  * order mark is skipped; a surrogate escaped alone becomes U+FFFD. Errors: _FORMAT, _MEMORY. */
 int32_t inlay__json_parse(const inlay__sys *sys, const char *what, const char *text, size_t size, inlay__json *json);
+/* The bytes of memory that parsing such a text takes at most. */
+size_t inlay__json_memory(const char *text, size_t size);
 void inlay__json_free(const inlay__sys *sys, inlay__json *json);
 
 /* The value of a key, or NULL when `object` is NULL, not an object, or has no such key. */

@@ -56,6 +56,7 @@ static int sys_stat(void *user, int fd, inlay__file_info *info) {
     info->device = (uint64_t)st.st_dev;
     info->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     info->is_regular = S_ISREG(st.st_mode);
+    info->is_folder = S_ISDIR(st.st_mode);
     return 0;
 }
 

@@ -45,6 +45,15 @@ static int32_t add_part(inlay__weights *w) {
     return INLAY_OK;
 }
 
+int32_t inlay__weights_add_part(inlay__weights *w, const char *path, size_t size, inlay__weights_part **part) {
+    INLAY__TRY(add_part(w));
+    *part = last_part(w);
+    (*part)->path = inlay__copy_text(w->sys, path, size);
+    if ((*part)->path == NULL) return INLAY_ERR_MEMORY;
+    (*part)->path_size = size + 1;
+    return INLAY_OK;
+}
+
 static int32_t parse_part(inlay__weights *w, const char *name) {
     inlay__weights_part *part = last_part(w);
     if (!inlay__add_u64(w->file_size, part->file.size, &w->file_size))
@@ -53,12 +62,9 @@ static int32_t parse_part(inlay__weights *w, const char *name) {
 }
 
 static int32_t open_part(inlay__weights *w, const char *path, size_t size, int32_t load) {
-    INLAY__TRY(add_part(w));
-    inlay__weights_part *part = last_part(w);
-    part->path = inlay__copy_text(w->sys, path, size);
-    if (part->path == NULL) return INLAY_ERR_MEMORY;
-    part->path_size = size + 1;
+    inlay__weights_part *part;
     inlay__file file;
+    INLAY__TRY(inlay__weights_add_part(w, path, size, &part));
     INLAY__TRY(inlay__file_open(w->sys, part->path, load, &file));
     part->file = file;
     return parse_part(w, part->path);
@@ -130,19 +136,22 @@ static int32_t open_others(inlay__weights *w, int64_t n_parts, int32_t load) {
 
 /* ------------------------------------------------------- the table of tensors */
 
+int32_t inlay__weights_make_table(inlay__weights *w, size_t n) {
+    if (n > UINT32_MAX)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its parts have %zu tensors, too many", w->parts[0].path, n);
+    w->merged = inlay__alloc_array(w->sys, n, sizeof *w->merged);
+    if (w->merged == NULL) return INLAY_ERR_MEMORY;
+    w->n_tensors = w->table_capacity = n;
+    w->tensors = w->merged;
+    return inlay__hash_map_init(w->sys, &w->by_name, n);
+}
+
 /* One table over the tensors of several parts. */
 static int32_t merge(inlay__weights *w) {
     size_t n = 0;
     for (size_t p = 0; p < w->n_parts; p++)
         n += w->parts[p].gguf.n_tensors; /* each is in memory already */
-    if (n > UINT32_MAX)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its parts have %zu tensors, too many", w->parts[0].path,
-                           n);
-    w->merged = inlay__alloc_array(w->sys, n, sizeof *w->merged);
-    if (w->merged == NULL) return INLAY_ERR_MEMORY;
-    w->n_tensors = n;
-    w->tensors = w->merged;
-    INLAY__TRY(inlay__hash_map_init(w->sys, &w->by_name, n));
+    INLAY__TRY(inlay__weights_make_table(w, n));
     uint32_t k = 0;
     for (size_t p = 0; p < w->n_parts; p++)
         for (size_t i = 0; i < w->parts[p].gguf.n_tensors; i++) {
@@ -217,10 +226,17 @@ void inlay__weights_close(inlay__weights *weights) {
     const inlay__sys *sys = weights->sys;
     if (sys == NULL) return;
     inlay__hash_map_free(sys, &weights->by_name);
-    inlay__free(sys, weights->merged, weights->n_tensors * sizeof *weights->merged);
+    for (size_t i = 0; weights->made != NULL && i < weights->n_tensors; i++)
+        inlay__free(sys, weights->made[i].memory, weights->made[i].size);
+    inlay__free(sys, weights->made, weights->table_capacity * sizeof *weights->made);
+    inlay__free(sys, weights->recipes, weights->table_capacity * sizeof *weights->recipes);
+    inlay__free(sys, weights->sources, weights->n_sources * sizeof *weights->sources);
+    inlay__free(sys, weights->names, weights->names_size);
+    inlay__free(sys, weights->merged, weights->table_capacity * sizeof *weights->merged);
     for (size_t p = 0; p < weights->n_parts; p++) {
         inlay__weights_part *part = &weights->parts[p];
         inlay__gguf_free(&part->gguf);
+        inlay__safetensors_free(&part->safetensors);
         inlay__file_close(sys, &part->file);
         inlay__free(sys, part->path, part->path_size);
     }
@@ -236,8 +252,23 @@ int32_t inlay__weights_check(const inlay__weights *weights) {
     return INLAY_OK;
 }
 
+/* Whether all of a tensor that was made has been let go. */
+static bool forget_made(inlay__made *made, const uint8_t *data, size_t size) {
+    uintptr_t begin = (uintptr_t)made->memory, at = (uintptr_t)data;
+    if (made->memory == NULL || at < begin || at - begin >= made->size) return false;
+    made->forgotten += size;
+    return made->forgotten >= made->size;
+}
+
 void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size) {
     for (size_t i = 0; i < weights->n_parts; i++) inlay__file_forget(weights->sys, &weights->parts[i].file, data, size);
+    for (size_t i = 0; weights->made != NULL && i < weights->n_tensors; i++) {
+        inlay__made *made = &weights->made[i];
+        if (!forget_made(made, data, size) || strcmp(weights->merged[i].name.text, "token_embd.weight") == 0) continue;
+        inlay__free(weights->sys, made->memory, made->size);
+        made->memory = NULL;
+        weights->merged[i].data = NULL;
+    }
 }
 
 void inlay__weights_populate(const inlay__weights *weights, const atomic_int *stop) {

@@ -1,18 +1,28 @@
-/* An open model file, or the parts of a split one: its metadata and its tensors by name,
- * whatever the container. */
+/* An open model, whatever the container: its metadata and its tensors by name. A GGUF file is one part or, split, several;
+ * of a Hugging Face folder (import/folder.h) part 0 is config.json and the others are the safetensors files. */
 #ifndef INLAY_WEIGHTS_H
 #define INLAY_WEIGHTS_H
 
 #include "base/map_file.h"
 #include "format/gguf.h"
+#include "format/recipe.h"
+#include "format/safetensors.h"
 #include "format/tensor.h"
 
 typedef struct inlay__weights_part {
     char *path; /* NULL for memory */
     size_t path_size;
     inlay__file file;
-    inlay__gguf gguf;
+    inlay__gguf gguf;               /* of config.json only what became metadata */
+    inlay__safetensors safetensors;
 } inlay__weights_part;
+
+/* The memory of one tensor that was made. */
+typedef struct inlay__made {
+    uint8_t *memory;  /* [size] or NULL */
+    size_t size;
+    size_t forgotten; /* bytes that are not needed any more */
+} inlay__made;
 
 typedef struct inlay__weights {
     const inlay__sys *sys;
@@ -20,9 +30,19 @@ typedef struct inlay__weights {
     size_t n_parts, part_capacity;
     const inlay__tensor *tensors; /* [n_tensors] in the files' order */
     size_t n_tensors;
-    inlay__tensor *merged;        /* [n_tensors] tensors of all parts; NULL when there is one part */
+    inlay__tensor *merged;        /* [n_tensors] tensors of all parts; NULL when `tensors` are those of one GGUF file */
+    size_t table_capacity;        /* of `merged` and what goes with it */
     inlay__hash_map by_name;      /* of `merged` */
     uint64_t file_size;           /* bytes of all parts */
+
+    /* For tensors that are not what the files hold but made of it (import/make.h), of which `merged` has the name, type
+     * and shape from the start and the data from when they were made. NULL where there are none. */
+    inlay__recipe *recipes;       /* [n_tensors] */
+    inlay__made *made;            /* [n_tensors] */
+    const uint8_t **sources;      /* [n_sources] what the recipes point to */
+    size_t n_sources;
+    char *names;                  /* [names_size] of `merged`, where they are not the files' */
+    size_t names_size;
 } inlay__weights;
 
 /* Opens a GGUF file. A split one ("-00001-of-0000N.gguf", with split.count in its metadata) is
@@ -32,10 +52,16 @@ int32_t inlay__weights_open(const inlay__sys *sys, const char *path, int32_t loa
 int32_t inlay__weights_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights);
 void inlay__weights_close(inlay__weights *weights);
 
+/* Steps of opening, for containers other than GGUF: a part more (its file then belongs to the weights), and the table
+ * over `n` tensors, empty. */
+int32_t inlay__weights_add_part(inlay__weights *weights, const char *path, size_t size, inlay__weights_part **part);
+int32_t inlay__weights_make_table(inlay__weights *weights, size_t n);
+
 /* INLAY_ERR_CHANGED when a mapped file is not what it was at open. */
 int32_t inlay__weights_check(const inlay__weights *weights);
 
-/* Lets go of the memory of data[0..size) if it is a mapped file's, after it was packed; it stays readable. */
+/* Lets go of the memory of data[0..size), after it was packed. A mapped file's stays readable; what was made is freed when
+ * all of a tensor has been let go, other than token_embd.weight, which more than one may read. */
 void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size);
 
 /* Gets the pages of mapped files ready, until all are or `stop` is not 0: for a thread beside the one that opens. */

@@ -1,0 +1,19 @@
+/* Opening a model, whatever it is: a GGUF file, or a Hugging Face folder. */
+#ifndef INLAY_IMPORT_H
+#define INLAY_IMPORT_H
+
+#include "format/weights.h"
+
+/* Opens a GGUF file (format/weights.h), a folder with config.json and safetensors files, or one safetensors file beside its
+ * config.json. `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY, _CHANGED. */
+int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights);
+
+/* The bytes of a small file of a folder that was opened, such as "tokenizer.json"; *there tells whether it is there.
+ * Close it with inlay__file_close. Errors: _IO, _FORMAT (empty, or of more than `max_size` bytes), _MEMORY. */
+int32_t inlay__import_read(const inlay__weights *weights, const char *name, size_t max_size, inlay__file *file,
+                           bool *there);
+
+/* Whether the weights are those of a folder. */
+bool inlay__import_is_folder(const inlay__weights *weights);
+
+#endif

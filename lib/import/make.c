@@ -1,0 +1,195 @@
+/* Makes tensors by their recipes, row by row on all threads. */
+#include "import/make.h"
+
+#include <stdatomic.h>
+
+#include "base/fpenv.h"
+#include "base/pool.h"
+#include "format/dtype.h"
+#include "kernels/blocks.h"
+#include "kernels/math.h"
+
+/* A thread takes so many bytes of rows at a time. */
+enum { TASK_BYTES = 1 << 16 };
+
+typedef struct make_job {
+    const inlay__recipe *recipe;
+    uint32_t type;        /* of the result */
+    size_t source_size;   /* bytes of a row of a source */
+    size_t row_size;      /* bytes of a row of the result */
+    uint8_t *out;         /* [n_sources, n_rows, row_size] */
+    float *scratch;       /* [n_threads, n_k] */
+    size_t task_rows;
+    atomic_size_t next;
+} make_job;
+
+static size_t source_element_size(uint32_t type) {
+    switch (type) {
+    case INLAY__SOURCE_F64: return 8;
+    case INLAY_TYPE_F32: return 4;
+    case INLAY_TYPE_F16:
+    case INLAY_TYPE_BF16: return 2;
+    default: return 1;
+    }
+}
+
+/* ---------------------------------------------------------------------- elements */
+
+/* Sign, 4 bits of exponent with bias 7, 3 bits of mantissa; no infinity, and one NaN of each sign. */
+static float e4m3_to_f32(uint8_t bits) {
+    uint32_t exponent = bits >> 3 & 15, mantissa = bits & 7;
+    if (exponent == 15 && mantissa == 7) return inlay__bits_f32(0x7fc00000);
+    float value = exponent == 0 ? (float)mantissa * 0x1p-9f : inlay__bits_f32((exponent + 120) << 23 | mantissa << 20);
+    return bits & 0x80 ? -value : value;
+}
+
+static double load_f64(const uint8_t *p) {
+    uint64_t bits = inlay__load_u64(p);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void decode(uint32_t type, const uint8_t *row, size_t n, float *out) {
+    switch (type) {
+    case INLAY__SOURCE_F64:
+        for (size_t i = 0; i < n; i++) out[i] = (float)load_f64(row + 8 * i);
+        break;
+    case INLAY__SOURCE_F8_E4M3:
+        for (size_t i = 0; i < n; i++) out[i] = e4m3_to_f32(row[i]);
+        break;
+    case INLAY__SOURCE_F8_E5M2: /* the upper half of a half */
+        for (size_t i = 0; i < n; i++) out[i] = inlay__f16_to_f32((uint16_t)(row[i] << 8));
+        break;
+    case INLAY__SOURCE_I8:
+        for (size_t i = 0; i < n; i++) out[i] = (float)(int8_t)row[i];
+        break;
+    case INLAY__SOURCE_U8:
+        for (size_t i = 0; i < n; i++) out[i] = (float)row[i];
+        break;
+    default: inlay__dequantize_row(type, row, n, out); break;
+    }
+}
+
+static void change(inlay__element_change how, float *x, size_t n) {
+    for (size_t i = 0; i < n && how != INLAY__ELEMENTS_KEPT; i++)
+        x[i] = how == INLAY__ELEMENTS_ADD_ONE ? x[i] + 1.0f : -(float)inlay__exp_f64((double)x[i]);
+}
+
+static void encode(uint32_t type, const float *x, size_t n, uint8_t *out) {
+    if (type == INLAY_TYPE_F32) {
+        memcpy(out, x, n * sizeof *x);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half = inlay__f32_to_f16(x[i]);
+        memcpy(out + 2 * i, &half, sizeof half);
+    }
+}
+
+/* -------------------------------------------------------------------------- rows */
+
+/* The row of a source that becomes row `row`. */
+static size_t source_row(const inlay__recipe *r, size_t row) {
+    size_t n_rows = (size_t)r->n_rows, n_groups = r->n_groups;
+    if (r->order == INLAY__ROWS_ROTARY) {
+        size_t width = n_rows / n_groups, head = row / width, i = row % width;
+        return head * width + i % 2 * (width / 2) + i / 2;
+    }
+    if (r->order == INLAY__ROWS_QKV) {
+        size_t of = (size_t)r->n_queries + 2, width = n_rows / (n_groups * of), head = row / width, i = row % width;
+        size_t n_heads = n_groups * r->n_queries; /* queries, then a key of each group, then a value */
+        size_t group = head < n_heads ? head / r->n_queries : (head - n_heads) % n_groups;
+        size_t place = head < n_heads ? head % r->n_queries : r->n_queries + (head - n_heads) / n_groups;
+        return (group * of + place) * width + i;
+    }
+    return row;
+}
+
+/* Column `row` of a source of other rows, as a row. */
+static void transpose_row(const inlay__recipe *r, const uint8_t *source, size_t row, size_t element, uint8_t *out) {
+    for (size_t k = 0; k < r->n_k; k++) memcpy(out + k * element, source + (k * (size_t)r->n_rows + row) * element, element);
+}
+
+static void make_row(const make_job *job, size_t i, float *scratch) {
+    const inlay__recipe *r = job->recipe;
+    size_t n_k = (size_t)r->n_k, row = i % (size_t)r->n_rows, element = source_element_size(r->source_type);
+    const uint8_t *source = r->sources[i / (size_t)r->n_rows];
+    uint8_t *out = job->out + i * job->row_size;
+    bool copied = job->type == r->source_type && r->change == INLAY__ELEMENTS_KEPT;
+    if (r->order == INLAY__ROWS_TRANSPOSED && !copied) { /* a row of the source's type, behind the floats */
+        uint8_t *turned = (uint8_t *)(scratch + n_k);
+        transpose_row(r, source, row, element, turned);
+        decode(r->source_type, turned, n_k, scratch);
+    } else if (r->order == INLAY__ROWS_TRANSPOSED) {
+        transpose_row(r, source, row, element, out);
+    } else if (copied) {
+        memcpy(out, source + source_row(r, row) * job->source_size, job->source_size);
+    } else {
+        decode(r->source_type, source + source_row(r, row) * job->source_size, n_k, scratch);
+    }
+    if (copied) return;
+    change(r->change, scratch, n_k);
+    encode(job->type, scratch, n_k, out);
+}
+
+static size_t scratch_size(const inlay__recipe *r) { return (size_t)r->n_k * (sizeof(float) + 8); }
+
+static void make_rows(void *arg, size_t i_thread, size_t n_threads) {
+    make_job *job = arg;
+    size_t n = (size_t)job->recipe->n_rows * job->recipe->n_sources;
+    float *scratch = (float *)(void *)((uint8_t *)job->scratch + i_thread * scratch_size(job->recipe));
+    inlay__fpenv saved = inlay__fpenv_enter();
+    (void)n_threads;
+    for (;;) {
+        size_t begin = atomic_fetch_add_explicit(&job->next, job->task_rows, memory_order_relaxed);
+        if (begin >= n) break;
+        for (size_t i = begin; i < n && i < begin + job->task_rows; i++) make_row(job, i, scratch);
+    }
+    inlay__fpenv_leave(saved);
+}
+
+/* ----------------------------------------------------------------------- tensors */
+
+static int32_t make_tensor(inlay__weights *w, inlay__pool *pool, size_t i) {
+    inlay__tensor *t = &w->merged[i];
+    const inlay__recipe *r = &w->recipes[i];
+    inlay__made *made = &w->made[i];
+    make_job job = {.recipe = r, .type = t->type, .source_size = (size_t)r->n_k * source_element_size(r->source_type)};
+    job.row_size = (size_t)t->size / ((size_t)r->n_rows * r->n_sources);
+    job.task_rows = inlay__max_size(TASK_BYTES / inlay__max_size(job.row_size, 1), 1);
+    atomic_init(&job.next, 0);
+    size_t n_scratch = scratch_size(r) * inlay__pool_n_threads(pool);
+    made->memory = inlay__alloc(w->sys, (size_t)t->size);
+    if (made->memory == NULL) return INLAY_ERR_MEMORY;
+    made->size = (size_t)t->size;
+    job.out = made->memory;
+    job.scratch = inlay__alloc(w->sys, n_scratch);
+    if (job.scratch == NULL) return INLAY_ERR_MEMORY;
+    int32_t status = inlay__pool_run(pool, make_rows, &job);
+    inlay__free(w->sys, job.scratch, n_scratch);
+    INLAY__TRY(status);
+    t->data = made->memory;
+    for (size_t k = 0; k < r->n_sources; k++)
+        inlay__weights_forget(w, r->sources[k], job.source_size * (size_t)r->n_rows);
+    return INLAY_OK;
+}
+
+static int32_t make_all(inlay__weights *w, inlay__pool *pool, const inlay__make_config *config) {
+    for (size_t i = 0; i < w->n_tensors; i++) {
+        if (!w->recipes[i].needed) continue;
+        INLAY__TRY(make_tensor(w, pool, i));
+        if (config->progress != NULL && config->progress(config->progress_user, 0, w->file_size) != 0)
+            return inlay__fail(INLAY_ERR_CANCELLED, "opening was cancelled by the progress callback");
+    }
+    return INLAY_OK;
+}
+
+int32_t inlay__weights_make(inlay__weights *w, const inlay__make_config *config) {
+    inlay__pool *pool;
+    if (w->recipes == NULL) return INLAY_OK;
+    INLAY__TRY(inlay__pool_new(w->sys, config->n_threads, &pool));
+    int32_t status = make_all(w, pool, config);
+    inlay__pool_free(pool);
+    return status;
+}

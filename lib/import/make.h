@@ -1,0 +1,20 @@
+/* Making tensors that are not what the files hold: rows reordered, elements changed, experts stacked, types converted. */
+#ifndef INLAY_MAKE_H
+#define INLAY_MAKE_H
+
+#include "format/weights.h"
+
+typedef struct inlay__make_config {
+    size_t n_threads;
+    uint32_t type;              /* that matrices get: INLAY_TYPE_, or INLAY__KEEP_TYPES */
+    inlay_progress_fn progress; /* may be NULL; only to be cancelled by */
+    void *progress_user;
+} inlay__make_config;
+
+#define INLAY__KEEP_TYPES UINT32_MAX
+
+/* Gives every tensor of the table its data. Files' pages are let go as they have been read, so that a model is not in
+ * memory twice. Errors: _MEMORY, _THREAD, _CANCELLED. */
+int32_t inlay__weights_make(inlay__weights *weights, const inlay__make_config *config);
+
+#endif

@@ -1,0 +1,12 @@
+/* The table of tensors of a folder: its files' tensors under GGUF's names, in GGUF's layout. */
+#ifndef INLAY_TENSOR_MAP_H
+#define INLAY_TENSOR_MAP_H
+
+#include "format/weights.h"
+#include "import/family.h"
+
+/* Fills the table of weights whose parts are open and whose metadata are there. Tensors that differ from the files'
+ * get a recipe and no data yet. Errors: _FORMAT, _UNSUPPORTED, _MEMORY. */
+int32_t inlay__tensor_map_make(const inlay__config *config, inlay__weights *weights);
+
+#endif
