@@ -2,6 +2,8 @@
 #include "base/pool.h"
 #include "format/dtype.h"
 #include "handles.h"
+#include "import/import.h"
+#include "import/make.h"
 
 enum { MAX_DEFAULT_THREADS = 16 };
 
@@ -64,8 +66,15 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
         .cpu = model->cpu,
         .never_pack = options->values[INLAY__PACK].integer == INLAY_PACK_NEVER,
         .n_threads = inlay__thread_count(options),
-        .n_vocab_tokenizer = inlay__tokenizer_n_vocab(model->tokenizer),
+        .n_vocab_tokenizer = model->tokenizer != NULL ? inlay__tokenizer_n_vocab(model->tokenizer) : 0,
     };
+    inlay__make_config make = {
+        .n_threads = config.n_threads,
+        .type = INLAY__KEEP_TYPES,
+        .progress = options->progress,
+        .progress_user = options->progress_user,
+    };
+    INLAY__TRY(inlay__weights_make(&model->weights, &make));
     return inlay__model_new(&model->sys, &model->weights, &config, &model->network);
 }
 
@@ -102,8 +111,12 @@ static int32_t open_tokenizer(inlay_model *model, const inlay_options *options) 
 /* The weights are open; on failure the caller closes them. */
 static int32_t finish_opening(inlay_model *model, const inlay_options *options) {
     INLAY__TRY(choose_cpu(options, &model->cpu));
-    INLAY__TRY(open_tokenizer(model, options));
+    if (!inlay__import_is_folder(&model->weights)) INLAY__TRY(open_tokenizer(model, options));
     return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options) : INLAY_OK;
+}
+
+static const char *tokenizer_name(const inlay_model *model) {
+    return model->tokenizer != NULL ? inlay__tokenizer_name(model->tokenizer) : "none";
 }
 
 static void log_opened(const inlay_model *model, const inlay__log *log) {
@@ -112,7 +125,7 @@ static void log_opened(const inlay_model *model, const inlay__log *log) {
     inlay__log_write(log, INLAY_LOG_INFO, "file '%s': %s '%s', %s, %zu tensors, %llu bytes, tokenizer %s, %s kernels",
                      inlay__weights_name(&model->weights), architecture.text, name.text, most_common_type(model),
                      model->weights.n_tensors, (unsigned long long)model->weights.file_size,
-                     inlay__tokenizer_name(model->tokenizer), inlay__cpu_name(model->cpu));
+                     tokenizer_name(model), inlay__cpu_name(model->cpu));
 }
 
 static int32_t new_model(const inlay_options *options, inlay_model **out) {
@@ -130,7 +143,7 @@ int32_t inlay__model_open(const inlay_options *options, const char *path, const 
     inlay_model *model = NULL;
     INLAY__TRY(new_model(options, &model));
     int32_t load = (int32_t)options->values[INLAY__LOAD].integer;
-    int32_t status = path != NULL ? inlay__weights_open(&model->sys, path, load, &model->weights)
+    int32_t status = path != NULL ? inlay__import_open(&model->sys, path, load, &model->weights)
                                   : inlay__weights_open_memory(&model->sys, data, size, &model->weights);
     if (status != INLAY_OK) {
         inlay__sys sys = model->sys;
@@ -218,11 +231,12 @@ static int32_t network_fact(const inlay_model *model, int32_t fact, int64_t *val
 }
 
 static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
-    const inlay__special_tokens *special = inlay__tokenizer_special(model->tokenizer);
+    inlay__special_tokens special = {-1, -1, -1, -1};
+    if (model->tokenizer != NULL) special = *inlay__tokenizer_special(model->tokenizer);
     switch (fact) {
     case INLAY_MODEL_N_VOCAB:
         *value = model->network != NULL ? (int64_t)inlay__model_hparams(model->network)->n_vocab
-                                        : (int64_t)inlay__tokenizer_n_vocab(model->tokenizer);
+                 : model->tokenizer != NULL ? (int64_t)inlay__tokenizer_n_vocab(model->tokenizer) : 0;
         return INLAY_OK;
     case INLAY_MODEL_N_CONTEXT_TRAIN:
     case INLAY_MODEL_N_EMBD:
@@ -236,10 +250,10 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
         *value = model->network != NULL ? (int64_t)inlay__model_token_bytes(model->network) : 0;
         return INLAY_OK;
     case INLAY_MODEL_PACKED: *value = inlay__weights_metadata(&model->weights)->packed; return INLAY_OK;
-    case INLAY_MODEL_TOKEN_BOS: *value = special->bos; return INLAY_OK;
-    case INLAY_MODEL_TOKEN_EOS: *value = special->eos; return INLAY_OK;
-    case INLAY_MODEL_TOKEN_UNKNOWN: *value = special->unknown; return INLAY_OK;
-    case INLAY_MODEL_TOKEN_PAD: *value = special->pad; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_BOS: *value = special.bos; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_EOS: *value = special.eos; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_UNKNOWN: *value = special.unknown; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_PAD: *value = special.pad; return INLAY_OK;
     default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: there is no integer fact %d", fact);
     }
 }
@@ -260,7 +274,7 @@ static int32_t get_string(const inlay_model *model, int32_t fact, const char **t
     case INLAY_MODEL_CHAT_TEMPLATE: found = metadata_string(model, "tokenizer.chat_template"); break;
     case INLAY_MODEL_CPU: found = text_of(inlay__cpu_name(model->cpu)); break;
     case INLAY_MODEL_TYPE_NAME: found = text_of(most_common_type(model)); break;
-    case INLAY_MODEL_TOKENIZER: found = text_of(inlay__tokenizer_name(model->tokenizer)); break;
+    case INLAY_MODEL_TOKENIZER: found = text_of(tokenizer_name(model)); break;
     default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_string: there is no string fact %d", fact);
     }
     *text = found.text;

@@ -1,6 +1,13 @@
 /* Text and tokens. */
 #include "handles.h"
 
+/* A folder may have no tokenizer: its models take and give ids. */
+static int32_t check_tokenizer(const char *function, const inlay_model *model) {
+    if (model->tokenizer != NULL) return INLAY_OK;
+    return inlay__owned(model, inlay__fail(INLAY_ERR_UNSUPPORTED, "%s: model '%s' has no tokenizer", function,
+                                           inlay__weights_name(&model->weights)));
+}
+
 int32_t inlay_tokenize(const inlay_model *model, const char *text, size_t size, int32_t flags, int32_t *tokens,
                        size_t capacity, size_t *n_tokens) {
     const char *function = "inlay_tokenize";
@@ -13,6 +20,7 @@ int32_t inlay_tokenize(const inlay_model *model, const char *text, size_t size, 
                                                "%s: flags is %d, expected a sum of INLAY_ADD_SPECIAL and "
                                                "INLAY_PARSE_SPECIAL",
                                                function, flags));
+    INLAY__TRY(check_tokenizer(function, model));
     if (text == NULL) text = "";
     if (size == INLAY_ALL) size = strlen(text);
     return inlay__owned(model,
@@ -26,6 +34,7 @@ int32_t inlay_detokenize(const inlay_model *model, const int32_t *tokens, size_t
     if (tokens == NULL && n_tokens != 0) return inlay__owned(model, inlay__null_argument(function, "tokens"));
     if (text == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "text"));
     if (size == NULL) return inlay__owned(model, inlay__null_argument(function, "size"));
+    INLAY__TRY(check_tokenizer(function, model));
     return inlay__owned(model, inlay__tokenizer_decode(model->tokenizer, tokens, n_tokens, text, capacity, size));
 }
 
@@ -36,11 +45,12 @@ int32_t inlay_stream_text(const inlay_model *model, uint64_t *state, int32_t tok
     if (state == NULL) return inlay__owned(model, inlay__null_argument(function, "state"));
     if (text == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "text"));
     if (size == NULL) return inlay__owned(model, inlay__null_argument(function, "size"));
+    INLAY__TRY(check_tokenizer(function, model));
     return inlay__owned(model, inlay__tokenizer_stream(model->tokenizer, state, token, text, capacity, size));
 }
 
 static int32_t check_token(const char *function, const inlay_model *model, int32_t token) {
-    size_t n_vocab = inlay__tokenizer_n_vocab(model->tokenizer);
+    size_t n_vocab = model->tokenizer != NULL ? inlay__tokenizer_n_vocab(model->tokenizer) : 0;
     if (token >= 0 && (size_t)token < n_vocab) return INLAY_OK;
     return inlay__fail(INLAY_ERR_TOKEN, "%s: token is %d, outside the vocabulary of %zu tokens", function, token,
                        n_vocab);
@@ -75,7 +85,7 @@ int32_t inlay_token_find(const inlay_model *model, const char *text, size_t size
     if (text == NULL) return inlay__owned(model, inlay__null_argument(function, "text"));
     if (token == NULL) return inlay__owned(model, inlay__null_argument(function, "token"));
     if (size == INLAY_ALL) size = strlen(text);
-    if (inlay__tokenizer_find(model->tokenizer, text, size, token)) return INLAY_OK;
+    if (model->tokenizer != NULL && inlay__tokenizer_find(model->tokenizer, text, size, token)) return INLAY_OK;
     return inlay__owned(
         model, inlay__fail(INLAY_ERR_KEY, "%s: no token is '%.*s'", function, (int)inlay__min_size(size, 128), text));
 }
