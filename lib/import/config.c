@@ -157,7 +157,7 @@ static int32_t expect(const inlay__config *c, const inlay__config_line *line) {
     if (node == NULL) return INLAY_OK;
     const char *text = node->kind == INLAY__JSON_TRUE ? "true" : node->kind == INLAY__JSON_FALSE ? "false" : node->text;
     size_t size = text == node->text ? node->size : strlen(text);
-    if (line->kind == INLAY__CONFIG_EXPECT_ACTIVATION && activation_name(node) != NULL) {
+    if (line->kind == INLAY__CONFIG_expect_activation && activation_name(node) != NULL) {
         text = activation_name(node);
         size = strlen(text);
     }
@@ -187,28 +187,28 @@ static int32_t put_line(inlay__config *c, const inlay__config_line *line) {
     double number = 0;
     int64_t integer = 0;
     bool truth = false;
-    if (line->kind == INLAY__CONFIG_EXPECT || line->kind == INLAY__CONFIG_EXPECT_ACTIVATION) return expect(c, line);
-    if (line->kind == INLAY__CONFIG_ACTIVATION) return put_activation(c, line);
+    if (line->kind == INLAY__CONFIG_expect || line->kind == INLAY__CONFIG_expect_activation) return expect(c, line);
+    if (line->kind == INLAY__CONFIG_activation) return put_activation(c, line);
     const char *from = line->from;
     bool there = inlay__config_get(c, from, NULL) != NULL;
-    if (!there && line->absent == NULL) return INLAY_OK;
+    if (!there && line->absent[0] == '\0') return INLAY_OK;
     if (!there && line->absent[0] == '=') { /* another of the config's keys */
         from = line->absent + 1;
         there = true;
     }
     switch (line->kind) {
-    case INLAY__CONFIG_INT:
+    case INLAY__CONFIG_int:
         if (there) INLAY__TRY(inlay__config_int(c, from, -1, &integer));
         if (!there) INLAY__TRY(absent_number(c, line, &number));
         inlay__config_put_int(c, line->key, there ? integer : (int64_t)number);
         break;
-    case INLAY__CONFIG_FLOAT:
+    case INLAY__CONFIG_float:
         if (there) INLAY__TRY(inlay__config_float(c, from, -1, &number));
         if (!there) INLAY__TRY(absent_number(c, line, &number));
         inlay__config_put_float(c, line->key, number);
         break;
     default:
-        INLAY__TRY(inlay__config_bool(c, from, line->absent != NULL && strcmp(line->absent, "true") == 0, &truth));
+        INLAY__TRY(inlay__config_bool(c, from, strcmp(line->absent, "true") == 0, &truth));
         inlay__config_put_bool(c, line->key, truth);
         break;
     }
@@ -240,7 +240,8 @@ static int32_t translate(inlay__config *c) {
     INLAY__TRY(find_family(c));
     const char *architecture = c->family->architecture;
     inlay__gguf_put_string(c->out, "general.architecture", architecture, strlen(architecture));
-    for (const inlay__config_line *line = c->family->config; line->from != NULL; line++) INLAY__TRY(put_line(c, line));
+    inlay__config_line line;
+    for (const char *table = c->family->config; inlay__config_line_next(&table, &line);) INLAY__TRY(put_line(c, &line));
     return c->family->special != NULL ? c->family->special(c) : INLAY_OK;
 }
 

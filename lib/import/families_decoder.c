@@ -3,86 +3,82 @@
 
 #include "import/family.h"
 
-#define END {NULL, NULL, INLAY__AS_IT_IS}
-#define CONFIG_END {NULL, INLAY__CONFIG_INT, NULL, NULL}
-
 /* -------------------------------------------------------------- what many share */
 
-#define CONFIG_SIZES                                                                          \
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "2048"},                 \
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size", "!"},                              \
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},                             \
-    {"feed_forward_length", INLAY__CONFIG_INT, "intermediate_size", "!"},                     \
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},                                    \
-    {"attention.head_count", INLAY__CONFIG_INT, "num_attention_heads", "!"}
+#define CONFIG_SIZES                                                                                \
+    "context_length int max_position_embeddings 2048\n"                                             \
+    "embedding_length int hidden_size !\n"                                                          \
+    "block_count int num_hidden_layers !\n"                                                         \
+    "feed_forward_length int intermediate_size !\n"                                                 \
+    "vocab_size int vocab_size\n"                                                                   \
+    "attention.head_count int num_attention_heads !\n"
 
-#define CONFIG_SHARED_HEADS                                                                   \
-    {"attention.head_count_kv", INLAY__CONFIG_INT, "num_key_value_heads", "=num_attention_heads"}, \
-    {"attention.key_length", INLAY__CONFIG_INT, "head_dim", NULL},                            \
-    {"attention.value_length", INLAY__CONFIG_INT, "head_dim", NULL}
+#define CONFIG_SHARED_HEADS                                                                         \
+    "attention.head_count_kv int num_key_value_heads =num_attention_heads\n"                        \
+    "attention.key_length int head_dim\n"                                                           \
+    "attention.value_length int head_dim\n"
 
-#define CONFIG_LLAMA                                                                          \
-    CONFIG_SIZES, CONFIG_SHARED_HEADS,                                                        \
-    {"attention.layer_norm_rms_epsilon", INLAY__CONFIG_FLOAT, "rms_norm_eps", "1e-6"},        \
-    {"", INLAY__CONFIG_EXPECT_ACTIVATION, "hidden_act", "silu"}
+#define CONFIG_LLAMA                                                                                \
+    CONFIG_SIZES CONFIG_SHARED_HEADS                                                                \
+    "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"                                    \
+    "- expect_activation hidden_act silu\n"
 
-#define CONFIG_EXPERTS                                                                        \
-    {"expert_count", INLAY__CONFIG_INT, "num_local_experts|num_experts", "!"},                \
-    {"expert_used_count", INLAY__CONFIG_INT, "num_experts_per_tok", "!"}
+#define CONFIG_EXPERTS                                                                              \
+    "expert_count int num_local_experts|num_experts !\n"                                            \
+    "expert_used_count int num_experts_per_tok !\n"
 
-#define TENSORS_ENDS                                                                          \
-    {"embed_tokens.weight", "token_embd.weight", INLAY__AS_IT_IS},                            \
-    {"norm.weight", "output_norm.weight", INLAY__AS_IT_IS},                                   \
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},                                     \
-    {"layers.%.self_attn.rotary_emb.inv_freq", NULL, INLAY__IGNORED}
+#define TENSORS_ENDS                                                                                \
+    "embed_tokens.weight token_embd.weight\n"                                                       \
+    "norm.weight output_norm.weight\n"                                                              \
+    "lm_head.weight output.weight\n"                                                                \
+    "layers.%.self_attn.rotary_emb.inv_freq - ignored\n"
 
-#define TENSORS_ATTENTION(q_kind, k_kind)                                                     \
-    {"layers.%.self_attn.q_proj.*", "blk.%.attn_q.*", q_kind},                                \
-    {"layers.%.self_attn.k_proj.*", "blk.%.attn_k.*", k_kind},                                \
-    {"layers.%.self_attn.v_proj.*", "blk.%.attn_v.*", INLAY__AS_IT_IS},                       \
-    {"layers.%.self_attn.o_proj.*", "blk.%.attn_output.*", INLAY__AS_IT_IS}
+#define TENSORS_ATTENTION(q_kind, k_kind)                                                           \
+    "layers.%.self_attn.q_proj.* blk.%.attn_q.* " q_kind "\n"                                       \
+    "layers.%.self_attn.k_proj.* blk.%.attn_k.* " k_kind "\n"                                       \
+    "layers.%.self_attn.v_proj.* blk.%.attn_v.*\n"                                                  \
+    "layers.%.self_attn.o_proj.* blk.%.attn_output.*\n"
 
-#define TENSORS_FEED_FORWARD                                                                  \
-    {"layers.%.mlp.gate_proj.*", "blk.%.ffn_gate.*", INLAY__AS_IT_IS},                        \
-    {"layers.%.mlp.up_proj.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},                            \
-    {"layers.%.mlp.down_proj.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS}
+#define TENSORS_FEED_FORWARD                                                                        \
+    "layers.%.mlp.gate_proj.* blk.%.ffn_gate.*\n"                                                   \
+    "layers.%.mlp.up_proj.* blk.%.ffn_up.*\n"                                                       \
+    "layers.%.mlp.down_proj.* blk.%.ffn_down.*\n"
 
-#define TENSORS_NORMS                                                                         \
-    {"layers.%.input_layernorm.weight", "blk.%.attn_norm.weight", INLAY__AS_IT_IS},           \
-    {"layers.%.post_attention_layernorm.weight", "blk.%.ffn_norm.weight", INLAY__AS_IT_IS}
+#define TENSORS_NORMS                                                                               \
+    "layers.%.input_layernorm.weight blk.%.attn_norm.weight\n"                                      \
+    "layers.%.post_attention_layernorm.weight blk.%.ffn_norm.weight\n"
 
-#define TENSORS_HEAD_NORMS(kind)                                                              \
-    {"layers.%.self_attn.q_norm.weight", "blk.%.attn_q_norm.weight", kind},                   \
-    {"layers.%.self_attn.k_norm.weight", "blk.%.attn_k_norm.weight", kind}
+#define TENSORS_HEAD_NORMS(kind)                                                                    \
+    "layers.%.self_attn.q_norm.weight blk.%.attn_q_norm.weight " kind "\n"                          \
+    "layers.%.self_attn.k_norm.weight blk.%.attn_k_norm.weight " kind "\n"
 
 /* GGUF has LLaMA's rotary rows in pairs, Qwen's in halves, as here. */
-static const inlay__tensor_line tensors_llama[] = {
-    TENSORS_ENDS, TENSORS_NORMS, TENSORS_ATTENTION(INLAY__ROTARY_Q, INLAY__ROTARY_K), TENSORS_FEED_FORWARD, END};
+static const char tensors_llama[] =
+    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("rotary_q", "rotary_k") TENSORS_FEED_FORWARD;
 
-static const inlay__tensor_line tensors_qwen[] = {
-    TENSORS_ENDS, TENSORS_NORMS, TENSORS_ATTENTION(INLAY__AS_IT_IS, INLAY__AS_IT_IS), TENSORS_HEAD_NORMS(INLAY__AS_IT_IS),
-    TENSORS_FEED_FORWARD, END};
+static const char tensors_qwen[] =
+    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("")
+    TENSORS_FEED_FORWARD;
 
 static int32_t special_rope(inlay__config *c) { return inlay__config_put_rope(c, 1.0); }
 
 /* ------------------------------------------------------------ LLaMA and Mistral */
 
-static const inlay__config_line config_llama[] = {CONFIG_LLAMA, CONFIG_END};
+static const char config_llama[] = CONFIG_LLAMA;
 
 static int32_t special_mistral(inlay__config *c) {
     INLAY__TRY(inlay__config_put_rope(c, 1.0));
     return inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_ALL, 0);
 }
 
-static const inlay__config_line config_mixtral[] = {CONFIG_LLAMA, CONFIG_EXPERTS, CONFIG_END};
+static const char config_mixtral[] = CONFIG_LLAMA CONFIG_EXPERTS;
 
-static const inlay__tensor_line tensors_mixtral[] = {
-    TENSORS_ENDS, TENSORS_NORMS, TENSORS_ATTENTION(INLAY__ROTARY_Q, INLAY__ROTARY_K),
-    {"layers.%.block_sparse_moe.gate.weight", "blk.%.ffn_gate_inp.weight", INLAY__AS_IT_IS},
-    {"layers.%.block_sparse_moe.experts.%.w1.weight", "blk.%.ffn_gate_exps.weight", INLAY__AS_IT_IS},
-    {"layers.%.block_sparse_moe.experts.%.w3.weight", "blk.%.ffn_up_exps.weight", INLAY__AS_IT_IS},
-    {"layers.%.block_sparse_moe.experts.%.w2.weight", "blk.%.ffn_down_exps.weight", INLAY__AS_IT_IS},
-    END};
+static const char tensors_mixtral[] =
+    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("rotary_q", "rotary_k")
+    "layers.%.block_sparse_moe.gate.weight blk.%.ffn_gate_inp.weight\n"
+    "layers.%.block_sparse_moe.experts.%.w1.weight blk.%.ffn_gate_exps.weight\n"
+    "layers.%.block_sparse_moe.experts.%.w3.weight blk.%.ffn_up_exps.weight\n"
+    "layers.%.block_sparse_moe.experts.%.w2.weight blk.%.ffn_down_exps.weight\n";
 
 /* ------------------------------------------------------------------------- Qwen */
 
@@ -96,57 +92,53 @@ static int32_t special_qwen(inlay__config *c) {
     return use ? inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_FROM, n) : INLAY_OK;
 }
 
-static const inlay__config_line config_qwen3_moe[] = {
-    CONFIG_LLAMA, CONFIG_EXPERTS,
-    {"expert_feed_forward_length", INLAY__CONFIG_INT, "moe_intermediate_size", "!"},
-    {"expert_weights_norm", INLAY__CONFIG_BOOL, "norm_topk_prob", "false"},
-    {"", INLAY__CONFIG_EXPECT, "decoder_sparse_step", "1"},
-    {"", INLAY__CONFIG_EXPECT, "mlp_only_layers", "an empty list"},
-    CONFIG_END};
+static const char config_qwen3_moe[] =
+    CONFIG_LLAMA CONFIG_EXPERTS
+    "expert_feed_forward_length int moe_intermediate_size !\n"
+    "expert_weights_norm bool norm_topk_prob false\n"
+    "- expect decoder_sparse_step 1\n"
+    "- expect mlp_only_layers []\n";
 
-static const inlay__tensor_line tensors_qwen3_moe[] = {
-    TENSORS_ENDS, TENSORS_NORMS, TENSORS_ATTENTION(INLAY__AS_IT_IS, INLAY__AS_IT_IS), TENSORS_HEAD_NORMS(INLAY__AS_IT_IS),
-    {"layers.%.mlp.gate.weight", "blk.%.ffn_gate_inp.weight", INLAY__AS_IT_IS},
-    {"layers.%.mlp.experts.%.gate_proj.weight", "blk.%.ffn_gate_exps.weight", INLAY__AS_IT_IS},
-    {"layers.%.mlp.experts.%.up_proj.weight", "blk.%.ffn_up_exps.weight", INLAY__AS_IT_IS},
-    {"layers.%.mlp.experts.%.down_proj.weight", "blk.%.ffn_down_exps.weight", INLAY__AS_IT_IS},
-    END};
+static const char tensors_qwen3_moe[] =
+    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("")
+    "layers.%.mlp.gate.weight blk.%.ffn_gate_inp.weight\n"
+    "layers.%.mlp.experts.%.gate_proj.weight blk.%.ffn_gate_exps.weight\n"
+    "layers.%.mlp.experts.%.up_proj.weight blk.%.ffn_up_exps.weight\n"
+    "layers.%.mlp.experts.%.down_proj.weight blk.%.ffn_down_exps.weight\n";
 
 /* -------------------------------------------------------------------------- Phi */
 
 /* Query, key and value rows are one tensor, gate and up rows another; GGUF leaves them so. */
-static const inlay__tensor_line tensors_phi3[] = {
-    TENSORS_ENDS, TENSORS_NORMS,
-    {"layers.%.self_attn.qkv_proj.weight", "blk.%.attn_qkv.weight", INLAY__AS_IT_IS},
-    {"layers.%.self_attn.o_proj.weight", "blk.%.attn_output.weight", INLAY__AS_IT_IS},
-    {"layers.%.mlp.gate_up_proj.weight", "blk.%.ffn_up.weight", INLAY__AS_IT_IS},
-    {"layers.%.mlp.down_proj.weight", "blk.%.ffn_down.weight", INLAY__AS_IT_IS},
-    END};
+static const char tensors_phi3[] =
+    TENSORS_ENDS TENSORS_NORMS
+    "layers.%.self_attn.qkv_proj.weight blk.%.attn_qkv.weight\n"
+    "layers.%.self_attn.o_proj.weight blk.%.attn_output.weight\n"
+    "layers.%.mlp.gate_up_proj.weight blk.%.ffn_up.weight\n"
+    "layers.%.mlp.down_proj.weight blk.%.ffn_down.weight\n";
 
 /* ------------------------------------------------------------------------ Gemma */
 
 /* Its norms multiply by one more than their weight; GGUF has the sum. */
-#define TENSORS_GEMMA                                                                         \
-    {"embed_tokens.weight", "token_embd.weight", INLAY__AS_IT_IS},                            \
-    {"norm.weight", "output_norm.weight", INLAY__PLUS_ONE},                                   \
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},                                     \
-    {"layers.%.input_layernorm.weight", "blk.%.attn_norm.weight", INLAY__PLUS_ONE},           \
-    {"layers.%.post_attention_layernorm.weight", "blk.%.post_attention_norm.weight", INLAY__PLUS_ONE}, \
-    {"layers.%.pre_feedforward_layernorm.weight", "blk.%.ffn_norm.weight", INLAY__PLUS_ONE},  \
-    {"layers.%.post_feedforward_layernorm.weight", "blk.%.post_ffw_norm.weight", INLAY__PLUS_ONE}, \
-    TENSORS_ATTENTION(INLAY__AS_IT_IS, INLAY__AS_IT_IS), TENSORS_FEED_FORWARD
+#define TENSORS_GEMMA                                                                               \
+    "embed_tokens.weight token_embd.weight\n"                                                       \
+    "norm.weight output_norm.weight plus_one\n"                                                     \
+    "lm_head.weight output.weight\n"                                                                \
+    "layers.%.input_layernorm.weight blk.%.attn_norm.weight plus_one\n"                             \
+    "layers.%.post_attention_layernorm.weight blk.%.post_attention_norm.weight plus_one\n"          \
+    "layers.%.pre_feedforward_layernorm.weight blk.%.ffn_norm.weight plus_one\n"                    \
+    "layers.%.post_feedforward_layernorm.weight blk.%.post_ffw_norm.weight plus_one\n"              \
+    TENSORS_ATTENTION("", "") TENSORS_FEED_FORWARD
 
-static const inlay__tensor_line tensors_gemma2[] = {TENSORS_GEMMA, END};
-static const inlay__tensor_line tensors_gemma3[] = {TENSORS_GEMMA, TENSORS_HEAD_NORMS(INLAY__PLUS_ONE), END};
+static const char tensors_gemma2[] = TENSORS_GEMMA;
+static const char tensors_gemma3[] = TENSORS_GEMMA TENSORS_HEAD_NORMS("plus_one");
 
-static const inlay__config_line config_gemma[] = {
-    CONFIG_SIZES, CONFIG_SHARED_HEADS,
-    {"attention.layer_norm_rms_epsilon", INLAY__CONFIG_FLOAT, "rms_norm_eps", "1e-6"},
-    {"", INLAY__CONFIG_EXPECT_ACTIVATION, "hidden_activation", "gelu_tanh"},
-    {"attn_logit_softcapping", INLAY__CONFIG_FLOAT, "attn_logit_softcapping", NULL},
-    {"final_logit_softcapping", INLAY__CONFIG_FLOAT, "final_logit_softcapping", NULL},
-    {"", INLAY__CONFIG_EXPECT, "use_bidirectional_attention", "false"},
-    CONFIG_END};
+static const char config_gemma[] =
+    CONFIG_SIZES CONFIG_SHARED_HEADS
+    "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"
+    "- expect_activation hidden_activation gelu_tanh\n"
+    "attn_logit_softcapping float attn_logit_softcapping\n"
+    "final_logit_softcapping float final_logit_softcapping\n"
+    "- expect use_bidirectional_attention false\n";
 
 static int32_t special_gemma(inlay__config *c, inlay__window_rule rule, int64_t n) {
     double scalar;
@@ -198,63 +190,61 @@ static int32_t special_smollm3(inlay__config *c) {
 }
 
 /* Norms stand behind the blocks, not before. */
-static const inlay__tensor_line tensors_olmo2[] = {
-    TENSORS_ENDS,
-    {"layers.%.post_attention_layernorm.weight", "blk.%.post_attention_norm.weight", INLAY__AS_IT_IS},
-    {"layers.%.post_feedforward_layernorm.weight", "blk.%.post_ffw_norm.weight", INLAY__AS_IT_IS},
-    TENSORS_ATTENTION(INLAY__AS_IT_IS, INLAY__AS_IT_IS), TENSORS_HEAD_NORMS(INLAY__AS_IT_IS), TENSORS_FEED_FORWARD, END};
+static const char tensors_olmo2[] =
+    TENSORS_ENDS
+    "layers.%.post_attention_layernorm.weight blk.%.post_attention_norm.weight\n"
+    "layers.%.post_feedforward_layernorm.weight blk.%.post_ffw_norm.weight\n"
+    TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("") TENSORS_FEED_FORWARD;
 
-static const inlay__config_line config_granite[] = {
-    CONFIG_LLAMA,
-    {"attention.scale", INLAY__CONFIG_FLOAT, "attention_multiplier", "1"},
-    {"embedding_scale", INLAY__CONFIG_FLOAT, "embedding_multiplier", "1"},
-    {"residual_scale", INLAY__CONFIG_FLOAT, "residual_multiplier", "1"},
-    {"logit_scale", INLAY__CONFIG_FLOAT, "logits_scaling", "1"},
-    CONFIG_END};
+static const char config_granite[] =
+    CONFIG_LLAMA
+    "attention.scale float attention_multiplier 1\n"
+    "embedding_scale float embedding_multiplier 1\n"
+    "residual_scale float residual_multiplier 1\n"
+    "logit_scale float logits_scaling 1\n";
 
 /* ------------------------------------------------------------------- GPT-1, GPT-2 */
 
 /* Their matrices are written as [inputs, outputs]. */
-#define TENSORS_GPT_BLOCK                                                                     \
-    {"h.%.attn.c_attn.*", "blk.%.attn_qkv.*", INLAY__TRANSPOSED},                             \
-    {"h.%.attn.c_proj.*", "blk.%.attn_output.*", INLAY__TRANSPOSED},                          \
-    {"h.%.mlp.c_fc.*", "blk.%.ffn_up.*", INLAY__TRANSPOSED},                                  \
-    {"h.%.mlp.c_proj.*", "blk.%.ffn_down.*", INLAY__TRANSPOSED},                              \
-    {"h.%.attn.bias", NULL, INLAY__IGNORED},                                                  \
-    {"h.%.attn.masked_bias", NULL, INLAY__IGNORED},                                           \
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS}
+#define TENSORS_GPT_BLOCK                                                                           \
+    "h.%.attn.c_attn.* blk.%.attn_qkv.* transposed\n"                                               \
+    "h.%.attn.c_proj.* blk.%.attn_output.* transposed\n"                                            \
+    "h.%.mlp.c_fc.* blk.%.ffn_up.* transposed\n"                                                    \
+    "h.%.mlp.c_proj.* blk.%.ffn_down.* transposed\n"                                                \
+    "h.%.attn.bias - ignored\n"                                                                     \
+    "h.%.attn.masked_bias - ignored\n"                                                              \
+    "lm_head.weight output.weight\n"
 
-static const inlay__tensor_line tensors_gpt1[] = {
-    {"tokens_embed.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"positions_embed.weight", "position_embd.weight", INLAY__AS_IT_IS},
-    {"h.%.ln_1.*", "blk.%.attn_output_norm.*", INLAY__AS_IT_IS},
-    {"h.%.ln_2.*", "blk.%.layer_output_norm.*", INLAY__AS_IT_IS},
-    TENSORS_GPT_BLOCK, END};
+static const char tensors_gpt1[] =
+    "tokens_embed.weight token_embd.weight\n"
+    "positions_embed.weight position_embd.weight\n"
+    "h.%.ln_1.* blk.%.attn_output_norm.*\n"
+    "h.%.ln_2.* blk.%.layer_output_norm.*\n"
+    TENSORS_GPT_BLOCK;
 
-static const inlay__tensor_line tensors_gpt2[] = {
-    {"wte.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"wpe.weight", "position_embd.weight", INLAY__AS_IT_IS},
-    {"h.%.ln_1.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"h.%.ln_2.*", "blk.%.ffn_norm.*", INLAY__AS_IT_IS},
-    {"ln_f.*", "output_norm.*", INLAY__AS_IT_IS},
-    TENSORS_GPT_BLOCK, END};
+static const char tensors_gpt2[] =
+    "wte.weight token_embd.weight\n"
+    "wpe.weight position_embd.weight\n"
+    "h.%.ln_1.* blk.%.attn_norm.*\n"
+    "h.%.ln_2.* blk.%.ffn_norm.*\n"
+    "ln_f.* output_norm.*\n"
+    TENSORS_GPT_BLOCK;
 
-#define CONFIG_GPT                                                                            \
-    {"context_length", INLAY__CONFIG_INT, "n_positions|n_ctx", "1024"},                       \
-    {"embedding_length", INLAY__CONFIG_INT, "n_embd", "!"},                                   \
-    {"block_count", INLAY__CONFIG_INT, "n_layer", "!"},                                       \
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},                                    \
-    {"attention.head_count", INLAY__CONFIG_INT, "n_head", "!"},                               \
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_epsilon", "1e-5"}
+#define CONFIG_GPT                                                                                  \
+    "context_length int n_positions|n_ctx 1024\n"                                                   \
+    "embedding_length int n_embd !\n"                                                               \
+    "block_count int n_layer !\n"                                                                   \
+    "vocab_size int vocab_size\n"                                                                   \
+    "attention.head_count int n_head !\n"                                                           \
+    "attention.layer_norm_epsilon float layer_norm_epsilon 1e-5\n"
 
-static const inlay__config_line config_gpt1[] = {CONFIG_GPT, CONFIG_END};
-static const inlay__config_line config_gpt2[] = {
-    CONFIG_GPT,
-    {"activation", INLAY__CONFIG_ACTIVATION, "activation_function", "gelu_tanh"},
-    {"", INLAY__CONFIG_EXPECT, "scale_attn_weights", "true"},
-    {"", INLAY__CONFIG_EXPECT, "scale_attn_by_inverse_layer_idx", "false"},
-    {"", INLAY__CONFIG_EXPECT, "add_cross_attention", "false"},
-    CONFIG_END};
+static const char config_gpt1[] = CONFIG_GPT;
+static const char config_gpt2[] =
+    CONFIG_GPT
+    "activation activation activation_function gelu_tanh\n"
+    "- expect scale_attn_weights true\n"
+    "- expect scale_attn_by_inverse_layer_idx false\n"
+    "- expect add_cross_attention false\n";
 
 static int32_t put_four_times(inlay__config *c, const char *keys, const char *embd_keys) {
     int64_t n_embd, n_ff;
@@ -281,119 +271,111 @@ static int32_t special_gpt1(inlay__config *c) {
 
 /* --------------------------------------------------- GPT-NeoX, OPT, BLOOM, Falcon */
 
-static const inlay__tensor_line tensors_gpt_neox[] = {
-    {"embed_in.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"embed_out.weight", "output.weight", INLAY__AS_IT_IS},
-    {"final_layer_norm.*", "output_norm.*", INLAY__AS_IT_IS},
-    {"layers.%.input_layernorm.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"layers.%.post_attention_layernorm.*", "blk.%.ffn_norm.*", INLAY__AS_IT_IS},
-    {"layers.%.attention.query_key_value.*", "blk.%.attn_qkv.*", INLAY__FUSED_QKV},
-    {"layers.%.attention.dense.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},
-    {"layers.%.mlp.dense_h_to_4h.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},
-    {"layers.%.mlp.dense_4h_to_h.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},
-    {"layers.%.attention.bias", NULL, INLAY__IGNORED},
-    {"layers.%.attention.masked_bias", NULL, INLAY__IGNORED},
-    {"layers.%.attention.rotary_emb.inv_freq", NULL, INLAY__IGNORED},
-    END};
+static const char tensors_gpt_neox[] =
+    "embed_in.weight token_embd.weight\n"
+    "embed_out.weight output.weight\n"
+    "final_layer_norm.* output_norm.*\n"
+    "layers.%.input_layernorm.* blk.%.attn_norm.*\n"
+    "layers.%.post_attention_layernorm.* blk.%.ffn_norm.*\n"
+    "layers.%.attention.query_key_value.* blk.%.attn_qkv.* fused_qkv\n"
+    "layers.%.attention.dense.* blk.%.attn_output.*\n"
+    "layers.%.mlp.dense_h_to_4h.* blk.%.ffn_up.*\n"
+    "layers.%.mlp.dense_4h_to_h.* blk.%.ffn_down.*\n"
+    "layers.%.attention.bias - ignored\n"
+    "layers.%.attention.masked_bias - ignored\n"
+    "layers.%.attention.rotary_emb.inv_freq - ignored\n";
 
-static const inlay__config_line config_gpt_neox[] = {
-    CONFIG_SIZES,
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_eps", "1e-5"},
-    {"use_parallel_residual", INLAY__CONFIG_BOOL, "use_parallel_residual", "true"},
-    {"activation", INLAY__CONFIG_ACTIVATION, "hidden_act", "gelu"},
-    CONFIG_END};
+static const char config_gpt_neox[] =
+    CONFIG_SIZES
+    "attention.layer_norm_epsilon float layer_norm_eps 1e-5\n"
+    "use_parallel_residual bool use_parallel_residual true\n"
+    "activation activation hidden_act gelu\n";
 
 static int32_t special_gpt_neox(inlay__config *c) { return inlay__config_put_rope(c, 0.25); }
 
 /* Positions count from 2. */
-static const inlay__tensor_line tensors_opt[] = {
-    {"decoder.embed_tokens.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"decoder.embed_positions.weight", "position_embd.weight", INLAY__POSITIONS},
-    {"decoder.project_in.weight", "token_embd_project.weight", INLAY__AS_IT_IS},
-    {"decoder.project_out.weight", "output_project.weight", INLAY__AS_IT_IS},
-    {"decoder.final_layer_norm.*", "output_norm.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.self_attn.q_proj.*", "blk.%.attn_q.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.self_attn.k_proj.*", "blk.%.attn_k.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.self_attn.v_proj.*", "blk.%.attn_v.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.self_attn.out_proj.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.self_attn_layer_norm.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.final_layer_norm.*", "blk.%.ffn_norm.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.fc1.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.fc2.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},
-    END};
+static const char tensors_opt[] =
+    "decoder.embed_tokens.weight token_embd.weight\n"
+    "decoder.embed_positions.weight position_embd.weight positions\n"
+    "decoder.project_in.weight token_embd_project.weight\n"
+    "decoder.project_out.weight output_project.weight\n"
+    "decoder.final_layer_norm.* output_norm.*\n"
+    "decoder.layers.%.self_attn.q_proj.* blk.%.attn_q.*\n"
+    "decoder.layers.%.self_attn.k_proj.* blk.%.attn_k.*\n"
+    "decoder.layers.%.self_attn.v_proj.* blk.%.attn_v.*\n"
+    "decoder.layers.%.self_attn.out_proj.* blk.%.attn_output.*\n"
+    "decoder.layers.%.self_attn_layer_norm.* blk.%.attn_norm.*\n"
+    "decoder.layers.%.final_layer_norm.* blk.%.ffn_norm.*\n"
+    "decoder.layers.%.fc1.* blk.%.ffn_up.*\n"
+    "decoder.layers.%.fc2.* blk.%.ffn_down.*\n"
+    "lm_head.weight output.weight\n";
 
-static const inlay__config_line config_opt[] = {
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "2048"},
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size", "!"},
-    {"embedding_length_in", INLAY__CONFIG_INT, "word_embed_proj_dim", NULL},
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},
-    {"feed_forward_length", INLAY__CONFIG_INT, "ffn_dim", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "num_attention_heads", "!"},
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_eps", "1e-5"},
-    {"norm_before", INLAY__CONFIG_BOOL, "do_layer_norm_before", "true"},
-    {"activation", INLAY__CONFIG_ACTIVATION, "activation_function", "relu"},
-    CONFIG_END};
+static const char config_opt[] =
+    "context_length int max_position_embeddings 2048\n"
+    "embedding_length int hidden_size !\n"
+    "embedding_length_in int word_embed_proj_dim\n"
+    "block_count int num_hidden_layers !\n"
+    "feed_forward_length int ffn_dim !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int num_attention_heads !\n"
+    "attention.layer_norm_epsilon float layer_norm_eps 1e-5\n"
+    "norm_before bool do_layer_norm_before true\n"
+    "activation activation activation_function relu\n";
 
 static int32_t special_opt(inlay__config *c) {
     c->position_offset = 2;
     return INLAY_OK;
 }
 
-static const inlay__tensor_line tensors_bloom[] = {
-    {"word_embeddings.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"word_embeddings_layernorm.*", "token_embd_norm.*", INLAY__AS_IT_IS},
-    {"ln_f.*", "output_norm.*", INLAY__AS_IT_IS},
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},
-    {"h.%.input_layernorm.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"h.%.post_attention_layernorm.*", "blk.%.ffn_norm.*", INLAY__AS_IT_IS},
-    {"h.%.self_attention.query_key_value.*", "blk.%.attn_qkv.*", INLAY__FUSED_QKV},
-    {"h.%.self_attention.dense.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},
-    {"h.%.mlp.dense_h_to_4h.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},
-    {"h.%.mlp.dense_4h_to_h.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},
-    END};
+static const char tensors_bloom[] =
+    "word_embeddings.weight token_embd.weight\n"
+    "word_embeddings_layernorm.* token_embd_norm.*\n"
+    "ln_f.* output_norm.*\n"
+    "lm_head.weight output.weight\n"
+    "h.%.input_layernorm.* blk.%.attn_norm.*\n"
+    "h.%.post_attention_layernorm.* blk.%.ffn_norm.*\n"
+    "h.%.self_attention.query_key_value.* blk.%.attn_qkv.* fused_qkv\n"
+    "h.%.self_attention.dense.* blk.%.attn_output.*\n"
+    "h.%.mlp.dense_h_to_4h.* blk.%.ffn_up.*\n"
+    "h.%.mlp.dense_4h_to_h.* blk.%.ffn_down.*\n";
 
-static const inlay__config_line config_bloom[] = {
-    {"context_length", INLAY__CONFIG_INT, "seq_length", "2048"},
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size|n_embed", "!"},
-    {"block_count", INLAY__CONFIG_INT, "n_layer|num_hidden_layers", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "n_head|num_attention_heads", "!"},
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_epsilon", "1e-5"},
-    {"", INLAY__CONFIG_EXPECT, "apply_residual_connection_post_layernorm", "false"},
-    CONFIG_END};
+static const char config_bloom[] =
+    "context_length int seq_length 2048\n"
+    "embedding_length int hidden_size|n_embed !\n"
+    "block_count int n_layer|num_hidden_layers !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int n_head|num_attention_heads !\n"
+    "attention.layer_norm_epsilon float layer_norm_epsilon 1e-5\n"
+    "- expect apply_residual_connection_post_layernorm false\n";
 
 static int32_t special_bloom(inlay__config *c) {
     inlay__config_put_float(c, "attention.max_alibi_bias", 8.0);
     return put_four_times(c, "n_inner", "hidden_size|n_embed");
 }
 
-static const inlay__tensor_line tensors_falcon[] = {
-    {"word_embeddings.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"ln_f.*", "output_norm.*", INLAY__AS_IT_IS},
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},
-    {"h.%.input_layernorm.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"h.%.post_attention_layernorm.*", "blk.%.ffn_norm.*", INLAY__AS_IT_IS},
-    {"h.%.ln_mlp.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"h.%.ln_attn.*", "blk.%.attn_norm_2.*", INLAY__AS_IT_IS},
-    {"h.%.self_attention.query_key_value.*", "blk.%.attn_qkv.*", INLAY__FUSED_QKV},
-    {"h.%.self_attention.dense.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},
-    {"h.%.mlp.dense_h_to_4h.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},
-    {"h.%.mlp.dense_4h_to_h.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},
-    END};
+static const char tensors_falcon[] =
+    "word_embeddings.weight token_embd.weight\n"
+    "ln_f.* output_norm.*\n"
+    "lm_head.weight output.weight\n"
+    "h.%.input_layernorm.* blk.%.attn_norm.*\n"
+    "h.%.post_attention_layernorm.* blk.%.ffn_norm.*\n"
+    "h.%.ln_mlp.* blk.%.attn_norm.*\n"
+    "h.%.ln_attn.* blk.%.attn_norm_2.*\n"
+    "h.%.self_attention.query_key_value.* blk.%.attn_qkv.* fused_qkv\n"
+    "h.%.self_attention.dense.* blk.%.attn_output.*\n"
+    "h.%.mlp.dense_h_to_4h.* blk.%.ffn_up.*\n"
+    "h.%.mlp.dense_4h_to_h.* blk.%.ffn_down.*\n";
 
-static const inlay__config_line config_falcon[] = {
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "2048"},
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size|n_embed", "!"},
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers|n_layer", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "num_attention_heads|n_head", "!"},
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_epsilon", "1e-5"},
-    {"use_parallel_residual", INLAY__CONFIG_BOOL, "parallel_attn", "true"},
-    {"activation", INLAY__CONFIG_ACTIVATION, "activation", "gelu"},
-    {"", INLAY__CONFIG_EXPECT, "alibi", "false"},
-    CONFIG_END};
+static const char config_falcon[] =
+    "context_length int max_position_embeddings 2048\n"
+    "embedding_length int hidden_size|n_embed !\n"
+    "block_count int num_hidden_layers|n_layer !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int num_attention_heads|n_head !\n"
+    "attention.layer_norm_epsilon float layer_norm_epsilon 1e-5\n"
+    "use_parallel_residual bool parallel_attn true\n"
+    "activation activation activation gelu\n"
+    "- expect alibi false\n";
 
 /* Key and value heads: one for all in the first models, as many as queries without multi_query, or what is said. */
 static int32_t special_falcon(inlay__config *c) {

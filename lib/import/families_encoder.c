@@ -3,68 +3,63 @@
 
 #include "import/family.h"
 
-#define END {NULL, NULL, INLAY__AS_IT_IS}
-#define CONFIG_END {NULL, INLAY__CONFIG_INT, NULL, NULL}
-
 /* ------------------------------------------------------------- BERT and RoBERTa */
 
 /* The heads are named alike in all: cls.*, cls.norm.* and output.bias predict masked tokens, cls.* and cls.output.*
  * classify. */
-#define TENSORS_BERT_BODY(positions)                                                          \
-    {"embeddings.word_embeddings.weight", "token_embd.weight", INLAY__AS_IT_IS},              \
-    {"embeddings.position_embeddings.weight", "position_embd.weight", positions},             \
-    {"embeddings.token_type_embeddings.weight", "token_types.weight", INLAY__AS_IT_IS},       \
-    {"embeddings.LayerNorm.*", "token_embd_norm.*", INLAY__AS_IT_IS},                         \
-    {"embeddings.position_ids", NULL, INLAY__IGNORED},                                        \
-    {"encoder.layer.%.attention.self.query.*", "blk.%.attn_q.*", INLAY__AS_IT_IS},            \
-    {"encoder.layer.%.attention.self.key.*", "blk.%.attn_k.*", INLAY__AS_IT_IS},              \
-    {"encoder.layer.%.attention.self.value.*", "blk.%.attn_v.*", INLAY__AS_IT_IS},            \
-    {"encoder.layer.%.attention.output.dense.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},     \
-    {"encoder.layer.%.attention.output.LayerNorm.*", "blk.%.attn_output_norm.*", INLAY__AS_IT_IS}, \
-    {"encoder.layer.%.intermediate.dense.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},              \
-    {"encoder.layer.%.output.dense.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},                  \
-    {"encoder.layer.%.output.LayerNorm.*", "blk.%.layer_output_norm.*", INLAY__AS_IT_IS}
+#define TENSORS_BERT_BODY(positions)                                                                \
+    "embeddings.word_embeddings.weight token_embd.weight\n"                                         \
+    "embeddings.position_embeddings.weight position_embd.weight " positions "\n"                    \
+    "embeddings.token_type_embeddings.weight token_types.weight\n"                                  \
+    "embeddings.LayerNorm.* token_embd_norm.*\n"                                                    \
+    "embeddings.position_ids - ignored\n"                                                           \
+    "encoder.layer.%.attention.self.query.* blk.%.attn_q.*\n"                                       \
+    "encoder.layer.%.attention.self.key.* blk.%.attn_k.*\n"                                         \
+    "encoder.layer.%.attention.self.value.* blk.%.attn_v.*\n"                                       \
+    "encoder.layer.%.attention.output.dense.* blk.%.attn_output.*\n"                                \
+    "encoder.layer.%.attention.output.LayerNorm.* blk.%.attn_output_norm.*\n"                       \
+    "encoder.layer.%.intermediate.dense.* blk.%.ffn_up.*\n"                                         \
+    "encoder.layer.%.output.dense.* blk.%.ffn_down.*\n"                                             \
+    "encoder.layer.%.output.LayerNorm.* blk.%.layer_output_norm.*\n"
 
 /* The pooler is a classifier's first layer; other models were only trained with it. */
-static const inlay__tensor_line tensors_bert[] = {
-    TENSORS_BERT_BODY(INLAY__AS_IT_IS),
-    {"pooler.dense.*", "cls.*", INLAY__CLASSIFIER},
-    {"cls.predictions.transform.dense.*", "cls.*", INLAY__AS_IT_IS},
-    {"cls.predictions.transform.LayerNorm.*", "cls.norm.*", INLAY__AS_IT_IS},
-    {"cls.predictions.decoder.weight", "output.weight", INLAY__AS_IT_IS},
-    {"cls.predictions.decoder.bias", NULL, INLAY__IGNORED}, /* the same as the next */
-    {"cls.predictions.bias", "output.bias", INLAY__AS_IT_IS},
-    {"cls.seq_relationship.*", NULL, INLAY__IGNORED},
-    {"classifier.*", "cls.output.*", INLAY__AS_IT_IS},
-    END};
+static const char tensors_bert[] =
+    TENSORS_BERT_BODY("")
+    "pooler.dense.* cls.* classifier\n"
+    "cls.predictions.transform.dense.* cls.*\n"
+    "cls.predictions.transform.LayerNorm.* cls.norm.*\n"
+    "cls.predictions.decoder.weight output.weight\n"
+    "cls.predictions.decoder.bias - ignored\n" /* the same as the next */
+    "cls.predictions.bias output.bias\n"
+    "cls.seq_relationship.* - ignored\n"
+    "classifier.* cls.output.*\n";
 
-static const inlay__tensor_line tensors_roberta[] = {
-    TENSORS_BERT_BODY(INLAY__POSITIONS),
-    {"pooler.dense.*", "cls.*", INLAY__CLASSIFIER},
-    {"lm_head.dense.*", "cls.*", INLAY__AS_IT_IS},
-    {"lm_head.layer_norm.*", "cls.norm.*", INLAY__AS_IT_IS},
-    {"lm_head.decoder.weight", "output.weight", INLAY__AS_IT_IS},
-    {"lm_head.decoder.bias", NULL, INLAY__IGNORED}, /* the same as the next */
-    {"lm_head.bias", "output.bias", INLAY__AS_IT_IS},
-    {"classifier.dense.*", "cls.*", INLAY__AS_IT_IS},
-    {"classifier.out_proj.*", "cls.output.*", INLAY__AS_IT_IS},
-    END};
+static const char tensors_roberta[] =
+    TENSORS_BERT_BODY("positions")
+    "pooler.dense.* cls.* classifier\n"
+    "lm_head.dense.* cls.*\n"
+    "lm_head.layer_norm.* cls.norm.*\n"
+    "lm_head.decoder.weight output.weight\n"
+    "lm_head.decoder.bias - ignored\n" /* the same as the next */
+    "lm_head.bias output.bias\n"
+    "classifier.dense.* cls.*\n"
+    "classifier.out_proj.* cls.output.*\n";
 
-#define CONFIG_BERT                                                                           \
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size", "!"},                              \
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},                             \
-    {"feed_forward_length", INLAY__CONFIG_INT, "intermediate_size", "!"},                     \
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},                                    \
-    {"attention.head_count", INLAY__CONFIG_INT, "num_attention_heads", "!"},                  \
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_eps", "1e-12"},         \
-    {"activation", INLAY__CONFIG_ACTIVATION, "hidden_act", "gelu"},                           \
-    {"tokenizer.ggml.token_type_count", INLAY__CONFIG_INT, "type_vocab_size", "2"},           \
-    {"", INLAY__CONFIG_EXPECT, "position_embedding_type", "absolute"},                        \
-    {"", INLAY__CONFIG_EXPECT, "is_decoder", "false"}
+#define CONFIG_BERT                                                                                 \
+    "embedding_length int hidden_size !\n"                                                          \
+    "block_count int num_hidden_layers !\n"                                                         \
+    "feed_forward_length int intermediate_size !\n"                                                 \
+    "vocab_size int vocab_size\n"                                                                   \
+    "attention.head_count int num_attention_heads !\n"                                              \
+    "attention.layer_norm_epsilon float layer_norm_eps 1e-12\n"                                     \
+    "activation activation hidden_act gelu\n"                                                       \
+    "tokenizer.ggml.token_type_count int type_vocab_size 2\n"                                       \
+    "- expect position_embedding_type absolute\n"                                                   \
+    "- expect is_decoder false\n"
 
-static const inlay__config_line config_bert[] = {
-    CONFIG_BERT, {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "512"}, CONFIG_END};
-static const inlay__config_line config_roberta[] = {CONFIG_BERT, CONFIG_END};
+static const char config_bert[] =
+    CONFIG_BERT "context_length int max_position_embeddings 512\n";
+static const char config_roberta[] = CONFIG_BERT;
 
 static int32_t special_bert(inlay__config *c) {
     inlay__config_put_bool(c, "attention.causal", false);
@@ -86,36 +81,34 @@ static int32_t special_roberta(inlay__config *c) {
 
 /* ------------------------------------------------------------------- DistilBERT */
 
-static const inlay__tensor_line tensors_distilbert[] = {
-    {"embeddings.word_embeddings.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"embeddings.position_embeddings.weight", "position_embd.weight", INLAY__AS_IT_IS},
-    {"embeddings.LayerNorm.*", "token_embd_norm.*", INLAY__AS_IT_IS},
-    {"embeddings.position_ids", NULL, INLAY__IGNORED},
-    {"transformer.layer.%.attention.q_lin.*", "blk.%.attn_q.*", INLAY__AS_IT_IS},
-    {"transformer.layer.%.attention.k_lin.*", "blk.%.attn_k.*", INLAY__AS_IT_IS},
-    {"transformer.layer.%.attention.v_lin.*", "blk.%.attn_v.*", INLAY__AS_IT_IS},
-    {"transformer.layer.%.attention.out_lin.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},
-    {"transformer.layer.%.sa_layer_norm.*", "blk.%.attn_output_norm.*", INLAY__AS_IT_IS},
-    {"transformer.layer.%.ffn.lin1.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},
-    {"transformer.layer.%.ffn.lin2.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},
-    {"transformer.layer.%.output_layer_norm.*", "blk.%.layer_output_norm.*", INLAY__AS_IT_IS},
-    {"vocab_transform.*", "cls.*", INLAY__AS_IT_IS},
-    {"vocab_layer_norm.*", "cls.norm.*", INLAY__AS_IT_IS},
-    {"vocab_projector.weight", "output.weight", INLAY__AS_IT_IS},
-    {"vocab_projector.bias", "output.bias", INLAY__AS_IT_IS},
-    {"pre_classifier.*", "cls.*", INLAY__AS_IT_IS},
-    {"classifier.*", "cls.output.*", INLAY__AS_IT_IS},
-    END};
+static const char tensors_distilbert[] =
+    "embeddings.word_embeddings.weight token_embd.weight\n"
+    "embeddings.position_embeddings.weight position_embd.weight\n"
+    "embeddings.LayerNorm.* token_embd_norm.*\n"
+    "embeddings.position_ids - ignored\n"
+    "transformer.layer.%.attention.q_lin.* blk.%.attn_q.*\n"
+    "transformer.layer.%.attention.k_lin.* blk.%.attn_k.*\n"
+    "transformer.layer.%.attention.v_lin.* blk.%.attn_v.*\n"
+    "transformer.layer.%.attention.out_lin.* blk.%.attn_output.*\n"
+    "transformer.layer.%.sa_layer_norm.* blk.%.attn_output_norm.*\n"
+    "transformer.layer.%.ffn.lin1.* blk.%.ffn_up.*\n"
+    "transformer.layer.%.ffn.lin2.* blk.%.ffn_down.*\n"
+    "transformer.layer.%.output_layer_norm.* blk.%.layer_output_norm.*\n"
+    "vocab_transform.* cls.*\n"
+    "vocab_layer_norm.* cls.norm.*\n"
+    "vocab_projector.weight output.weight\n"
+    "vocab_projector.bias output.bias\n"
+    "pre_classifier.* cls.*\n"
+    "classifier.* cls.output.*\n";
 
-static const inlay__config_line config_distilbert[] = {
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "512"},
-    {"embedding_length", INLAY__CONFIG_INT, "dim", "!"},
-    {"block_count", INLAY__CONFIG_INT, "n_layers", "!"},
-    {"feed_forward_length", INLAY__CONFIG_INT, "hidden_dim", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "n_heads", "!"},
-    {"activation", INLAY__CONFIG_ACTIVATION, "activation", "gelu"},
-    CONFIG_END};
+static const char config_distilbert[] =
+    "context_length int max_position_embeddings 512\n"
+    "embedding_length int dim !\n"
+    "block_count int n_layers !\n"
+    "feed_forward_length int hidden_dim !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int n_heads !\n"
+    "activation activation activation gelu\n";
 
 static int32_t special_distilbert(inlay__config *c) {
     inlay__config_put_float(c, "attention.layer_norm_epsilon", 1e-12);
@@ -124,33 +117,31 @@ static int32_t special_distilbert(inlay__config *c) {
 
 /* ------------------------------------------------------------------- ModernBERT */
 
-static const inlay__tensor_line tensors_modernbert[] = {
-    {"embeddings.tok_embeddings.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"embeddings.norm.*", "token_embd_norm.*", INLAY__AS_IT_IS},
-    {"final_norm.*", "output_norm.*", INLAY__AS_IT_IS},
-    {"layers.%.attn_norm.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"layers.%.attn.Wqkv.*", "blk.%.attn_qkv.*", INLAY__AS_IT_IS},
-    {"layers.%.attn.Wo.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},
-    {"layers.%.mlp_norm.*", "blk.%.ffn_norm.*", INLAY__AS_IT_IS},
-    {"layers.%.mlp.Wi.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},
-    {"layers.%.mlp.Wo.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},
-    {"head.dense.*", "cls.*", INLAY__AS_IT_IS},
-    {"head.norm.*", "cls.norm.*", INLAY__AS_IT_IS},
-    {"decoder.*", "output.*", INLAY__AS_IT_IS},
-    {"classifier.*", "cls.output.*", INLAY__AS_IT_IS},
-    END};
+static const char tensors_modernbert[] =
+    "embeddings.tok_embeddings.weight token_embd.weight\n"
+    "embeddings.norm.* token_embd_norm.*\n"
+    "final_norm.* output_norm.*\n"
+    "layers.%.attn_norm.* blk.%.attn_norm.*\n"
+    "layers.%.attn.Wqkv.* blk.%.attn_qkv.*\n"
+    "layers.%.attn.Wo.* blk.%.attn_output.*\n"
+    "layers.%.mlp_norm.* blk.%.ffn_norm.*\n"
+    "layers.%.mlp.Wi.* blk.%.ffn_up.*\n"
+    "layers.%.mlp.Wo.* blk.%.ffn_down.*\n"
+    "head.dense.* cls.*\n"
+    "head.norm.* cls.norm.*\n"
+    "decoder.* output.*\n"
+    "classifier.* cls.output.*\n";
 
-static const inlay__config_line config_modernbert[] = {
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "8192"},
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size", "!"},
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},
-    {"feed_forward_length", INLAY__CONFIG_INT, "intermediate_size", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "num_attention_heads", "!"},
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "norm_eps", "1e-5"},
-    {"activation", INLAY__CONFIG_ACTIVATION, "hidden_activation", "gelu"},
-    {"classifier_activation", INLAY__CONFIG_ACTIVATION, "classifier_activation", "gelu"},
-    CONFIG_END};
+static const char config_modernbert[] =
+    "context_length int max_position_embeddings 8192\n"
+    "embedding_length int hidden_size !\n"
+    "block_count int num_hidden_layers !\n"
+    "feed_forward_length int intermediate_size !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int num_attention_heads !\n"
+    "attention.layer_norm_epsilon float norm_eps 1e-5\n"
+    "activation activation hidden_activation gelu\n"
+    "classifier_activation activation classifier_activation gelu\n";
 
 static int32_t special_modernbert(inlay__config *c) {
     int64_t n;
@@ -162,59 +153,57 @@ static int32_t special_modernbert(inlay__config *c) {
 
 /* --------------------------------------------------------------------------- T5 */
 
-static const inlay__tensor_line tensors_t5[] = {
-    {"shared.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"encoder.embed_tokens.weight", NULL, INLAY__IGNORED}, /* the same */
-    {"decoder.embed_tokens.weight", NULL, INLAY__IGNORED},
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},
-    {"encoder.final_layer_norm.weight", "enc.output_norm.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.0.layer_norm.weight", "enc.blk.%.attn_norm.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.0.SelfAttention.q.weight", "enc.blk.%.attn_q.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.0.SelfAttention.k.weight", "enc.blk.%.attn_k.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.0.SelfAttention.v.weight", "enc.blk.%.attn_v.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.0.SelfAttention.o.weight", "enc.blk.%.attn_o.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.0.SelfAttention.relative_attention_bias.weight", "enc.blk.%.attn_rel_b.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.1.layer_norm.weight", "enc.blk.%.ffn_norm.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.1.DenseReluDense.wi.weight", "enc.blk.%.ffn_up.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.1.DenseReluDense.wi_0.weight", "enc.blk.%.ffn_gate.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.1.DenseReluDense.wi_1.weight", "enc.blk.%.ffn_up.weight", INLAY__AS_IT_IS},
-    {"encoder.block.%.layer.1.DenseReluDense.wo.weight", "enc.blk.%.ffn_down.weight", INLAY__AS_IT_IS},
-    {"decoder.final_layer_norm.weight", "dec.output_norm.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.0.layer_norm.weight", "dec.blk.%.attn_norm.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.0.SelfAttention.q.weight", "dec.blk.%.attn_q.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.0.SelfAttention.k.weight", "dec.blk.%.attn_k.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.0.SelfAttention.v.weight", "dec.blk.%.attn_v.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.0.SelfAttention.o.weight", "dec.blk.%.attn_o.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.0.SelfAttention.relative_attention_bias.weight", "dec.blk.%.attn_rel_b.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.1.layer_norm.weight", "dec.blk.%.cross_attn_norm.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.1.EncDecAttention.q.weight", "dec.blk.%.cross_attn_q.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.1.EncDecAttention.k.weight", "dec.blk.%.cross_attn_k.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.1.EncDecAttention.v.weight", "dec.blk.%.cross_attn_v.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.1.EncDecAttention.o.weight", "dec.blk.%.cross_attn_o.weight", INLAY__AS_IT_IS},
+static const char tensors_t5[] =
+    "shared.weight token_embd.weight\n"
+    "encoder.embed_tokens.weight - ignored\n" /* the same */
+    "decoder.embed_tokens.weight - ignored\n"
+    "lm_head.weight output.weight\n"
+    "encoder.final_layer_norm.weight enc.output_norm.weight\n"
+    "encoder.block.%.layer.0.layer_norm.weight enc.blk.%.attn_norm.weight\n"
+    "encoder.block.%.layer.0.SelfAttention.q.weight enc.blk.%.attn_q.weight\n"
+    "encoder.block.%.layer.0.SelfAttention.k.weight enc.blk.%.attn_k.weight\n"
+    "encoder.block.%.layer.0.SelfAttention.v.weight enc.blk.%.attn_v.weight\n"
+    "encoder.block.%.layer.0.SelfAttention.o.weight enc.blk.%.attn_o.weight\n"
+    "encoder.block.%.layer.0.SelfAttention.relative_attention_bias.weight enc.blk.%.attn_rel_b.weight\n"
+    "encoder.block.%.layer.1.layer_norm.weight enc.blk.%.ffn_norm.weight\n"
+    "encoder.block.%.layer.1.DenseReluDense.wi.weight enc.blk.%.ffn_up.weight\n"
+    "encoder.block.%.layer.1.DenseReluDense.wi_0.weight enc.blk.%.ffn_gate.weight\n"
+    "encoder.block.%.layer.1.DenseReluDense.wi_1.weight enc.blk.%.ffn_up.weight\n"
+    "encoder.block.%.layer.1.DenseReluDense.wo.weight enc.blk.%.ffn_down.weight\n"
+    "decoder.final_layer_norm.weight dec.output_norm.weight\n"
+    "decoder.block.%.layer.0.layer_norm.weight dec.blk.%.attn_norm.weight\n"
+    "decoder.block.%.layer.0.SelfAttention.q.weight dec.blk.%.attn_q.weight\n"
+    "decoder.block.%.layer.0.SelfAttention.k.weight dec.blk.%.attn_k.weight\n"
+    "decoder.block.%.layer.0.SelfAttention.v.weight dec.blk.%.attn_v.weight\n"
+    "decoder.block.%.layer.0.SelfAttention.o.weight dec.blk.%.attn_o.weight\n"
+    "decoder.block.%.layer.0.SelfAttention.relative_attention_bias.weight dec.blk.%.attn_rel_b.weight\n"
+    "decoder.block.%.layer.1.layer_norm.weight dec.blk.%.cross_attn_norm.weight\n"
+    "decoder.block.%.layer.1.EncDecAttention.q.weight dec.blk.%.cross_attn_q.weight\n"
+    "decoder.block.%.layer.1.EncDecAttention.k.weight dec.blk.%.cross_attn_k.weight\n"
+    "decoder.block.%.layer.1.EncDecAttention.v.weight dec.blk.%.cross_attn_v.weight\n"
+    "decoder.block.%.layer.1.EncDecAttention.o.weight dec.blk.%.cross_attn_o.weight\n"
     /* old checkpoints have one, which transformers ignores */
-    {"decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight", NULL, INLAY__IGNORED},
-    {"decoder.block.%.layer.2.layer_norm.weight", "dec.blk.%.ffn_norm.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.2.DenseReluDense.wi.weight", "dec.blk.%.ffn_up.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.2.DenseReluDense.wi_0.weight", "dec.blk.%.ffn_gate.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.2.DenseReluDense.wi_1.weight", "dec.blk.%.ffn_up.weight", INLAY__AS_IT_IS},
-    {"decoder.block.%.layer.2.DenseReluDense.wo.weight", "dec.blk.%.ffn_down.weight", INLAY__AS_IT_IS},
-    END};
+    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight - ignored\n"
+    "decoder.block.%.layer.2.layer_norm.weight dec.blk.%.ffn_norm.weight\n"
+    "decoder.block.%.layer.2.DenseReluDense.wi.weight dec.blk.%.ffn_up.weight\n"
+    "decoder.block.%.layer.2.DenseReluDense.wi_0.weight dec.blk.%.ffn_gate.weight\n"
+    "decoder.block.%.layer.2.DenseReluDense.wi_1.weight dec.blk.%.ffn_up.weight\n"
+    "decoder.block.%.layer.2.DenseReluDense.wo.weight dec.blk.%.ffn_down.weight\n";
 
-static const inlay__config_line config_t5[] = {
-    {"context_length", INLAY__CONFIG_INT, "n_positions", "512"},
-    {"embedding_length", INLAY__CONFIG_INT, "d_model", "!"},
-    {"block_count", INLAY__CONFIG_INT, "num_layers", "!"},
-    {"decoder_block_count", INLAY__CONFIG_INT, "num_decoder_layers", "=num_layers"},
-    {"feed_forward_length", INLAY__CONFIG_INT, "d_ff", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "num_heads", "!"},
-    {"attention.key_length", INLAY__CONFIG_INT, "d_kv", "64"},
-    {"attention.value_length", INLAY__CONFIG_INT, "d_kv", "64"},
-    {"attention.layer_norm_rms_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_epsilon", "1e-6"},
-    {"attention.relative_buckets_count", INLAY__CONFIG_INT, "relative_attention_num_buckets", "32"},
-    {"attention.relative_max_distance", INLAY__CONFIG_INT, "relative_attention_max_distance", "128"},
-    {"decoder_start_token_id", INLAY__CONFIG_INT, "decoder_start_token_id", "0"},
-    CONFIG_END};
+static const char config_t5[] =
+    "context_length int n_positions 512\n"
+    "embedding_length int d_model !\n"
+    "block_count int num_layers !\n"
+    "decoder_block_count int num_decoder_layers =num_layers\n"
+    "feed_forward_length int d_ff !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int num_heads !\n"
+    "attention.key_length int d_kv 64\n"
+    "attention.value_length int d_kv 64\n"
+    "attention.layer_norm_rms_epsilon float layer_norm_epsilon 1e-6\n"
+    "attention.relative_buckets_count int relative_attention_num_buckets 32\n"
+    "attention.relative_max_distance int relative_attention_max_distance 128\n"
+    "decoder_start_token_id int decoder_start_token_id 0\n";
 
 /* With a tied head the decoder's last states are divided by sqrt(d_model). feed_forward_proj is a function's name, with
  * "gated-" before it where there is a gate; "gated-gelu" means the one by tanh. */
@@ -239,45 +228,43 @@ static int32_t special_t5(inlay__config *c) {
 
 /* ------------------------------------------------------------------------- BART */
 
-#define TENSORS_BART_SIDE(side, short_side)                                                   \
-    {side ".embed_tokens.weight", NULL, INLAY__IGNORED}, /* the same as shared.weight */      \
-    {side ".embed_positions.weight", short_side ".position_embd.weight", INLAY__POSITIONS},   \
-    {side ".layernorm_embedding.*", short_side ".token_embd_norm.*", INLAY__AS_IT_IS},        \
-    {side ".layers.%.self_attn.q_proj.*", short_side ".blk.%.attn_q.*", INLAY__AS_IT_IS},     \
-    {side ".layers.%.self_attn.k_proj.*", short_side ".blk.%.attn_k.*", INLAY__AS_IT_IS},     \
-    {side ".layers.%.self_attn.v_proj.*", short_side ".blk.%.attn_v.*", INLAY__AS_IT_IS},     \
-    {side ".layers.%.self_attn.out_proj.*", short_side ".blk.%.attn_o.*", INLAY__AS_IT_IS},   \
-    {side ".layers.%.self_attn_layer_norm.*", short_side ".blk.%.attn_norm.*", INLAY__AS_IT_IS}, \
-    {side ".layers.%.fc1.*", short_side ".blk.%.ffn_up.*", INLAY__AS_IT_IS},                  \
-    {side ".layers.%.fc2.*", short_side ".blk.%.ffn_down.*", INLAY__AS_IT_IS},                \
-    {side ".layers.%.final_layer_norm.*", short_side ".blk.%.ffn_norm.*", INLAY__AS_IT_IS}
+#define TENSORS_BART_SIDE(side, short_side)                                                         \
+    side ".embed_tokens.weight - ignored\n" /* the same as shared.weight */                         \
+    side ".embed_positions.weight " short_side ".position_embd.weight positions\n"                  \
+    side ".layernorm_embedding.* " short_side ".token_embd_norm.*\n"                                \
+    side ".layers.%.self_attn.q_proj.* " short_side ".blk.%.attn_q.*\n"                             \
+    side ".layers.%.self_attn.k_proj.* " short_side ".blk.%.attn_k.*\n"                             \
+    side ".layers.%.self_attn.v_proj.* " short_side ".blk.%.attn_v.*\n"                             \
+    side ".layers.%.self_attn.out_proj.* " short_side ".blk.%.attn_o.*\n"                           \
+    side ".layers.%.self_attn_layer_norm.* " short_side ".blk.%.attn_norm.*\n"                      \
+    side ".layers.%.fc1.* " short_side ".blk.%.ffn_up.*\n"                                          \
+    side ".layers.%.fc2.* " short_side ".blk.%.ffn_down.*\n"                                        \
+    side ".layers.%.final_layer_norm.* " short_side ".blk.%.ffn_norm.*\n"
 
 /* Positions count from 2. */
-static const inlay__tensor_line tensors_bart[] = {
-    {"shared.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},
-    {"final_logits_bias", "output.bias", INLAY__FLAT},
-    TENSORS_BART_SIDE("encoder", "enc"), TENSORS_BART_SIDE("decoder", "dec"),
-    {"decoder.layers.%.encoder_attn.q_proj.*", "dec.blk.%.cross_attn_q.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.encoder_attn.k_proj.*", "dec.blk.%.cross_attn_k.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.encoder_attn.v_proj.*", "dec.blk.%.cross_attn_v.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.encoder_attn.out_proj.*", "dec.blk.%.cross_attn_o.*", INLAY__AS_IT_IS},
-    {"decoder.layers.%.encoder_attn_layer_norm.*", "dec.blk.%.cross_attn_norm.*", INLAY__AS_IT_IS},
-    END};
+static const char tensors_bart[] =
+    "shared.weight token_embd.weight\n"
+    "lm_head.weight output.weight\n"
+    "final_logits_bias output.bias flat\n"
+    TENSORS_BART_SIDE("encoder", "enc") TENSORS_BART_SIDE("decoder", "dec")
+    "decoder.layers.%.encoder_attn.q_proj.* dec.blk.%.cross_attn_q.*\n"
+    "decoder.layers.%.encoder_attn.k_proj.* dec.blk.%.cross_attn_k.*\n"
+    "decoder.layers.%.encoder_attn.v_proj.* dec.blk.%.cross_attn_v.*\n"
+    "decoder.layers.%.encoder_attn.out_proj.* dec.blk.%.cross_attn_o.*\n"
+    "decoder.layers.%.encoder_attn_layer_norm.* dec.blk.%.cross_attn_norm.*\n";
 
-static const inlay__config_line config_bart[] = {
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "1024"},
-    {"embedding_length", INLAY__CONFIG_INT, "d_model", "!"},
-    {"block_count", INLAY__CONFIG_INT, "encoder_layers", "!"},
-    {"decoder_block_count", INLAY__CONFIG_INT, "decoder_layers", "=encoder_layers"},
-    {"feed_forward_length", INLAY__CONFIG_INT, "encoder_ffn_dim", "!"},
-    {"decoder_feed_forward_length", INLAY__CONFIG_INT, "decoder_ffn_dim", "=encoder_ffn_dim"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "encoder_attention_heads", "!"},
-    {"decoder_attention_head_count", INLAY__CONFIG_INT, "decoder_attention_heads", "=encoder_attention_heads"},
-    {"decoder_start_token_id", INLAY__CONFIG_INT, "decoder_start_token_id", "2"},
-    {"activation", INLAY__CONFIG_ACTIVATION, "activation_function", "gelu"},
-    CONFIG_END};
+static const char config_bart[] =
+    "context_length int max_position_embeddings 1024\n"
+    "embedding_length int d_model !\n"
+    "block_count int encoder_layers !\n"
+    "decoder_block_count int decoder_layers =encoder_layers\n"
+    "feed_forward_length int encoder_ffn_dim !\n"
+    "decoder_feed_forward_length int decoder_ffn_dim =encoder_ffn_dim\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int encoder_attention_heads !\n"
+    "decoder_attention_head_count int decoder_attention_heads =encoder_attention_heads\n"
+    "decoder_start_token_id int decoder_start_token_id 2\n"
+    "activation activation activation_function gelu\n";
 
 static int32_t special_bart(inlay__config *c) {
     int64_t d_model;

@@ -1,57 +1,51 @@
 /* State-space, convolutional and recurrent models: Mamba, Mamba-2, RWKV-4, LFM2, RecurrentGemma, LSTM. */
 #include "import/family.h"
 
-#define END {NULL, NULL, INLAY__AS_IT_IS}
-#define CONFIG_END {NULL, INLAY__CONFIG_INT, NULL, NULL}
-
 enum { MAX_LAYERS = 4096 };
 
 /* ------------------------------------------------------------------------ Mamba */
 
-#define TENSORS_MAMBA                                                                         \
-    {"embeddings.weight", "token_embd.weight", INLAY__AS_IT_IS},                              \
-    {"embedding.weight", "token_embd.weight", INLAY__AS_IT_IS},                               \
-    {"norm_f.weight", "output_norm.weight", INLAY__AS_IT_IS},                                 \
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},                                     \
-    {"layers.%.norm.weight", "blk.%.attn_norm.weight", INLAY__AS_IT_IS},                      \
-    {"layers.%.mixer.in_proj.*", "blk.%.ssm_in.*", INLAY__AS_IT_IS},                          \
-    {"layers.%.mixer.out_proj.*", "blk.%.ssm_out.*", INLAY__AS_IT_IS},                        \
-    {"layers.%.mixer.conv1d.*", "blk.%.ssm_conv1d.*", INLAY__AS_IT_IS}
+#define TENSORS_MAMBA                                                                               \
+    "embeddings.weight token_embd.weight\n"                                                         \
+    "embedding.weight token_embd.weight\n"                                                          \
+    "norm_f.weight output_norm.weight\n"                                                            \
+    "lm_head.weight output.weight\n"                                                                \
+    "layers.%.norm.weight blk.%.attn_norm.weight\n"                                                 \
+    "layers.%.mixer.in_proj.* blk.%.ssm_in.*\n"                                                     \
+    "layers.%.mixer.out_proj.* blk.%.ssm_out.*\n"                                                   \
+    "layers.%.mixer.conv1d.* blk.%.ssm_conv1d.*\n"
 
 /* A is kept as the logarithm of its negative. The dimension of 1 in conv1d goes away by itself. */
-static const inlay__tensor_line tensors_mamba[] = {
-    TENSORS_MAMBA,
-    {"layers.%.mixer.x_proj.weight", "blk.%.ssm_x.weight", INLAY__AS_IT_IS},
-    {"layers.%.mixer.dt_proj.*", "blk.%.ssm_dt.*", INLAY__AS_IT_IS},
-    {"layers.%.mixer.A_log", "blk.%.ssm_a", INLAY__NEGATED_EXP},
-    {"layers.%.mixer.D", "blk.%.ssm_d", INLAY__AS_IT_IS},
-    END};
+static const char tensors_mamba[] =
+    TENSORS_MAMBA
+    "layers.%.mixer.x_proj.weight blk.%.ssm_x.weight\n"
+    "layers.%.mixer.dt_proj.* blk.%.ssm_dt.*\n"
+    "layers.%.mixer.A_log blk.%.ssm_a negated_exp\n"
+    "layers.%.mixer.D blk.%.ssm_d\n";
 
-static const inlay__tensor_line tensors_mamba2[] = {
-    TENSORS_MAMBA,
-    {"layers.%.mixer.dt_bias", "blk.%.ssm_dt.bias", INLAY__AS_IT_IS},
-    {"layers.%.mixer.A_log", "blk.%.ssm_a", INLAY__NEGATED_EXP_COLUMN},
-    {"layers.%.mixer.D", "blk.%.ssm_d", INLAY__COLUMN},
-    {"layers.%.mixer.norm.weight", "blk.%.ssm_norm.weight", INLAY__GROUP_ROWS},
-    END};
+static const char tensors_mamba2[] =
+    TENSORS_MAMBA
+    "layers.%.mixer.dt_bias blk.%.ssm_dt.bias\n"
+    "layers.%.mixer.A_log blk.%.ssm_a negated_exp_column\n"
+    "layers.%.mixer.D blk.%.ssm_d column\n"
+    "layers.%.mixer.norm.weight blk.%.ssm_norm.weight group_rows\n";
 
-#define CONFIG_MAMBA                                                                          \
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size|d_model", "!"},                      \
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers|n_layer", "!"},                     \
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},                                    \
-    {"attention.layer_norm_rms_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_epsilon|rms_norm", "1e-5"}, \
-    {"ssm.conv_kernel", INLAY__CONFIG_INT, "conv_kernel|d_conv", "4"},                        \
-    {"", INLAY__CONFIG_EXPECT_ACTIVATION, "hidden_act", "silu"}
+#define CONFIG_MAMBA                                                                                \
+    "embedding_length int hidden_size|d_model !\n"                                                  \
+    "block_count int num_hidden_layers|n_layer !\n"                                                 \
+    "vocab_size int vocab_size\n"                                                                   \
+    "attention.layer_norm_rms_epsilon float layer_norm_epsilon|rms_norm 1e-5\n"                     \
+    "ssm.conv_kernel int conv_kernel|d_conv 4\n"                                                    \
+    "- expect_activation hidden_act silu\n"
 
-static const inlay__config_line config_mamba[] = {
-    CONFIG_MAMBA, {"ssm.state_size", INLAY__CONFIG_INT, "state_size|d_state", "16"}, CONFIG_END};
+static const char config_mamba[] =
+    CONFIG_MAMBA "ssm.state_size int state_size|d_state 16\n";
 
-static const inlay__config_line config_mamba2[] = {
-    CONFIG_MAMBA,
-    {"ssm.state_size", INLAY__CONFIG_INT, "state_size|d_state", "128"},
-    {"ssm.group_count", INLAY__CONFIG_INT, "n_groups", "1"},
-    {"ssm.time_step_rank", INLAY__CONFIG_INT, "num_heads", "!"},
-    CONFIG_END};
+static const char config_mamba2[] =
+    CONFIG_MAMBA
+    "ssm.state_size int state_size|d_state 128\n"
+    "ssm.group_count int n_groups 1\n"
+    "ssm.time_step_rank int num_heads !\n";
 
 /* There is no limit to a context; GGUF writes 2^20. There are no attention and no feed-forward block. */
 static int32_t put_mamba(inlay__config *c) {
@@ -103,38 +97,36 @@ static int32_t special_mamba2(inlay__config *c) {
 
 /* ----------------------------------------------------------------------- RWKV-4 */
 
-static const inlay__tensor_line tensors_rwkv[] = {
-    {"embeddings.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"head.weight", "output.weight", INLAY__AS_IT_IS},
-    {"ln_out.*", "output_norm.*", INLAY__AS_IT_IS},
-    {"blocks.0.pre_ln.*", "token_embd_norm.*", INLAY__AS_IT_IS},
-    {"blocks.%.ln1.*", "blk.%.attn_norm.*", INLAY__AS_IT_IS},
-    {"blocks.%.ln2.*", "blk.%.attn_norm_2.*", INLAY__AS_IT_IS},
-    {"blocks.%.attention.time_decay", "blk.%.time_mix_decay.weight", INLAY__NEGATED_EXP},
-    {"blocks.%.attention.time_first", "blk.%.time_mix_first.weight", INLAY__AS_IT_IS},
-    {"blocks.%.attention.time_mix_key", "blk.%.time_mix_lerp_k.weight", INLAY__FLAT},
-    {"blocks.%.attention.time_mix_value", "blk.%.time_mix_lerp_v.weight", INLAY__FLAT},
-    {"blocks.%.attention.time_mix_receptance", "blk.%.time_mix_lerp_r.weight", INLAY__FLAT},
-    {"blocks.%.attention.key.weight", "blk.%.time_mix_key.weight", INLAY__AS_IT_IS},
-    {"blocks.%.attention.value.weight", "blk.%.time_mix_value.weight", INLAY__AS_IT_IS},
-    {"blocks.%.attention.receptance.weight", "blk.%.time_mix_receptance.weight", INLAY__AS_IT_IS},
-    {"blocks.%.attention.output.weight", "blk.%.time_mix_output.weight", INLAY__AS_IT_IS},
-    {"blocks.%.feed_forward.time_mix_key", "blk.%.channel_mix_lerp_k.weight", INLAY__FLAT},
-    {"blocks.%.feed_forward.time_mix_receptance", "blk.%.channel_mix_lerp_r.weight", INLAY__FLAT},
-    {"blocks.%.feed_forward.key.weight", "blk.%.channel_mix_key.weight", INLAY__AS_IT_IS},
-    {"blocks.%.feed_forward.value.weight", "blk.%.channel_mix_value.weight", INLAY__AS_IT_IS},
-    {"blocks.%.feed_forward.receptance.weight", "blk.%.channel_mix_receptance.weight", INLAY__AS_IT_IS},
-    END};
+static const char tensors_rwkv[] =
+    "embeddings.weight token_embd.weight\n"
+    "head.weight output.weight\n"
+    "ln_out.* output_norm.*\n"
+    "blocks.0.pre_ln.* token_embd_norm.*\n"
+    "blocks.%.ln1.* blk.%.attn_norm.*\n"
+    "blocks.%.ln2.* blk.%.attn_norm_2.*\n"
+    "blocks.%.attention.time_decay blk.%.time_mix_decay.weight negated_exp\n"
+    "blocks.%.attention.time_first blk.%.time_mix_first.weight\n"
+    "blocks.%.attention.time_mix_key blk.%.time_mix_lerp_k.weight flat\n"
+    "blocks.%.attention.time_mix_value blk.%.time_mix_lerp_v.weight flat\n"
+    "blocks.%.attention.time_mix_receptance blk.%.time_mix_lerp_r.weight flat\n"
+    "blocks.%.attention.key.weight blk.%.time_mix_key.weight\n"
+    "blocks.%.attention.value.weight blk.%.time_mix_value.weight\n"
+    "blocks.%.attention.receptance.weight blk.%.time_mix_receptance.weight\n"
+    "blocks.%.attention.output.weight blk.%.time_mix_output.weight\n"
+    "blocks.%.feed_forward.time_mix_key blk.%.channel_mix_lerp_k.weight flat\n"
+    "blocks.%.feed_forward.time_mix_receptance blk.%.channel_mix_lerp_r.weight flat\n"
+    "blocks.%.feed_forward.key.weight blk.%.channel_mix_key.weight\n"
+    "blocks.%.feed_forward.value.weight blk.%.channel_mix_value.weight\n"
+    "blocks.%.feed_forward.receptance.weight blk.%.channel_mix_receptance.weight\n";
 
-static const inlay__config_line config_rwkv[] = {
-    {"context_length", INLAY__CONFIG_INT, "context_length", "1024"},
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size", "!"},
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.layer_norm_epsilon", INLAY__CONFIG_FLOAT, "layer_norm_epsilon", "1e-5"},
-    {"attention.hidden_size", INLAY__CONFIG_INT, "attention_hidden_size", "=hidden_size"},
-    {"rescale_every_n_layers", INLAY__CONFIG_INT, "rescale_every", "6"},
-    CONFIG_END};
+static const char config_rwkv[] =
+    "context_length int context_length 1024\n"
+    "embedding_length int hidden_size !\n"
+    "block_count int num_hidden_layers !\n"
+    "vocab_size int vocab_size\n"
+    "attention.layer_norm_epsilon float layer_norm_epsilon 1e-5\n"
+    "attention.hidden_size int attention_hidden_size =hidden_size\n"
+    "rescale_every_n_layers int rescale_every 6\n";
 
 static int32_t special_rwkv(inlay__config *c) {
     int64_t n_embd, n_ff;
@@ -147,35 +139,33 @@ static int32_t special_rwkv(inlay__config *c) {
 
 /* ------------------------------------------------------------------------- LFM2 */
 
-static const inlay__tensor_line tensors_lfm2[] = {
-    {"embed_tokens.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"embedding_norm.weight", "token_embd_norm.weight", INLAY__AS_IT_IS},
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},
-    {"layers.%.operator_norm.weight", "blk.%.attn_norm.weight", INLAY__AS_IT_IS},
-    {"layers.%.ffn_norm.weight", "blk.%.ffn_norm.weight", INLAY__AS_IT_IS},
-    {"layers.%.feed_forward.w1.weight", "blk.%.ffn_gate.weight", INLAY__AS_IT_IS},
-    {"layers.%.feed_forward.w3.weight", "blk.%.ffn_up.weight", INLAY__AS_IT_IS},
-    {"layers.%.feed_forward.w2.weight", "blk.%.ffn_down.weight", INLAY__AS_IT_IS},
-    {"layers.%.conv.conv.*", "blk.%.shortconv.conv.*", INLAY__AS_IT_IS},
-    {"layers.%.conv.in_proj.*", "blk.%.shortconv.in_proj.*", INLAY__AS_IT_IS},
-    {"layers.%.conv.out_proj.*", "blk.%.shortconv.out_proj.*", INLAY__AS_IT_IS},
-    {"layers.%.self_attn.q_proj.weight", "blk.%.attn_q.weight", INLAY__AS_IT_IS},
-    {"layers.%.self_attn.k_proj.weight", "blk.%.attn_k.weight", INLAY__AS_IT_IS},
-    {"layers.%.self_attn.v_proj.weight", "blk.%.attn_v.weight", INLAY__AS_IT_IS},
-    {"layers.%.self_attn.out_proj.weight", "blk.%.attn_output.weight", INLAY__AS_IT_IS},
-    {"layers.%.self_attn.q_layernorm.weight", "blk.%.attn_q_norm.weight", INLAY__AS_IT_IS},
-    {"layers.%.self_attn.k_layernorm.weight", "blk.%.attn_k_norm.weight", INLAY__AS_IT_IS},
-    END};
+static const char tensors_lfm2[] =
+    "embed_tokens.weight token_embd.weight\n"
+    "embedding_norm.weight token_embd_norm.weight\n"
+    "lm_head.weight output.weight\n"
+    "layers.%.operator_norm.weight blk.%.attn_norm.weight\n"
+    "layers.%.ffn_norm.weight blk.%.ffn_norm.weight\n"
+    "layers.%.feed_forward.w1.weight blk.%.ffn_gate.weight\n"
+    "layers.%.feed_forward.w3.weight blk.%.ffn_up.weight\n"
+    "layers.%.feed_forward.w2.weight blk.%.ffn_down.weight\n"
+    "layers.%.conv.conv.* blk.%.shortconv.conv.*\n"
+    "layers.%.conv.in_proj.* blk.%.shortconv.in_proj.*\n"
+    "layers.%.conv.out_proj.* blk.%.shortconv.out_proj.*\n"
+    "layers.%.self_attn.q_proj.weight blk.%.attn_q.weight\n"
+    "layers.%.self_attn.k_proj.weight blk.%.attn_k.weight\n"
+    "layers.%.self_attn.v_proj.weight blk.%.attn_v.weight\n"
+    "layers.%.self_attn.out_proj.weight blk.%.attn_output.weight\n"
+    "layers.%.self_attn.q_layernorm.weight blk.%.attn_q_norm.weight\n"
+    "layers.%.self_attn.k_layernorm.weight blk.%.attn_k_norm.weight\n";
 
-static const inlay__config_line config_lfm2[] = {
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "128000"},
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size|block_dim", "!"},
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "num_attention_heads|num_heads", "!"},
-    {"attention.layer_norm_rms_epsilon", INLAY__CONFIG_FLOAT, "norm_eps|block_norm_eps", "1e-5"},
-    {"shortconv.l_cache", INLAY__CONFIG_INT, "conv_L_cache", "3"},
-    CONFIG_END};
+static const char config_lfm2[] =
+    "context_length int max_position_embeddings 128000\n"
+    "embedding_length int hidden_size|block_dim !\n"
+    "block_count int num_hidden_layers !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int num_attention_heads|num_heads !\n"
+    "attention.layer_norm_rms_epsilon float norm_eps|block_norm_eps 1e-5\n"
+    "shortconv.l_cache int conv_L_cache 3\n";
 
 /* Whether layer i attends: by layer_types, or by the list full_attn_idxs of an older dialect. */
 static int32_t lfm2_attends(const inlay__config *c, int64_t n_layers, uint8_t *attends) {
@@ -239,47 +229,45 @@ static int32_t special_lfm2(inlay__config *c) {
 
 /* --------------------------------------------------------------- RecurrentGemma */
 
-static const inlay__tensor_line tensors_recurrentgemma[] = {
-    {"embed_tokens.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"final_norm.weight", "output_norm.weight", INLAY__PLUS_ONE},
-    {"lm_head.weight", "output.weight", INLAY__AS_IT_IS},
-    {"layers.%.temporal_pre_norm.weight", "blk.%.attn_norm.weight", INLAY__PLUS_ONE},
-    {"layers.%.channel_pre_norm.weight", "blk.%.ffn_norm.weight", INLAY__PLUS_ONE},
-    {"layers.%.mlp_block.gate_proj.*", "blk.%.ffn_gate.*", INLAY__AS_IT_IS},
-    {"layers.%.mlp_block.up_proj.*", "blk.%.ffn_up.*", INLAY__AS_IT_IS},
-    {"layers.%.mlp_block.down_proj.*", "blk.%.ffn_down.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.q_proj.*", "blk.%.attn_q.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.k_proj.*", "blk.%.attn_k.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.v_proj.*", "blk.%.attn_v.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.o_proj.*", "blk.%.attn_output.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.linear_x.*", "blk.%.rglru_x.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.linear_y.*", "blk.%.rglru_y.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.linear_out.*", "blk.%.rglru_out.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.conv_1d.*", "blk.%.rglru_conv1d.*", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.rg_lru.input_gate_weight", "blk.%.rglru_input_gate.weight", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.rg_lru.input_gate_bias", "blk.%.rglru_input_gate.bias", INLAY__FLAT},
-    {"layers.%.temporal_block.rg_lru.recurrent_gate_weight", "blk.%.rglru_recurrent_gate.weight", INLAY__AS_IT_IS},
-    {"layers.%.temporal_block.rg_lru.recurrent_gate_bias", "blk.%.rglru_recurrent_gate.bias", INLAY__FLAT},
-    {"layers.%.temporal_block.rg_lru.recurrent_param", "blk.%.rglru_recurrent_param", INLAY__AS_IT_IS},
-    END};
+static const char tensors_recurrentgemma[] =
+    "embed_tokens.weight token_embd.weight\n"
+    "final_norm.weight output_norm.weight plus_one\n"
+    "lm_head.weight output.weight\n"
+    "layers.%.temporal_pre_norm.weight blk.%.attn_norm.weight plus_one\n"
+    "layers.%.channel_pre_norm.weight blk.%.ffn_norm.weight plus_one\n"
+    "layers.%.mlp_block.gate_proj.* blk.%.ffn_gate.*\n"
+    "layers.%.mlp_block.up_proj.* blk.%.ffn_up.*\n"
+    "layers.%.mlp_block.down_proj.* blk.%.ffn_down.*\n"
+    "layers.%.temporal_block.q_proj.* blk.%.attn_q.*\n"
+    "layers.%.temporal_block.k_proj.* blk.%.attn_k.*\n"
+    "layers.%.temporal_block.v_proj.* blk.%.attn_v.*\n"
+    "layers.%.temporal_block.o_proj.* blk.%.attn_output.*\n"
+    "layers.%.temporal_block.linear_x.* blk.%.rglru_x.*\n"
+    "layers.%.temporal_block.linear_y.* blk.%.rglru_y.*\n"
+    "layers.%.temporal_block.linear_out.* blk.%.rglru_out.*\n"
+    "layers.%.temporal_block.conv_1d.* blk.%.rglru_conv1d.*\n"
+    "layers.%.temporal_block.rg_lru.input_gate_weight blk.%.rglru_input_gate.weight\n"
+    "layers.%.temporal_block.rg_lru.input_gate_bias blk.%.rglru_input_gate.bias flat\n"
+    "layers.%.temporal_block.rg_lru.recurrent_gate_weight blk.%.rglru_recurrent_gate.weight\n"
+    "layers.%.temporal_block.rg_lru.recurrent_gate_bias blk.%.rglru_recurrent_gate.bias flat\n"
+    "layers.%.temporal_block.rg_lru.recurrent_param blk.%.rglru_recurrent_param\n";
 
-static const inlay__config_line config_recurrentgemma[] = {
-    {"context_length", INLAY__CONFIG_INT, "max_position_embeddings", "8192"},
-    {"embedding_length", INLAY__CONFIG_INT, "hidden_size", "!"},
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    {"attention.head_count", INLAY__CONFIG_INT, "num_attention_heads", "!"},
-    {"attention.head_count_kv", INLAY__CONFIG_INT, "num_key_value_heads", "=num_attention_heads"},
-    {"attention.key_length", INLAY__CONFIG_INT, "head_dim", NULL},
-    {"attention.value_length", INLAY__CONFIG_INT, "head_dim", NULL},
-    {"attention.layer_norm_rms_epsilon", INLAY__CONFIG_FLOAT, "rms_norm_eps", "1e-6"},
-    {"attention.sliding_window", INLAY__CONFIG_INT, "attention_window_size", "2048"},
-    {"final_logit_softcapping", INLAY__CONFIG_FLOAT, "logits_soft_cap", NULL},
-    {"rglru.width", INLAY__CONFIG_INT, "lru_width", "=hidden_size"},
-    {"rglru.conv_kernel", INLAY__CONFIG_INT, "conv1d_width", "4"},
-    {"", INLAY__CONFIG_EXPECT_ACTIVATION, "hidden_activation", "gelu_tanh"},
-    {"", INLAY__CONFIG_EXPECT, "embeddings_scale_by_sqrt_dim", "true"},
-    CONFIG_END};
+static const char config_recurrentgemma[] =
+    "context_length int max_position_embeddings 8192\n"
+    "embedding_length int hidden_size !\n"
+    "block_count int num_hidden_layers !\n"
+    "vocab_size int vocab_size\n"
+    "attention.head_count int num_attention_heads !\n"
+    "attention.head_count_kv int num_key_value_heads =num_attention_heads\n"
+    "attention.key_length int head_dim\n"
+    "attention.value_length int head_dim\n"
+    "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"
+    "attention.sliding_window int attention_window_size 2048\n"
+    "final_logit_softcapping float logits_soft_cap\n"
+    "rglru.width int lru_width =hidden_size\n"
+    "rglru.conv_kernel int conv1d_width 4\n"
+    "- expect_activation hidden_activation gelu_tanh\n"
+    "- expect embeddings_scale_by_sqrt_dim true\n";
 
 /* block_types repeats until all layers have one. */
 static int32_t special_recurrentgemma(inlay__config *c) {
@@ -308,21 +296,19 @@ static int32_t special_recurrentgemma(inlay__config *c) {
 /* ------------------------------------------------------------------------- LSTM */
 
 /* PyTorch's nn.LSTM, gates in the order i, f, g, o. */
-static const inlay__tensor_line tensors_lstm[] = {
-    {"embed.weight", "token_embd.weight", INLAY__AS_IT_IS},
-    {"head.*", "output.*", INLAY__AS_IT_IS},
-    {"lstm.weight_ih_l%", "blk.%.lstm_ih.weight", INLAY__AS_IT_IS},
-    {"lstm.weight_hh_l%", "blk.%.lstm_hh.weight", INLAY__AS_IT_IS},
-    {"lstm.bias_ih_l%", "blk.%.lstm_ih.bias", INLAY__AS_IT_IS},
-    {"lstm.bias_hh_l%", "blk.%.lstm_hh.bias", INLAY__AS_IT_IS},
-    END};
+static const char tensors_lstm[] =
+    "embed.weight token_embd.weight\n"
+    "head.* output.*\n"
+    "lstm.weight_ih_l% blk.%.lstm_ih.weight\n"
+    "lstm.weight_hh_l% blk.%.lstm_hh.weight\n"
+    "lstm.bias_ih_l% blk.%.lstm_ih.bias\n"
+    "lstm.bias_hh_l% blk.%.lstm_hh.bias\n";
 
-static const inlay__config_line config_lstm[] = {
-    {"embedding_length", INLAY__CONFIG_INT, "embedding_size|hidden_size", "!"},
-    {"lstm.hidden_size", INLAY__CONFIG_INT, "hidden_size", "!"},
-    {"block_count", INLAY__CONFIG_INT, "num_hidden_layers", "!"},
-    {"vocab_size", INLAY__CONFIG_INT, "vocab_size", NULL},
-    CONFIG_END};
+static const char config_lstm[] =
+    "embedding_length int embedding_size|hidden_size !\n"
+    "lstm.hidden_size int hidden_size !\n"
+    "block_count int num_hidden_layers !\n"
+    "vocab_size int vocab_size\n";
 
 static int32_t special_lstm(inlay__config *c) {
     inlay__config_put_int(c, "context_length", 1 << 20);

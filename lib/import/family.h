@@ -10,51 +10,66 @@
 #include "format/gguf_write.h"
 #include "format/recipe.h"
 
-/* -------------------------------------------------------------------- tensors */
+/* ------------------------------------------------------------------------ tables */
 
-typedef enum inlay__tensor_kind {
-    INLAY__AS_IT_IS,
-    INLAY__ROTARY_Q,       /* rows of attention.head_count heads */
-    INLAY__ROTARY_K,       /* rows of attention.head_count_kv heads */
-    INLAY__FUSED_QKV,      /* [head_count_kv][queries, key, value] */
-    INLAY__TRANSPOSED,     /* a matrix the other way round; a bias as it is */
-    INLAY__PLUS_ONE,
-    INLAY__NEGATED_EXP,
-    INLAY__NEGATED_EXP_COLUMN, /* and [n] becomes [n, 1] */
-    INLAY__COLUMN,         /* [n] becomes [n, 1] */
-    INLAY__GROUP_ROWS,     /* [n] becomes [ssm.group_count, n / ssm.group_count] */
-    INLAY__FLAT,           /* all dimensions become one */
-    INLAY__POSITIONS,      /* without the first position_offset rows, which no position has */
-    INLAY__CLASSIFIER,     /* in models that classify; others have no use for it */
-    INLAY__IGNORED         /* says nothing new */
-} inlay__tensor_kind;
+/* A table is text, so that its lines cost no more than they say. A line for tensors is "FROM TO" or "FROM TO KIND":
+ *
+ *     layers.%.self_attn.q_proj.* blk.%.attn_q.* rotary_q
+ *
+ * % is a number (the block; a second one in FROM is an expert, stacked with the others) and * at the end is "weight" or
+ * "bias". The kinds, by the names that lines have for them: */
+#define INLAY__TENSOR_KINDS(X)                                                                 \
+    X(as_it_is)                                                                                \
+    X(rotary_q)           /* rows of attention.head_count heads, GGUF's in pairs */            \
+    X(rotary_k)           /* the same with attention.head_count_kv */                          \
+    X(fused_qkv)          /* [head_count_kv][queries, key, value], GGUF's one behind another */ \
+    X(transposed)         /* a matrix the other way round; a bias as it is */                  \
+    X(plus_one)           /* GGUF has one more */                                              \
+    X(negated_exp)        /* GGUF has -e^x */                                                  \
+    X(negated_exp_column) /* the same, and [n] becomes [n, 1] */                               \
+    X(column)             /* [n] becomes [n, 1] */                                             \
+    X(group_rows)         /* [n] becomes [ssm.group_count, n / ssm.group_count] */             \
+    X(flat)               /* all dimensions become one */                                      \
+    X(positions)          /* without the first position_offset rows, which no position has */  \
+    X(classifier)         /* in models that classify; others have no use for it */             \
+    X(ignored)            /* says nothing new; TO is "-" */
 
-/* In `from` and `to`, % is a number (the block; a second one in `from` is an expert, which is stacked with the others)
- * and * at the end is "weight" or "bias". */
+#define INLAY__TENSOR_KIND(name) INLAY__TENSOR_##name,
+typedef enum inlay__tensor_kind { INLAY__TENSOR_KINDS(INLAY__TENSOR_KIND) INLAY__N_TENSOR_KINDS } inlay__tensor_kind;
+
 typedef struct inlay__tensor_line {
-    const char *from, *to;
+    inlay__text from, to;
     inlay__tensor_kind kind;
 } inlay__tensor_line;
 
-/* ---------------------------------------------------------------------- config */
+/* A line for config.json is "KEY KIND FROM" or "KEY KIND FROM ABSENT":
+ *
+ *     attention.head_count_kv int num_key_value_heads|num_kv_heads =num_attention_heads
+ *
+ * "ARCHITECTURE.KEY" comes from the first of the config's keys FROM that is there and not null. ABSENT is what the
+ * network has otherwise: nothing, "!" refuses, "=key" another of the config's keys, or the value itself. */
+#define INLAY__CONFIG_KINDS(X)                                                                 \
+    X(int)                                                                                     \
+    X(float)                                                                                   \
+    X(bool)                                                                                    \
+    X(activation)         /* a name, of which there are several for each function */           \
+    X(expect)             /* gives no key: ABSENT has the only values, between bars, that run */ \
+    X(expect_activation)
 
-typedef enum inlay__config_kind {
-    INLAY__CONFIG_INT,
-    INLAY__CONFIG_FLOAT,
-    INLAY__CONFIG_BOOL,
-    INLAY__CONFIG_ACTIVATION, /* a name, of which there are several for each function */
-    INLAY__CONFIG_EXPECT,     /* gives no key: `absent` is the only value, or values between bars, that is run */
-    INLAY__CONFIG_EXPECT_ACTIVATION
-} inlay__config_kind;
+#define INLAY__CONFIG_KIND(name) INLAY__CONFIG_##name,
+typedef enum inlay__config_kind { INLAY__CONFIG_KINDS(INLAY__CONFIG_KIND) INLAY__N_CONFIG_KINDS } inlay__config_kind;
 
-/* `key` behind "ARCHITECTURE." from the first of the config's keys `from` (between bars) that is there and not null.
- * `absent` is what the network has otherwise: NULL nothing, "!" refuses, "=key" another key's value, or the value. */
+enum { INLAY__CONFIG_FIELD = 96 };
+
 typedef struct inlay__config_line {
-    const char *key;
     inlay__config_kind kind;
-    const char *from;
-    const char *absent;
+    char key[INLAY__CONFIG_FIELD], from[INLAY__CONFIG_FIELD];
+    char absent[INLAY__CONFIG_FIELD]; /* "" for nothing */
 } inlay__config_line;
+
+/* The line at *table, which moves to the next; false at the end. */
+bool inlay__tensor_line_next(const char **table, inlay__tensor_line *line);
+bool inlay__config_line_next(const char **table, inlay__config_line *line);
 
 /* A tensor that the config gives: factors of rotary frequencies. */
 typedef struct inlay__config_tensor {
@@ -81,8 +96,8 @@ typedef struct inlay__family {
     const char *model_type;
     const char *architecture;
     const char *prefix;          /* of tensor names, which published files may leave out; or "" */
-    const inlay__config_line *config;   /* up to one whose `from` is NULL */
-    const inlay__tensor_line *tensors;  /* up to one whose `from` is NULL */
+    const char *config;          /* its tables */
+    const char *tensors;
     int32_t (*special)(inlay__config *config); /* what lines cannot say; may be NULL */
 } inlay__family;
 

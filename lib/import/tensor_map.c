@@ -8,7 +8,8 @@ enum { NAME_SIZE = 64, MAX_EXPERTS = 4096, MAX_DIGITS = 6 };
 
 /* What became of one tensor of the files. */
 typedef struct match {
-    const inlay__tensor_line *line; /* NULL: not needed */
+    bool used;
+    inlay__tensor_kind kind;
     const char *file;               /* that it is in */
     const inlay__safetensor *source;
     uint32_t tensor;                /* in the table */
@@ -40,40 +41,40 @@ typedef struct captured {
     const char *suffix;
 } captured;
 
-static bool line_matches(const char *pattern, const char *name, captured *found) {
+static bool line_matches(inlay__text pattern, const char *name, captured *found) {
     *found = (captured){.suffix = ""};
-    for (; *pattern != '\0' && *pattern != '*'; pattern++) {
-        if (*pattern == '%') {
+    bool any = pattern.size > 0 && pattern.text[pattern.size - 1] == '*';
+    for (size_t i = 0; i + any < pattern.size; i++) {
+        if (pattern.text[i] == '%') {
             if (found->n_numbers == 2 || !take_number(&name, &found->numbers[found->n_numbers++])) return false;
-        } else if (*pattern != *name++) {
+        } else if (pattern.text[i] != *name++) {
             return false;
         }
     }
     found->suffix = name;
-    return *pattern == '*' ? strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0 : *name == '\0';
+    return any ? strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0 : *name == '\0';
 }
 
-/* The line's `to` with what was captured; a second number is an expert's and not part of it. */
-static void make_name(const char *to, const captured *found, char name[NAME_SIZE]) {
+/* The line's TO with what was captured; a second number is an expert's and not part of it. */
+static void make_name(inlay__text to, const captured *found, char name[NAME_SIZE]) {
     size_t n = 0;
-    for (; *to != '\0'; to++) {
-        if (*to == '%')
+    for (size_t i = 0; i < to.size && n + 12 < NAME_SIZE; i++) {
+        if (to.text[i] == '%')
             n += inlay__format(name + n, NAME_SIZE - n, "%u", found->numbers[0]);
-        else if (*to == '*')
+        else if (to.text[i] == '*')
             n += inlay__format(name + n, NAME_SIZE - n, "%s", found->suffix);
         else
-            n += inlay__format(name + n, NAME_SIZE - n, "%c", *to);
+            name[n++] = to.text[i];
     }
+    name[n] = '\0';
 }
 
-static const inlay__tensor_line *find_line(const inlay__family *family, const char *name, captured *found) {
+static bool find_line(const inlay__family *family, const char *name, inlay__tensor_line *line, captured *found) {
     size_t n_prefix = strlen(family->prefix);
-    for (const inlay__tensor_line *line = family->tensors; line->from != NULL; line++) {
-        if (line_matches(line->from, name, found)) return line;
-        if (n_prefix > 0 && strncmp(name, family->prefix, n_prefix) == 0 && line_matches(line->from, name + n_prefix, found))
-            return line;
-    }
-    return NULL;
+    bool prefixed = n_prefix > 0 && strncmp(name, family->prefix, n_prefix) == 0;
+    for (const char *table = family->tensors; inlay__tensor_line_next(&table, line);)
+        if (line_matches(line->from, name, found) || (prefixed && line_matches(line->from, name + n_prefix, found))) return true;
+    return false;
 }
 
 /* ------------------------------------------------------------------------- types */
@@ -118,7 +119,7 @@ static int32_t read_shape(const map *m, const match *t, inlay__tensor *out) {
         if (out->n_dims == 4) return fail_shape(m, t, "at most 4 dimensions");
         out->shape[out->n_dims++] = s->shape[i];
     }
-    if (t->line->kind == INLAY__FLAT || out->n_dims == 0) {
+    if (t->kind == INLAY__TENSOR_flat || out->n_dims == 0) {
         out->n_dims = 1;
         out->shape[0] = s->n_elements;
     }
@@ -167,18 +168,18 @@ static int32_t fold(const map *m, const match *t, uint64_t n_rows, inlay__tensor
 static int32_t apply_kind(const map *m, const match *t, inlay__tensor *out, inlay__recipe *r) {
     uint32_t n_head = metadata_number(m, "attention.head_count"), n_kv = metadata_number(m, "attention.head_count_kv");
     if (n_kv == 0) n_kv = n_head;
-    switch (t->line->kind) {
-    case INLAY__ROTARY_Q:
-    case INLAY__ROTARY_K:
+    switch (t->kind) {
+    case INLAY__TENSOR_rotary_q:
+    case INLAY__TENSOR_rotary_k:
         r->order = INLAY__ROWS_ROTARY;
-        r->n_groups = t->line->kind == INLAY__ROTARY_Q ? n_head : n_kv;
+        r->n_groups = t->kind == INLAY__TENSOR_rotary_q ? n_head : n_kv;
         return check_groups(m, t, out, r->n_groups, 2);
-    case INLAY__FUSED_QKV:
+    case INLAY__TENSOR_fused_qkv:
         r->order = INLAY__ROWS_QKV;
         r->n_groups = n_kv;
         r->n_queries = n_kv > 0 ? n_head / n_kv : 0;
         return check_groups(m, t, out, n_kv, (uint64_t)r->n_queries + 2);
-    case INLAY__TRANSPOSED:
+    case INLAY__TENSOR_transposed:
         if (out->n_dims == 1) return INLAY_OK;
         if (out->n_dims != 2) return fail_shape(m, t, "one or two dimensions");
         r->order = INLAY__ROWS_TRANSPOSED;
@@ -186,14 +187,14 @@ static int32_t apply_kind(const map *m, const match *t, inlay__tensor *out, inla
         out->shape[0] = out->shape[1];
         out->shape[1] = n_rows;
         return INLAY_OK;
-    case INLAY__PLUS_ONE: r->change = INLAY__ELEMENTS_ADD_ONE; return INLAY_OK;
-    case INLAY__NEGATED_EXP: r->change = INLAY__ELEMENTS_NEGATE_EXP; return INLAY_OK;
-    case INLAY__NEGATED_EXP_COLUMN:
+    case INLAY__TENSOR_plus_one: r->change = INLAY__ELEMENTS_ADD_ONE; return INLAY_OK;
+    case INLAY__TENSOR_negated_exp: r->change = INLAY__ELEMENTS_NEGATE_EXP; return INLAY_OK;
+    case INLAY__TENSOR_negated_exp_column:
         r->change = INLAY__ELEMENTS_NEGATE_EXP;
         return fold(m, t, out->shape[0], out);
-    case INLAY__COLUMN: return fold(m, t, out->shape[0], out);
-    case INLAY__GROUP_ROWS: return fold(m, t, metadata_number(m, "ssm.group_count"), out);
-    case INLAY__POSITIONS: return skip_rows(m, t, m->config->position_offset, out);
+    case INLAY__TENSOR_column: return fold(m, t, out->shape[0], out);
+    case INLAY__TENSOR_group_rows: return fold(m, t, metadata_number(m, "ssm.group_count"), out);
+    case INLAY__TENSOR_positions: return skip_rows(m, t, m->config->position_offset, out);
     default: return INLAY_OK;
     }
 }
@@ -261,16 +262,17 @@ static bool classifies(const inlay__config *c) {
 static int32_t match_one(map *m, match *t) {
     captured found;
     char name[NAME_SIZE];
-    const inlay__tensor_line *line = find_line(m->config->family, t->source->name.text, &found);
-    if (line == NULL)
+    inlay__tensor_line line;
+    if (!find_line(m->config->family, t->source->name.text, &line, &found))
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%.*s' is not one that this version knows in models of "
                            "type '%s'; without it the model would be another", t->file,
                            (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
                            m->config->family->model_type);
-    if (line->kind == INLAY__IGNORED || (line->kind == INLAY__CLASSIFIER && !classifies(m->config))) return INLAY_OK;
-    t->line = line;
+    if (line.kind == INLAY__TENSOR_ignored || (line.kind == INLAY__TENSOR_classifier && !classifies(m->config))) return INLAY_OK;
+    t->used = true;
+    t->kind = line.kind;
     bool stacked = found.n_numbers == 2;
-    make_name(line->to, &found, name);
+    make_name(line.to, &found, name);
     t->expert = stacked ? found.numbers[1] : 0;
     if (t->expert >= MAX_EXPERTS)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of expert %u, expected less than %d", t->file,
@@ -306,7 +308,7 @@ static int32_t place_sources(map *m) {
     }
     for (size_t i = 0; i < m->n_matches; i++) {
         match *t = &m->matches[i];
-        if (t->line == NULL) continue;
+        if (!t->used) continue;
         inlay__recipe *r = &w->recipes[t->tensor];
         if (t->expert >= r->n_sources || r->sources[t->expert] != NULL)
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of expert %u, where the files have %zu of that kind; "
@@ -330,7 +332,7 @@ static int32_t describe_all(map *m, const match **first) {
     inlay__weights *w = m->weights;
     for (size_t i = 0; i < m->n_matches; i++) {
         const match *t = &m->matches[i];
-        if (t->line == NULL) continue;
+        if (!t->used) continue;
         if (first[t->tensor] != NULL) {
             INLAY__TRY(check_alike(first[t->tensor], t));
             continue;
