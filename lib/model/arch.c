@@ -1,7 +1,7 @@
 /* The table of architectures. A new one is a file arch_NAME.c and a line in arch.h. */
 #include "model/arch.h"
 
-#define ENTRY(name, lacks) {#name, inlay__arch_##name##_load, lacks},
+#define ENTRY(function, name, lacks) {name, inlay__arch_##function##_load, lacks},
 static const inlay__arch architectures[] = {INLAY__ARCHITECTURES(ENTRY)};
 
 const inlay__arch *inlay__arch_find(const char *name) {
@@ -10,5 +10,5 @@ const inlay__arch *inlay__arch_find(const char *name) {
     return NULL;
 }
 
-#define NAME(name, lacks) ", " #name
+#define NAME(function, name, lacks) ", " name
 const char *inlay__arch_names(void) { return &INLAY__ARCHITECTURES(NAME)[2]; }

@@ -15,13 +15,26 @@ typedef struct inlay__arch {
     unsigned lacks; /* INLAY__LACKS_ bits */
 } inlay__arch;
 
-/* The table: X(name in files, what its metadata lack). */
+/* The table: X(its function, its name in files, what its metadata lack). */
 #define INLAY__ARCHITECTURES(X) \
-    X(llama, 0)          \
-    X(qwen2, 0)          \
-    X(gemma3, 0)
+    X(llama, "llama", 0)        \
+    X(qwen2, "qwen2", 0)        \
+    X(qwen3, "qwen3", 0)        \
+    X(qwen3moe, "qwen3moe", 0)  \
+    X(gemma2, "gemma2", 0)      \
+    X(gemma3, "gemma3", 0)      \
+    X(phi3, "phi3", 0)          \
+    X(olmo2, "olmo2", 0)        \
+    X(granite, "granite", 0)    \
+    X(smollm3, "smollm3", 0)    \
+    X(gpt, "openai-gpt", 0)     \
+    X(gpt2, "gpt2", 0)          \
+    X(gptneox, "gptneox", 0)    \
+    X(opt, "opt", 0)            \
+    X(bloom, "bloom", 0)        \
+    X(falcon, "falcon", 0)
 
-#define INLAY__DECLARE(name, lacks) int32_t inlay__arch_##name##_load(struct inlay__model *model);
+#define INLAY__DECLARE(function, name, lacks) int32_t inlay__arch_##function##_load(struct inlay__model *model);
 INLAY__ARCHITECTURES(INLAY__DECLARE)
 
 /* NULL when this library does not run it. */

@@ -1,5 +1,5 @@
 /* Qwen2 [Yang et al. 2024, arXiv:2407.10671]: as LLaMA, with biases on query, key and value, and rotation of the two
- * halves of a head. */
+ * halves of a head. Qwen3 [Yang et al. 2025, arXiv:2505.09388]: without the biases, and norms of each head's query and key. */
 #include "model/load.h"
 #include "model/transformer.h"
 
@@ -9,5 +9,21 @@ int32_t inlay__arch_qwen2_load(inlay__model *model) {
     INLAY__TRY(inlay__load_require(model, "blk.%u.attn_q.bias"));
     INLAY__TRY(inlay__load_require(model, "blk.%u.attn_k.bias"));
     INLAY__TRY(inlay__load_require(model, "blk.%u.attn_v.bias"));
-    return inlay__transformer_load(model, &shape);
+    INLAY__TRY(inlay__transformer_load(model, &shape));
+    return inlay__transformer_set_windows(model, 0, INLAY__ROPE_GLOBAL);
+}
+
+int32_t inlay__arch_qwen3_load(inlay__model *model) {
+    const inlay__transformer shape = {.norm = INLAY__NORM_RMS, .qk_norm = INLAY__NORM_RMS, .ffn = INLAY__FFN_GATED,
+                                      .activation = INLAY__SILU, .pairs = INLAY__ROPE_HALVES};
+    INLAY__TRY(inlay__load_require(model, "blk.%u.attn_q_norm.weight"));
+    INLAY__TRY(inlay__load_require(model, "blk.%u.attn_k_norm.weight"));
+    INLAY__TRY(inlay__transformer_load(model, &shape));
+    return inlay__transformer_set_windows(model, 0, INLAY__ROPE_GLOBAL);
+}
+
+/* The same, with mixtures of experts. */
+int32_t inlay__arch_qwen3moe_load(inlay__model *model) {
+    INLAY__TRY(inlay__load_require(model, "blk.%u.ffn_gate_inp.weight"));
+    return inlay__arch_qwen3_load(model);
 }

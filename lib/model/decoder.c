@@ -129,6 +129,10 @@ static int32_t check_tokens(const inlay__decoder *d, const int32_t *tokens, size
     if (n_tokens > room)
         return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the context of %zu holds %zu already", n_tokens,
                            d->config.n_context, d->length);
+    const inlay__stack *stack = &d->model->decoder;
+    if (stack->positions.n_rows > 0 && n_tokens > stack->positions.n_rows - stack->first_position - d->length)
+        return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the model knows %zu positions, of which %zu are taken",
+                           n_tokens, stack->positions.n_rows - stack->first_position, d->length);
     for (size_t i = 0; i < n_tokens; i++)
         if (tokens[i] < 0 || (size_t)tokens[i] >= n_vocab)
             return inlay__fail(INLAY_ERR_TOKEN, "token %zu of %zu is %d, outside the vocabulary of 0 to %zu", i, n_tokens,

@@ -74,15 +74,19 @@ int32_t inlay__keys_u32(const inlay__keys *k, const char *key, bool required, in
     return INLAY_OK;
 }
 
+static int32_t check_count(const inlay__keys *k, const char *full, const inlay__gguf_kv *kv, size_t n) {
+    if (kv->n_values == n) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': metadata key '%s' has %llu values, expected %zu, one for each layer",
+                       k->name, full, (unsigned long long)kv->n_values, n);
+}
+
 int32_t inlay__keys_u32_of(const inlay__keys *k, const char *key, size_t i, size_t n, int64_t least, int64_t greatest,
                            uint32_t *value) {
     char full[KEY_SIZE];
     const inlay__gguf_kv *kv = find(k, key, full);
     int64_t found;
     if (kv == NULL || !kv->is_array) return inlay__keys_u32(k, key, false, least, greatest, value);
-    if (kv->n_values != n)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': metadata key '%s' has %llu values, expected %zu, one for each layer",
-                           k->name, full, (unsigned long long)kv->n_values, n);
+    INLAY__TRY(check_count(k, full, kv, n));
     INLAY__TRY(read_integer(k, full, kv, i, &found));
     INLAY__TRY(check_range(k, full, found, least, greatest));
     *value = (uint32_t)found;
@@ -110,6 +114,17 @@ int32_t inlay__keys_bool(const inlay__keys *k, const char *key, bool required, b
     if (kv == NULL) return required ? fail_missing(k, full) : INLAY_OK;
     if (kv->is_array || kv->type != INLAY__GGUF_BOOL || !inlay__gguf_i64(kv, 0, &found))
         return fail_type(k, full, kv, "a boolean");
+    *value = found != 0;
+    return INLAY_OK;
+}
+
+int32_t inlay__keys_bool_of(const inlay__keys *k, const char *key, size_t i, size_t n, bool *value) {
+    char full[KEY_SIZE];
+    const inlay__gguf_kv *kv = find(k, key, full);
+    int64_t found;
+    if (kv == NULL || !kv->is_array) return inlay__keys_bool(k, key, false, value);
+    INLAY__TRY(check_count(k, full, kv, n));
+    if (kv->type != INLAY__GGUF_BOOL || !inlay__gguf_i64(kv, i, &found)) return fail_type(k, full, kv, "booleans");
     *value = found != 0;
     return INLAY_OK;
 }

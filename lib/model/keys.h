@@ -33,6 +33,8 @@ int32_t inlay__keys_u32(const inlay__keys *keys, const char *key, bool required,
 int32_t inlay__keys_f64(const inlay__keys *keys, const char *key, bool required, double least, double greatest,
                         double *value);
 int32_t inlay__keys_bool(const inlay__keys *keys, const char *key, bool required, bool *value);
+/* Value `i` of n, one a layer: an array of n values, or one for all. */
+int32_t inlay__keys_bool_of(const inlay__keys *keys, const char *key, size_t i, size_t n, bool *value);
 /* The text lives as long as the gguf. */
 int32_t inlay__keys_text(const inlay__keys *keys, const char *key, bool required, const char **value);
 

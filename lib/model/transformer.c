@@ -8,6 +8,33 @@ inlay__attention_weights *inlay__layer_attention(inlay__model *m, size_t layer) 
     return m->decoder.layers[layer].blocks[0].weights;
 }
 
+/* What the metadata may name, for families of which there are several. */
+static int32_t read_activation(const inlay__model *m, inlay__activation *activation) {
+    static const char *const names[INLAY__N_ACTIVATIONS] = {"silu", "gelu_tanh", "gelu", "gelu_quick", "relu", "relu2"};
+    const char *name = NULL;
+    INLAY__TRY(inlay__keys_text(&m->keys, "activation", false, &name));
+    if (name == NULL) return INLAY_OK;
+    for (size_t i = 0; i < INLAY__N_ACTIVATIONS; i++) {
+        if (strcmp(name, names[i]) != 0) continue;
+        *activation = (inlay__activation)i;
+        return INLAY_OK;
+    }
+    return inlay__keys_refuse(&m->keys, "activation", name, "silu, gelu_tanh, gelu, gelu_quick, relu, relu2");
+}
+
+int32_t inlay__transformer_set_windows(inlay__model *m, size_t per_global, size_t rope) {
+    const inlay__hparams *h = &m->hparams;
+    for (size_t i = 0; h->n_window > 0 && i < h->n_layer; i++) {
+        inlay__attention_weights *w = inlay__layer_attention(m, i);
+        bool is_local = per_global == 0 || (i + 1) % per_global != 0;
+        INLAY__TRY(inlay__keys_bool_of(&m->keys, "attention.sliding_window_pattern", i, h->n_layer, &is_local));
+        if (!is_local) continue;
+        w->n_window = h->n_window;
+        w->rope = rope;
+    }
+    return INLAY_OK;
+}
+
 static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i, inlay__layer_block *attention,
                           inlay__layer_block *ffn) {
     size_t n = m->hparams.n_embd;
@@ -39,11 +66,15 @@ static int32_t load_layer(inlay__model *m, const inlay__transformer *t, size_t i
     w->pairs = t->pairs;
     w->norm_is_whole = t->qk_norm_is_whole;
     INLAY__TRY(inlay__attention_load(m, i, t->qk_norm, w));
+    if (inlay__load_has(m, "blk.%u.ffn_gate_inp.weight", i))
+        return inlay__moe_load(m, i, t->activation, !t->experts_as_chosen, ffn);
     return inlay__ffn_load(m, i, t->ffn, t->activation, ffn);
 }
 
-int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *t) {
+int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *shape) {
     const inlay__hparams *h = &m->hparams;
+    inlay__transformer said = *shape, *t = &said;
+    INLAY__TRY(read_activation(m, &t->activation));
     bool has_last_norm = t->place != INLAY__NORM_STREAM;
     INLAY__TRY(inlay__load_ends(m, has_last_norm ? t->norm : INLAY__NORM_NONE));
     if (t->rope != INLAY__NO_ROPE) INLAY__TRY(inlay__positions_make_rope(m, t->rope, h->rope_theta, true));

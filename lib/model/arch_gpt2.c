@@ -1,0 +1,36 @@
+/* GPT [Radford et al. 2018], GPT-2 [Radford et al. 2019] and OPT [Zhang et al. 2022, arXiv:2205.01068]: layer norms, learned
+ * positions, plain feed-forward blocks, biases everywhere. GPT norms the stream after each block instead of before, as the
+ * smallest but one of OPT does. */
+#include "model/load.h"
+#include "model/positions.h"
+#include "model/transformer.h"
+
+int32_t inlay__arch_gpt_load(inlay__model *model) {
+    const inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .place = INLAY__NORM_STREAM,
+                                      .activation = INLAY__GELU_TANH, .rope = INLAY__NO_ROPE};
+    INLAY__TRY(inlay__positions_load(model, model->hparams.n_context_train, 0));
+    return inlay__transformer_load(model, &shape);
+}
+
+int32_t inlay__arch_gpt2_load(inlay__model *model) {
+    const inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .activation = INLAY__GELU_TANH, .rope = INLAY__NO_ROPE};
+    INLAY__TRY(inlay__positions_load(model, model->hparams.n_context_train, 0));
+    return inlay__transformer_load(model, &shape);
+}
+
+/* Its norms have the same names wherever they stand. */
+int32_t inlay__arch_opt_load(inlay__model *model) {
+    inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .activation = INLAY__RELU, .rope = INLAY__NO_ROPE};
+    bool before = true;
+    INLAY__TRY(inlay__keys_bool(&model->keys, "norm_before", false, &before));
+    if (!before) shape.place = INLAY__NORM_ELSEWHERE;
+    INLAY__TRY(inlay__positions_load(model, model->hparams.n_context_train, 0));
+    INLAY__TRY(inlay__transformer_load(model, &shape));
+    for (size_t i = 0; !before && i < model->hparams.n_layer; i++) {
+        inlay__layer_block *blocks = model->decoder.layers[i].blocks;
+        size_t n = model->hparams.n_embd;
+        INLAY__TRY(inlay__load_norm(model, "blk.%u.attn_norm", i, shape.norm, n, &blocks[0].stream_norm));
+        INLAY__TRY(inlay__load_norm(model, "blk.%u.ffn_norm", i, shape.norm, n, &blocks[1].stream_norm));
+    }
+    return INLAY_OK;
+}
