@@ -171,7 +171,8 @@ static int32_t load_merges(inlay__bpe *bpe, const char *name, const inlay__gguf 
 int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab,
                         const inlay__pretokenizer *pretokenizer, inlay__bpe *bpe) {
     *bpe = (inlay__bpe){.sys = sys, .vocab = vocab, .pretokenizer = pretokenizer, .seed = vocab->by_text.seed};
-    int32_t status = load_raw(bpe);
+    int32_t status = inlay__cutter_init(sys, pretokenizer, &bpe->cutter);
+    if (status == INLAY_OK) status = load_raw(bpe);
     if (status == INLAY_OK) {
         load_bytes(bpe);
         status = load_merges(bpe, name, gguf);
@@ -181,6 +182,7 @@ int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gg
 }
 
 void inlay__bpe_free(inlay__bpe *bpe) {
+    inlay__cutter_free(&bpe->cutter);
     inlay__free(bpe->sys, bpe->merges, (bpe->merge_mask + 1) * sizeof *bpe->merges);
     inlay__free(bpe->sys, bpe->raw, bpe->raw_size);
     bpe->merges = NULL;
@@ -215,18 +217,21 @@ static int32_t encode_words(const inlay__bpe *bpe, inlay__encoder *encoder, inla
             INLAY__TRY(inlay__bpe_merge_word(bpe, encoder, word, size));
         }
     }
-    return INLAY_OK;
+    return words->status;
 }
 
 int32_t inlay__bpe_encode(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *text, size_t size) {
     inlay__words words;
     char *whole = NULL;
-    if (bpe->pretokenizer->ignore_merges) {
+    if ((bpe->pretokenizer->flags & INLAY__PRE_IGNORE_MERGES) != 0) {
         whole = inlay__encoder_scratch(encoder, INLAY__SCRATCH_TEXT, bpe->vocab->max_token_size);
         if (whole == NULL) return INLAY_ERR_MEMORY;
     }
-    inlay__words_begin(&words, bpe->pretokenizer, text, size);
-    return encode_words(bpe, encoder, &words, whole);
+    inlay__words_init(&words, &bpe->cutter);
+    int32_t status = inlay__words_begin(&words, text, size);
+    if (status == INLAY_OK) status = encode_words(bpe, encoder, &words, whole);
+    inlay__words_free(&words);
+    return status;
 }
 
 /* ------------------------------------------------------------------- decode */

@@ -20,6 +20,7 @@ typedef struct inlay__bpe {
     const inlay__sys *sys;
     const inlay__vocab *vocab;
     const inlay__pretokenizer *pretokenizer;
+    inlay__cutter cutter; /* its patterns */
     inlay__merge *merges; /* [merge_mask + 1], a hash table by left and right */
     size_t merge_mask;
     uint64_t seed;

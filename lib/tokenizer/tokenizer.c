@@ -39,20 +39,21 @@ struct inlay__tokenizer {
 static int32_t load_gpt2(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
     static const char key[] = "tokenizer.ggml.pre";
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
-    if (kv == NULL)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED,
-                           "file '%s': has no %s, so how to split text is not known; convert the model again", name,
-                           key);
-    inlay__text pre = inlay__gguf_string(kv, 0);
-    if (kv->is_array || pre.text == NULL)
+    /* Files from before the key existed were made when there was one pre-tokenizer, and it is called this now. */
+    inlay__text pre = kv != NULL ? inlay__gguf_string(kv, 0) : (inlay__text){"default", 7};
+    if ((kv != NULL && kv->is_array) || pre.text == NULL)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not a string", name, key);
     const inlay__pretokenizer *pretokenizer = inlay__pretokenizer_find(pre.text, pre.size);
     if (pretokenizer == NULL)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': %s is '%s', a pre-tokenizer that is not supported", name,
                            key, pre.text);
     inlay__vocab *vocab = &tokenizer->vocab;
-    if (!vocab->add_bos_given) vocab->add_bos = pretokenizer->add_bos && vocab->special.bos >= 0;
-    inlay__format(tokenizer->name, sizeof tokenizer->name, "gpt2/%s", pretokenizer->name);
+    if (!vocab->add_bos_given) vocab->add_bos = (pretokenizer->flags & INLAY__PRE_ADD_BOS) != 0 && vocab->special.bos >= 0;
+    if ((pretokenizer->flags & INLAY__PRE_NO_BOS) != 0) {
+        vocab->special.bos = -1;
+        vocab->add_bos = false;
+    }
+    inlay__format(tokenizer->name, sizeof tokenizer->name, "gpt2/%s", pre.text);
     return inlay__bpe_load(tokenizer->sys, name, gguf, vocab, pretokenizer, &tokenizer->of.bpe);
 }
 

@@ -46,9 +46,16 @@ TEST(families_and_pretokenizers_that_are_not_supported_are_named) {
     tiny_vocab_init(&v);
     v.pre = "no-such-pattern";
     expect(INLAY_ERR_UNSUPPORTED, "tokenizer.ggml.pre is 'no-such-pattern'");
+}
+
+TEST(a_file_from_before_pretokenizers_had_names_has_the_default_one) {
     tiny_vocab_init(&v);
     v.pre = NULL;
-    expect(INLAY_ERR_UNSUPPORTED, "tokenizer.ggml.pre");
+    tiny_tokenizer t = tiny_vocab_open(&v, &inlay__sys_default);
+    CHECK_INT(t.status, INLAY_OK);
+    if (t.status == INLAY_OK) CHECK_STR(inlay__tokenizer_name(t.tokenizer), "gpt2/default");
+    tiny_tokenizer_close(&t);
+    tiny_vocab_free(&v);
 }
 
 static void model_is_a_number(gguf_writer *w) { gguf_writer_u32(w, "tokenizer.ggml.model", 2); }
@@ -332,6 +339,7 @@ TEST(a_wish_that_is_no_bool_is_an_error) {
 }
 
 TEST_MAIN(CASE(a_file_without_a_tokenizer_says_so), CASE(families_and_pretokenizers_that_are_not_supported_are_named),
+          CASE(a_file_from_before_pretokenizers_had_names_has_the_default_one),
           CASE(names_of_another_type_are_errors), CASE(tokens_must_be_an_array_of_strings),
           CASE(vocabularies_of_no_one_and_two_tokens), CASE(of_tokens_with_one_text_the_lowest_id_counts),
           CASE(a_token_text_beyond_two_gib_keeps_its_size), CASE(arrays_of_a_wrong_type_or_length_are_errors),
