@@ -16,6 +16,18 @@ static uint32_t panel_block_size(uint32_t type) {
     case INLAY_TYPE_Q5_K: return 2880;
     case INLAY_TYPE_Q3_K:
     case INLAY_TYPE_Q6_K: return 3360;
+    case INLAY_TYPE_Q2_K: return 1344;
+    case INLAY_TYPE_TQ1_0:
+    case INLAY_TYPE_TQ2_0: return 1056;
+    case INLAY_TYPE_MXFP4: return 272;
+    case INLAY_TYPE_IQ4_XS:
+    case INLAY_TYPE_IQ1_S:
+    case INLAY_TYPE_IQ2_XXS:
+    case INLAY_TYPE_IQ3_XXS:
+    case INLAY_TYPE_IQ3_S: return 2240;
+    case INLAY_TYPE_IQ1_M:
+    case INLAY_TYPE_IQ2_XS:
+    case INLAY_TYPE_IQ2_S: return 2368;
     default: return 0;
     }
 }

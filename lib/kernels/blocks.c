@@ -65,14 +65,13 @@ static void unpack_iq4_nl(const uint8_t *bytes, inlay__block *block) {
     look_up_nibbles(bytes + 2, nl_values, block->q);
 }
 
-/* 2^(e - 128); the two least are subnormal. */
-static float load_e8m0_half(uint8_t e) {
+float inlay__e8m0_half(uint8_t e) {
     uint32_t bits = e < 2 ? UINT32_C(0x200000) << e : (uint32_t)(e - 1) << 23;
     return inlay__bits_f32(bits);
 }
 
 static void unpack_mxfp4(const uint8_t *bytes, inlay__block *block) {
-    block->d = load_e8m0_half(bytes[0]);
+    block->d = inlay__e8m0_half(bytes[0]);
     block->m = 0.0f;
     look_up_nibbles(bytes + 1, mx_values, block->q);
 }

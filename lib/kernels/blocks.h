@@ -111,6 +111,9 @@ const inlay__block_type *inlay__block_type_get(uint32_t type);
 /* The scales and minima of Q4_K and Q5_K, out of their 12 bytes. */
 void inlay__unpack_k_scales(const uint8_t bytes[12], inlay__superblock *block);
 
+/* 2^(e - 128), the scale of MXFP4; the two least are subnormal. */
+float inlay__e8m0_half(uint8_t e);
+
 /* The floats of a block [32] or superblock [256]. */
 void inlay__dequantize_block(const inlay__block *block, bool has_minimum, float *out);
 void inlay__dequantize_superblock(const inlay__superblock *block, bool has_minimum, float *out);

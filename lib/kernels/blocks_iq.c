@@ -50,7 +50,8 @@ void inlay__unpack_iq2_xxs(const uint8_t *bytes, inlay__superblock *block) {
 
 void inlay__unpack_iq2_xs(const uint8_t *bytes, inlay__superblock *block) {
     begin(block, inlay__load_u16(bytes), 0.125f);
-    for (size_t j = 0; j < INLAY__K_SCALES; j++) set_scale(block, j, nibble(bytes + 66, j));
+    for (size_t j = 0; j < INLAY__K_SCALES; j++)
+        set_scale(block, j, nibble(bytes + 66, j));
     for (size_t i = 0; i < 32; i++) {
         unsigned word = inlay__load_u16(bytes + 2 + 2 * i);
         set_point(block->q + 8 * i, inlay__grid_iq2_xs[word & 511], 2, inlay__iq2_values, eight_signs(word >> 9), 8);
@@ -59,7 +60,8 @@ void inlay__unpack_iq2_xs(const uint8_t *bytes, inlay__superblock *block) {
 
 void inlay__unpack_iq2_s(const uint8_t *bytes, inlay__superblock *block) {
     begin(block, inlay__load_u16(bytes), 0.125f);
-    for (size_t j = 0; j < INLAY__K_SCALES; j++) set_scale(block, j, nibble(bytes + 74, j));
+    for (size_t j = 0; j < INLAY__K_SCALES; j++)
+        set_scale(block, j, nibble(bytes + 74, j));
     for (size_t i = 0; i < 32; i++) {
         unsigned at = bytes[2 + i] | (bytes[66 + i / 4] >> i % 4 * 2 & 3u) << 8;
         set_point(block->q + 8 * i, inlay__grid_iq2_s[at], 2, inlay__iq2_values, bytes[34 + i], 8);
@@ -80,7 +82,8 @@ void inlay__unpack_iq3_xxs(const uint8_t *bytes, inlay__superblock *block) {
 
 void inlay__unpack_iq3_s(const uint8_t *bytes, inlay__superblock *block) {
     begin(block, inlay__load_u16(bytes), 1.0f);
-    for (size_t j = 0; j < INLAY__K_SCALES; j++) set_scale(block, j, nibble(bytes + 106, j / 2));
+    for (size_t j = 0; j < INLAY__K_SCALES; j++)
+        set_scale(block, j, nibble(bytes + 106, j / 2));
     for (size_t i = 0; i < 64; i++) {
         unsigned at = bytes[2 + i] | (bytes[66 + i / 8] >> i % 8 & 1u) << 8;
         set_point(block->q + 4 * i, inlay__grid_iq3_s[at], 3, inlay__iq3_s_values,
@@ -108,7 +111,8 @@ void inlay__unpack_iq1_s(const uint8_t *bytes, inlay__superblock *block) {
 void inlay__unpack_iq1_m(const uint8_t *bytes, inlay__superblock *block) {
     const uint8_t *words = bytes + 48;
     unsigned half = 0;
-    for (size_t i = 0; i < 4; i++) half |= (inlay__load_u16(words + 2 * i) >> 12u) << 4 * i;
+    for (size_t i = 0; i < 4; i++)
+        half |= (inlay__load_u16(words + 2 * i) >> 12u) << 4 * i;
     begin(block, (uint16_t)half, 0.125f);
     for (size_t j = 0; j < INLAY__K_SCALES; j++)
         set_scale(block, j, inlay__load_u16(words + j / 4 * 2) >> j % 4 * 3 & 7u);

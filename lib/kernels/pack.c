@@ -15,12 +15,22 @@
  *     Q5_K   the same | 8 x (4 lines, 1 line)                                                                 2880
  *     Q6_K   d:f16[16] | sc:i8[8][16][2] | 8 x (4 lines, 2 lines: bits 2 (g % 4) of line g / 4)                3360
  *
+ *     Q2_K   d:f16[16] dmin:f16[16] | sc, mn:u8[8][16][2] nibbles | 8 x 2 lines: bits 2 (g % 4) of line g / 4 1344
+ *     TQ1_0, TQ2_0   d:f16[16] | 8 x 2 lines                                                                  1056
+ *
+ * Types whose elements are 16 values or fewer have nibbles as Q4_0, each the place v of q among values[] of blocks.h:
+ *
+ *     MXFP4  e:u8[16] | 4 lines                                                                                272
+ *     IQ4_XS, IQ1_S, IQ2_XXS, IQ3_XXS, IQ3_S   d:f32[16] | sc:i8[4][16][2] | 8 x 4 lines                      2240
+ *     IQ1_M, IQ2_XS, IQ2_S                     d:f32[16] | sc:i8[8][16][2] | 8 x 4 lines                      2368
+ *
  * Two types take the panels, and with them the kernels, of another: their elements and scales fit it.
  *
  *     Q3_K   as Q6_K, u = q + 32
  *     IQ4_NL as Q8_0, q = NL[u]
  *
- * mn and the sc of Q6_K stand in pairs: [p][r] holds those of sub-blocks 2 p and 2 p + 1.
+ * mn and the sc of Q6_K stand in pairs: [p][r] holds those of sub-blocks 2 p and 2 p + 1; so do those of the types that
+ * came later, where sub-blocks of 16 have 8 pairs and sub-blocks of 32 have 4.
  *
  * Packed files hold these panels (format/packed.h): whoever changes one raises the version of that form.
  */
@@ -55,6 +65,23 @@ static packed_type packed_type_of(uint32_t type) {
     case INLAY_TYPE_Q3_K:
     case INLAY_TYPE_Q6_K:
         return (packed_type){3360, 6, 32};
+    case INLAY_TYPE_Q2_K:
+        return (packed_type){1344, 2, 0};
+    case INLAY_TYPE_TQ1_0:
+    case INLAY_TYPE_TQ2_0:
+        return (packed_type){1056, 2, 1};
+    case INLAY_TYPE_MXFP4:
+        return (packed_type){272, 4, 0};
+    case INLAY_TYPE_IQ4_XS:
+    case INLAY_TYPE_IQ1_S:
+    case INLAY_TYPE_IQ2_XXS:
+    case INLAY_TYPE_IQ3_XXS:
+    case INLAY_TYPE_IQ3_S:
+        return (packed_type){2240, 4, 0};
+    case INLAY_TYPE_IQ1_M:
+    case INLAY_TYPE_IQ2_XS:
+    case INLAY_TYPE_IQ2_S:
+        return (packed_type){2368, 4, 0};
     default:
         return (packed_type){0, 0, 0};
     }
@@ -193,6 +220,68 @@ static void pack_q4_k_or_q5_k(uint32_t type, const uint8_t *block, size_t r, uin
     }
 }
 
+/* 32 elements of 2 bits. */
+static void pack_two_bits(const uint8_t u[32], size_t r, uint8_t *lines) {
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t word = 0;
+        for (size_t g = 0; g < 4; g++)
+            word |= load_word(u, 4 * i + g) << 2 * g;
+        store_word(lines, i, r, word);
+    }
+}
+
+/* Q2_K, TQ1_0, TQ2_0: elements of 2 bits. */
+static void pack_small(uint32_t type, const uint8_t *bytes, size_t r, uint8_t *out) {
+    const bool has_scales = type == INLAY_TYPE_Q2_K;
+    const int zero = packed_type_of(type).zero;
+    uint8_t *lines = out + (has_scales ? 4 + 16 : 2) * PANEL;
+    inlay__superblock block;
+    inlay__block_type_get(type)->unpack_k(bytes, &block);
+    copy_f16(bytes + (has_scales ? 80 : type == INLAY_TYPE_TQ1_0 ? 52 : 64), r, out);
+    if (has_scales) {
+        copy_f16(bytes + 82, r, out + 2 * PANEL);
+        for (size_t j = 0; j < 16; j++)
+            out[4 * PANEL + j / 2 * 2 * PANEL + 2 * r + j % 2] = bytes[j];
+    }
+    for (size_t j = 0; j < 8; j++) {
+        uint8_t u[32];
+        for (size_t k = 0; k < 32; k++)
+            u[k] = (uint8_t)(block.q[32 * j + k] + zero);
+        pack_two_bits(u, r, lines + 2 * LINE * j);
+    }
+}
+
+static void pack_mxfp4(uint32_t type, const uint8_t *block, size_t r, uint8_t *out) {
+    (void)type;
+    out[r] = block[0];
+    for (size_t g = 0; g < 4; g++)
+        store_word(out + PANEL, g, r, load_word(block + 1, g));
+}
+
+/* Pairs of scales: 8 for sub-blocks of 16, 4 for those of 32. */
+static size_t table_pairs(uint32_t type) { return packed_type_of(type).size == 2368 ? 8 : 4; }
+
+/* Types of 256 whose elements are places in a table. */
+static void pack_places(uint32_t type, const uint8_t *bytes, size_t r, uint8_t *out) {
+    const inlay__block_type *t = inlay__block_type_get(type);
+    const size_t n = table_pairs(type), step = 8 / n;
+    uint8_t place[256] = {0}, *lines = out + (4 + 2 * n) * PANEL;
+    inlay__superblock block;
+    t->unpack_k(bytes, &block);
+    memcpy(out + 4 * r, &block.d, 4);
+    for (size_t i = 0; i < 2 * n; i++)
+        out[4 * PANEL + i / 2 * 2 * PANEL + 2 * r + i % 2] = (uint8_t)block.scale[step * i];
+    for (size_t v = 16; v-- > 0;)
+        place[(uint8_t)t->values[v]] = (uint8_t)v;
+    for (size_t j = 0; j < 8; j++, lines += 4 * LINE) {
+        uint8_t u[32];
+        for (size_t k = 0; k < 32; k++)
+            u[k] = place[(uint8_t)block.q[32 * j + k]];
+        for (size_t g = 0; g < 4; g++)
+            store_word(lines, g, r, load_word(u, g) | load_word(u, g + 4) << 4);
+    }
+}
+
 /* One row of all blocks, so that the file is read straight on; what is written fits the first-level cache. The type is
  * a constant here, for the compiler. */
 #define PACK_ROWS(type_name, pack_one)                                 \
@@ -215,7 +304,16 @@ static void pack_row(const inlay__matrix *m, size_t r, const uint8_t *row, uint8
         PACK_ROWS(INLAY_TYPE_Q4_K, pack_q4_k_or_q5_k);
         PACK_ROWS(INLAY_TYPE_Q5_K, pack_q4_k_or_q5_k);
         PACK_ROWS(INLAY_TYPE_Q6_K, pack_q6_k);
-    default:
+        PACK_ROWS(INLAY_TYPE_Q2_K, pack_small);
+        PACK_ROWS(INLAY_TYPE_MXFP4, pack_mxfp4);
+    case INLAY_TYPE_TQ1_0:
+    case INLAY_TYPE_TQ2_0:
+        for (size_t b = 0; b < n_blocks; b++)
+            pack_small(m->type, row + b * t->size, r, out + b * size);
+        break;
+    default: /* by table */
+        for (size_t b = 0; b < n_blocks; b++)
+            pack_places(m->type, row + b * t->size, r, out + b * size);
         break;
     }
 }
@@ -244,10 +342,46 @@ static void unpack_elements(const uint8_t *lines, uint32_t bits, size_t r, uint8
             u[k] = lines[LINE * g + at];
             continue;
         }
+        if (bits == 2) {
+            u[k] = lines[LINE * (g / 4) + at] >> (2 * (g % 4)) & 3;
+            continue;
+        }
         unsigned low = lines[LINE * (g % 4) + at] >> (g < 4 ? 0 : 4) & 15, high = 0;
         if (bits == 5) high = lines[LINE * 4 + at] >> g & 1;
         if (bits == 6) high = lines[LINE * (4 + g / 4) + at] >> (2 * (g % 4)) & 3;
         u[k] = (uint8_t)(low | high << 4);
+    }
+}
+
+/* The same of types of 2 bits and of places in a table. */
+static void unpack_small(uint32_t type, const uint8_t *block, size_t r, inlay__superblock *out) {
+    const int8_t *values = inlay__block_type_get(type)->values;
+    const packed_type packed = packed_type_of(type);
+    const uint8_t *lines;
+    if (values != NULL) {
+        const size_t n = table_pairs(type), step = 8 / n;
+        memcpy(&out->d, block + 4 * r, 4);
+        for (size_t j = 0; j < 16; j++)
+            out->scale[j] = (int8_t)block[4 * PANEL + j / step / 2 * 2 * PANEL + 2 * r + j / step % 2];
+        lines = block + (4 + 2 * n) * PANEL;
+    } else if (type == INLAY_TYPE_Q2_K) {
+        out->dmin = inlay__f16_to_f32(inlay__load_u16(block + 2 * PANEL + 2 * r));
+        for (size_t j = 0; j < 16; j++) {
+            uint8_t both = block[4 * PANEL + j / 2 * 2 * PANEL + 2 * r + j % 2];
+            out->scale[j] = both & 15;
+            out->minimum[j] = both >> 4;
+        }
+        lines = block + (4 + 16) * PANEL;
+    } else {
+        for (size_t j = 0; j < 16; j++)
+            out->scale[j] = 1;
+        lines = block + 2 * PANEL;
+    }
+    for (size_t j = 0; j < 8; j++) {
+        uint8_t u[32];
+        unpack_elements(lines + j * LINE * packed.bits, packed.bits, r, u);
+        for (size_t k = 0; k < 32; k++)
+            out->q[32 * j + k] = values != NULL ? values[u[k]] : (int8_t)(u[k] - packed.zero);
     }
 }
 
@@ -257,6 +391,10 @@ static void unpack_row_256(uint32_t type, const uint8_t *block, size_t r, inlay_
     const uint8_t *scales = block + 2 * PANEL, *lines;
     memset(out, 0, sizeof *out);
     out->d = inlay__f16_to_f32(inlay__load_u16(block + 2 * r));
+    if (packed.bits == 2 || inlay__block_type_get(type)->values != NULL) {
+        unpack_small(type, block, r, out);
+        return;
+    }
     if (packed.bits == 6) {
         for (size_t j = 0; j < 16; j++)
             out->scale[j] = (int8_t)scales[j / 2 * 2 * PANEL + 2 * r + j % 2];
@@ -283,6 +421,14 @@ static void unpack_row_32(uint32_t type, const uint8_t *block, size_t r, inlay__
     const inlay__block_type *t = inlay__block_type_get(type);
     const packed_type packed = packed_type_of(type);
     uint8_t u[32];
+    if (type == INLAY_TYPE_MXFP4) {
+        out->d = inlay__e8m0_half(block[r]);
+        out->m = 0.0f;
+        unpack_elements(block + PANEL, packed.bits, r, u);
+        for (size_t k = 0; k < 32; k++)
+            out->q[k] = t->values[u[k]];
+        return;
+    }
     out->d = inlay__f16_to_f32(inlay__load_u16(block + 2 * r));
     out->m = t->has_minimum ? inlay__f16_to_f32(inlay__load_u16(block + 2 * PANEL + 2 * r)) : 0.0f;
     unpack_elements(block + (t->has_minimum ? 4 : 2) * PANEL, packed.bits, r, u);

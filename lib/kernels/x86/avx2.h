@@ -39,6 +39,22 @@ INLAY__AVX2_INLINE __m256i inlay__broadcast_pair(const int16_t *sums) {
     return _mm256_set1_epi32(two);
 }
 
+/* Sum of the 256 activations of superblock k. */
+static inline int32_t inlay__sum_256(const inlay__acts *acts, size_t col, size_t k) {
+    const int16_t *sums = acts->sum32 + col * (acts->n_k / 32) + 8 * k;
+    int32_t sum = 0;
+    for (size_t j = 0; j < 8; j++) sum += sums[j];
+    return sum;
+}
+
+/* 2^(e - 128) of 8 bytes e, as inlay__e8m0_half. */
+INLAY__AVX2_INLINE __m256 inlay__load_8_e8m0(const void *p) {
+    __m256i e = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)), two = _mm256_set1_epi32(2);
+    __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
+    __m256i subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x200000), e);
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, subnormal, _mm256_cmpgt_epi32(two, e)));
+}
+
 INLAY__AVX2_INLINE __m256 inlay__load_8_f16(const void *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 
 INLAY__AVX2_INLINE __m256i inlay__load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
@@ -93,6 +109,9 @@ void inlay__product_q8_0_avx2(const inlay__product *product);
 void inlay__product_q4_k_avx2(const inlay__product *product);
 void inlay__product_q5_k_avx2(const inlay__product *product);
 void inlay__product_q6_k_avx2(const inlay__product *product);
+/* Fill in the products of the types of their file. */
+void inlay__init_2bit_avx2(inlay__kernels *kernels);
+void inlay__init_table_avx2(inlay__kernels *kernels);
 void inlay__product_f32_avx2(const inlay__product *product);
 void inlay__product_f16_avx2(const inlay__product *product);
 void inlay__product_bf16_avx2(const inlay__product *product);

@@ -37,6 +37,10 @@ INLAY__AVX512_INLINE __m512 inlay__load_16_f16(const void *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
+INLAY__AVX512_INLINE __m512 inlay__load_16_e8m0(const uint8_t *e) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(inlay__load_8_e8m0(e)), inlay__load_8_e8m0(e + 8), 1);
+}
+
 /* The 16 lanes, folded 8, 4, 2, 1. */
 INLAY__AVX512_INLINE float inlay__fold_avx512(__m512 lanes) {
     return inlay__fold_avx2(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
@@ -70,6 +74,9 @@ void inlay__product_q8_0_avx512(const inlay__product *product);
 void inlay__product_q4_k_avx512(const inlay__product *product);
 void inlay__product_q5_k_avx512(const inlay__product *product);
 void inlay__product_q6_k_avx512(const inlay__product *product);
+/* Fill in the products of the types of their file. */
+void inlay__init_2bit_avx512(inlay__kernels *kernels);
+void inlay__init_table_avx512(inlay__kernels *kernels);
 void inlay__product_f32_avx512(const inlay__product *product);
 void inlay__product_f16_avx512(const inlay__product *product);
 void inlay__product_bf16_avx512(const inlay__product *product);

@@ -32,6 +32,8 @@ static void init_avx2(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avx2;
     k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avx2;
     k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avx2;
+    inlay__init_2bit_avx2(k);
+    inlay__init_table_avx2(k);
 }
 
 static void init_avxvnni(inlay__kernels *k) {
@@ -46,6 +48,8 @@ static void init_avxvnni(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avxvnni;
     k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avxvnni;
     k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avxvnni;
+    inlay__init_2bit_avxvnni(k);
+    inlay__init_table_avxvnni(k);
 #else
     (void)k;
 #endif
@@ -67,6 +71,8 @@ static void init_avx512(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avx512;
     k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avx512;
     k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avx512;
+    inlay__init_2bit_avx512(k);
+    inlay__init_table_avx512(k);
 }
 
 void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level) {

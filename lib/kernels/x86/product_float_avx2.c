@@ -23,7 +23,8 @@ INLAY__AVX2_INLINE void add_tail(const uint8_t *row, const float *x, size_t k, s
     int32_t lanes[INLAY__LANES] = {0};
     memcpy(weights, row + k * weight_size(type), (n - k) * weight_size(type));
     memcpy(values, x + k, (n - k) * sizeof(float));
-    for (size_t l = 0; l < n - k; l++) lanes[l] = -1;
+    for (size_t l = 0; l < n - k; l++)
+        lanes[l] = -1;
     for (size_t i = 0; i < 2; i++) {
         __m256 sum = _mm256_fmadd_ps(load_weights(weights, 8 * i, type), _mm256_loadu_ps(values + 8 * i), acc[i]);
         acc[i] = _mm256_blendv_ps(acc[i], sum, _mm256_castsi256_ps(inlay__load_256(lanes + 8 * i)));
@@ -42,15 +43,18 @@ INLAY__AVX2 static __attribute__((noinline)) void finish(const inlay__product *p
     }
 }
 
-INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, size_t n_rows, size_t n_cols, uint32_t type) {
+INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, size_t n_rows, size_t n_cols,
+                             uint32_t type) {
     const uint8_t *w = p->weights + row * p->row_size;
     const float *x = p->x + col * p->x_stride;
     __m256 acc[6][2], done[6][2]; /* n_rows * n_cols <= 6 */
-    for (size_t i = 0; i < n_rows * n_cols; i++) acc[i][0] = acc[i][1] = _mm256_setzero_ps();
+    for (size_t i = 0; i < n_rows * n_cols; i++)
+        acc[i][0] = acc[i][1] = _mm256_setzero_ps();
     for (size_t k = 0; k + INLAY__LANES <= p->n_k; k += INLAY__LANES) {
         for (size_t half = 0; half < 2; half++) {
             __m256 values[COLS];
-            for (size_t c = 0; c < n_cols; c++) values[c] = _mm256_loadu_ps(x + c * p->x_stride + k + 8 * half);
+            for (size_t c = 0; c < n_cols; c++)
+                values[c] = _mm256_loadu_ps(x + c * p->x_stride + k + 8 * half);
             for (size_t r = 0; r < n_rows; r++) {
                 __m256 weights = load_weights(w + r * p->row_size, k + 8 * half, type);
                 for (size_t c = 0; c < n_cols; c++)
@@ -58,24 +62,30 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, si
             }
         }
     }
-    for (size_t i = 0; i < n_rows * n_cols; i++) done[i][0] = acc[i][0], done[i][1] = acc[i][1];
+    for (size_t i = 0; i < n_rows * n_cols; i++)
+        done[i][0] = acc[i][0], done[i][1] = acc[i][1];
     finish(p, row, col, n_rows, n_cols, done);
 }
 
 INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type) {
     size_t row = p->row_begin;
     if (p->col_end - p->col_begin == 1) {
-        for (; row + ONE_COL_ROWS <= p->row_end; row += ONE_COL_ROWS) tile(p, row, p->col_begin, ONE_COL_ROWS, 1, type);
-        for (; row < p->row_end; row++) tile(p, row, p->col_begin, 1, 1, type);
+        for (; row + ONE_COL_ROWS <= p->row_end; row += ONE_COL_ROWS)
+            tile(p, row, p->col_begin, ONE_COL_ROWS, 1, type);
+        for (; row < p->row_end; row++)
+            tile(p, row, p->col_begin, 1, 1, type);
         return;
     }
     for (; row < p->row_end; row += ROWS) {
         size_t col = p->col_begin;
         if (row + ROWS <= p->row_end) {
-            for (; col + COLS <= p->col_end; col += COLS) tile(p, row, col, ROWS, COLS, type);
-            for (; col < p->col_end; col++) tile(p, row, col, ROWS, 1, type);
+            for (; col + COLS <= p->col_end; col += COLS)
+                tile(p, row, col, ROWS, COLS, type);
+            for (; col < p->col_end; col++)
+                tile(p, row, col, ROWS, 1, type);
         } else {
-            for (; col < p->col_end; col++) tile(p, row, col, 1, 1, type);
+            for (; col < p->col_end; col++)
+                tile(p, row, col, 1, 1, type);
         }
     }
 }

@@ -1,5 +1,5 @@
-/* Products of packed Q4_K, Q5_K and Q6_K panels with AVX-VNNI. Half a sub-block of 4-bit weights sums to at most 30,480:
- * two of them are pairs of 16 bits that vpdpwssd multiplies by their scales and adds. */
+/* Products of packed Q4_K, Q5_K and Q6_K panels with AVX-VNNI. Half a sub-block of 4-bit weights sums to at most
+ * 30,480: two of them are pairs of 16 bits that vpdpwssd multiplies by their scales and adds. */
 #include "kernels/x86/avxvnni.h"
 
 #if INLAY__HAS_AVXVNNI
@@ -24,7 +24,8 @@ INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t 
     }
     if (type == INLAY_TYPE_Q6_K) {
         for (size_t i = 0; i < 2; i++)
-            u[i] = _mm256_or_si256(u[i], inlay__bits_256(inlay__load_256(lines + INLAY__LINE * (4 + i)), 4 - 2 * (int)g, 48));
+            u[i] = _mm256_or_si256(u[i],
+                                   inlay__bits_256(inlay__load_256(lines + INLAY__LINE * (4 + i)), 4 - 2 * (int)g, 48));
     }
 }
 
@@ -66,7 +67,8 @@ INLAY__AVXVNNI_INLINE __m256i add_scaled(__m256i sum, __m256i first, __m256i sec
 INLAY__AVXVNNI_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t k,
                                        uint32_t type) {
     const bool is_6 = type == INLAY_TYPE_Q6_K;
-    const int16_t *sums = is_6 ? acts->sum16 + col * (acts->n_k / 16) + 16 * k : acts->sum32 + col * (acts->n_k / 32) + 8 * k;
+    const int16_t *sums =
+        is_6 ? acts->sum16 + col * (acts->n_k / 16) + 16 * k : acts->sum32 + col * (acts->n_k / 32) + 8 * k;
     __m256i sum = _mm256_setzero_si256();
     for (size_t j = 0; j < (is_6 ? 8 : 4); j++)
         sum = _mm256_dpwssd_avx_epi32(sum, load_pairs(block + (is_6 ? 32 : 192) + 32 * j + 16 * half, type),
@@ -77,12 +79,14 @@ INLAY__AVXVNNI_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const 
 /* The integer sums of one superblock of 8 rows. */
 INLAY__AVXVNNI_INLINE void dot(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t n_cols,
                                size_t k, uint32_t type, __m256i sum[COLS]) {
-    for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
+    for (size_t c = 0; c < n_cols; c++)
+        sum[c] = _mm256_setzero_si256();
     for (size_t j = 0; j < SUB_BLOCKS; j++) {
         const uint8_t *lines = sub_block(block, j, half, type);
         const scales_8 scales = load_scales(block, j, half, type);
         __m256i first[COLS], second[COLS];
-        for (size_t c = 0; c < n_cols; c++) first[c] = second[c] = _mm256_setzero_si256();
+        for (size_t c = 0; c < n_cols; c++)
+            first[c] = second[c] = _mm256_setzero_si256();
         for (size_t g = 0; g < 4; g++) {
             __m256i u[2];
             load_groups(lines, g, type, u);
@@ -92,7 +96,8 @@ INLAY__AVXVNNI_INLINE void dot(const uint8_t *block, size_t half, const inlay__a
                 second[c] = _mm256_dpbusd_avx_epi32(second[c], u[1], inlay__broadcast_4(q + 16));
             }
         }
-        for (size_t c = 0; c < n_cols; c++) sum[c] = add_scaled(sum[c], first[c], second[c], &scales, type);
+        for (size_t c = 0; c < n_cols; c++)
+            sum[c] = add_scaled(sum[c], first[c], second[c], &scales, type);
     }
 }
 
@@ -101,7 +106,8 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
                                 uint32_t type, size_t block_size, float *out) {
     const inlay__acts *acts = p->acts;
     __m256 acc[COLS];
-    for (size_t c = 0; c < n_cols; c++) acc[c] = _mm256_setzero_ps();
+    for (size_t c = 0; c < n_cols; c++)
+        acc[c] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
         const uint8_t *block = panel + k * block_size;
         __m256i sum[COLS];
@@ -116,7 +122,8 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
                 acc[c] = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(dmin, da), acc[c]);
         }
     }
-    for (size_t c = 0; c < n_cols; c++) _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
+    for (size_t c = 0; c < n_cols; c++)
+        _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
 
 INLAY__AVXVNNI_INLINE void product(const inlay__product *p, uint32_t type, size_t block_size) {
@@ -126,9 +133,11 @@ INLAY__AVXVNNI_INLINE void product(const inlay__product *p, uint32_t type, size_
         float *out = p->out + (row - p->row_begin);
         size_t col = p->col_begin;
         for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, COLS, type, block_size, out + 8 * half);
+            for (size_t half = 0; half < 2; half++)
+                tile(p, panel, half, col, COLS, type, block_size, out + 8 * half);
         for (; col < p->col_end; col++, out += p->out_stride)
-            for (size_t half = 0; half < 2; half++) tile(p, panel, half, col, 1, type, block_size, out + 8 * half);
+            for (size_t half = 0; half < 2; half++)
+                tile(p, panel, half, col, 1, type, block_size, out + 8 * half);
     }
 }
 

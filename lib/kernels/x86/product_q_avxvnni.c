@@ -1,5 +1,5 @@
-/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with AVX-VNNI: vpdpbusd multiplies unsigned weights by signed
- * activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts.
+/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with AVX-VNNI: vpdpbusd multiplies unsigned weights by
+ * signed activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts.
  *
  * A panel is two registers wide, so each broadcast of activations serves twice; 4 columns of sums fill the registers.
  */
@@ -49,13 +49,16 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
                                 size_t block_size, float *out) {
     const inlay__acts *acts = p->acts;
     __m256 acc[COLS][2];
-    for (size_t c = 0; c < n_cols; c++) acc[c][0] = acc[c][1] = _mm256_setzero_ps();
+    for (size_t c = 0; c < n_cols; c++)
+        acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
         const uint8_t *block = panel + k * block_size, *lines = block + (has_minimum(type) ? 64 : 32);
         __m256i sum[COLS][2];
         for (size_t c = 0; c < n_cols; c++)
-            sum[c][0] = sum[c][1] = zero_point(type) == 0 ? _mm256_setzero_si256()
-                            : _mm256_set1_epi32(-zero_point(type) * acts->sum[(col + c) * acts->n_blocks + k]);
+            sum[c][0] = sum[c][1] =
+                zero_point(type) == 0
+                    ? _mm256_setzero_si256()
+                    : _mm256_set1_epi32(-zero_point(type) * acts->sum[(col + c) * acts->n_blocks + k]);
         for (size_t g = 0; g < 4; g++) {
             __m256i u0[2], u1[2];
             load_groups(lines, g, type, u0);
@@ -73,7 +76,8 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
             accumulate(block, sum[c], acts, (col + c) * acts->n_blocks + k, type, acc[c]);
     }
     for (size_t c = 0; c < n_cols; c++)
-        for (size_t half = 0; half < 2; half++) _mm256_storeu_ps(out + c * p->out_stride + 8 * half, acc[c][half]);
+        for (size_t half = 0; half < 2; half++)
+            _mm256_storeu_ps(out + c * p->out_stride + 8 * half, acc[c][half]);
 }
 
 INLAY__AVXVNNI_INLINE void product(const inlay__product *p, uint32_t type, size_t block_size) {
@@ -84,7 +88,8 @@ INLAY__AVXVNNI_INLINE void product(const inlay__product *p, uint32_t type, size_
         size_t col = p->col_begin;
         for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
             tile(p, panel, col, COLS, type, block_size, out);
-        for (; col < p->col_end; col++, out += p->out_stride) tile(p, panel, col, 1, type, block_size, out);
+        for (; col < p->col_end; col++, out += p->out_stride)
+            tile(p, panel, col, 1, type, block_size, out);
     }
 }
 
