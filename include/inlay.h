@@ -203,6 +203,11 @@ enum {
      * prompts faster, a little less exactly; it needs heads of a multiple of 32
      * (INLAY_ERR_UNSUPPORTED otherwise). Used by: session. */
     INLAY_OPT_CACHE_TYPE = 202,
+    /* int: this many tokens at the beginning of a sequence all see one another, as in a prefix decoder; those after
+     * them see what is before. 0 (default): none. The first eval must bring the whole prefix. A session makes its
+     * batch that large; inlay_session_set_int changes it within the batch, while the sequence is empty.
+     * Models that cannot (INLAY_CAN_PREFIX) give INLAY_ERR_UNSUPPORTED. Used by: session. */
+    INLAY_OPT_PREFIX = 203,
 
     /* float: 0 (default) always takes the most probable token; above 0 draws, from a
      * distribution that is the flatter the higher the value. Used by: session. */
@@ -335,6 +340,7 @@ enum {
     INLAY_MODEL_TYPE_NAME = 4,         /* string: the tensor type most of its weights have */
     INLAY_MODEL_TOKENIZER = 5,         /* string: family and pre-tokenizer, "gpt2/smollm" */
     INLAY_MODEL_CHAT_TEMPLATE = 6,     /* string: the template as in the file, "" if none */
+    INLAY_MODEL_KIND = 7,              /* string: "decoder", "encoder" or "encoder-decoder"; "" without weights */
     INLAY_MODEL_N_VOCAB = 100,         /* int: tokens in the vocabulary */
     INLAY_MODEL_N_CONTEXT_TRAIN = 101, /* int: positions it was trained with */
     INLAY_MODEL_N_EMBD = 102,          /* int: width of the hidden state */
@@ -346,10 +352,18 @@ enum {
     INLAY_MODEL_FILE_BYTES = 108,      /* int: bytes of the file or files */
     INLAY_MODEL_TOKEN_BYTES = 109,     /* int: bytes of weights that evaluating one token reads; 0 without weights */
     INLAY_MODEL_PACKED = 110,          /* int: the version of the form that inlay_pack_file wrote; 0: as published */
+    INLAY_MODEL_CAPABILITIES = 111,    /* int: INLAY_CAN_ bits; 0 without weights */
     INLAY_MODEL_TOKEN_BOS = 120,       /* int: begins a sequence; -1 if none */
     INLAY_MODEL_TOKEN_EOS = 121,       /* int: ends a sequence; -1 if none */
     INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */
     INLAY_MODEL_TOKEN_PAD = 123        /* int: -1 if none */
+};
+
+/* What a model can do; a call that asks for anything else returns INLAY_ERR_UNSUPPORTED. */
+enum {
+    INLAY_CAN_GENERATE = 1, /* inlay_eval, inlay_logits, inlay_sample */
+    INLAY_CAN_PREFIX = 2,   /* INLAY_OPT_PREFIX */
+    INLAY_CAN_TRUNCATE = 4  /* inlay_session_truncate to any length; others can only be emptied */
 };
 
 /* One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,
@@ -523,9 +537,10 @@ INLAY_API int32_t inlay_logits(inlay_session *session, float **logits, size_t *n
  * Since 0.1. */
 INLAY_API int32_t inlay_sample(inlay_session *session, int32_t *token);
 
-/* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session. Setting
- * the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
- * INLAY_ERR_STATE for an option fixed at creation. Thread rule: one thread at a time.
+/* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, or
+ * INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
+ * numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
+ * at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
  * Since 0.1. */
 INLAY_API int32_t inlay_session_set_int(inlay_session *session, int32_t key, int64_t value);
 INLAY_API int32_t inlay_session_set_float(inlay_session *session, int32_t key, double value);
@@ -545,8 +560,8 @@ enum {
 INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value);
 
 /* Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens,
- * the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one,
- * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+ * the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one
+ * or cuts a prefix, INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
 
 /* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon; it

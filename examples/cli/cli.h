@@ -36,6 +36,7 @@ typedef enum cli_arg {
     ARG_CPU,
     ARG_CONTEXT,
     ARG_BATCH,
+    ARG_PREFIX,
     ARG_TEMPERATURE,
     ARG_TOP_K,
     ARG_TOP_P,

@@ -13,6 +13,7 @@ static const cli_option options[] = {
     {"json", 'j', NULL, ARG_JSON, 0, "print {\"n_vocab\": V, \"logits\": [[...], ...]}"},
     {"raw", 'r', "FILE", ARG_RAW, 0, "write the rows as little-endian float32; - is standard output"},
     {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "give the model N tokens at a time; 1: token by token"},
+    {"prefix-length", 'p', "K", ARG_PREFIX, INLAY_OPT_PREFIX, "the first K tokens all see one another"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,

@@ -250,6 +250,9 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
         *value = model->network != NULL ? (int64_t)inlay__model_token_bytes(model->network) : 0;
         return INLAY_OK;
     case INLAY_MODEL_PACKED: *value = inlay__weights_metadata(&model->weights)->packed; return INLAY_OK;
+    case INLAY_MODEL_CAPABILITIES:
+        *value = model->network != NULL ? inlay__model_capabilities(model->network) : 0;
+        return INLAY_OK;
     case INLAY_MODEL_TOKEN_BOS: *value = special.bos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_EOS: *value = special.eos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_UNKNOWN: *value = special.unknown; return INLAY_OK;
@@ -272,6 +275,7 @@ static int32_t get_string(const inlay_model *model, int32_t fact, const char **t
     case INLAY_MODEL_ARCHITECTURE: found = metadata_string(model, "general.architecture"); break;
     case INLAY_MODEL_NAME: found = metadata_string(model, "general.name"); break;
     case INLAY_MODEL_CHAT_TEMPLATE: found = metadata_string(model, "tokenizer.chat_template"); break;
+    case INLAY_MODEL_KIND: found = text_of(model->network != NULL ? inlay__model_kind(model->network) : ""); break;
     case INLAY_MODEL_CPU: found = text_of(inlay__cpu_name(model->cpu)); break;
     case INLAY_MODEL_TYPE_NAME: found = text_of(most_common_type(model)); break;
     case INLAY_MODEL_TOKENIZER: found = text_of(tokenizer_name(model)); break;

@@ -57,8 +57,8 @@ static void count_release(void *user, void *memory, size_t size) {
 static size_t choose_context(const inlay_session *session, const inlay__log *log) {
     size_t trained = inlay__model_hparams(session->model->network)->n_context_train;
     size_t asked = (size_t)session->values[INLAY__CONTEXT].integer;
-    if (asked == 0) return inlay__min_size(trained, DEFAULT_CONTEXT);
-    if (asked > trained)
+    if (asked == 0) return trained > 0 ? inlay__min_size(trained, DEFAULT_CONTEXT) : DEFAULT_CONTEXT;
+    if (trained > 0 && asked > trained)
         inlay__log_write(log, INLAY_LOG_WARNING,
                          "a context of %zu tokens is beyond the %zu that the model was trained with", asked, trained);
     return asked;
@@ -68,7 +68,9 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
     const inlay_model *model = session->model;
     size_t n_vocab = inlay__model_hparams(model->network)->n_vocab;
     session->n_context = choose_context(session, &options->log);
-    session->n_batch = inlay__min_size((size_t)session->values[INLAY__BATCH].integer, session->n_context);
+    size_t n_prefix = (size_t)session->values[INLAY__PREFIX].integer;
+    size_t n_batch = inlay__max_size((size_t)session->values[INLAY__BATCH].integer, n_prefix);
+    session->n_batch = inlay__min_size(n_batch, session->n_context);
     session->n_threads = inlay__thread_count(options);
     inlay__decoder_config config = {.n_context = session->n_context,
                                     .n_batch = session->n_batch,
@@ -80,7 +82,8 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
     if (session->scratch.candidates == NULL || session->scratch.weights == NULL) return INLAY_ERR_MEMORY;
     inlay__sampler_config sampling = inlay__sampler_config_of(session->values);
     inlay__sampler_init(&session->sampler, inlay__model_kernels(model->network), &sampling, &session->scratch);
-    return inlay__decoder_new(&session->sys, model->network, &config, &session->decoder);
+    INLAY__TRY(inlay__decoder_new(&session->sys, model->network, &config, &session->decoder));
+    return inlay__decoder_set_prefix(session->decoder, n_prefix);
 }
 
 /* The options' numbers; strings act when a model opens, and stay with the options. */
@@ -216,12 +219,22 @@ int32_t inlay_sample(inlay_session *session, int32_t *token) {
 
 /* ------------------------------------------------------- settings and facts */
 
+/* The new value stands among the session's; on failure the one before comes back. */
+static int32_t set_prefix(inlay_session *session, int64_t before) {
+    inlay__option_value *value = &session->values[INLAY__PREFIX];
+    int32_t status = inlay__decoder_set_prefix(session->decoder, (size_t)value->integer);
+    if (status != INLAY_OK) value->integer = before;
+    return status;
+}
+
 static int32_t set_number(const char *function, inlay_session *session, int32_t key, int32_t kind, double number,
                           int64_t integer) {
-    if (inlay__option_exists(key) && !inlay__option_is_sampling(key))
+    if (inlay__option_exists(key) && !inlay__option_is_sampling(key) && key != INLAY_OPT_PREFIX)
         return inlay__fail(INLAY_ERR_STATE, "%s: option %d was fixed when the session was made", function, key);
+    int64_t before = session->values[INLAY__PREFIX].integer;
     INLAY__TRY(inlay__option_set_number(function, session->values, key, kind, number, integer));
     session->sampler.config = inlay__sampler_config_of(session->values);
+    if (key == INLAY_OPT_PREFIX) return set_prefix(session, before);
     if (key == INLAY_OPT_SEED) inlay__rng_seed(&session->sampler.rng, session->sampler.config.seed);
     return INLAY_OK;
 }
@@ -260,8 +273,7 @@ static int32_t truncate(inlay_session *session, size_t length) {
     if (length > present)
         return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_session_truncate: length is %zu, but the sequence has %zu tokens",
                            length, present);
-    inlay__decoder_truncate(session->decoder, length);
-    return INLAY_OK;
+    return inlay__decoder_truncate(session->decoder, length);
 }
 
 int32_t inlay_session_truncate(inlay_session *session, size_t length) {

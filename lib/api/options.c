@@ -20,6 +20,7 @@ static const option options_table[INLAY__N_OPTIONS] = {
     [INLAY__BATCH] = {INLAY_OPT_BATCH, INLAY_KIND_INT, "batch", 1, 4096, 256},
     [INLAY__CACHE_TYPE] = {INLAY_OPT_CACHE_TYPE, INLAY_KIND_INT, "cache-type", INLAY_TYPE_F32, INLAY_TYPE_Q8_0,
                            INLAY_TYPE_F16},
+    [INLAY__PREFIX] = {INLAY_OPT_PREFIX, INLAY_KIND_INT, "prefix", 0, 1 << 20, 0},
     [INLAY__TEMPERATURE] = {INLAY_OPT_TEMPERATURE, INLAY_KIND_FLOAT, "temperature", 0, 100, 0},
     [INLAY__TOP_K] = {INLAY_OPT_TOP_K, INLAY_KIND_INT, "top-k", 0, INT32_MAX, 0},
     [INLAY__TOP_P] = {INLAY_OPT_TOP_P, INLAY_KIND_FLOAT, "top-p", 0, 1, 1},

@@ -129,6 +129,9 @@ static int32_t check_tokens(const inlay__decoder *d, const int32_t *tokens, size
     if (n_tokens > room)
         return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the context of %zu holds %zu already", n_tokens,
                            d->config.n_context, d->length);
+    if (d->length == 0 && n_tokens < d->n_prefix)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "the sequence begins with a prefix of %zu tokens, which must come in one call; "
+                           "%zu came", d->n_prefix, n_tokens);
     const inlay__stack *stack = &d->model->decoder;
     if (stack->positions.n_rows > 0 && n_tokens > stack->positions.n_rows - stack->first_position - d->length)
         return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the model knows %zu positions, of which %zu are taken",
@@ -197,6 +200,7 @@ static int32_t eval_all_batches(inlay__decoder *d, const int32_t *tokens, size_t
         size_t n = inlay__min_size(d->config.n_batch, n_tokens - done);
         inlay__kv_cache_reserve(&d->cache, d->length + n);
         bool last = done + n == n_tokens;
+        d->state_is_new = done > 0;
         INLAY__TRY(eval_batch(d, tokens + done, n, last,
                               logits != NULL ? logits + done * d->model->hparams.n_vocab : NULL));
         d->length += n;
@@ -219,6 +223,9 @@ int32_t inlay__decoder_eval(inlay__decoder *d, const int32_t *tokens, size_t n_t
         d->length = length;
         return status;
     }
+    float *state = d->state[0];
+    d->state[0] = d->state[1];
+    d->state[1] = state;
     float *fresh = d->new_logits;
     d->new_logits = d->logits;
     d->logits = fresh;
@@ -230,9 +237,31 @@ float *inlay__decoder_logits(inlay__decoder *d) { return d->has_logits ? d->logi
 
 size_t inlay__decoder_length(const inlay__decoder *d) { return d->length; }
 
-void inlay__decoder_truncate(inlay__decoder *d, size_t length) {
-    if (length < d->length) d->has_logits = false;
+int32_t inlay__decoder_truncate(inlay__decoder *d, size_t length) {
+    if (length == d->length) return INLAY_OK;
+    if (length > 0 && length < d->n_prefix)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "the sequence cannot be cut to %zu tokens, within its prefix of %zu, which see "
+                           "one another", length, d->n_prefix);
+    if (length > 0 && d->model->n_state > 0)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "a sequence of architecture '%s' can be emptied but not cut to %zu tokens: "
+                           "its state goes forward only", d->model->hparams.architecture, length);
+    if (d->model->n_state > 0) memset(d->state[0], 0, d->model->n_state * sizeof(float));
+    d->has_logits = false;
     d->length = length;
+    return INLAY_OK;
+}
+
+int32_t inlay__decoder_set_prefix(inlay__decoder *d, size_t n) {
+    if (n > 0 && !(inlay__model_capabilities(d->model) & INLAY_CAN_PREFIX))
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'prefix' is %zu, but tokens of architecture '%s' cannot see what comes",
+                           n, d->model->hparams.architecture);
+    if (n > d->config.n_batch)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "option 'prefix' is %zu, expected at most the batch of %zu", n,
+                           d->config.n_batch);
+    if (n != d->n_prefix && d->length > 0)
+        return inlay__fail(INLAY_ERR_STATE, "option 'prefix' cannot change after %zu tokens were evaluated", d->length);
+    d->n_prefix = n;
+    return INLAY_OK;
 }
 
 size_t inlay__decoder_memory(const inlay__decoder *d) { return sizeof *d + d->arena_size + d->cache.size; }

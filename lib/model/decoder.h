@@ -36,8 +36,12 @@ int32_t inlay__decoder_eval(inlay__decoder *decoder, const int32_t *tokens, size
 float *inlay__decoder_logits(inlay__decoder *decoder);
 
 size_t inlay__decoder_length(const inlay__decoder *decoder);
-/* length <= the present one; drops the logits. */
-void inlay__decoder_truncate(inlay__decoder *decoder, size_t length);
+/* length <= the present one; drops the logits. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (of a recurrent model, to
+ * another length than 0). */
+int32_t inlay__decoder_truncate(inlay__decoder *decoder, size_t length);
+/* The first n tokens of the sequence, which must be empty, will all see one another. Errors: _STATE, _ARGUMENT (n above the
+ * batch), _UNSUPPORTED (of a recurrent model). */
+int32_t inlay__decoder_set_prefix(inlay__decoder *decoder, size_t n);
 
 /* Bytes taken in all, and of these the key/value cache. */
 size_t inlay__decoder_memory(const inlay__decoder *decoder);

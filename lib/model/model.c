@@ -93,3 +93,13 @@ void inlay__model_free(inlay__model *model) {
 const inlay__hparams *inlay__model_hparams(const inlay__model *model) { return &model->hparams; }
 
 const inlay__kernels *inlay__model_kernels(const inlay__model *model) { return &model->kernels; }
+
+const char *inlay__model_kind(const inlay__model *model) {
+    (void)model;
+    return "decoder";
+}
+
+/* A recurrent state goes forward only: it cannot be taken back, nor see what comes. */
+int32_t inlay__model_capabilities(const inlay__model *model) {
+    return INLAY_CAN_GENERATE | (model->n_state == 0 ? INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE : 0);
+}

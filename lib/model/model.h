@@ -26,6 +26,9 @@ int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, c
 void inlay__model_free(inlay__model *model);
 
 const inlay__hparams *inlay__model_hparams(const inlay__model *model);
+/* "decoder", "encoder", ...; and INLAY_CAN_ bits. */
+const char *inlay__model_kind(const inlay__model *model);
+int32_t inlay__model_capabilities(const inlay__model *model);
 /* Bytes of weights that the evaluation of one token reads, in the form they have in memory. */
 size_t inlay__model_token_bytes(const inlay__model *model);
 /* The table of kernels that the model's CPU level has. */

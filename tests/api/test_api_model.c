@@ -39,6 +39,8 @@ TEST(facts_are_those_of_the_file) {
     CHECK_INT(fact_int(t.model, INLAY_MODEL_N_HEAD_KV), p.n_head_kv);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_N_FF), p.n_ff);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_FILE_BYTES), t.size);
+    CHECK_STR(fact_string(t.model, INLAY_MODEL_KIND), "decoder");
+    CHECK_INT(fact_int(t.model, INLAY_MODEL_CAPABILITIES), INLAY_CAN_GENERATE | INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_TOKEN_BOS), TINY_IM_START);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_TOKEN_EOS), TINY_IM_END);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_TOKEN_UNKNOWN), TINY_ENDOFTEXT);
@@ -65,7 +67,7 @@ TEST(the_type_name_is_that_of_most_elements) {
 
 TEST(unknown_facts_are_errors) {
     tiny t = tiny_open(NULL, NULL);
-    static const int32_t facts[] = {0, -1, 7, 99, 111, 124, INT32_MAX, INT32_MIN};
+    static const int32_t facts[] = {0, -1, 8, 99, 112, 124, INT32_MAX, INT32_MIN};
     int64_t value = 5;
     const char *text = "5";
     size_t size = 5;

@@ -469,7 +469,59 @@ TEST(after_it_is_made_a_session_allocates_nothing) {
     tiny_close(&t);
 }
 
-TEST_MAIN(CASE(batches_calls_and_threads_change_no_bit), CASE(every_cpu_level_gives_the_same_bits),
+/* ---------------------------------------------------------------------- prefix */
+
+/* With a prefix as long as the sequence every token sees the last one; after it none sees what comes. */
+TEST(tokens_of_a_prefix_see_one_another_and_others_what_is_before) {
+    tiny t = tiny_open(NULL, NULL);
+    int32_t tokens[20];
+    float *rows[2] = {NULL, NULL};
+    size_t n_vocab = 320;
+    tiny_tokens(tokens, 20);
+    inlay_session *s = tiny_session(t.model, INLAY_OPT_PREFIX, 10, INLAY_OPT_BATCH, 4, 0);
+    CHECK_INT(fact(s, INLAY_SESSION_BATCH), 10);
+    for (int changed = 0; changed < 2; changed++) {
+        rows[changed] = calloc(20 * n_vocab, sizeof(float));
+        if (changed) tokens[9] = TINY_FIRST_BYTE + 200;
+        CHECK_INT(inlay_eval_all(s, tokens, 20, rows[changed], 20 * n_vocab), INLAY_OK);
+        CHECK_INT(inlay_session_truncate(s, 0), INLAY_OK);
+    }
+    for (size_t i = 0; i < 20; i++)
+        CHECK(memcmp(rows[0] + i * n_vocab, rows[1] + i * n_vocab, n_vocab * sizeof(float)) != 0);
+    tokens[10] = TINY_FIRST_BYTE + 201;
+    CHECK_INT(inlay_eval_all(s, tokens, 20, rows[0], 20 * n_vocab), INLAY_OK);
+    for (size_t i = 0; i < 20; i++)
+        CHECK((memcmp(rows[0] + i * n_vocab, rows[1] + i * n_vocab, n_vocab * sizeof(float)) == 0) == (i < 10));
+    free(rows[0]);
+    free(rows[1]);
+    inlay_session_free(s);
+    tiny_close(&t);
+}
+
+TEST(a_prefix_comes_in_one_call_and_is_never_cut) {
+    tiny t = tiny_open(NULL, NULL);
+    int32_t tokens[20];
+    tiny_tokens(tokens, 20);
+    inlay_session *s = tiny_session(t.model, INLAY_OPT_BATCH, 8, 0);
+    CHECK_INT(inlay_session_set_int(s, INLAY_OPT_PREFIX, 9), INLAY_ERR_ARGUMENT);
+    CHECK_HAS(inlay_error(), "'prefix' is 9, expected at most the batch of 8");
+    CHECK_INT(inlay_session_set_int(s, INLAY_OPT_PREFIX, 8), INLAY_OK);
+    CHECK_INT(inlay_eval(s, tokens, 7), INLAY_ERR_ARGUMENT);
+    CHECK_HAS(inlay_error(), "a prefix of 8 tokens");
+    CHECK_INT(inlay_eval(s, tokens, 20), INLAY_OK);
+    CHECK_INT(inlay_session_set_int(s, INLAY_OPT_PREFIX, 3), INLAY_ERR_STATE);
+    CHECK_INT(inlay_session_truncate(s, 7), INLAY_ERR_ARGUMENT);
+    CHECK_INT(tiny_length(s), 20);
+    CHECK_INT(inlay_session_truncate(s, 8), INLAY_OK);
+    CHECK_INT(inlay_session_truncate(s, 0), INLAY_OK);
+    CHECK_INT(inlay_session_set_int(s, INLAY_OPT_PREFIX, 3), INLAY_OK);
+    CHECK_INT(inlay_eval(s, tokens, 3), INLAY_OK);
+    inlay_session_free(s);
+    tiny_close(&t);
+}
+
+TEST_MAIN(CASE(tokens_of_a_prefix_see_one_another_and_others_what_is_before),
+          CASE(a_prefix_comes_in_one_call_and_is_never_cut), CASE(batches_calls_and_threads_change_no_bit), CASE(every_cpu_level_gives_the_same_bits),
           CASE(rows_of_eval_all_are_what_each_token_alone_gives),
           CASE(the_modes_of_the_host_change_no_bit_and_come_back), CASE(the_same_seed_gives_the_same_text),
           CASE(without_temperature_the_greatest_logit_is_taken), CASE(sampling_options_change_and_the_others_are_fixed),

@@ -29,6 +29,7 @@ TEST(keys_names_and_kinds_are_those_of_the_header) {
         {INLAY_OPT_CONTEXT, INLAY_KIND_INT, "context"},
         {INLAY_OPT_BATCH, INLAY_KIND_INT, "batch"},
         {INLAY_OPT_CACHE_TYPE, INLAY_KIND_INT, "cache-type"},
+        {INLAY_OPT_PREFIX, INLAY_KIND_INT, "prefix"},
         {INLAY_OPT_TEMPERATURE, INLAY_KIND_FLOAT, "temperature"},
         {INLAY_OPT_TOP_K, INLAY_KIND_INT, "top-k"},
         {INLAY_OPT_TOP_P, INLAY_KIND_FLOAT, "top-p"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import numpy
@@ -81,3 +82,50 @@ def test_every_way_of_running_gives_the_same_bits(name, files):
                 assert session.eval_all(ids).tobytes() == expected, options
     with inlay.Model.open(files(name), cpu="scalar") as model, model.session(threads=2) as session:
         assert session.eval_all(ids).tobytes() == expected
+
+
+def prefix_cases() -> list[dict]:
+    return golden("prefix-lm")["cases"]
+
+
+def test_a_prefix_sees_itself_whole_and_the_rest_what_is_before(files):
+    import inlay
+
+    worst = 0.0
+    with inlay.Model.open(files("prefix-lm")) as model:
+        for case in prefix_cases():
+            with model.session(cache_type=TYPE_F32, prefix=case["prefix_length"]) as session:
+                worst = max(worst, check_logits(session.eval_all(case["ids"]), case))
+    print(f"at most {worst:.4f} of the difference allowed")
+
+
+def test_a_prefix_gives_the_same_bits_in_every_way(files):
+    import inlay
+
+    case = max(prefix_cases(), key=lambda each: len(each["ids"]))
+    ids, n = case["ids"], case["prefix_length"]
+    with inlay.Model.open(files("prefix-lm")) as model:
+        with model.session(prefix=n, threads=1) as session:
+            expected = session.eval_all(ids)
+        with model.session(prefix=n, batch=1, threads=2) as session:
+            parts = [session.eval_all(ids[:n])] + [session.eval_all(ids[i : i + 1]) for i in range(n, len(ids))]
+            assert numpy.concatenate(parts).tobytes() == expected.tobytes()
+            with pytest.raises(inlay.InlayError, match="prefix"):
+                session.truncate(n - 1)
+            session.truncate(n)
+            assert session.eval_all(ids[n:]).tobytes() == expected[n:].tobytes()
+            session.truncate(0)
+            with pytest.raises(inlay.InlayError, match="must come in one call"):
+                session.eval(ids[: n - 1])
+            assert session.eval_all(ids).tobytes() == expected.tobytes()
+
+
+@pytest.mark.skipif(not os.environ.get("INLAY_PROGRAM"), reason="INLAY_PROGRAM does not name the program")
+def test_the_program_takes_a_prefix(files):
+    case = prefix_cases()[0]
+    arguments = [os.environ["INLAY_PROGRAM"], "logits", files("prefix-lm"), "--ids", ",".join(map(str, case["ids"])),
+                 "--prefix-length", str(case["prefix_length"]), "--all", "--raw", "-"]
+    outputs = [subprocess.run(arguments + more, capture_output=True, check=True).stdout for more in ([], ["--batch", "1"])]
+    rows = numpy.frombuffer(outputs[0], dtype="<f4").reshape(len(case["ids"]), -1)
+    assert outputs[1] == outputs[0]
+    assert rows.argmax(axis=1).tolist() == case["argmax_all"]

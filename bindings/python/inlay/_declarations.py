@@ -65,6 +65,7 @@ OPT_PACK = 104
 OPT_CONTEXT = 200
 OPT_BATCH = 201
 OPT_CACHE_TYPE = 202
+OPT_PREFIX = 203
 OPT_TEMPERATURE = 300
 OPT_TOP_K = 301
 OPT_TOP_P = 302
@@ -84,6 +85,7 @@ MODEL_CPU = 3
 MODEL_TYPE_NAME = 4
 MODEL_TOKENIZER = 5
 MODEL_CHAT_TEMPLATE = 6
+MODEL_KIND = 7
 MODEL_N_VOCAB = 100
 MODEL_N_CONTEXT_TRAIN = 101
 MODEL_N_EMBD = 102
@@ -95,10 +97,14 @@ MODEL_N_PARAMS = 107
 MODEL_FILE_BYTES = 108
 MODEL_TOKEN_BYTES = 109
 MODEL_PACKED = 110
+MODEL_CAPABILITIES = 111
 MODEL_TOKEN_BOS = 120
 MODEL_TOKEN_EOS = 121
 MODEL_TOKEN_UNKNOWN = 122
 MODEL_TOKEN_PAD = 123
+CAN_GENERATE = 1
+CAN_PREFIX = 2
+CAN_TRUNCATE = 4
 TYPE_F32 = 0
 TYPE_F16 = 1
 TYPE_Q4_0 = 2
@@ -510,17 +516,19 @@ Since 0.1.""",
     "inlay_session_set_int": (
         c_int32,
         (inlay_session_p, c_int32, c_int64,),
-        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session. Setting
-the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
-INLAY_ERR_STATE for an option fixed at creation. Thread rule: one thread at a time.
+        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, or
+INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
+numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
+at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
 Since 0.1.""",
     ),
     "inlay_session_set_float": (
         c_int32,
         (inlay_session_p, c_int32, c_double,),
-        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session. Setting
-the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
-INLAY_ERR_STATE for an option fixed at creation. Thread rule: one thread at a time.
+        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, or
+INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
+numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
+at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
 Since 0.1.""",
     ),
     "inlay_session_get_int": (
@@ -533,8 +541,8 @@ Thread rule: one thread at a time. Since 0.1.""",
         c_int32,
         (inlay_session_p, c_size_t,),
         """Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens,
-the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one,
-INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one
+or cuts a prefix, INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_session_cancel": (
         None,
