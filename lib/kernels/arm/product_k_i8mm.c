@@ -42,13 +42,13 @@ INLAY__NEON_INLINE void gather_columns(const inlay__acts *acts, inlay__panel pan
 }
 
 /* The bytes of 8 sub-blocks, which stand in pairs for each row, as rows: [rows 0 and 1, or 2 and 3]. */
-INLAY__NEON_INLINE void load_bytes(const uint8_t *pairs, int8x16_t rows[2]) {
+INLAY__NEON_INLINE void load_bytes(const uint8_t *pairs, uint8x16_t rows[2]) {
     uint16x8_t p[4];
     for (size_t i = 0; i < 4; i++)
         p[i] = vreinterpretq_u16_u8(vcombine_u8(vld1_u8(pairs + 32 * i), vdup_n_u8(0)));
     uint8x16_t first = vreinterpretq_u8_u16(vzip1q_u16(p[0], p[1])), last = vreinterpretq_u8_u16(vzip1q_u16(p[2], p[3]));
-    rows[0] = vreinterpretq_s8_u8(inlay__zip_low(first, last));
-    rows[1] = vreinterpretq_s8_u8(inlay__zip_high(first, last));
+    rows[0] = inlay__zip_low(first, last);
+    rows[1] = inlay__zip_high(first, last);
 }
 
 /* A sub-block's sums, scaled, of 4 rows and n_pairs pairs. */
@@ -78,15 +78,22 @@ INLAY__I8MM_INLINE void add_sub_block(const columns *x, size_t k, size_t pair, s
     }
 }
 
-/* The products of minima or scales with the sums of activations; n registers of 8 sub-blocks. */
-INLAY__I8MM_INLINE int32x4_t dot_sums(const columns *x, size_t k, size_t pair, int8x16_t bytes[2][2], size_t n,
+/* 8 sub-blocks: minima are unsigned (a damaged packed file's go up to 255), the scales of Q6_K signed. */
+INLAY__I8MM_INLINE int32x4_t multiply_sums(int32x4_t sum, uint8x16_t bytes, const int8_t sums[16], bool is_signed) {
+    int8x16_t x = vld1q_s8(sums);
+    return is_signed ? vmmlaq_s32(sum, vreinterpretq_s8_u8(bytes), x) : vusmmlaq_s32(sum, bytes, x);
+}
+
+/* The products of minima or scales with the sums of activations. */
+INLAY__I8MM_INLINE int32x4_t dot_sums(const columns *x, size_t k, size_t pair, uint8x16_t bytes[2][2], bool is_6,
                                       size_t half) {
+    const size_t n = is_6 ? 2 : 1;
     int32x4_t sum = vdupq_n_s32(0);
     for (size_t i = 0; i < n; i++)
-        sum = vmmlaq_s32(sum, bytes[i][half], vld1q_s8(x->high[k][pair][i]));
+        sum = multiply_sums(sum, bytes[i][half], x->high[k][pair][i], is_6);
     sum = vshlq_n_s32(sum, 6);
     for (size_t i = 0; i < n; i++)
-        sum = vmmlaq_s32(sum, bytes[i][half], vld1q_s8(x->low[k][pair][i]));
+        sum = multiply_sums(sum, bytes[i][half], x->low[k][pair][i], is_6);
     return sum;
 }
 
@@ -100,7 +107,7 @@ INLAY__I8MM_INLINE void add_superblock(const columns *x, size_t k, size_t pair, 
     for (size_t j = 0; j < SUB_BLOCKS; j++)
         add_sub_block(x, k, pair, n_pairs, block, panel, j, quarter, sum);
     float32x4_t d[2], dmin[2];
-    int8x16_t bytes[2][2];
+    uint8x16_t bytes[2][2];
     inlay__spread_rows(inlay__load_4_f16(block + 8 * quarter), d);
     if (!is_6) inlay__spread_rows(inlay__load_4_f16(block + 32 + 8 * quarter), dmin);
     load_bytes(block + panel.sums + 8 * quarter, bytes[0]);
@@ -108,7 +115,7 @@ INLAY__I8MM_INLINE void add_superblock(const columns *x, size_t k, size_t pair, 
     for (size_t i = 0; i < n_pairs; i++) {
         float32x4_t da = vld1q_f32(x->d[k][pair + i]);
         for (size_t half = 0; half < 2; half++) {
-            int32x4_t sums = dot_sums(x, k, pair + i, bytes, is_6 ? 2 : 1, half), s = sum[i][half];
+            int32x4_t sums = dot_sums(x, k, pair + i, bytes, is_6, half), s = sum[i][half];
             if (is_6) s = vsubq_s32(s, vshlq_n_s32(sums, 5));
             acc[i][half] = vfmaq_f32(acc[i][half], vcvtq_f32_s32(s), vmulq_f32(d[half], da));
             if (!is_6) acc[i][half] = vfmsq_f32(acc[i][half], vcvtq_f32_s32(sums), vmulq_f32(dmin[half], da));
