@@ -98,7 +98,7 @@ static int32_t find_guard(parser *p, uint8_t kind, size_t set, int32_t *guard) {
 }
 
 static int32_t append_guard(parser *p, uint8_t kind, size_t set, bool negated) {
-    int32_t guard;
+    int32_t guard = 0;
     INLAY__TRY(find_guard(p, kind, set, &guard));
     INLAY__TRY(append(p, INLAY__STEP_GUARD, guard, 0));
     program_of(p)->steps[program_of(p)->n_steps - 1].negated = negated;
@@ -343,7 +343,7 @@ static int32_t close_lookaround(parser *p, const group *g) {
     }
     if (g->kind == GROUP_BEHIND)
         return inlay__regex_uncovered(&p->regex, g->from, "looking back for more than one character");
-    int32_t guard;
+    int32_t guard = 0;
     INLAY__TRY(append(p, INLAY__STEP_MATCH, 0, 0));
     INLAY__TRY(find_guard(p, INLAY__GUARD_AHEAD, 0, &guard));
     program->steps[at].a = guard;

@@ -71,13 +71,9 @@ INLAY__NEON_INLINE void score_block(const inlay__attention *a, size_t n, bool f1
 /* A row's n scores after soft cap and slope. */
 INLAY__NEON_INLINE void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
     static const int32_t lanes[4] = {0, 1, 2, 3};
-    const float32x4_t one = vdupq_n_f32(1.0f), cap = vdupq_n_f32(a->soft_cap);
     for (size_t key = 0; key < n; key += 4) {
         float32x4_t s = vld1q_f32(scores + key);
-        if (a->soft_cap > 0.0f) {
-            float32x4_t t = vdivq_f32(s, cap), e = inlay__exp_neon(vaddq_f32(t, t));
-            s = vmulq_f32(cap, vsubq_f32(one, vdivq_f32(vdupq_n_f32(2.0f), vaddq_f32(e, one))));
-        }
+        if (a->soft_cap > 0.0f) s = inlay__cap_neon(s, vdupq_n_f32(a->soft_cap));
         if (a->slopes != NULL) {
             int32_t behind = (int32_t)((int64_t)(first + key + 1) - (int64_t)a->n_keys[r]);
             float32x4_t each = vcvtq_f32_s32(vaddq_s32(vdupq_n_s32(behind), vld1q_s32(lanes)));

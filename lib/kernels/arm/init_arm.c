@@ -23,8 +23,9 @@ static void init_neon(inlay__kernels *k) {
     k->quantize_256 = inlay__quantize_256_neon;
     k->rms_norm = inlay__rms_norm_neon;
     k->add = inlay__add_neon;
-    k->silu_mul = inlay__silu_mul_neon;
-    k->gelu_mul = inlay__gelu_mul_neon;
+    k->layer_norm = inlay__layer_norm_neon;
+    k->activate = inlay__activate_neon;
+    k->soft_cap = inlay__soft_cap_neon;
     k->rope_adjacent = inlay__rope_adjacent_neon;
     k->rope_halves = inlay__rope_halves_neon;
     k->store_key = inlay__store_key_neon;

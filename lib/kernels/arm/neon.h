@@ -77,6 +77,13 @@ INLAY__NEON_INLINE float32x4_t inlay__exp_neon(float32x4_t x) {
     return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(e), below));
 }
 
+/* cap tanh(x / cap) */
+INLAY__NEON_INLINE float32x4_t inlay__cap_neon(float32x4_t x, float32x4_t cap) {
+    const float32x4_t one = vdupq_n_f32(1.0f);
+    float32x4_t t = vdivq_f32(x, cap), e = inlay__exp_neon(vaddq_f32(t, t));
+    return vmulq_f32(cap, vsubq_f32(one, vdivq_f32(vdupq_n_f32(2.0f), vaddq_f32(e, one))));
+}
+
 /* ------------------------------------------------------------------------------------ packed panels, 4 rows at a time */
 
 /* How a packed type's block of 32, or a superblock's sub-block, is laid out. */
@@ -204,8 +211,9 @@ void inlay__quantize_32_neon(const float *x, inlay__acts *acts, size_t col);
 void inlay__quantize_256_neon(const float *x, inlay__acts *acts, size_t col);
 void inlay__rms_norm_neon(const float *x, const float *w, float epsilon, size_t n, float *y);
 void inlay__add_neon(const float *x, size_t n, float *y);
-void inlay__silu_mul_neon(const float *gate, const float *up, size_t n, float *out);
-void inlay__gelu_mul_neon(const float *gate, const float *up, size_t n, float *out);
+void inlay__layer_norm_neon(const float *x, const float *w, const float *bias, float epsilon, size_t n, float *y);
+void inlay__activate_neon(inlay__activation activation, const float *gate, const float *up, size_t n, float *out);
+void inlay__soft_cap_neon(float cap, size_t n, float *x);
 void inlay__rope_adjacent_neon(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__rope_halves_neon(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__store_key_neon(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);

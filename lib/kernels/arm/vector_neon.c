@@ -25,35 +25,36 @@ void inlay__rms_norm_neon(const float *x, const float *w, float epsilon, size_t 
         vst1q_f32(y + i, vmulq_f32(vmulq_n_f32(vld1q_f32(x + i), scale), vld1q_f32(w + i)));
 }
 
+void inlay__layer_norm_neon(const float *x, const float *w, const float *bias, float epsilon, size_t n, float *y) {
+    if (n % INLAY__LANES != 0) {
+        inlay__layer_norm(x, w, bias, epsilon, n, y);
+        return;
+    }
+    float32x4_t sums[4], squares[4];
+    for (size_t l = 0; l < 4; l++)
+        sums[l] = squares[l] = vdupq_n_f32(0.0f);
+    for (size_t i = 0; i < n; i += INLAY__LANES)
+        for (size_t l = 0; l < 4; l++)
+            sums[l] = vaddq_f32(sums[l], vld1q_f32(x + i + 4 * l));
+    const float32x4_t mean = vdupq_n_f32(inlay__fold_neon(sums) / (float)n);
+    for (size_t i = 0; i < n; i += INLAY__LANES) {
+        for (size_t l = 0; l < 4; l++) {
+            float32x4_t each = vsubq_f32(vld1q_f32(x + i + 4 * l), mean);
+            squares[l] = vfmaq_f32(squares[l], each, each);
+        }
+    }
+    float scale = 1.0f / sqrtf(inlay__fold_neon(squares) / (float)n + epsilon);
+    for (size_t i = 0; i < n; i += 4) {
+        float32x4_t t = vmulq_n_f32(vsubq_f32(vld1q_f32(x + i), mean), scale), each = vld1q_f32(w + i);
+        vst1q_f32(y + i, bias != NULL ? vfmaq_f32(vld1q_f32(bias + i), t, each) : vmulq_f32(t, each));
+    }
+}
+
 void inlay__add_neon(const float *x, size_t n, float *y) {
     size_t i = 0;
     for (; i + 4 <= n; i += 4)
         vst1q_f32(y + i, vaddq_f32(vld1q_f32(x + i), vld1q_f32(y + i)));
     inlay__add(x + i, n - i, y + i);
-}
-
-void inlay__silu_mul_neon(const float *gate, const float *up, size_t n, float *out) {
-    const float32x4_t one = vdupq_n_f32(1.0f);
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        float32x4_t g = vld1q_f32(gate + i);
-        float32x4_t silu = vdivq_f32(g, vaddq_f32(one, inlay__exp_neon(vnegq_f32(g))));
-        vst1q_f32(out + i, vmulq_f32(silu, vld1q_f32(up + i)));
-    }
-    inlay__silu_mul(gate + i, up + i, n - i, out + i);
-}
-
-void inlay__gelu_mul_neon(const float *gate, const float *up, size_t n, float *out) {
-    const float32x4_t one = vdupq_n_f32(1.0f);
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        float32x4_t x = vld1q_f32(gate + i);
-        float32x4_t cubic = vfmaq_f32(one, vmulq_f32(x, x), vdupq_n_f32(0.044715f));
-        float32x4_t v = vmulq_f32(vmulq_n_f32(x, 0.797884561f), cubic);
-        float32x4_t gelu = vdivq_f32(x, vaddq_f32(one, inlay__exp_neon(vmulq_n_f32(v, -2.0f))));
-        vst1q_f32(out + i, vmulq_f32(gelu, vld1q_f32(up + i)));
-    }
-    inlay__gelu_mul(gate + i, up + i, n - i, out + i);
 }
 
 void inlay__weigh_neon(const float *x, float greatest, float temperature, size_t n, float *out) {
