@@ -76,68 +76,83 @@ INLAY__AVXVNNI_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const 
     return is_6 ? _mm256_slli_epi32(sum, 5) : sum;
 }
 
-/* The integer sums of one superblock of 8 rows. */
-INLAY__AVXVNNI_INLINE void dot(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t n_cols,
-                               size_t k, uint32_t type, __m256i sum[COLS]) {
+/* One superblock of 8 rows, taken apart once for all columns. */
+typedef struct expanded {
+    __m256i u[SUB_BLOCKS][8]; /* [sub-block][group] */
+    scales_8 scales[SUB_BLOCKS];
+} expanded;
+
+INLAY__AVXVNNI_INLINE void expand(const uint8_t *block, size_t half, uint32_t type, expanded *e) {
+    for (size_t j = 0; j < SUB_BLOCKS; j++) {
+        e->scales[j] = load_scales(block, j, half, type);
+        for (size_t g = 0; g < 4; g++) {
+            __m256i u[2];
+            load_groups(sub_block(block, j, half, type), g, type, u);
+            e->u[j][g] = u[0];
+            e->u[j][g + 4] = u[1];
+        }
+    }
+}
+
+/* Superblock k of 8 rows by n_cols columns, taken apart already or not; `out` has the sums so far, unless k is 0. */
+INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const expanded *e, const uint8_t *block, size_t half, size_t k,
+                                size_t col, size_t n_cols, uint32_t type, float *out) {
+    const inlay__acts *acts = p->acts;
+    __m256i sum[COLS];
     for (size_t c = 0; c < n_cols; c++)
         sum[c] = _mm256_setzero_si256();
     for (size_t j = 0; j < SUB_BLOCKS; j++) {
-        const uint8_t *lines = sub_block(block, j, half, type);
-        const scales_8 scales = load_scales(block, j, half, type);
+        const int8_t *q = acts->q + col * acts->n_k + k * INLAY__K_LENGTH + 32 * j;
+        const scales_8 scales = e != NULL ? e->scales[j] : load_scales(block, j, half, type);
         __m256i first[COLS], second[COLS];
         for (size_t c = 0; c < n_cols; c++)
             first[c] = second[c] = _mm256_setzero_si256();
+        INLAY__UNROLL
         for (size_t g = 0; g < 4; g++) {
             __m256i u[2];
-            load_groups(lines, g, type, u);
+            if (e != NULL)
+                u[0] = e->u[j][g], u[1] = e->u[j][g + 4];
+            else
+                load_groups(sub_block(block, j, half, type), g, type, u);
             for (size_t c = 0; c < n_cols; c++) {
-                const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__K_LENGTH + 32 * j + 4 * g;
-                first[c] = _mm256_dpbusd_avx_epi32(first[c], u[0], inlay__broadcast_4(q));
-                second[c] = _mm256_dpbusd_avx_epi32(second[c], u[1], inlay__broadcast_4(q + 16));
+                first[c] = _mm256_dpbusd_avx_epi32(first[c], u[0], inlay__broadcast_4(q + c * acts->n_k + 4 * g));
+                second[c] =
+                    _mm256_dpbusd_avx_epi32(second[c], u[1], inlay__broadcast_4(q + c * acts->n_k + 16 + 4 * g));
             }
         }
         for (size_t c = 0; c < n_cols; c++)
             sum[c] = add_scaled(sum[c], first[c], second[c], &scales, type);
     }
-}
-
-/* 8 rows by n_cols columns, over the whole depth. */
-INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
-                                uint32_t type, size_t block_size, float *out) {
-    const inlay__acts *acts = p->acts;
-    __m256 acc[COLS];
-    for (size_t c = 0; c < n_cols; c++)
-        acc[c] = _mm256_setzero_ps();
-    for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * block_size;
-        __m256i sum[COLS];
-        dot(block, half, acts, col, n_cols, k, type, sum);
-        __m256 d = inlay__load_8_f16(block + 16 * half), dmin = inlay__load_8_f16(block + 32 + 16 * half);
-        for (size_t c = 0; c < n_cols; c++) {
-            __m256 da = _mm256_set1_ps(acts->d[(col + c) * acts->n_blocks + k]);
-            __m256i sums = dot_sums(block, half, acts, col + c, k, type);
-            if (type == INLAY_TYPE_Q6_K) sum[c] = _mm256_sub_epi32(sum[c], sums);
-            acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(d, da), acc[c]);
-            if (type != INLAY_TYPE_Q6_K)
-                acc[c] = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(dmin, da), acc[c]);
-        }
+    __m256 d = inlay__load_8_f16(block + 16 * half), dmin = inlay__load_8_f16(block + 32 + 16 * half);
+    for (size_t c = 0; c < n_cols; c++) {
+        float *at = out + c * p->out_stride;
+        __m256 da = _mm256_set1_ps(acts->d[(col + c) * acts->n_blocks + k]);
+        __m256 acc = k == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(at);
+        __m256i sums = dot_sums(block, half, acts, col + c, k, type);
+        if (type == INLAY_TYPE_Q6_K) sum[c] = _mm256_sub_epi32(sum[c], sums);
+        acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(d, da), acc);
+        if (type != INLAY_TYPE_Q6_K) acc = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(dmin, da), acc);
+        _mm256_storeu_ps(at, acc);
     }
-    for (size_t c = 0; c < n_cols; c++)
-        _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
 
+/* A panel of 16 rows by all columns: many meet weights that were taken apart, few take them apart themselves. */
 INLAY__AVXVNNI_INLINE void product(const inlay__product *p, uint32_t type, size_t block_size) {
-    size_t panel_size = p->acts->n_blocks * block_size;
+    const size_t n_blocks = p->acts->n_blocks, many = p->col_end - p->col_begin >= COLS;
     for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, COLS, type, block_size, out + 8 * half);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, 1, type, block_size, out + 8 * half);
+        for (size_t k = 0; k < n_blocks; k++) {
+            const uint8_t *block = p->weights + (row / INLAY__LANES * n_blocks + k) * block_size;
+            for (size_t half = 0; half < 2; half++) {
+                float *out = p->out + (row - p->row_begin) + 8 * half;
+                size_t col = p->col_begin;
+                expanded e;
+                if (many) expand(block, half, type, &e);
+                for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
+                    tile(p, &e, block, half, k, col, COLS, type, out);
+                for (; col < p->col_end; col++, out += p->out_stride)
+                    tile(p, NULL, block, half, k, col, 1, type, out);
+            }
+        }
     }
 }
 
