@@ -126,7 +126,8 @@ static int32_t put_yarn(inlay__config *c) {
     INLAY__TRY(inlay__config_float(c, ROPE("beta_slow"), 1, &value));
     inlay__config_put_float(c, "rope.scaling.yarn_beta_slow", value);
     INLAY__TRY(inlay__config_float(c, ROPE("attention_factor"), 0, &value));
-    if (value != 0) inlay__config_put_float(c, "rope.scaling.yarn_attn_factor", value);
+    /* GGUF's multiplies what follows from the scaling, this one stands for both. */
+    if (value != 0) inlay__config_put_float(c, "rope.scaling.yarn_attn_factor", value / (0.1 * inlay__log_f64(factor) + 1.0));
     return INLAY_OK;
 }
 

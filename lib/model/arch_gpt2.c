@@ -24,6 +24,7 @@ int32_t inlay__arch_opt_load(inlay__model *model) {
     bool before = true;
     INLAY__TRY(inlay__keys_bool(&model->keys, "norm_before", false, &before));
     if (!before) shape.place = INLAY__NORM_ELSEWHERE;
+    shape.no_last_norm = !before;
     INLAY__TRY(inlay__positions_load(model, model->hparams.n_context_train, 0));
     INLAY__TRY(inlay__transformer_load(model, &shape));
     for (size_t i = 0; !before && i < model->hparams.n_layer; i++) {

@@ -56,14 +56,12 @@ static void choose(const inlay__moe_weights *w, float *x, float *weight, uint32_
     sum = 0.0f;
     for (size_t r = 0; r < w->n_used; r++) {
         size_t best = w->n_expert;
-        for (size_t e = 0; e < w->n_expert; e++) {
-            bool taken = false;
-            for (size_t k = 0; k < r && !taken; k++) taken = expert[k] == e;
-            if (!taken && (best == w->n_expert || x[e] > x[best])) best = e;
-        }
+        for (size_t e = 0; e < w->n_expert; e++)
+            if (!(x[e] < 0.0f) && (best == w->n_expert || x[e] > x[best])) best = e;
         expert[r] = (uint32_t)best;
         weight[r] = x[best];
         sum += x[best];
+        x[best] = -1.0f; /* taken */
     }
     for (size_t r = 0; r < w->n_used; r++) weight[r] = (w->normalizes ? weight[r] / sum : weight[r]) * w->scale;
 }

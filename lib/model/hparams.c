@@ -42,13 +42,16 @@ static int32_t read_rope_scaling(const inlay__keys *k, inlay__hparams *h) {
     size_t kind = 0;
     h->rope_scale = 1.0;
     h->rope_scaling = INLAY__ROPE_LINEAR;
+    /* Files whose factors are tensors have these two without a type. */
+    INLAY__TRY(inlay__keys_u32(k, "rope.scaling.original_context_length", false, 1, INLAY__MAX_CONTEXT,
+                               &h->n_context_original));
+    INLAY__TRY(inlay__keys_f64(k, "rope.scaling.attn_factor", false, 1e-3, 1e3, &h->rope_attn_factor));
     INLAY__TRY(inlay__keys_text(k, "rope.scaling.type", false, &type));
     if (type == NULL) return inlay__keys_f64(k, "rope.scale_linear", false, 1e-6, 1e6, &h->rope_scale);
     while (kind < INLAY__COUNT(names) && strcmp(type, names[kind]) != 0) kind++;
     if (kind == INLAY__COUNT(names))
         return inlay__keys_refuse(k, "rope.scaling.type", type, "none, linear, llama3, yarn, longrope");
     h->rope_scaling = (inlay__rope_scaling)kind;
-    INLAY__TRY(inlay__keys_f64(k, "rope.scaling.attn_factor", false, 1e-3, 1e3, &h->rope_attn_factor));
     switch (h->rope_scaling) {
     case INLAY__ROPE_LINEAR: return inlay__keys_f64(k, "rope.scaling.factor", true, 1e-6, 1e6, &h->rope_scale);
     case INLAY__ROPE_LLAMA3: return read_llama3(k, h);

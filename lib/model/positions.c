@@ -13,6 +13,7 @@
 /* The fraction, 0 to 1, of pair i that is stretched, from the turns its angle makes in the original context [Peng et al. 2023,
  * arXiv:2309.00071, 3.2]: pairs that turn more than beta_fast times stay, below beta_slow they are stretched whole. */
 static double yarn_ramp(const inlay__hparams *h, double theta, size_t i) {
+    if (theta <= 1.0) return 0.0; /* all pairs turn alike */
     double n = (double)h->n_rope, per_turn = n / (2.0 * inlay__log_f64(theta));
     double low = per_turn * inlay__log_f64((double)h->n_context_original / (h->yarn_beta_fast * TWO_PI));
     double high = per_turn * inlay__log_f64((double)h->n_context_original / (h->yarn_beta_slow * TWO_PI));

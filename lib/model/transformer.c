@@ -75,7 +75,7 @@ int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *shape
     const inlay__hparams *h = &m->hparams;
     inlay__transformer said = *shape, *t = &said;
     INLAY__TRY(read_activation(m, &t->activation));
-    bool has_last_norm = t->place != INLAY__NORM_STREAM;
+    bool has_last_norm = t->place != INLAY__NORM_STREAM && !t->no_last_norm;
     INLAY__TRY(inlay__load_ends(m, has_last_norm ? t->norm : INLAY__NORM_NONE));
     if (t->rope != INLAY__NO_ROPE) INLAY__TRY(inlay__positions_make_rope(m, t->rope, h->rope_theta, true));
     m->decoder.n_layer = h->n_layer;

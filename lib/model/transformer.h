@@ -24,6 +24,7 @@ typedef struct inlay__transformer {
     inlay__activation activation; /* unless the metadata name another */
     size_t rope;               /* INLAY__ROPE_GLOBAL or INLAY__NO_ROPE */
     inlay__rope_pairs pairs;
+    bool no_last_norm;         /* after the last layer; STREAM implies it */
     bool parallel;             /* x + attention + feed-forward */
     bool experts_as_chosen;    /* weights of experts do not sum to 1, unless the metadata say otherwise */
 } inlay__transformer;

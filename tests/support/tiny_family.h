@@ -1,0 +1,35 @@
+/* A small network of any family that is made of attention and feed-forward blocks, with random weights in F32: what a family
+ * is made of is said in a struct, and written under the names of GGUF. */
+#ifndef INLAY_TINY_FAMILY_H
+#define INLAY_TINY_FAMILY_H
+
+#include "kernels/kernels.h"
+#include "support/gguf_writer.h"
+
+/* How the pairs of a head that rotate stand. */
+typedef enum tiny_pairs { TINY_NO_ROPE, TINY_ADJACENT, TINY_HALVES } tiny_pairs;
+
+typedef struct tiny_family {
+    const char *architecture;
+    uint32_t n_layer, n_vocab, n_embd, n_head, n_head_kv, n_head_dim, n_ff;
+    bool layer_norm, bias;             /* else RMS norms; biases of norms and of all matrices */
+    const char *norms[2][3];           /* of attention and feed-forward: before (may be the same), of the branch, of the stream; or NULL */
+    bool parallel, fused_qkv, fused_ffn, gated;
+    inlay__activation activation;
+    tiny_pairs pairs;
+    uint32_t n_rope;                   /* 0: the whole head */
+    uint32_t n_window;                 /* of local layers; 0: none */
+    uint64_t local, plain;             /* bits of layers that attend to a window; that know no positions */
+    bool slopes, learned, embd_norm, untied;
+    bool qk_norm, qk_norm_is_whole;
+    uint32_t n_expert, n_used;         /* 0: no experts */
+    bool experts_as_chosen;
+    float attn_soft_cap, logit_soft_cap;  /* 0: none */
+    float attn_scale, embd_scale, residual_scale, logit_divisor; /* 0: not said */
+    void (*metadata)(gguf_writer *w);  /* more of it; or NULL */
+} tiny_family;
+
+/* The file's bytes, from malloc. */
+uint8_t *tiny_family_file(const tiny_family *family, size_t *size);
+
+#endif
