@@ -40,8 +40,8 @@ static void store(problem *p, const inlay__kernels *kernels, uint64_t seed) {
 }
 
 static problem make_problem(uint64_t *state, size_t number, const inlay__kernels *kernels) {
-    static const size_t dims[] = {8, 16, 20, 36, 64, 80, 96, 128, 256};
-    problem p = {.n_head_dim = dims[number % 9],
+    static const size_t dims[] = {8, 16, 20, 36, 64, 80, 96, 128, 256, 24, 32, 40, 72, 112, 160, 192, 224};
+    problem p = {.n_head_dim = dims[number % (sizeof dims / sizeof dims[0])],
                  .n_rows = 1 + random_u32(state) % INLAY__ATTENTION_ROWS,
                  .cache_type = number % 3 == 0 ? INLAY_TYPE_F32 : INLAY_TYPE_F16,
                  .soft_cap = number % 7 == 0 ? 5.0f : 0.0f,
@@ -96,7 +96,7 @@ TEST(attention_equals_the_definition) {
     uint64_t state = 4;
     inlay__kernels scalar, kernels;
     inlay__kernels_init(&scalar, INLAY__CPU_SCALAR);
-    for (size_t number = 0; number < 220; number++) {
+    for (size_t number = 0; number < sample_of(260); number++) {
         problem p = make_problem(&state, number, &scalar);
         attend(&scalar, &p, expected);
         for (int level = -1; next_level(&level, &kernels);) {

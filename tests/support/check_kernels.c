@@ -79,9 +79,11 @@ void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_block
             if (type == INLAY_TYPE_F16) put_scale(rows, random_scale(state));
             continue;
         }
-        uint32_t extreme = random_u32(state) % 16; /* all bits of the quants clear or set, now and then */
+        /* Now and then the same byte throughout, all bits clear or set: the greatest sums there are. */
+        uint32_t extreme = random_u32(state) % 16, same = random_u32(state);
         for (size_t i = 0; i < t->size; i++)
-            rows[i] = extreme == 0 ? 0x00 : extreme == 1 ? 0xff : extreme == 2 ? 0x80 : (uint8_t)random_u32(state);
+            rows[i] = extreme == 0 ? 0x00 : extreme == 1 ? 0xff : extreme == 2 ? 0x80
+                      : extreme == 3 ? (uint8_t)same : (uint8_t)random_u32(state);
         if (type == INLAY_TYPE_MXFP4) { /* an exponent; the great ones would leave no finite sums */
             rows[0] = (uint8_t)(extreme < 2 ? extreme : 100 + random_u32(state) % 40);
             continue;
@@ -96,6 +98,8 @@ void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_block
         if (t->has_minimum) put_scale(rows + scale_offset(type) + 2, random_scale(state));
     }
 }
+
+size_t sample_of(size_t all) { return getenv("INLAY_SAMPLE") != NULL ? (all + 5) / 6 : all; }
 
 bool next_level(int *level, inlay__kernels *kernels) {
     while (++*level < INLAY__CPU_N_LEVELS) {
@@ -151,6 +155,9 @@ test_acts make_acts(uint64_t *state, size_t n_cols, size_t n_k) {
                    room(n_cols * n_k * sizeof(float))};
     random_floats(state, t.x, n_cols * n_k);
     for (size_t col = 0; col < n_cols; col++) {
+        uint32_t kind = random_u32(state) % 8; /* all 127, all -127, or one of both: the greatest sums there are */
+        for (size_t k = 0; kind < 3 && k < n_k; k++)
+            t.x[col * n_k + k] = kind == 0 || (kind == 2 && random_u32(state) % 2 == 0) ? 1.5f : -1.5f;
         inlay__quantize_32(t.x + col * n_k, &t.acts_32, col);
         if (n_k % INLAY__K_LENGTH == 0) inlay__quantize_256(t.x + col * n_k, &t.acts_256, col);
     }

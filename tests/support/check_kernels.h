@@ -18,6 +18,9 @@ void random_floats(uint64_t *state, float *out, size_t n);
 /* Random blocks of a type, with finite scales: ordinary, negative, zero, subnormal and huge ones. */
 void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_blocks);
 
+/* `all`, or a sixth of it where the environment has INLAY_SAMPLE: emulated CPUs are slow. */
+size_t sample_of(size_t all);
+
 /* The scalar table, and the next level above `level` that this machine has; false when there is none. */
 bool next_level(int *level, inlay__kernels *kernels);
 
