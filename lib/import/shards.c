@@ -31,13 +31,14 @@ int32_t inlay__folder_open_file(inlay__folder *f, const char *name) {
     return status;
 }
 
-static bool exists(const inlay__folder *f, const char *name) {
+static int32_t exists(const inlay__folder *f, const char *name, bool *there) {
     char *path;
-    if (inlay__folder_path(f, name, &path) != INLAY_OK) return false;
+    INLAY__TRY(inlay__folder_path(f, name, &path));
     int fd = f->sys->file_open(f->sys->io_user, path);
     inlay__folder_free_path(f, name, path);
     if (fd >= 0) f->sys->file_close(f->sys->io_user, fd);
-    return fd >= 0;
+    *there = fd >= 0;
+    return INLAY_OK;
 }
 
 /* -------------------------------------------------------------------- the index */
@@ -144,7 +145,9 @@ static int32_t open_index(index_map *x) {
 
 int32_t inlay__folder_open_files(inlay__folder *f) {
     index_map x = {.folder = f};
-    if (exists(f, whole)) return inlay__folder_open_file(f, whole);
+    bool there;
+    INLAY__TRY(exists(f, whole, &there));
+    if (there) return inlay__folder_open_file(f, whole);
     int32_t status = open_index(&x);
     inlay__hash_map_free(f->sys, &x.by_tensor);
     inlay__hash_map_free(f->sys, &x.by_file);

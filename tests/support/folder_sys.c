@@ -1,9 +1,9 @@
-/* Files in memory. A descriptor is the number of a file and 100; that of the folder itself is 99. */
+/* Files in memory. A descriptor is the number of a file and 100; that of the folder itself is 98. */
 #include "support/folder_sys.h"
 
 #include <stdio.h>
 
-enum { FOLDER = 99, FIRST = 100 };
+enum { FOLDER = 98, FIRST = 100 };
 
 static int find(const folder_sys *f, const char *name) {
     for (size_t i = 0; i < f->n_files; i++)
