@@ -1,9 +1,10 @@
 """Random and adversarial texts give the same ids as the package `tokenizers` with the same vocabulary.
 
-The number of texts for each vocabulary is INLAY_TEST_TEXTS, 1000 by default.
+The number of texts for each vocabulary is INLAY_TEST_TEXTS, 400 by default.
 """
 import os
 import random
+import re
 import unicodedata
 
 import pytest
@@ -14,7 +15,7 @@ import inlay
 pytest.importorskip("tokenizers", reason="the reference is the package tokenizers")
 pytest.importorskip("gguf", reason="vocabularies are read and written with the package gguf")
 
-N_TEXTS = int(os.environ.get("INLAY_TEST_TEXTS", "1000"))
+N_TEXTS = int(os.environ.get("INLAY_TEST_TEXTS", "400"))
 
 FRAGMENTS = [
     " ", "  ", "   ", "\t", "\n", "\r", "\r\n", "\n\n", " \n", "\n ", "\x0b", "\x0c", "\x85", "\xa0", "\u1680", "\u2003",
@@ -113,8 +114,8 @@ def trained(tmp_path_factory):
         names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
         trainer = trainers.BpeTrainer(vocab_size=1500, special_tokens=names, show_progress=False,
                                       initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-        # No token of its own for the end of a turn: this library takes such a name for a control token.
-        learnt = [text.replace("<|eot_id|>", "<|eot_id|") for text in texts(f"train {name}", 3000)]
+        # No merges up to the names of control tokens, which this library never makes of plain text.
+        learnt = [re.sub(r"<\|(\w+)\|>", r"<|\1|)", text) for text in texts(f"train {name}", 3000)]
         tokenizer.train_from_iterator(learnt, trainer)
         path = tmp_path_factory.mktemp("vocab") / f"{name}.gguf"
         write_vocabulary(gguf, path, name, tokenizer, names)
