@@ -17,7 +17,7 @@
  *     inlay_tokenize(model, "The capital of France is", INLAY_ALL, INLAY_ADD_SPECIAL, tokens, 512, &n);
  *     inlay_eval(session, tokens, n);
  *     while (inlay_sample(session, &token) == INLAY_OK && !inlay_token_is_end(model, token)) {
- *         inlay_detokenize(model, &token, 1, piece, sizeof piece, &n);
+ *         inlay_token_bytes(model, token, piece, sizeof piece, &n);
  *         fwrite(piece, 1, n, stdout);
  *         inlay_eval(session, &token, 1);
  *     }
@@ -453,15 +453,39 @@ enum {
 INLAY_API int32_t inlay_tokenize(const inlay_model *model, const char *text, size_t size, int32_t flags,
                                  int32_t *tokens, size_t capacity, size_t *n_tokens);
 
-/* The bytes of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. A token may be a
- * part of a character: use inlay_stream_text to print as tokens come. Control tokens give
- * no bytes; ask inlay_token_text for their names. Errors: INLAY_ERR_ARGUMENT,
+/* The same, and where in the text each token stands: token i became of bytes
+ * spans[2 i] to spans[2 i + 1] - 1, where `spans` has room for 2 * `capacity` numbers.
+ * Tokens that no byte became (BOS, EOS) have empty spans; those of the bytes of one
+ * character may share one. Errors and thread rule: as inlay_tokenize. Since 0.1. */
+INLAY_API int32_t inlay_tokenize_spans(const inlay_model *model, const char *text, size_t size, int32_t flags,
+                                       int32_t *tokens, size_t *spans, size_t capacity, size_t *n_tokens);
+
+/* Tokenizes `n_texts` texts on up to `n_threads` threads (0: one a CPU; 1, whatever is
+ * asked, with an allocator of your own). The tokens of text i are tokens[starts[i]] to
+ * tokens[starts[i + 1] - 1]; `starts` has room for n_texts + 1 numbers, and the last is how
+ * many tokens there are. `sizes` are lengths in bytes; NULL: every text ends with its NUL.
+ * The tokens are those of inlay_tokenize, for any number of threads. With too little room,
+ * INLAY_ERR_BUFFER, and `starts` is filled in. Errors: as inlay_tokenize, of the first text
+ * that fails, and INLAY_ERR_THREAD. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_tokenize_batch(const inlay_model *model, const char *const *texts, const size_t *sizes,
+                                       size_t n_texts, int32_t flags, int32_t n_threads, int32_t *tokens,
+                                       size_t capacity, size_t *starts);
+
+/* The text of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. It is the inverse of
+ * inlay_tokenize: a space that the tokenizer put before the text, as SentencePiece does, is
+ * taken away. Control tokens give no bytes; ask inlay_token_text for their names. Errors: INLAY_ERR_ARGUMENT,
  * INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`.
  * Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_detokenize(const inlay_model *model, const int32_t *tokens, size_t n_tokens, char *text,
                                    size_t capacity, size_t *size);
 
-/* Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an
+/* The bytes that one token adds to a text it stands inside of: for printing as tokens come. They
+ * may be a part of a character; inlay_stream_text waits for the rest. Errors and thread rule:
+ * as inlay_detokenize. Since 0.1. */
+INLAY_API int32_t inlay_token_bytes(const inlay_model *model, int32_t token, char *text, size_t capacity,
+                                    size_t *size);
+
+/* Detokenizes one token at a time, as parts of a text that goes on, and never writes a part of a UTF-8 character: bytes of an
  * unfinished one wait in `*state` (at most three), which starts as 0 and belongs to one
  * stream of text. A byte sequence that can no longer become a character is written as
  * U+FFFD. `token` = -1 ends the stream and writes U+FFFD for what was left.

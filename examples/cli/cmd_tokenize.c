@@ -1,31 +1,54 @@
-/* inlay tokenize: text on standard input becomes token ids, or ids become text. */
+/* inlay tokenize: text becomes token ids, or ids become text. */
 #include "cli.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const cli_option options[] = {
-    {"json", 'j', NULL, ARG_JSON, 0, "print {\"ids\": [...]}"},
+    {"file", 'f', "PATH", ARG_FILE, 0, "read the text from a file; - is standard input"},
+    {"ids", 'i', NULL, ARG_IDS, 0, "print the ids alone, on one line"},
+    {"json", 'j', NULL, ARG_JSON, 0, "print {\"ids\": [...], \"spans\": [[first byte, byte after], ...]}"},
     {"special", 's', NULL, ARG_SPECIAL, 0, "add the tokens the model wants at the beginning and end"},
     {"parse-special", 'S', NULL, ARG_PARSE_SPECIAL, 0, "turn text such as <|im_end|> into that token"},
     {"decode", 'd', "IDS", ARG_DECODE, 0, "read no text; print the bytes of these ids (1,2,3)"},
     CLI_OPTION_END,
 };
 
-static int print_ids(const inlay_model *model, const cli_ids *ids, bool json) {
-    if (json) {
-        fputs("{\"ids\": ", stdout);
-        json_ids(stdout, ids->ids, ids->n);
-        fputs("}\n", stdout);
-        return CLI_OK;
-    }
-    for (size_t i = 0; i < ids->n; i++) {
+/* A text's tokens, each with where it stands: spans[2 i] to spans[2 i + 1]. */
+typedef struct tokens {
+    int32_t *ids;
+    size_t *spans;
+    size_t n;
+} tokens;
+
+static int tokenize(const inlay_model *model, const char *text, size_t size, int32_t flags, tokens *made) {
+    size_t room = size + 16;
+    int32_t status;
+
+    made->ids = malloc(room * sizeof *made->ids);
+    made->spans = malloc(2 * room * sizeof *made->spans);
+    if (made->ids == NULL || made->spans == NULL) return cli_error("there is not enough memory for %zu tokens", room);
+    status = inlay_tokenize_spans(model, text, size, flags, made->ids, made->spans, room, &made->n);
+    return status == INLAY_OK ? CLI_OK : cli_library_error(status);
+}
+
+static void print_json(const tokens *made) {
+    fputs("{\"ids\": ", stdout);
+    json_ids(stdout, made->ids, made->n);
+    fputs(", \"spans\": [", stdout);
+    for (size_t i = 0; i < made->n; i++)
+        printf("%s[%zu, %zu]", i > 0 ? ", " : "", made->spans[2 * i], made->spans[2 * i + 1]);
+    fputs("]}\n", stdout);
+}
+
+static int print_lines(const inlay_model *model, const tokens *made) {
+    for (size_t i = 0; i < made->n; i++) {
         const char *text;
         size_t size;
-        int32_t status = inlay_token_text(model, ids->ids[i], &text, &size);
+        int32_t status = inlay_token_text(model, made->ids[i], &text, &size);
 
         if (status != INLAY_OK) return cli_library_error(status);
-        printf("%8ld  ", (long)ids->ids[i]);
+        printf("%8ld  ", (long)made->ids[i]);
         json_string(stdout, text, size);
         putchar('\n');
     }
@@ -35,15 +58,23 @@ static int print_ids(const inlay_model *model, const cli_ids *ids, bool json) {
 static int encode(const cli_args *args, const inlay_model *model) {
     int32_t flags = (args->value[ARG_SPECIAL] != NULL ? INLAY_ADD_SPECIAL : 0) |
                     (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
-    cli_ids ids = {NULL, 0};
+    tokens made = {NULL, NULL, 0};
     char *text = NULL;
     size_t size = 0;
-    int code = cli_read_file("-", &text, &size);
+    int code = cli_read_file(args->value[ARG_FILE] != NULL ? args->value[ARG_FILE] : "-", &text, &size);
 
-    if (code == CLI_OK) code = cli_tokens(model, text, size, flags, &ids);
-    if (code == CLI_OK) code = print_ids(model, &ids, args->value[ARG_JSON] != NULL);
+    if (code == CLI_OK) code = tokenize(model, text, size, flags, &made);
+    if (code == CLI_OK && args->value[ARG_JSON] != NULL) {
+        print_json(&made);
+    } else if (code == CLI_OK && args->value[ARG_IDS] != NULL) {
+        for (size_t i = 0; i < made.n; i++) printf("%s%ld", i > 0 ? " " : "", (long)made.ids[i]);
+        putchar('\n');
+    } else if (code == CLI_OK) {
+        code = print_lines(model, &made);
+    }
     free(text);
-    free(ids.ids);
+    free(made.ids);
+    free(made.spans);
     return code;
 }
 
@@ -69,7 +100,8 @@ static int run(const cli_args *args) {
     int code = CLI_OK;
 
     if (list != NULL &&
-        (args->value[ARG_JSON] != NULL || args->value[ARG_SPECIAL] != NULL || args->value[ARG_PARSE_SPECIAL] != NULL))
+        (args->value[ARG_FILE] != NULL || args->value[ARG_IDS] != NULL || args->value[ARG_JSON] != NULL ||
+         args->value[ARG_SPECIAL] != NULL || args->value[ARG_PARSE_SPECIAL] != NULL))
         return cli_usage("--decode prints the bytes of the text and goes with no other option");
     if (list != NULL) code = cli_parse_ids(list, strlen(list), false, &ids);
     if (code != CLI_OK) return code;
@@ -86,8 +118,8 @@ const cli_command cli_tokenize = {
     "tokenize",
     "MODEL [options] < TEXT",
     "splits the text on standard input into tokens",
-    "Without --json a line has an id and the token's text as the vocabulary has it.\n"
-    "The text may hold any bytes; a newline at its end counts.\n",
+    "A line has an id and the token's text as the vocabulary has it. A file with a vocabulary and\n"
+    "no weights will do. The text may hold any bytes; a newline at its end counts.\n",
     options,
     run,
 };

@@ -205,17 +205,39 @@ static bool find_whole(const inlay__bpe *bpe, const uint8_t *word, size_t size, 
     return find_word(bpe, text, n, id);
 }
 
+/* Bytes of the text that a token stands for. */
+static size_t token_size(const inlay__bpe *bpe, int32_t id) {
+    uint8_t byte;
+    size_t n = 0;
+    inlay__text text = inlay__vocab_text(bpe->vocab, id);
+    if ((bpe->vocab->flags[id] & INLAY_TOKEN_BYTE) != 0) return 1;
+    for (size_t i = 0; i < text.size; n++)
+        i += inlay__max_size(inlay__byte_read(text.text + i, text.size - i, &byte), 1);
+    return n;
+}
+
+/* The places of the tokens from number `first` on, which a word at `begin` became. */
+static void set_spans(const inlay__bpe *bpe, inlay__encoder *encoder, size_t first, size_t begin) {
+    for (size_t i = first; i < encoder->n_tokens; i++) {
+        encoder->spans[i][0] = encoder->base + begin;
+        begin += token_size(bpe, encoder->tokens[i]);
+        encoder->spans[i][1] = encoder->base + begin;
+    }
+}
+
 static int32_t encode_words(const inlay__bpe *bpe, inlay__encoder *encoder, inlay__words *words, char *whole) {
     const uint8_t *word;
     size_t size;
     uint32_t id;
     while (inlay__words_next(words, &word, &size)) {
+        size_t first = encoder->n_tokens;
         if (whole != NULL && find_whole(bpe, word, size, whole, &id)) {
             INLAY__TRY(inlay__encoder_reserve(encoder, 1));
             inlay__encoder_put(encoder, (int32_t)id);
         } else {
             INLAY__TRY(inlay__bpe_merge_word(bpe, encoder, word, size));
         }
+        if (encoder->wants_spans) set_spans(bpe, encoder, first, (size_t)(word - words->text));
     }
     return words->status;
 }

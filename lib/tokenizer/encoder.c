@@ -8,6 +8,10 @@ int32_t inlay__encoder_reserve(inlay__encoder *encoder, size_t n) {
     void *tokens = encoder->tokens;
     INLAY__TRY(inlay__grow(encoder->sys, &tokens, &encoder->capacity, need, sizeof *encoder->tokens));
     encoder->tokens = tokens;
+    if (!encoder->wants_spans) return INLAY_OK;
+    void *spans = encoder->spans;
+    INLAY__TRY(inlay__grow(encoder->sys, &spans, &encoder->span_capacity, need, sizeof *encoder->spans));
+    encoder->spans = spans;
     return INLAY_OK;
 }
 
@@ -19,9 +23,17 @@ void *inlay__encoder_scratch(inlay__encoder *encoder, size_t i, size_t size) {
     return encoder->scratch[i];
 }
 
+void inlay__encoder_free_scratch(inlay__encoder *encoder) {
+    for (size_t i = 0; i < INLAY__N_SCRATCH; i++) {
+        inlay__free(encoder->sys, encoder->scratch[i], encoder->scratch_size[i]);
+        encoder->scratch[i] = NULL;
+        encoder->scratch_size[i] = 0;
+    }
+}
+
 void inlay__encoder_free(inlay__encoder *encoder) {
     inlay__free(encoder->sys, encoder->tokens, encoder->capacity * sizeof *encoder->tokens);
-    for (size_t i = 0; i < INLAY__N_SCRATCH; i++)
-        inlay__free(encoder->sys, encoder->scratch[i], encoder->scratch_size[i]);
+    inlay__free(encoder->sys, encoder->spans, encoder->span_capacity * sizeof *encoder->spans);
+    inlay__encoder_free_scratch(encoder);
     *encoder = (inlay__encoder){.sys = encoder->sys};
 }

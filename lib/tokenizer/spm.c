@@ -116,28 +116,34 @@ static void merge_all(const inlay__spm *spm, line *l) {
     }
 }
 
-static int32_t put_bytes(const inlay__spm *spm, inlay__encoder *encoder, const char *text, size_t size) {
+/* The bytes of a symbol, text[begin..end) before its spaces were marked. */
+static int32_t put_bytes(const inlay__spm *spm, inlay__encoder *encoder, const char *text, size_t size, size_t begin,
+                         size_t end) {
     int32_t unknown = spm->vocab->special.unknown;
     for (size_t i = 0; i < size; i++) {
         int32_t id = spm->byte_ids[(uint8_t)text[i]];
         if (id < 0 && unknown < 0)
             return inlay__fail(INLAY_ERR_UNSUPPORTED, "the vocabulary has no token for byte %d of the text and none for the unknown",
                                (uint8_t)text[i]);
-        inlay__encoder_put(encoder, id >= 0 ? id : unknown);
+        bool apart = id >= 0 && end - begin == size; /* else all of them are of one place */
+        inlay__encoder_put_at(encoder, id >= 0 ? id : unknown, apart ? begin + i : begin, apart ? begin + i + 1 : end);
         if (id < 0) break; /* one unknown token for the character */
     }
     return INLAY_OK;
 }
 
-static int32_t put_tokens(const inlay__spm *spm, inlay__encoder *encoder, const line *l) {
+static int32_t put_tokens(const inlay__spm *spm, inlay__encoder *encoder, const line *l, const uint8_t *text) {
+    size_t marked = spm->add_space_prefix ? SPACE_MARK_SIZE : 0; /* of the marked text, what text[0..end) became */
+    size_t end = 0;
     for (uint32_t pos = 0; pos < l->n; pos = l->next[pos]) {
         int32_t id;
-        size_t size = l->next[pos] - pos;
+        size_t size = l->next[pos] - pos, begin = end;
+        for (; marked < l->next[pos]; end++) marked += text[end] == ' ' ? SPACE_MARK_SIZE : 1;
         INLAY__TRY(inlay__encoder_reserve(encoder, size));
         if (find_token(spm, l->text + pos, size, &id))
-            inlay__encoder_put(encoder, id);
+            inlay__encoder_put_at(encoder, id, begin, end);
         else
-            INLAY__TRY(put_bytes(spm, encoder, l->text + pos, size));
+            INLAY__TRY(put_bytes(spm, encoder, l->text + pos, size, begin, end));
     }
     return INLAY_OK;
 }
@@ -181,7 +187,7 @@ int32_t inlay__spm_encode(const inlay__spm *spm, inlay__encoder *encoder, const 
     l.ranks = l.prev + n;
     split_symbols(&l);
     merge_all(spm, &l);
-    return put_tokens(spm, encoder, &l);
+    return put_tokens(spm, encoder, &l, text);
 }
 
 /* ------------------------------------------------------------------- decode */

@@ -20,6 +20,8 @@ typedef struct family {
     int32_t (*encode)(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size);
     /* Bytes of a token, as inlay__bpe_read. */
     size_t (*read)(const inlay__tokenizer *tokenizer, int32_t id, size_t *at, uint8_t *out, size_t capacity);
+    /* Whether encode puts a space before its text; NULL for never. */
+    bool (*adds_space)(const inlay__tokenizer *tokenizer);
 } family;
 
 struct inlay__tokenizer {
@@ -86,9 +88,11 @@ static size_t read_llama(const inlay__tokenizer *tokenizer, int32_t id, size_t *
     return inlay__spm_read(&tokenizer->of.spm, id, at, out, capacity);
 }
 
+static bool llama_adds_space(const inlay__tokenizer *tokenizer) { return tokenizer->of.spm.add_space_prefix; }
+
 static const family families[] = {
-    {"gpt2", load_gpt2, unload_gpt2, encode_gpt2, read_gpt2},
-    {"llama", load_llama, unload_llama, encode_llama, read_llama},
+    {"gpt2", load_gpt2, unload_gpt2, encode_gpt2, read_gpt2, NULL},
+    {"llama", load_llama, unload_llama, encode_llama, read_llama, llama_adds_space},
 };
 
 static int32_t find_family(const char *name, const inlay__gguf *gguf, const family **found) {
@@ -150,11 +154,14 @@ static int32_t encode_pieces(const inlay__tokenizer *tokenizer, inlay__encoder *
     for (size_t i = matches->n; i-- > 0;) {
         const inlay__special_match *match = &matches->items[i];
         if (match->pos < pos) continue; /* inside the token before */
+        encoder->base = pos;
         if (match->pos > pos) INLAY__TRY(tokenizer->family->encode(tokenizer, encoder, text + pos, match->pos - pos));
         INLAY__TRY(inlay__encoder_reserve(encoder, 1));
-        inlay__encoder_put(encoder, match->id);
         pos = match->pos + inlay__vocab_text(&tokenizer->vocab, match->id).size;
+        encoder->base = 0;
+        inlay__encoder_put_at(encoder, match->id, match->pos, pos);
     }
+    encoder->base = pos;
     return pos < size ? tokenizer->family->encode(tokenizer, encoder, text + pos, size - pos) : INLAY_OK;
 }
 
@@ -174,21 +181,28 @@ static int32_t encode_all(const inlay__tokenizer *tokenizer, inlay__encoder *enc
 
     if (!add_special || !vocab->add_eos) return INLAY_OK;
     INLAY__TRY(inlay__encoder_reserve(encoder, 1));
+    encoder->base = size;
     inlay__encoder_put(encoder, vocab->special.eos);
     return INLAY_OK;
 }
 
-int32_t inlay__tokenizer_encode(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
-                                int32_t *tokens, size_t capacity, size_t *n_tokens) {
-    if (size == INLAY_ALL) size = strlen(text);
+int32_t inlay__tokenizer_run(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const char *text, size_t size,
+                             int32_t flags) {
+    encoder->sys = tokenizer->sys;
     if (size > INT32_MAX)
         return inlay__fail(INLAY_ERR_ARGUMENT, "the text has %zu bytes, and one call takes at most %d", size,
                            INT32_MAX);
     if ((flags & ~ALL_FLAGS) != 0)
         return inlay__fail(INLAY_ERR_ARGUMENT,
                            "flags are %d, expected a sum of INLAY_ADD_SPECIAL and INLAY_PARSE_SPECIAL", flags);
-    inlay__encoder encoder = {.sys = tokenizer->sys};
-    int32_t status = encode_all(tokenizer, &encoder, (const uint8_t *)text, size, flags);
+    return encode_all(tokenizer, encoder, (const uint8_t *)text, size, flags);
+}
+
+int32_t inlay__tokenizer_encode_spans(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
+                                      int32_t *tokens, size_t *spans, size_t capacity, size_t *n_tokens) {
+    if (size == INLAY_ALL) size = strlen(text);
+    inlay__encoder encoder = {.sys = tokenizer->sys, .wants_spans = spans != NULL};
+    int32_t status = inlay__tokenizer_run(tokenizer, &encoder, text, size, flags);
     if (status == INLAY_OK) {
         *n_tokens = encoder.n_tokens;
         if (encoder.n_tokens > capacity)
@@ -196,9 +210,16 @@ int32_t inlay__tokenizer_encode(const inlay__tokenizer *tokenizer, const char *t
                                  encoder.n_tokens, capacity);
         else if (encoder.n_tokens > 0)
             memcpy(tokens, encoder.tokens, encoder.n_tokens * sizeof *tokens);
+        if (status == INLAY_OK && spans != NULL && encoder.n_tokens > 0)
+            memcpy(spans, encoder.spans, encoder.n_tokens * sizeof *encoder.spans);
     }
     inlay__encoder_free(&encoder);
     return status;
+}
+
+int32_t inlay__tokenizer_encode(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
+                                int32_t *tokens, size_t capacity, size_t *n_tokens) {
+    return inlay__tokenizer_encode_spans(tokenizer, text, size, flags, tokens, NULL, capacity, n_tokens);
 }
 
 /* ------------------------------------------------------------------- decode */
@@ -209,34 +230,48 @@ static int32_t check_id(const inlay__tokenizer *tokenizer, int32_t id, size_t i)
                        tokenizer->vocab.n_tokens);
 }
 
-static int32_t decoded_size(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, size_t *size) {
+/* The bytes of tokens one after the other, into `text` unless it is NULL. The space that the family put before each
+ * stretch of text is taken away again, unless the tokens stand inside a text. */
+static int32_t write_bytes(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside, char *text,
+                           size_t *size) {
     uint8_t bytes[READ_SIZE];
+    bool prefixed = !inside && tokenizer->family->adds_space != NULL && tokenizer->family->adds_space(tokenizer);
+    bool begins = prefixed;
     *size = 0;
     for (size_t i = 0; i < n_tokens; i++) {
-        INLAY__TRY(check_id(tokenizer, tokens[i], i));
         size_t at = 0, n;
-        while ((n = tokenizer->family->read(tokenizer, tokens[i], &at, bytes, sizeof bytes)) > 0)
-            if (!inlay__add_size(*size, n, size)) return inlay__fail(INLAY_ERR_ARGUMENT, "the text has too many bytes");
+        while ((n = tokenizer->family->read(tokenizer, tokens[i], &at, bytes, sizeof bytes)) > 0) {
+            size_t skip = begins && bytes[0] == ' ';
+            if (text != NULL) memcpy(text + *size, bytes + skip, n - skip);
+            if (!inlay__add_size(*size, n - skip, size))
+                return inlay__fail(INLAY_ERR_ARGUMENT, "the text has too many bytes");
+            begins = false;
+        }
+        if ((tokenizer->vocab.flags[tokens[i]] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_ADDED)) != 0) begins = prefixed;
     }
     return INLAY_OK;
 }
 
-int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
-                                size_t capacity, size_t *size) {
-    size_t need, done = 0;
-    uint8_t bytes[READ_SIZE];
-    INLAY__TRY(decoded_size(tokenizer, tokens, n_tokens, &need));
+static int32_t decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside, char *text,
+                      size_t capacity, size_t *size) {
+    for (size_t i = 0; i < n_tokens; i++)
+        INLAY__TRY(check_id(tokenizer, tokens[i], i));
+    size_t need;
+    INLAY__TRY(write_bytes(tokenizer, tokens, n_tokens, inside, NULL, &need));
     *size = need;
     if (need > capacity)
         return inlay__fail(INLAY_ERR_BUFFER, "the text has %zu bytes, and there is room for %zu", need, capacity);
-    for (size_t i = 0; i < n_tokens; i++) {
-        size_t at = 0, n;
-        while ((n = tokenizer->family->read(tokenizer, tokens[i], &at, bytes, sizeof bytes)) > 0) {
-            memcpy(text + done, bytes, n);
-            done += n;
-        }
-    }
-    return INLAY_OK;
+    return write_bytes(tokenizer, tokens, n_tokens, inside, text, size);
+}
+
+int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
+                                size_t capacity, size_t *size) {
+    return decode(tokenizer, tokens, n_tokens, false, text, capacity, size);
+}
+
+int32_t inlay__tokenizer_token_bytes(const inlay__tokenizer *tokenizer, int32_t token, char *text, size_t capacity,
+                                     size_t *size) {
+    return decode(tokenizer, &token, 1, true, text, capacity, size);
 }
 
 /* Puts a token's bytes through the stream; -1 ends it. */

@@ -18,6 +18,20 @@ void inlay__tokenizer_free(inlay__tokenizer *tokenizer);
  * inlay.h, whose words on results and errors hold. Arguments were checked for NULL. */
 int32_t inlay__tokenizer_encode(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
                                 int32_t *tokens, size_t capacity, size_t *n_tokens);
+/* The same with spans [capacity, 2]; NULL for none. */
+int32_t inlay__tokenizer_encode_spans(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
+                                      int32_t *tokens, size_t *spans, size_t capacity, size_t *n_tokens);
+/* The same into an encoder, which is empty; free it also after an error. */
+struct inlay__encoder;
+int32_t inlay__tokenizer_run(const inlay__tokenizer *tokenizer, struct inlay__encoder *encoder, const char *text, size_t size,
+                             int32_t flags);
+/* batch.c; `sys` is the tokenizer's. */
+int32_t inlay__tokenizer_encode_batch(const inlay__tokenizer *tokenizer, const inlay__sys *sys, const char *const *texts,
+                                      const size_t *sizes, size_t n_texts, int32_t flags, size_t n_threads, int32_t *tokens,
+                                      size_t capacity, size_t *starts);
+/* The bytes that a token adds inside a text. */
+int32_t inlay__tokenizer_token_bytes(const inlay__tokenizer *tokenizer, int32_t token, char *text, size_t capacity,
+                                     size_t *size);
 int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
                                 size_t capacity, size_t *size);
 int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *state, int32_t token, char *text,

@@ -166,7 +166,71 @@ TEST(a_stream_gives_whole_characters) {
     tiny_close(&t);
 }
 
-TEST_MAIN(CASE(too_little_room_tells_the_number_and_writes_nothing), CASE(text_without_tokens_is_no_error),
+TEST(spans_are_where_the_tokens_stand) {
+    tiny t = tiny_open(NULL, NULL);
+    int32_t tokens[128], same[128];
+    size_t spans[256], n = 0, m = 0, end = 0;
+    int32_t flags = INLAY_PARSE_SPECIAL;
+    CHECK_INT(inlay_tokenize_spans(t.model, mixed, MIXED_SIZE, flags, tokens, spans, 128, &n), INLAY_OK);
+    CHECK_INT(inlay_tokenize(t.model, mixed, MIXED_SIZE, flags, same, 128, &m), INLAY_OK);
+    CHECK_INT(n, m);
+    CHECK(memcmp(tokens, same, n * sizeof *tokens) == 0);
+    for (size_t i = 0; i < n; i++) {
+        char piece[64];
+        size_t size = 0;
+        CHECK_INT(spans[2 * i], end);
+        end = spans[2 * i + 1];
+        CHECK_INT(inlay_token_bytes(t.model, tokens[i], piece, sizeof piece, &size), INLAY_OK);
+        if (tokens[i] == TINY_IM_END)
+            CHECK(size == 0 && end - spans[2 * i] == 10);
+        else
+            CHECK(size == end - spans[2 * i] && memcmp(piece, mixed + spans[2 * i], size) == 0);
+    }
+    CHECK_INT(end, MIXED_SIZE);
+    memset(spans, 0x55, sizeof spans);
+    CHECK_INT(inlay_tokenize_spans(t.model, mixed, MIXED_SIZE, 0, tokens, spans, 2, &n), INLAY_ERR_BUFFER);
+    CHECK(n > 2 && spans[0] == (size_t)0x5555555555555555);
+    CHECK_INT(inlay_tokenize_spans(t.model, mixed, MIXED_SIZE, 0, tokens, NULL, 2, &n), INLAY_ERR_ARGUMENT);
+    CHECK_INT(inlay_tokenize_spans(t.model, mixed, MIXED_SIZE, 0, NULL, NULL, 0, &n), INLAY_ERR_BUFFER);
+    tiny_close(&t);
+}
+
+TEST(a_batch_is_its_texts_one_by_one) {
+    tiny t = tiny_open(NULL, NULL);
+    enum { N = 40 };
+    static int32_t tokens[4096], one[128];
+    const char *texts[N];
+    size_t sizes[N], starts[N + 1], n;
+    for (size_t i = 0; i < N; i++) {
+        texts[i] = mixed + i % 20;
+        sizes[i] = i % 7 == 0 ? 0 : MIXED_SIZE - i;
+    }
+    for (int32_t threads = 0; threads <= 5; threads++) {
+        CHECK_INT(inlay_tokenize_batch(t.model, texts, sizes, N, 0, threads, tokens, 4096, starts), INLAY_OK);
+        CHECK_INT(starts[0], 0);
+        for (size_t i = 0; i < N; i++) {
+            CHECK_INT(inlay_tokenize(t.model, texts[i], sizes[i], 0, one, 128, &n), INLAY_OK);
+            CHECK_INT(starts[i + 1] - starts[i], n);
+            CHECK(memcmp(tokens + starts[i], one, n * sizeof *one) == 0);
+        }
+    }
+    size_t total = starts[N];
+    CHECK_INT(inlay_tokenize_batch(t.model, texts, sizes, N, 0, 2, tokens, total - 1, starts), INLAY_ERR_BUFFER);
+    CHECK_INT(starts[N], total);
+    CHECK_INT(inlay_tokenize_batch(t.model, texts, sizes, N, 0, 2, NULL, 0, starts), INLAY_ERR_BUFFER);
+    CHECK_INT(inlay_tokenize_batch(t.model, NULL, NULL, 0, 0, 0, NULL, 0, starts), INLAY_OK);
+    CHECK_INT(inlay_tokenize_batch(t.model, (const char *const[]){"abc"}, NULL, 1, 0, 0, tokens, 16, starts), INLAY_OK);
+    texts[3] = NULL;
+    CHECK_INT(inlay_tokenize_batch(t.model, texts, sizes, N, 0, 2, tokens, 4096, starts), INLAY_ERR_ARGUMENT);
+    CHECK_HAS(inlay_error(), "texts[3]");
+    CHECK_INT(inlay_tokenize_batch(t.model, texts, sizes, 1, 0, -1, tokens, 4096, starts), INLAY_ERR_ARGUMENT);
+    CHECK_INT(inlay_tokenize_batch(t.model, texts, sizes, 1, 64, 1, tokens, 4096, starts), INLAY_ERR_ARGUMENT);
+    CHECK_INT(inlay_tokenize_batch(t.model, texts, sizes, 1, 0, 1, tokens, 4096, NULL), INLAY_ERR_ARGUMENT);
+    tiny_close(&t);
+}
+
+TEST_MAIN(CASE(spans_are_where_the_tokens_stand), CASE(a_batch_is_its_texts_one_by_one),
+          CASE(too_little_room_tells_the_number_and_writes_nothing), CASE(text_without_tokens_is_no_error),
           CASE(a_length_of_all_stops_at_the_nul), CASE(flags_that_do_not_exist_are_refused),
           CASE(text_comes_back_from_its_tokens), CASE(control_tokens_give_no_bytes_and_have_names),
           CASE(ids_outside_the_vocabulary_are_refused), CASE(unknown_token_texts_are_errors),

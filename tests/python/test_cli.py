@@ -281,8 +281,9 @@ def test_an_empty_prompt_is_an_error(model):
 def test_tokenize_json(model):
     made = json.loads(good("tokenize", model, "--json", text=b"hello world"))
     words = tiny.vocabulary()
-    assert made == {"ids": [words.index("hello"), words.index("Ġworld")]}
-    assert good("tokenize", model, "--json") == b'{"ids": []}\n'
+    assert made == {"ids": [words.index("hello"), words.index("Ġworld")], "spans": [[0, 5], [5, 11]]}
+    assert good("tokenize", model, "--ids", text=b"hello world") == f"{made['ids'][0]} {made['ids'][1]}\n".encode()
+    assert good("tokenize", model, "--json") == b'{"ids": [], "spans": []}\n'
 
 
 def test_special_text_is_parsed_only_on_request(model):

@@ -27,8 +27,38 @@ def test_recorded_texts_give_the_recorded_ids_of_sentencepiece():
         for text, line in zip(texts, lines):
             ids = model.tokenize(text)
             assert ids == [int(word) for word in line.split()], text
-            # SentencePiece puts a space before the text; the tokens have it.
-            assert model.detokenize_bytes(ids) == (b" " + text if text else b"")
+            assert model.detokenize_bytes(ids) == text
+
+
+@pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2", "llama-spm"])
+def test_spans_cover_the_text_in_order(name):
+    path = vocabulary(name)
+    texts = path.with_name(path.name + ".inp").read_bytes().split(b"\n__ggml_vocab_test__\n")
+    with inlay.Model.open(path, vocab_only=True) as model:
+        for text in texts:
+            spans = model.tokenize_spans(text)
+            assert [token for token, _, _ in spans] == model.tokenize(text)
+            end = 0
+            for token, begin, after in spans:
+                assert begin == end or (begin < end and model.token_flags(token) & inlay.TOKEN_BYTE)
+                end = after
+                piece = model.token_bytes(token)
+                if begin + len(piece) == after:
+                    assert piece == text[begin:after]
+            assert end == len(text)
+
+
+@pytest.mark.parametrize("name", ["gpt-2", "llama-spm"])
+def test_a_batch_gives_the_ids_of_its_texts(name):
+    path = vocabulary(name)
+    texts = path.with_name(path.name + ".inp").read_bytes().split(b"\n__ggml_vocab_test__\n") * 5
+    with inlay.Model.open(path, vocab_only=True) as model:
+        one_by_one = [model.tokenize(text) for text in texts]
+        for threads in (0, 1, 2, 7):
+            assert model.tokenize_batch(texts, threads=threads) == one_by_one
+        assert model.tokenize_batch([]) == []
+        with pytest.raises(inlay.ArgumentError):
+            model.tokenize_batch(texts, threads=-1)
 
 
 @pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2"])

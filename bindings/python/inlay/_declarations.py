@@ -420,19 +420,45 @@ Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER, INLAY_ERR_MEMORY (scratch in propo
 to the text), INLAY_ERR_UNSUPPORTED (a byte the vocabulary cannot express).
 Thread rule: any. Since 0.1.""",
     ),
+    "inlay_tokenize_spans": (
+        c_int32,
+        (inlay_model_p, c_char_p, c_size_t, c_int32, POINTER(c_int32), POINTER(c_size_t), c_size_t, POINTER(c_size_t),),
+        """The same, and where in the text each token stands: token i became of bytes
+spans[2 i] to spans[2 i + 1] - 1, where `spans` has room for 2 * `capacity` numbers.
+Tokens that no byte became (BOS, EOS) have empty spans; those of the bytes of one
+character may share one. Errors and thread rule: as inlay_tokenize. Since 0.1.""",
+    ),
+    "inlay_tokenize_batch": (
+        c_int32,
+        (inlay_model_p, POINTER(c_void_p), POINTER(c_size_t), c_size_t, c_int32, c_int32, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
+        """Tokenizes `n_texts` texts on up to `n_threads` threads (0: one a CPU; 1, whatever is
+asked, with an allocator of your own). The tokens of text i are tokens[starts[i]] to
+tokens[starts[i + 1] - 1]; `starts` has room for n_texts + 1 numbers, and the last is how
+many tokens there are. `sizes` are lengths in bytes; NULL: every text ends with its NUL.
+The tokens are those of inlay_tokenize, for any number of threads. With too little room,
+INLAY_ERR_BUFFER, and `starts` is filled in. Errors: as inlay_tokenize, of the first text
+that fails, and INLAY_ERR_THREAD. Thread rule: any. Since 0.1.""",
+    ),
     "inlay_detokenize": (
         c_int32,
         (inlay_model_p, POINTER(c_int32), c_size_t, c_char_p, c_size_t, POINTER(c_size_t),),
-        """The bytes of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. A token may be a
-part of a character: use inlay_stream_text to print as tokens come. Control tokens give
-no bytes; ask inlay_token_text for their names. Errors: INLAY_ERR_ARGUMENT,
+        """The text of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. It is the inverse of
+inlay_tokenize: a space that the tokenizer put before the text, as SentencePiece does, is
+taken away. Control tokens give no bytes; ask inlay_token_text for their names. Errors: INLAY_ERR_ARGUMENT,
 INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`.
 Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_token_bytes": (
+        c_int32,
+        (inlay_model_p, c_int32, c_char_p, c_size_t, POINTER(c_size_t),),
+        """The bytes that one token adds to a text it stands inside of: for printing as tokens come. They
+may be a part of a character; inlay_stream_text waits for the rest. Errors and thread rule:
+as inlay_detokenize. Since 0.1.""",
     ),
     "inlay_stream_text": (
         c_int32,
         (inlay_model_p, POINTER(c_uint64), c_int32, c_char_p, c_size_t, POINTER(c_size_t),),
-        """Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an
+        """Detokenizes one token at a time, as parts of a text that goes on, and never writes a part of a UTF-8 character: bytes of an
 unfinished one wait in `*state` (at most three), which starts as 0 and belongs to one
 stream of text. A byte sequence that can no longer become a character is written as
 U+FFFD. `token` = -1 ends the stream and writes U+FFFD for what was left.

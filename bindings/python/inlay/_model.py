@@ -207,8 +207,53 @@ class Model:
                 return tokens[: count.value]
             capacity = count.value
 
+    def tokenize_spans(
+        self, text: Union[str, bytes], *, add_special: bool = False, parse_special: bool = False
+    ) -> list[tuple[int, int, int]]:
+        """The ids of a text, each with the first byte it became of and the one after its last, in UTF-8."""
+        data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
+        flags = (c.ADD_SPECIAL if add_special else 0) | (c.PARSE_SPECIAL if parse_special else 0)
+        capacity, count = len(data) + 16, c_size_t()
+        while True:
+            tokens, spans = (c_int32 * capacity)(), (c_size_t * (2 * capacity))()
+            status = lib.inlay_tokenize_spans(self._open_handle, data, len(data), flags, tokens, spans, capacity, count)
+            if status != c.ERR_BUFFER or count.value <= capacity:
+                check(status)
+                n = count.value
+                return list(zip(tokens[:n], spans[: 2 * n : 2], spans[1 : 2 * n : 2]))
+            capacity = count.value
+
+    def tokenize_batch(
+        self, texts: Iterable[Union[str, bytes]], *, add_special: bool = False, parse_special: bool = False, threads: int = 0
+    ) -> list[list[int]]:
+        """The ids of many texts, encoded on ``threads`` threads (0: one a CPU)."""
+        data = [text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text) for text in texts]
+        flags = (c.ADD_SPECIAL if add_special else 0) | (c.PARSE_SPECIAL if parse_special else 0)
+        n = len(data)
+        pointers = (c_void_p * max(n, 1))(*(ctypes.cast(ctypes.c_char_p(text), c_void_p).value for text in data))
+        sizes, starts = (c_size_t * max(n, 1))(*map(len, data)), (c_size_t * (n + 1))()
+        capacity = sum(map(len, data)) + 16 * n
+        while True:
+            tokens = (c_int32 * max(capacity, 1))()
+            status = lib.inlay_tokenize_batch(
+                self._open_handle, pointers, sizes, n, flags, threads, tokens, capacity, starts)
+            if status != c.ERR_BUFFER or starts[n] <= capacity:
+                check(status)
+                return [tokens[starts[i] : starts[i + 1]] for i in range(n)]
+            capacity = starts[n]
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes that one token adds inside a text; maybe a part of a character."""
+        size = c_size_t()
+        status = lib.inlay_token_bytes(self._open_handle, self._id(token), None, 0, size)
+        if status != c.ERR_BUFFER:
+            check(status)
+        text = ctypes.create_string_buffer(size.value + 1)
+        check(lib.inlay_token_bytes(self._open_handle, self._id(token), text, size.value, size))
+        return text.raw[: size.value]
+
     def detokenize_bytes(self, tokens: Iterable[int]) -> bytes:
-        """The bytes of tokens; control tokens give none."""
+        """The bytes of a text's tokens; control tokens give none."""
         ids, count = to_c(tokens)
         size = c_size_t()
         status = lib.inlay_detokenize(self._open_handle, ids, count, None, 0, size)
