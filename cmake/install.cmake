@@ -24,5 +24,8 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FUL
            OUTPUT_VARIABLE pc_up)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}
            OUTPUT_VARIABLE pc_includedir)
+if(INLAY_BLIS)
+    set(pc_blis " -lblis")
+endif()
 configure_file(cmake/inlay.pc.in ${PROJECT_BINARY_DIR}/inlay.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/inlay.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

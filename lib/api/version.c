@@ -24,6 +24,12 @@
 #define LEVELS "scalar"
 #endif
 
+#if defined(INLAY_BLIS)
+#define BLIS ", with BLIS, without the promise of bits"
+#else
+#define BLIS ""
+#endif
+
 const char *inlay_version(void) { return VERSION; }
 
 int32_t inlay_abi_version(void) { return INLAY_ABI_VERSION; }
@@ -31,7 +37,7 @@ int32_t inlay_abi_version(void) { return INLAY_ABI_VERSION; }
 int32_t inlay_arithmetic_version(void) { return ARITHMETIC_VERSION; }
 
 const char *inlay_build_info(void) {
-    return "inlay " VERSION ", " COMPILER ", CPU levels: " LEVELS ", arithmetic version " TEXT_OF(ARITHMETIC_VERSION);
+    return "inlay " VERSION ", " COMPILER ", CPU levels: " LEVELS ", arithmetic version " TEXT_OF(ARITHMETIC_VERSION) BLIS;
 }
 
 const char *inlay_cpu(void) { return inlay__cpu_name(inlay__cpu_best()); }

@@ -1,5 +1,6 @@
 /* Products with whole matrices, whatever their layout. */
 #include "kernels/matrix.h"
+#include "kernels/product_blis.h"
 
 typedef struct range {
     size_t row_begin, row_end, col_begin, col_end;
@@ -16,6 +17,9 @@ static void multiply(const inlay__kernels *kernels, const inlay__matrix *m, cons
         .out = out, .out_stride = out_stride,
     };
     inlay__product_fn product = (m->packed ? kernels->product_packed : kernels->product_rows)[m->type];
+#if defined(INLAY_BLIS)
+    if (inlay__product_blis_takes(&p)) product = inlay__product_blis;
+#endif
     (product != NULL ? product : inlay__product_packed)(&p);
 }
 
