@@ -7,7 +7,12 @@
 struct inlay__model;
 
 /* What the metadata of an architecture need not hold. */
-enum { INLAY__LACKS_HEADS = 1, INLAY__LACKS_FF = 2, INLAY__LACKS_CONTEXT = 4 };
+enum {
+    INLAY__LACKS_HEADS = 1,
+    INLAY__LACKS_FF = 2,
+    INLAY__LACKS_CONTEXT = 4,
+    INLAY__LACKS_SOME_HEADS = 8 /* layers with 0 key/value heads do not attend */
+};
 
 typedef struct inlay__arch {
     const char *name; /* general.architecture */
@@ -32,7 +37,9 @@ typedef struct inlay__arch {
     X(gptneox, "gptneox", 0)    \
     X(opt, "opt", 0)            \
     X(bloom, "bloom", 0)        \
-    X(falcon, "falcon", 0)
+    X(falcon, "falcon", 0)      \
+    X(lfm2, "lfm2", INLAY__LACKS_SOME_HEADS) \
+    X(mamba, "mamba", INLAY__LACKS_HEADS | INLAY__LACKS_FF)
 
 #define INLAY__DECLARE(function, name, lacks) int32_t inlay__arch_##function##_load(struct inlay__model *model);
 INLAY__ARCHITECTURES(INLAY__DECLARE)

@@ -13,7 +13,6 @@
  */
 #include "model/block_moe.h"
 
-#include "kernels/math.h"
 #include "model/load.h"
 
 /* Work buffers: normed columns [n_batch, n_embd]; of slots [n_batch n_used, n_ff] twice and [n_batch n_used, n_embd]; the
@@ -48,10 +47,11 @@ static routes plan_of(const inlay__pass *p) {
 /* ----------------------------------------------------------------- routing */
 
 /* Softmax of all, then the n_used greatest, ties to the lower number. */
-static void choose(const inlay__moe_weights *w, float *x, float *weight, uint32_t *expert) {
+static void choose(const inlay__kernels *kernels, const inlay__moe_weights *w, float *x, float *weight, uint32_t *expert) {
     float greatest = x[0], sum = 0.0f;
     for (size_t e = 1; e < w->n_expert; e++) greatest = x[e] > greatest ? x[e] : greatest;
-    for (size_t e = 0; e < w->n_expert; e++) sum += x[e] = inlay__exp(x[e] - greatest);
+    kernels->weigh(x, greatest, 1.0f, w->n_expert, x); /* exp of the difference */
+    for (size_t e = 0; e < w->n_expert; e++) sum += x[e];
     for (size_t e = 0; e < w->n_expert; e++) x[e] = x[e] / sum;
     sum = 0.0f;
     for (size_t r = 0; r < w->n_used; r++) {
@@ -80,7 +80,7 @@ static void prepare(inlay__pass *p, size_t task) {
     for (size_t col = cols.begin; col < cols.end; col++) {
         float *logits = plan.logits + col * w->n_expert;
         if (w->router.bias != NULL) p->d->model->kernels.add(w->router.bias, w->n_expert, logits);
-        choose(w, logits, plan.weight + col * w->n_used, plan.expert + col * w->n_used);
+        choose(&p->d->model->kernels, w, logits, plan.weight + col * w->n_used, plan.expert + col * w->n_used);
         if (!few) memcpy(p->d->work[X] + col * n, in.x + col * n, n * sizeof(float));
     }
 }
@@ -180,7 +180,7 @@ static void sum_slots(inlay__pass *p, const routes *plan, const uint32_t *slots,
     for (size_t r = 0; r < w->n_used; r++) {
         size_t k = col * w->n_used + r;
         const float *out = p->d->work[OUT] + (slots != NULL ? slots[k] : k) * n;
-        for (size_t i = rows.begin; i < rows.end; i++) branch[i] = inlay__fma(plan->weight[k], out[i], branch[i]);
+        for (size_t i = rows.begin; i < rows.end; i++) branch[i] = plan->weight[k] * out[i] + branch[i];
     }
 }
 

@@ -96,10 +96,27 @@ static int32_t read_head_width(const inlay__keys *k, inlay__hparams *h) {
     return INLAY_OK;
 }
 
-static int32_t read_attention(const inlay__keys *k, inlay__hparams *h) {
-    INLAY__TRY(inlay__keys_u32(k, "attention.head_count", true, 1, INLAY__MAX_HEAD, &h->n_head));
+/* Of the layers that attend; all have the same number. */
+static int32_t read_heads_kv(const inlay__keys *k, unsigned lacks, inlay__hparams *h) {
+    const char *key = "attention.head_count_kv";
+    uint32_t found = 0;
     h->n_head_kv = h->n_head;
-    INLAY__TRY(inlay__keys_u32(k, "attention.head_count_kv", false, 1, INLAY__MAX_HEAD, &h->n_head_kv));
+    if (!(lacks & INLAY__LACKS_SOME_HEADS)) return inlay__keys_u32(k, key, false, 1, INLAY__MAX_HEAD, &h->n_head_kv);
+    for (size_t i = 0; i < h->n_layer; i++) {
+        uint32_t each = h->n_head;
+        INLAY__TRY(inlay__keys_u32_of(k, key, i, h->n_layer, 0, INLAY__MAX_HEAD, &each));
+        if (each > 0 && found > 0 && each != found)
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': metadata key '%s.%s' differs between layers that attend (%u, %u)",
+                               k->name, k->architecture, key, found, each);
+        found = each > 0 ? each : found;
+    }
+    if (found > 0) h->n_head_kv = found;
+    return INLAY_OK;
+}
+
+static int32_t read_attention(const inlay__keys *k, unsigned lacks, inlay__hparams *h) {
+    INLAY__TRY(inlay__keys_u32(k, "attention.head_count", true, 1, INLAY__MAX_HEAD, &h->n_head));
+    INLAY__TRY(read_heads_kv(k, lacks, h));
     if (h->n_head % h->n_head_kv != 0)
         return inlay__fail(INLAY_ERR_FORMAT,
                            "file '%s': '%s.attention.head_count_kv' is %u, expected a divisor of the %u query "
@@ -143,7 +160,7 @@ int32_t inlay__hparams_read(const char *name, const inlay__gguf *gguf, inlay__hp
     if (!(lacks & INLAY__LACKS_FF))
         INLAY__TRY(inlay__keys_u32(k, "feed_forward_length", true, 1, INLAY__MAX_FF, &h->n_ff));
     INLAY__TRY(inlay__keys_u32(k, "vocab_size", false, 1, INLAY__MAX_VOCAB, &h->n_vocab));
-    if (!(lacks & INLAY__LACKS_HEADS)) INLAY__TRY(read_attention(k, h));
+    if (!(lacks & INLAY__LACKS_HEADS)) INLAY__TRY(read_attention(k, lacks, h));
     INLAY__TRY(read_epsilon(k, h));
     INLAY__TRY(read_experts(k, h));
     INLAY__TRY(read_f32(k, "final_logit_softcapping", 0.0, 1e6, &h->logit_soft_cap));

@@ -135,6 +135,29 @@ int32_t inlay__load_matrix(inlay__model *model, const char *format, size_t layer
     return inlay__load_matrices(model, format, layer, 1, n_rows, n_k, out);
 }
 
+int32_t inlay__load_table(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
+                          const float **out) {
+    inlay__matrix m;
+    INLAY__TRY(inlay__load_matrix(model, format, layer, n_rows, n_k, &m));
+    float *values = inlay__model_alloc(model, n_rows, n_k * sizeof(float));
+    if (values == NULL) return INLAY_ERR_MEMORY;
+    for (size_t row = 0; row < n_rows; row++) inlay__matrix_row(&m, row, values + row * n_k);
+    *out = values;
+    return INLAY_OK;
+}
+
+int32_t inlay__load_taps(inlay__model *model, const char *format, size_t layer, size_t n_taps, size_t n_channels,
+                         const float **out) {
+    const float *rows;
+    INLAY__TRY(inlay__load_table(model, format, layer, n_channels, n_taps, &rows));
+    float *taps = inlay__model_alloc(model, n_channels, n_taps * sizeof(float));
+    if (taps == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < n_channels; i++)
+        for (size_t k = 0; k < n_taps; k++) taps[k * n_channels + i] = rows[i * n_taps + k];
+    *out = taps;
+    return INLAY_OK;
+}
+
 /* A name with an ending. */
 static const char *with_ending(char full[NAME_SIZE], const char *name, const char *ending) {
     inlay__format(full, NAME_SIZE, "%s%s", name, ending);

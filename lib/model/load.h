@@ -9,6 +9,12 @@
  * _MEMORY. */
 int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
 int32_t inlay__load_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
+/* A table [n_rows, n_k] as floats; and the taps of a convolution, which stand channel by channel in the file, as
+ * [n_taps, n_channels]. */
+int32_t inlay__load_table(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
+                          const float **out);
+int32_t inlay__load_taps(inlay__model *model, const char *format, size_t layer, size_t n_taps, size_t n_channels,
+                         const float **out);
 int32_t inlay__load_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
                            inlay__matrix *out);
 /* n_matrices matrices in one tensor [n_matrices, n_rows, n_k]: experts. */

@@ -42,6 +42,18 @@ static int32_t check_vocab(inlay__model *model, size_t n_tokenizer) {
     return INLAY_OK;
 }
 
+/* Where the state of each recurrent block stands in a sequence's. */
+static void place_states(inlay__model *model) {
+    for (size_t i = 0; i < model->decoder.n_layer; i++)
+        for (size_t b = 0; b < model->decoder.layers[i].n_blocks; b++) {
+            inlay__layer_block *block = &model->decoder.layers[i].blocks[b];
+            inlay__needs needs = {.state = 0};
+            block->kind->measure(block->weights, &needs);
+            block->state = model->n_state;
+            model->n_state += needs.state;
+        }
+}
+
 static int32_t load(inlay__model *model, const inlay__model_config *config) {
     const char *name = inlay__weights_name(model->weights);
     int32_t status = inlay__hparams_read(name, inlay__weights_metadata(model->weights), &model->hparams);
@@ -61,6 +73,7 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
     if (model->used == NULL) return INLAY_ERR_MEMORY;
     INLAY__TRY(arch->load(model));
     INLAY__TRY(inlay__load_require_all_used(model));
+    place_states(model);
     return inlay__model_pack(model, config);
 }
 

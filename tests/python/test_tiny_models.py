@@ -15,7 +15,7 @@ import pytest
 
 DATA = Path(os.environ.get("INLAY_DATA", "")) / "tiny"
 CAUSAL = ("bloom-alibi", "falcon", "gemma2", "gemma3", "gpt-neox", "gpt1", "gpt2", "granite", "llama", "llama-3-rope",
-          "mistral-swa", "mixtral", "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3-moe", "smollm3-nope")
+          "lfm2-conv", "mamba", "mistral-swa", "mixtral", "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3-moe", "smollm3-nope")
 TYPE_F32 = 0
 
 pytestmark = pytest.mark.skipif(not (os.environ.get("INLAY_DATA") and DATA.is_dir()),
@@ -82,6 +82,22 @@ def test_every_way_of_running_gives_the_same_bits(name, files):
                 assert session.eval_all(ids).tobytes() == expected, options
     with inlay.Model.open(files(name), cpu="scalar") as model, model.session(threads=2) as session:
         assert session.eval_all(ids).tobytes() == expected
+
+
+def test_a_recurrent_state_is_emptied_but_not_cut(files):
+    import inlay
+
+    ids = golden("mamba")["cases"][0]["ids"]
+    with inlay.Model.open(files("mamba")) as model, model.session() as session:
+        expected = session.eval_all(ids).tobytes()
+        with pytest.raises(inlay.InlayError, match="goes forward only"):
+            session.truncate(len(ids) - 1)
+        session.truncate(0)
+        with pytest.raises(inlay.InlayError):
+            session.eval([ids[0], -1])
+        assert session.eval_all(ids).tobytes() == expected
+    with inlay.Model.open(files("mamba")) as model, pytest.raises(inlay.InlayError, match="prefix"):
+        model.session(prefix=4)
 
 
 def prefix_cases() -> list[dict]:

@@ -21,7 +21,7 @@ ARCHITECTURES = {
     "llama": "llama", "mistral": "llama", "mixtral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe",
     "phi3": "phi3", "gemma2": "gemma2", "gemma3_text": "gemma3", "smollm3": "smollm3", "olmo2": "olmo2",
     "granite": "granite", "openai-gpt": "openai-gpt", "gpt2": "gpt2", "gpt_neox": "gptneox", "opt": "opt", "bloom": "bloom",
-    "falcon": "falcon",
+    "falcon": "falcon", "mamba": "mamba", "lfm2": "lfm2",
 }
 # Families that the package has no names for.
 OWN_NAMES = {
@@ -37,7 +37,8 @@ OWN_NAMES = {
             "decoder.layers.{}.final_layer_norm": "blk.{}.ffn_norm"},
 }
 PERMUTED = ("llama", "granite", "smollm3")
-EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon")
+EPSILONS = ("rms_norm_eps", "norm_eps", "layer_norm_eps", "layer_norm_epsilon")
+RMS_NORMS = ("mamba", "lfm2")  # whose keys do not say so
 
 
 def read_safetensors(path: Path) -> dict[str, numpy.ndarray]:
@@ -80,18 +81,21 @@ class Converter:
         self.tensors = read_safetensors(folder / "model.safetensors")
         self.arch = ARCHITECTURES[self.config["model_type"]]
         self.n_layer = get(self.config, "num_hidden_layers", "n_layer")
-        self.n_head = get(self.config, "num_attention_heads", "n_head")
+        self.n_head = get(self.config, "num_attention_heads", "n_head", default=0)
         self.n_embd = get(self.config, "hidden_size", "n_embd")
         self.n_head_kv = get(self.config, "num_key_value_heads", default=self.n_head)
         if self.arch == "falcon":
             grouped = self.config["new_decoder_architecture"]
             self.n_head_kv = self.config["num_kv_heads"] if grouped else 1 if self.config["multi_query"] else self.n_head
-        self.head_dim = get(self.config, "head_dim", default=self.n_embd // self.n_head)
+        self.head_dim = get(self.config, "head_dim", default=self.n_embd // max(self.n_head, 1))
 
     # ------------------------------------------------------------ metadata
 
     def write_metadata(self, w: gguf.GGUFWriter) -> None:
         c = self.config
+        if self.arch == "lfm2":  # the width that the block adjusts itself to
+            n_ff, step = 2 * c["intermediate_size"] // 3, c["block_multiple_of"]
+            c["intermediate_size"] = (int(n_ff * c["block_ffn_dim_multiplier"]) + step - 1) // step * step
         n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", default=4 * self.n_embd)
         w.add_name("tiny")
         w.add_context_length(get(c, "max_position_embeddings", "n_positions", default=2048))
@@ -99,13 +103,14 @@ class Converter:
         w.add_block_count(self.n_layer)
         w.add_feed_forward_length(n_ff)
         w.add_head_count(self.n_head)
-        w.add_head_count_kv(self.n_head_kv)
+        w.add_head_count_kv(self.n_head_kv if self.arch != "lfm2" else
+                            [self.n_head_kv if kind == "full_attention" else 0 for kind in c["layer_types"]])
         w.add_vocab_size(c["vocab_size"])
         if "head_dim" in c and c["head_dim"] is not None:
             w.add_key_length(self.head_dim)
             w.add_value_length(self.head_dim)
         epsilon = next((c[key] for key in EPSILONS if key in c), 1e-5)
-        (w.add_layer_norm_rms_eps if "rms_norm_eps" in c else w.add_layer_norm_eps)(epsilon)
+        (w.add_layer_norm_rms_eps if "rms_norm_eps" in c or self.arch in RMS_NORMS else w.add_layer_norm_eps)(epsilon)
         self.write_rope(w)
         self.write_family(w)
 
@@ -156,6 +161,13 @@ class Converter:
             w.add_parallel_residual(c["use_parallel_residual"])
         if arch == "falcon":
             w.add_parallel_residual(c["parallel_attn"])
+        if arch == "mamba":
+            w.add_ssm_conv_kernel(c["conv_kernel"])
+            w.add_ssm_inner_size(c["intermediate_size"])
+            w.add_ssm_state_size(c["state_size"])
+            w.add_ssm_time_step_rank(c["time_step_rank"])
+        if arch == "lfm2":
+            w.add_shortconv_l_cache(c["conv_L_cache"])
         if arch == "smollm3":
             w.add_array(f"{arch}.rope.layer_pattern", [rotates == 1 for rotates in c["no_rope_layers"]])
 
@@ -200,6 +212,10 @@ class Converter:
             return x.T
         if ".query_key_value." in name:
             return parts_together(x, self.n_head, self.n_head_kv)
+        if name.endswith("A_log"):
+            return -numpy.exp(x)
+        if name.endswith((".conv1d.weight", ".conv.conv.weight")):
+            return x.squeeze(1)
         if arch == "opt" and "embed_positions" in name:
             return x[2:]
         return x
