@@ -18,7 +18,7 @@ static void begin(inlay__superblock *block, uint16_t half, float unit) {
 /* The scales of sub-blocks of 16 are 2 s + 1. */
 static void set_scale(inlay__superblock *block, size_t j, unsigned s) { block->scale[j] = (int16_t)(2 * s + 1); }
 
-static unsigned nibble(const uint8_t *bytes, size_t i) { return bytes[i / 2] >> i % 2 * 4 & 15u; }
+static unsigned nibble(const uint8_t *bytes, size_t i) { return (unsigned)bytes[i / 2] >> i % 2 * 4 & 15; }
 
 /* The n elements of a point, negative where a bit of `signs` is set. */
 static void set_point(int8_t *q, unsigned point, unsigned bits, const int8_t *values, unsigned signs, size_t n) {
@@ -63,7 +63,7 @@ void inlay__unpack_iq2_s(const uint8_t *bytes, inlay__superblock *block) {
     for (size_t j = 0; j < INLAY__K_SCALES; j++)
         set_scale(block, j, nibble(bytes + 74, j));
     for (size_t i = 0; i < 32; i++) {
-        unsigned at = bytes[2 + i] | (bytes[66 + i / 4] >> i % 4 * 2 & 3u) << 8;
+        unsigned at = bytes[2 + i] | ((unsigned)bytes[66 + i / 4] >> i % 4 * 2 & 3) << 8;
         set_point(block->q + 8 * i, inlay__grid_iq2_s[at], 2, inlay__iq2_values, bytes[34 + i], 8);
     }
 }
@@ -85,7 +85,7 @@ void inlay__unpack_iq3_s(const uint8_t *bytes, inlay__superblock *block) {
     for (size_t j = 0; j < INLAY__K_SCALES; j++)
         set_scale(block, j, nibble(bytes + 106, j / 2));
     for (size_t i = 0; i < 64; i++) {
-        unsigned at = bytes[2 + i] | (bytes[66 + i / 8] >> i % 8 & 1u) << 8;
+        unsigned at = bytes[2 + i] | ((unsigned)bytes[66 + i / 8] >> i % 8 & 1) << 8;
         set_point(block->q + 4 * i, inlay__grid_iq3_s[at], 3, inlay__iq3_s_values,
                   (unsigned)bytes[74 + i / 2] >> i % 2 * 4, 4);
     }
@@ -112,10 +112,10 @@ void inlay__unpack_iq1_m(const uint8_t *bytes, inlay__superblock *block) {
     const uint8_t *words = bytes + 48;
     unsigned half = 0;
     for (size_t i = 0; i < 4; i++)
-        half |= (inlay__load_u16(words + 2 * i) >> 12u) << 4 * i;
+        half |= (unsigned)inlay__load_u16(words + 2 * i) >> 12 << 4 * i;
     begin(block, (uint16_t)half, 0.125f);
     for (size_t j = 0; j < INLAY__K_SCALES; j++)
-        set_scale(block, j, inlay__load_u16(words + j / 4 * 2) >> j % 4 * 3 & 7u);
+        set_scale(block, j, (unsigned)inlay__load_u16(words + j / 4 * 2) >> j % 4 * 3 & 7);
     for (size_t i = 0; i < 32; i++) {
         unsigned high = nibble(bytes + 32, i);
         set_point_iq1(block->q + 8 * i, bytes[i] | (high & 7) << 8, (high & 8) != 0);
