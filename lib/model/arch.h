@@ -39,7 +39,8 @@ typedef struct inlay__arch {
     X(bloom, "bloom", 0)        \
     X(falcon, "falcon", 0)      \
     X(lfm2, "lfm2", INLAY__LACKS_SOME_HEADS) \
-    X(mamba, "mamba", INLAY__LACKS_HEADS | INLAY__LACKS_FF)
+    X(mamba, "mamba", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
+    X(rwkv4, "rwkv4", INLAY__LACKS_HEADS)
 
 #define INLAY__DECLARE(function, name, lacks) int32_t inlay__arch_##function##_load(struct inlay__model *model);
 INLAY__ARCHITECTURES(INLAY__DECLARE)

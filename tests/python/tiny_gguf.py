@@ -21,7 +21,7 @@ ARCHITECTURES = {
     "llama": "llama", "mistral": "llama", "mixtral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe",
     "phi3": "phi3", "gemma2": "gemma2", "gemma3_text": "gemma3", "smollm3": "smollm3", "olmo2": "olmo2",
     "granite": "granite", "openai-gpt": "openai-gpt", "gpt2": "gpt2", "gpt_neox": "gptneox", "opt": "opt", "bloom": "bloom",
-    "falcon": "falcon", "mamba": "mamba", "lfm2": "lfm2",
+    "falcon": "falcon", "mamba": "mamba", "lfm2": "lfm2", "rwkv": "rwkv4",
 }
 # Families that the package has no names for.
 OWN_NAMES = {
@@ -35,6 +35,15 @@ OWN_NAMES = {
             "decoder.layers.{}.self_attn.out_proj": "blk.{}.attn_output", "decoder.layers.{}.fc1": "blk.{}.ffn_up",
             "decoder.layers.{}.fc2": "blk.{}.ffn_down", "decoder.layers.{}.self_attn_layer_norm": "blk.{}.attn_norm",
             "decoder.layers.{}.final_layer_norm": "blk.{}.ffn_norm"},
+}
+OWN_NAMES["rwkv4"] = {
+    "embeddings": "token_embd", "head": "output", "ln_out": "output_norm", "blocks.{}.pre_ln": "token_embd_norm",
+    "blocks.{}.ln1": "blk.{}.attn_norm", "blocks.{}.ln2": "blk.{}.attn_norm_2",
+    "blocks.{}.attention.time_decay": "blk.{}.time_mix_decay", "blocks.{}.attention.time_first": "blk.{}.time_mix_first",
+    **{f"blocks.{{}}.attention.{name}": f"blk.{{}}.time_mix_{name}" for name in ("key", "value", "receptance", "output")},
+    **{f"blocks.{{}}.attention.time_mix_{name}": f"blk.{{}}.time_mix_lerp_{name[0]}" for name in ("key", "value", "receptance")},
+    **{f"blocks.{{}}.feed_forward.{name}": f"blk.{{}}.channel_mix_{name}" for name in ("key", "value", "receptance")},
+    **{f"blocks.{{}}.feed_forward.time_mix_{name}": f"blk.{{}}.channel_mix_lerp_{name[0]}" for name in ("key", "receptance")},
 }
 PERMUTED = ("llama", "granite", "smollm3")
 EPSILONS = ("rms_norm_eps", "norm_eps", "layer_norm_eps", "layer_norm_epsilon")
@@ -186,7 +195,9 @@ class Converter:
         if name.startswith("rope_"):
             return name
         if self.arch in OWN_NAMES:
-            for prefix in ("model.", "transformer."):
+            if ending not in ("weight", "bias"):
+                stem, ending = name, "weight"
+            for prefix in ("model.", "transformer.", "rwkv."):
                 stem = stem.removeprefix(prefix)
             numbers = [part for part in stem.split(".") if part.isdigit()]
             key = ".".join("{}" if part.isdigit() else part for part in stem.split("."))
@@ -212,7 +223,9 @@ class Converter:
             return x.T
         if ".query_key_value." in name:
             return parts_together(x, self.n_head, self.n_head_kv)
-        if name.endswith("A_log"):
+        if "time_mix_" in name:
+            return x.reshape(-1)
+        if name.endswith(("A_log", "time_decay")):
             return -numpy.exp(x)
         if name.endswith((".conv1d.weight", ".conv.conv.weight")):
             return x.squeeze(1)
