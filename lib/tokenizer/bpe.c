@@ -93,15 +93,26 @@ static void expect_merge_keys(const inlay__bpe *bpe, const pending_merge *m) {
     for (size_t i = 0; i < 3 && m->space > 0; i++) inlay__hash_map_expect_key(&bpe->vocab->by_text, m->hashes[i]);
 }
 
+/* Notes the bytes at which a merge joins: every two neighbours inside a merged token are those of some merge. */
+static void add_joint(inlay__bpe *bpe, inlay__text text, size_t space) {
+    uint8_t left, right;
+    size_t last = space - 1;
+    while (last > 0 && ((uint8_t)text.text[last] & 0xC0) == 0x80) last--;
+    if (inlay__byte_read(text.text + last, space - last, &left) == 0) return;
+    if (inlay__byte_read(text.text + space + 1, text.size - space - 1, &right) == 0) return;
+    inlay__byte_pairs_add(&bpe->joints, left, right);
+}
+
 /* Looks up the tokens of merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text
  * may not become, can never apply. */
-static void look_up_merge(const inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
+static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
     uint32_t left, right, result;
     m->merge.result = -1;
     if (m->space == 0 || !find_hashed(bpe, m->hashes[0], m->text.text, m->space, &left)) return;
     if (!find_hashed(bpe, m->hashes[1], m->text.text + m->space + 1, m->text.size - m->space - 1, &right)) return;
     if (!find_hashed(bpe, m->hashes[2], m->joined, m->text.size - 1, &result)) return;
     m->merge = (inlay__merge){left, right, rank, (int32_t)result};
+    add_joint(bpe, m->text, m->space);
     INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, left, right)]);
 }
 

@@ -5,6 +5,7 @@
 #ifndef INLAY_BPE_H
 #define INLAY_BPE_H
 
+#include "tokenizer/byte_pairs.h"
 #include "tokenizer/encoder.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/vocab.h"
@@ -25,6 +26,7 @@ typedef struct inlay__bpe {
     size_t merge_mask;
     uint64_t seed;
     int32_t byte_ids[256]; /* the token of each byte, or -1 */
+    inlay__byte_pairs joints; /* the bytes at which merges join */
     uint8_t *raw;          /* bit a token: its text is no byte text, and stands for itself */
     size_t raw_size;
 } inlay__bpe;

@@ -135,5 +135,12 @@ static int32_t merge_long(const inlay__bpe *bpe, inlay__encoder *encoder, const 
 }
 
 int32_t inlay__bpe_merge_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size) {
-    return size <= SMALL_WORD ? merge_small(bpe, encoder, word, size) : merge_long(bpe, encoder, word, size);
+    if (size <= SMALL_WORD) return merge_small(bpe, encoder, word, size);
+    for (size_t begin = 0, end; begin < size; begin = end) {
+        end = begin + 1;
+        while (end < size && inlay__byte_pairs_has(&bpe->joints, word[end - 1], word[end])) end++;
+        size_t n = end - begin;
+        INLAY__TRY(n <= SMALL_WORD ? merge_small(bpe, encoder, word + begin, n) : merge_long(bpe, encoder, word + begin, n));
+    }
+    return INLAY_OK;
 }

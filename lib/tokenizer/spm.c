@@ -31,6 +31,14 @@ static void load_bytes(inlay__spm *spm) {
     }
 }
 
+static void load_joints(inlay__spm *spm) {
+    for (size_t id = 0; id < spm->vocab->n_tokens; id++) {
+        inlay__text text = inlay__vocab_text(spm->vocab, (int32_t)id);
+        for (size_t i = 1; i < text.size; i++)
+            inlay__byte_pairs_add(&spm->joints, (uint8_t)text.text[i - 1], (uint8_t)text.text[i]);
+    }
+}
+
 int32_t inlay__spm_load(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, inlay__spm *spm) {
     static const char key[] = "tokenizer.ggml.add_space_prefix";
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
@@ -42,6 +50,7 @@ int32_t inlay__spm_load(const char *name, const inlay__gguf *gguf, const inlay__
     spm->add_space_prefix = prefix != 0;
     INLAY__TRY(load_scores(name, gguf, spm));
     load_bytes(spm);
+    load_joints(spm);
     return INLAY_OK;
 }
 
@@ -101,9 +110,17 @@ static void split_symbols(line *l) {
     }
 }
 
+/* The symbols from `pos` to where the next ones can be merged apart; returns that place. */
+static uint32_t find_pairs(const inlay__spm *spm, line *l, uint32_t pos) {
+    do {
+        renew_pair(spm, l, pos);
+        pos = l->next[pos];
+    } while (pos < l->n && inlay__byte_pairs_has(&spm->joints, (uint8_t)l->text[pos - 1], (uint8_t)l->text[pos]));
+    return pos;
+}
+
 /* The heap begins with a pair less than there are symbols; each merge takes one entry out and puts two in. */
-static void merge_all(const inlay__spm *spm, line *l) {
-    for (uint32_t pos = 0; pos < l->n; pos = l->next[pos]) renew_pair(spm, l, pos);
+static void merge_pairs(const inlay__spm *spm, line *l) {
     while (l->heap.size > 0) {
         uint64_t entry = inlay__merge_heap_pop(&l->heap);
         uint32_t pos = (uint32_t)entry, gone = l->next[pos];
@@ -113,6 +130,13 @@ static void merge_all(const inlay__spm *spm, line *l) {
         if (l->next[pos] != l->n) l->prev[l->next[pos]] = pos;
         renew_pair(spm, l, pos);
         if (l->prev[pos] != l->n) renew_pair(spm, l, l->prev[pos]);
+    }
+}
+
+static void merge_all(const inlay__spm *spm, line *l) {
+    for (uint32_t pos = 0; pos < l->n;) {
+        pos = find_pairs(spm, l, pos);
+        merge_pairs(spm, l);
     }
 }
 

@@ -5,6 +5,7 @@
 #ifndef INLAY_SPM_H
 #define INLAY_SPM_H
 
+#include "tokenizer/byte_pairs.h"
 #include "tokenizer/encoder.h"
 #include "tokenizer/vocab.h"
 
@@ -13,6 +14,7 @@ typedef struct inlay__spm {
     const inlay__gguf_kv *scores; /* [n_tokens] f32; the gguf's */
     int32_t byte_ids[256];        /* the token of each byte, or -1 */
     bool add_space_prefix;        /* a space before each stretch of text */
+    inlay__byte_pairs joints;     /* bytes that stand side by side in some token */
 } inlay__spm;
 
 /* `vocab` and `gguf` must outlive the spm. Errors: _FORMAT (no scores, or one that is not finite). */
