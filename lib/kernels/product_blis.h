@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 
-enum { INLAY__BLIS_COLUMNS = 8 }; /* fewer are the level's own kernels' */
+enum { INLAY__BLIS_COLUMNS = 32 }; /* fewer are the level's own kernels' */
 
 #if defined(INLAY_BLIS)
 /* Whether BLIS takes over: float weights and many columns. */
