@@ -40,7 +40,8 @@ typedef struct inlay__arch {
     X(falcon, "falcon", 0)      \
     X(lfm2, "lfm2", INLAY__LACKS_SOME_HEADS) \
     X(mamba, "mamba", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
-    X(rwkv4, "rwkv4", INLAY__LACKS_HEADS)
+    X(rwkv4, "rwkv4", INLAY__LACKS_HEADS) \
+    X(lstm, "lstm", INLAY__LACKS_HEADS | INLAY__LACKS_FF)
 
 #define INLAY__DECLARE(function, name, lacks) int32_t inlay__arch_##function##_load(struct inlay__model *model);
 INLAY__ARCHITECTURES(INLAY__DECLARE)

@@ -69,6 +69,7 @@ typedef struct inlay__layer_block {
     void *weights;
     inlay__norm norm, branch_norm, stream_norm;
     float scale;   /* of the branch */
+    bool replaces; /* the branch becomes the stream instead of joining it */
     bool parallel; /* reads the stream as the block before it did, and both branches join together */
     size_t state;  /* where its state begins in a sequence's, in floats */
 } inlay__layer_block;

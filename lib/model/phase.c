@@ -96,7 +96,7 @@ static void join(const inlay__pass *p, size_t col, const float *stream, float *x
     size_t n = p->d->model->hparams.n_embd, at = (p->col_begin + col) * n;
     const inlay__layer_block *last = p->pending[p->n_pending - 1];
     read_branch(p, p->pending[0], p->d->branch[0] + at, x);
-    kernels->add(stream, n, x);
+    if (!p->pending[0]->replaces) kernels->add(stream, n, x);
     for (size_t i = 1; i < p->n_pending; i++) {
         float *row = p->d->threads[p->i_thread].row;
         read_branch(p, p->pending[i], p->d->branch[i] + at, row);

@@ -21,7 +21,7 @@ ARCHITECTURES = {
     "llama": "llama", "mistral": "llama", "mixtral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe",
     "phi3": "phi3", "gemma2": "gemma2", "gemma3_text": "gemma3", "smollm3": "smollm3", "olmo2": "olmo2",
     "granite": "granite", "openai-gpt": "openai-gpt", "gpt2": "gpt2", "gpt_neox": "gptneox", "opt": "opt", "bloom": "bloom",
-    "falcon": "falcon", "mamba": "mamba", "lfm2": "lfm2", "rwkv": "rwkv4",
+    "falcon": "falcon", "mamba": "mamba", "lfm2": "lfm2", "rwkv": "rwkv4", "lstm_lm": "lstm",
 }
 # Families that the package has no names for.
 OWN_NAMES = {
@@ -44,6 +44,10 @@ OWN_NAMES["rwkv4"] = {
     **{f"blocks.{{}}.attention.time_mix_{name}": f"blk.{{}}.time_mix_lerp_{name[0]}" for name in ("key", "value", "receptance")},
     **{f"blocks.{{}}.feed_forward.{name}": f"blk.{{}}.channel_mix_{name}" for name in ("key", "value", "receptance")},
     **{f"blocks.{{}}.feed_forward.time_mix_{name}": f"blk.{{}}.channel_mix_lerp_{name[0]}" for name in ("key", "receptance")},
+}
+OWN_NAMES["lstm"] = {
+    "embed": "token_embd", "head": "output",
+    **{f"lstm.{kind}_{part}_l{i}": f"blk.{i}.lstm_{part}" for i in range(8) for kind in ("weight", "bias") for part in ("ih", "hh")},
 }
 PERMUTED = ("llama", "granite", "smollm3")
 EPSILONS = ("rms_norm_eps", "norm_eps", "layer_norm_eps", "layer_norm_epsilon")
@@ -196,7 +200,7 @@ class Converter:
             return name
         if self.arch in OWN_NAMES:
             if ending not in ("weight", "bias"):
-                stem, ending = name, "weight"
+                stem, ending = name, "bias" if ".bias_" in name else "weight"
             for prefix in ("model.", "transformer.", "rwkv."):
                 stem = stem.removeprefix(prefix)
             numbers = [part for part in stem.split(".") if part.isdigit()]
