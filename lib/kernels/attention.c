@@ -56,10 +56,6 @@ static float load_cached(uint32_t cache_type, const void *cache, size_t at) {
     return cache_type == INLAY_TYPE_F16 ? inlay__f16_to_f32(((const uint16_t *)cache)[at]) : ((const float *)cache)[at];
 }
 
-typedef struct softmax_state {
-    float greatest, sum;
-} softmax_state;
-
 /* Scores [256] of a row's first n keys. */
 static void score_block(const inlay__attention *a, const inlay__acts *queries, size_t r, size_t n, float *scores) {
     if (a->cache_type == INLAY_TYPE_Q8_0) {
@@ -86,8 +82,8 @@ static float bend(const inlay__attention *a, size_t r, float s, float behind) {
 
 /* Weights of keys [first + begin, first + n) of row r in place of their scores p [256], zeros elsewhere; returns the
  * greatest score and the sum. */
-static softmax_state weigh_block(const inlay__attention *a, size_t r, size_t first, size_t begin, size_t n, float *p) {
-    softmax_state block = {-INFINITY, 0.0f};
+static inlay__softmax weigh_block(const inlay__attention *a, size_t r, size_t first, size_t begin, size_t n, float *p) {
+    inlay__softmax block = {-INFINITY, 0.0f};
     float lanes[INLAY__LANES] = {0};
     for (size_t key = 0; key < INLAY__KEY_BLOCK; key++)
         if (key < begin || key >= n) p[key] = 0.0f;
@@ -117,7 +113,8 @@ static void gather_block(const inlay__attention *a, size_t n, const float *p, fl
     }
 }
 
-static void merge_block(softmax_state *row, const softmax_state *block, const float *o, size_t n, float *out) {
+void inlay__attention_merge(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out) {
+    if (block->greatest == -INFINITY && block->sum == 0.0f) return; /* no key seen */
     float greatest = row->greatest > block->greatest ? row->greatest : block->greatest;
     float keep = inlay__exp(row->greatest - greatest), take = inlay__exp(block->greatest - greatest);
     row->greatest = greatest;
@@ -131,7 +128,7 @@ void inlay__attention_scalar(const inlay__attention *a) {
     inlay__acts queries = {0};
     if (a->cache_type == INLAY_TYPE_Q8_0) queries = inlay__attention_queries(a, inlay__quantize_32);
     for (size_t r = 0; r < a->n_rows; r++) {
-        softmax_state row = {-INFINITY, 0.0f};
+        inlay__softmax row = {-INFINITY, 0.0f};
         for (size_t i = 0; i < a->n_head_dim; i++)
             a->out[r][i] = 0.0f;
         size_t key_begin = a->key_begin != NULL ? a->key_begin[r] : 0;
@@ -140,11 +137,12 @@ void inlay__attention_scalar(const inlay__attention *a) {
             size_t n = inlay__min_size(INLAY__KEY_BLOCK, a->n_keys[r] - first);
             const inlay__attention at = inlay__attention_block(a, first);
             score_block(&at, &queries, r, n, p);
-            softmax_state block = weigh_block(a, r, first, key_begin > first ? key_begin - first : 0, n, p);
+            inlay__softmax block = weigh_block(a, r, first, key_begin > first ? key_begin - first : 0, n, p);
             gather_block(&at, n, p, o);
-            merge_block(&row, &block, o, a->n_head_dim, a->out[r]);
+            inlay__attention_merge(&row, &block, o, a->n_head_dim, a->out[r]);
         }
-        for (size_t i = 0; i < a->n_head_dim; i++)
+        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i++)
             a->out[r][i] = a->out[r][i] / row.sum;
+        if (a->part != NULL) a->part[r] = row;
     }
 }

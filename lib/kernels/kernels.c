@@ -16,6 +16,7 @@ void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level) {
         .store_key = inlay__store_key,
         .store_value = inlay__store_value,
         .attention = inlay__attention_scalar,
+        .merge = inlay__attention_merge,
         .weigh = inlay__weigh,
     };
     for (uint32_t type = 0; type < INLAY__N_TENSOR_TYPES; type++) {

@@ -52,6 +52,12 @@ typedef void (*inlay__product_fn)(const inlay__product *product);
 typedef bool (*inlay__pack_fn)(uint32_t type, const uint8_t *rows, size_t row_size, size_t n_blocks, uint8_t *panel);
 typedef void (*inlay__quantize_fn)(const float *x, inlay__acts *acts, size_t col);
 
+/* The softmax of one query row over some keys: its greatest score and the sum of its weights, which are relative to
+ * that. No key seen: -infinity and 0. */
+typedef struct inlay__softmax {
+    float greatest, sum;
+} inlay__softmax;
+
 /* Attention of some query rows over the keys and values of one key/value head. A query row is one head of
  * one token, already rotated and scaled by 1 / sqrt(n_head_dim). */
 typedef struct inlay__attention {
@@ -67,6 +73,7 @@ typedef struct inlay__attention {
     const void *keys;    /* of 256 positions: [16, n_head_dim, 16], 16 keys side by side; Q8_0: see attention_q8_0.c */
     const void *values;  /* of 256 positions: [256, n_head_dim], finite everywhere */
     size_t block_stride; /* bytes from the keys and values of 256 positions to those of the next */
+    inlay__softmax *part; /* [n_rows] the keys are a part of what the rows see: out is not divided by the sum; or NULL */
     float *scratch;      /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
 } inlay__attention;
 
@@ -118,6 +125,8 @@ typedef struct inlay__kernels {
     void (*store_key)(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);
     void (*store_value)(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
     void (*attention)(const inlay__attention *attention);
+    /* out [n] and its softmax joined by what a later block of keys gave, as attention joins its blocks. */
+    void (*merge)(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out);
     /* out = exp((x - greatest) / temperature) */
     void (*weigh)(const float *x, float greatest, float temperature, size_t n, float *out);
 
@@ -148,6 +157,7 @@ void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, 
 void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
 void inlay__weigh(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_scalar(const inlay__attention *attention);
+void inlay__attention_merge(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out);
 /* What all levels share of attention with a cache in Q8_0, given their quantize_32 and their product of Q8_0 panels. */
 void inlay__store_key_q8_0(inlay__quantize_fn quantize, const float *key, size_t n_head_dim, size_t position,
                            void *keys);

@@ -68,7 +68,9 @@ static void free_problem(problem *p) {
     guard_free(&p->scratch);
 }
 
-static void attend(const inlay__kernels *kernels, problem *p, float out[INLAY__ATTENTION_ROWS][MAX_DIM]) {
+/* `part`: NULL, or where the softmaxes of keys go that are a part of what the rows see. */
+static void attend_part(const inlay__kernels *kernels, problem *p, inlay__softmax *part,
+                        float out[INLAY__ATTENTION_ROWS][MAX_DIM]) {
     float *rows[INLAY__ATTENTION_ROWS];
     for (size_t r = 0; r < p->n_rows; r++) {
         rows[r] = out[r];
@@ -86,8 +88,34 @@ static void attend(const inlay__kernels *kernels, problem *p, float out[INLAY__A
                           .keys = p->keys.data,
                           .values = p->values.data,
                           .block_stride = cache_bytes(p) / p->n_positions * INLAY__KEY_BLOCK,
+                          .part = part,
                           .scratch = p->scratch.data};
     kernels->attention(&a);
+}
+
+static void attend(const inlay__kernels *kernels, problem *p, float out[INLAY__ATTENTION_ROWS][MAX_DIM]) {
+    attend_part(kernels, p, NULL, out);
+}
+
+/* Block by block, as threads share out a long sequence, and then joined. */
+static void attend_in_parts(const inlay__kernels *kernels, const problem *whole, float out[INLAY__ATTENTION_ROWS][MAX_DIM]) {
+    static float o[INLAY__ATTENTION_ROWS][MAX_DIM];
+    inlay__softmax rows[INLAY__ATTENTION_ROWS], block[INLAY__ATTENTION_ROWS];
+    problem p = *whole;
+    for (size_t r = 0; r < p.n_rows; r++) {
+        rows[r] = (inlay__softmax){-INFINITY, 0.0f};
+        memset(out[r], 0, p.n_head_dim * sizeof(float));
+    }
+    for (size_t first = 0; first < p.n_positions; first += INLAY__KEY_BLOCK) {
+        for (size_t r = 0; r < p.n_rows; r++) {
+            p.n_keys[r] = inlay__min_size(whole->n_keys[r], first + INLAY__KEY_BLOCK);
+            p.key_begin[r] = inlay__max_size(whole->key_begin[r], first);
+        }
+        attend_part(kernels, &p, block, o);
+        for (size_t r = 0; r < p.n_rows; r++) kernels->merge(&rows[r], &block[r], o[r], p.n_head_dim, out[r]);
+    }
+    for (size_t r = 0; r < p.n_rows; r++)
+        for (size_t i = 0; i < p.n_head_dim; i++) out[r][i] /= rows[r].sum;
 }
 
 static float found[INLAY__ATTENTION_ROWS][MAX_DIM], expected[INLAY__ATTENTION_ROWS][MAX_DIM];
@@ -111,6 +139,25 @@ TEST(attention_equals_the_definition) {
             attend(&kernels, &p, found);
             for (size_t r = 0; r < p.n_rows; r++)
                 if (!CHECK(same_floats("attention", &kernels, found[r], expected[r], p.n_head_dim)))
+                    fprintf(stderr, "problem %zu, row %zu of %zu, keys %zu to %zu, %zu dimensions\n", number, r,
+                            p.n_rows, p.key_begin[r], p.n_keys[r], p.n_head_dim);
+        }
+        free_problem(&p);
+    }
+}
+
+TEST(blocks_attended_apart_and_joined_are_the_whole) {
+    uint64_t state = 5;
+    inlay__kernels scalar, kernels;
+    inlay__kernels_init(&scalar, INLAY__CPU_SCALAR);
+    for (size_t number = 0; number < 220; number++) {
+        problem p = make_problem(&state, number, &scalar);
+        p.has_slopes = false; /* they count from the last key of all */
+        attend(&scalar, &p, expected);
+        for (int level = -1; next_level(&level, &kernels);) {
+            attend_in_parts(&kernels, &p, found);
+            for (size_t r = 0; r < p.n_rows; r++)
+                if (!CHECK(same_floats("attention in parts", &kernels, found[r], expected[r], p.n_head_dim)))
                     fprintf(stderr, "problem %zu, row %zu of %zu, keys %zu to %zu, %zu dimensions\n", number, r,
                             p.n_rows, p.key_begin[r], p.n_keys[r], p.n_head_dim);
         }
@@ -201,5 +248,5 @@ TEST(a_score_that_is_not_a_number_shows_at_every_level) {
     }
 }
 
-TEST_MAIN(CASE(attention_equals_the_definition), CASE(the_definition_is_near_attention_in_double_precision),
+TEST_MAIN(CASE(attention_equals_the_definition), CASE(blocks_attended_apart_and_joined_are_the_whole), CASE(the_definition_is_near_attention_in_double_precision),
           CASE(a_score_that_is_not_a_number_shows_at_every_level))

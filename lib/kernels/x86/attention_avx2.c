@@ -17,39 +17,47 @@ INLAY__AVX2_INLINE __m256 load_cached(const void *cache, size_t at, bool f16) {
     return f16 ? inlay__load_8_f16((const uint16_t *)cache + at) : _mm256_loadu_ps((const float *)cache + at);
 }
 
-/* Scores of 16 keys for n_rows rows: a chain over the dimensions for each. */
-INLAY__AVX2_INLINE void score_16(const inlay__attention *a, const float *const *q, size_t n_rows, size_t key, bool f16,
-                                 float *scores) {
-    __m256 acc[SCORE_ROWS][2];
+/* Scores of n_vectors * 8 keys for n_rows rows: a chain over the dimensions for each. Groups of 16 keys are n_head_dim * 16
+ * numbers apart. */
+INLAY__AVX2_INLINE void score_keys(const inlay__attention *a, const float *const *q, size_t n_rows, size_t n_vectors,
+                                   size_t key, bool f16, float *scores) {
+    __m256 acc[SCORE_ROWS][4];
     for (size_t r = 0; r < n_rows; r++)
-        acc[r][0] = acc[r][1] = _mm256_setzero_ps();
-    size_t at = key * a->n_head_dim;
+        for (size_t v = 0; v < n_vectors; v++)
+            acc[r][v] = _mm256_setzero_ps();
+    size_t at = key * a->n_head_dim, group = a->n_head_dim * INLAY__LANES;
     for (size_t i = 0; i < a->n_head_dim; i++, at += INLAY__LANES) {
-        __m256 low = load_cached(a->keys, at, f16), high = load_cached(a->keys, at + 8, f16);
-        for (size_t r = 0; r < n_rows; r++) {
-            __m256 each = _mm256_set1_ps(q[r][i]);
-            acc[r][0] = _mm256_fmadd_ps(each, low, acc[r][0]);
-            acc[r][1] = _mm256_fmadd_ps(each, high, acc[r][1]);
+        for (size_t v = 0; v < n_vectors; v++) {
+            __m256 keys = load_cached(a->keys, at + v / 2 * group + v % 2 * 8, f16);
+            for (size_t r = 0; r < n_rows; r++)
+                acc[r][v] = _mm256_fmadd_ps(_mm256_set1_ps(q[r][i]), keys, acc[r][v]);
         }
     }
-    for (size_t r = 0; r < n_rows; r++) {
-        _mm256_storeu_ps(scores + r * INLAY__KEY_BLOCK, acc[r][0]);
-        _mm256_storeu_ps(scores + r * INLAY__KEY_BLOCK + 8, acc[r][1]);
-    }
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t v = 0; v < n_vectors; v++)
+            _mm256_storeu_ps(scores + r * INLAY__KEY_BLOCK + 8 * v, acc[r][v]);
+}
+
+/* Up to three rows, 32 keys at a time while there are as many: else too few chains would wait for each other. */
+INLAY__AVX2_INLINE void score_few(const inlay__attention *a, const float *const *q, size_t n_rows, size_t n, bool f16,
+                                  float *scores) {
+    size_t key = 0;
+    for (; key + 2 * INLAY__LANES <= inlay__round_up(n, INLAY__LANES); key += 2 * INLAY__LANES)
+        score_keys(a, q, n_rows, 4, key, f16, scores + key);
+    if (key < n) score_keys(a, q, n_rows, 2, key, f16, scores + key);
 }
 
 /* scores [n_rows, 256] of the first n keys. */
 INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t n, bool f16, float *scores) {
-    for (size_t key = 0; key < n; key += INLAY__LANES) {
-        size_t r = 0;
-        float *out = scores + key;
-        for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
-            score_16(a, a->q + r, SCORE_ROWS, key, f16, out + r * INLAY__KEY_BLOCK);
-        for (; r + 3 <= a->n_rows; r += 3)
-            score_16(a, a->q + r, 3, key, f16, out + r * INLAY__KEY_BLOCK);
-        for (; r < a->n_rows; r++)
-            score_16(a, a->q + r, 1, key, f16, out + r * INLAY__KEY_BLOCK);
-    }
+    size_t r = 0;
+    for (; r + SCORE_ROWS <= a->n_rows; r += SCORE_ROWS)
+        for (size_t key = 0; key < n; key += INLAY__LANES)
+            score_keys(a, a->q + r, SCORE_ROWS, 2, key, f16, scores + r * INLAY__KEY_BLOCK + key);
+    for (; r + 3 <= a->n_rows && a->n_rows - r != 4; r += 3)
+        score_few(a, a->q + r, 3, n, f16, scores + r * INLAY__KEY_BLOCK);
+    for (; r + 2 <= a->n_rows; r += 2)
+        score_few(a, a->q + r, 2, n, f16, scores + r * INLAY__KEY_BLOCK);
+    if (r < a->n_rows) score_few(a, a->q + r, 1, n, f16, scores + r * INLAY__KEY_BLOCK);
 }
 
 /* A row's n scores after soft cap and slope. */
@@ -160,16 +168,18 @@ INLAY__AVX2_INLINE void gather_rows(const inlay__attention *a, const float *p, s
         gather(a, p, n_rows, n, i, 8, f16, o, stride);
 }
 
-typedef struct row_state {
-    float greatest, sum;
-} row_state;
-
-INLAY__AVX2_INLINE void merge(row_state *row, float greatest_new, float sum, const float *o, size_t n, float *out) {
-    float greatest = row->greatest > greatest_new ? row->greatest : greatest_new;
-    __m256 both = inlay__exp_avx2(_mm256_setr_ps(row->greatest - greatest, greatest_new - greatest, 0, 0, 0, 0, 0, 0));
+INLAY__AVX2 void inlay__attention_merge_avx2(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n,
+                                             float *out) {
+    if (n % 8 != 0) {
+        inlay__attention_merge(row, block, o, n, out);
+        return;
+    }
+    if (block->greatest == -INFINITY && block->sum == 0.0f) return;
+    float greatest = row->greatest > block->greatest ? row->greatest : block->greatest;
+    __m256 both = inlay__exp_avx2(_mm256_setr_ps(row->greatest - greatest, block->greatest - greatest, 0, 0, 0, 0, 0, 0));
     float keep = both[0], take = both[1];
     row->greatest = greatest;
-    row->sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(sum), _mm_set_ss(take), _mm_set_ss(row->sum * keep)));
+    row->sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(block->sum), _mm_set_ss(take), _mm_set_ss(row->sum * keep)));
     __m256 keep8 = _mm256_set1_ps(keep), take8 = _mm256_set1_ps(take);
     for (size_t i = 0; i < n; i += 8) {
         __m256 kept = _mm256_mul_ps(_mm256_loadu_ps(out + i), keep8);
@@ -179,20 +189,19 @@ INLAY__AVX2_INLINE void merge(row_state *row, float greatest_new, float sum, con
 
 INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
-    row_state state[INLAY__ATTENTION_ROWS];
+    inlay__softmax state[INLAY__ATTENTION_ROWS];
     size_t n_head_dim = a->n_head_dim, n_keys = 0, key_begin = SIZE_MAX;
     inlay__acts queries = {0};
     if (type == INLAY_TYPE_Q8_0) queries = inlay__attention_queries(a, inlay__quantize_32_avx2);
     for (size_t r = 0; r < a->n_rows; r++) {
         key_begin = inlay__min_size(key_begin, a->key_begin != NULL ? a->key_begin[r] : 0);
-        state[r] = (row_state){-INFINITY, 0.0f};
+        state[r] = (inlay__softmax){-INFINITY, 0.0f};
         n_keys = inlay__max_size(n_keys, a->n_keys[r]);
         memset(a->out[r], 0, n_head_dim * sizeof(float));
     }
     for (size_t first = key_begin / INLAY__KEY_BLOCK * INLAY__KEY_BLOCK; first < n_keys; first += INLAY__KEY_BLOCK) {
         size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
-        float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
-        bool weighed[INLAY__ATTENTION_ROWS];
+        inlay__softmax block[INLAY__ATTENTION_ROWS];
         const inlay__attention at = inlay__attention_block(a, first);
         if (type == INLAY_TYPE_Q8_0)
             inlay__attention_scores(&at, &queries, n, inlay__product_q8_0_avx2, p);
@@ -203,22 +212,26 @@ INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
             size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
             size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
             if (a->soft_cap > 0.0f || a->slopes != NULL) bend(a, r, first, inlay__round_up(seen, 8), row);
-            if (seen > 0) sum[r] = weigh(row, unseen, seen, &greatest[r]);
-            weighed[r] = seen > 0;
+            block[r] = (inlay__softmax){-INFINITY, 0.0f};
+            if (seen > 0) block[r].sum = weigh(row, unseen, seen, &block[r].greatest);
             size_t done = inlay__round_up(seen, INLAY__LANES);
             memset(row + done, 0, (inlay__round_up(n, INLAY__LANES) - done) * sizeof(float));
         }
         size_t r = 0;
-        for (; r + VALUE_ROWS <= a->n_rows; r += VALUE_ROWS)
+        for (; r + VALUE_ROWS <= a->n_rows && a->n_rows - r != 4; r += VALUE_ROWS)
             gather_rows(&at, p + r * INLAY__KEY_BLOCK, VALUE_ROWS, n, type, o + r * n_head_dim, n_head_dim);
+        for (; r + 2 <= a->n_rows; r += 2)
+            gather_rows(&at, p + r * INLAY__KEY_BLOCK, 2, n, type, o + r * n_head_dim, n_head_dim);
         for (; r < a->n_rows; r++)
             gather_rows(&at, p + r * INLAY__KEY_BLOCK, 1, n, type, o + r * n_head_dim, n_head_dim);
         for (r = 0; r < a->n_rows; r++)
-            if (weighed[r]) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
+            inlay__attention_merge_avx2(&state[r], &block[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }
-    for (size_t r = 0; r < a->n_rows; r++)
-        for (size_t i = 0; i < n_head_dim; i++)
+    for (size_t r = 0; r < a->n_rows; r++) {
+        for (size_t i = 0; a->part == NULL && i < n_head_dim; i++)
             a->out[r][i] = a->out[r][i] / state[r].sum;
+        if (a->part != NULL) a->part[r] = state[r];
+    }
 }
 
 INLAY__AVX2 void inlay__attention_avx2(const inlay__attention *a) {

@@ -143,38 +143,21 @@ INLAY__AVX512_INLINE void gather_rows(const inlay__attention *a, const float *p,
         gather(a, p, n_rows, n, i, 16, f16, o);
 }
 
-typedef struct row_state {
-    float greatest, sum;
-} row_state;
-
-INLAY__AVX512_INLINE void merge(row_state *row, float greatest_new, float sum, const float *o, size_t n, float *out) {
-    float greatest = row->greatest > greatest_new ? row->greatest : greatest_new;
-    __m256 both = inlay__exp_avx2(_mm256_setr_ps(row->greatest - greatest, greatest_new - greatest, 0, 0, 0, 0, 0, 0));
-    __m512 keep = _mm512_set1_ps(both[0]), take = _mm512_set1_ps(both[1]);
-    row->greatest = greatest;
-    row->sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(sum), _mm_set_ss(both[1]), _mm_set_ss(row->sum * both[0])));
-    for (size_t i = 0; i < n; i += 16) {
-        __m512 kept = _mm512_mul_ps(_mm512_loadu_ps(out + i), keep);
-        _mm512_storeu_ps(out + i, _mm512_fmadd_ps(_mm512_loadu_ps(o + i), take, kept));
-    }
-}
-
 INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
-    row_state state[INLAY__ATTENTION_ROWS];
+    inlay__softmax state[INLAY__ATTENTION_ROWS];
     size_t n_head_dim = a->n_head_dim, n_keys = 0, key_begin = SIZE_MAX;
     inlay__acts queries = {0};
     if (type == INLAY_TYPE_Q8_0) queries = inlay__attention_queries(a, inlay__quantize_32_avx2);
     for (size_t r = 0; r < a->n_rows; r++) {
         key_begin = inlay__min_size(key_begin, a->key_begin != NULL ? a->key_begin[r] : 0);
-        state[r] = (row_state){-INFINITY, 0.0f};
+        state[r] = (inlay__softmax){-INFINITY, 0.0f};
         n_keys = inlay__max_size(n_keys, a->n_keys[r]);
         memset(a->out[r], 0, n_head_dim * sizeof(float));
     }
     for (size_t first = key_begin / INLAY__KEY_BLOCK * INLAY__KEY_BLOCK; first < n_keys; first += INLAY__KEY_BLOCK) {
         size_t n = inlay__min_size(INLAY__KEY_BLOCK, n_keys - first);
-        float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
-        bool weighed[INLAY__ATTENTION_ROWS];
+        inlay__softmax block[INLAY__ATTENTION_ROWS];
         const inlay__attention at = inlay__attention_block(a, first);
         if (type == INLAY_TYPE_Q8_0)
             inlay__attention_scores(&at, &queries, n, inlay__product_q8_0_avx512, p);
@@ -185,8 +168,8 @@ INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
             size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
             size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
             if (a->soft_cap > 0.0f || a->slopes != NULL) bend(a, r, first, inlay__round_up(seen, INLAY__LANES), row);
-            if (seen > 0) sum[r] = weigh(row, unseen, seen, &greatest[r]);
-            weighed[r] = seen > 0;
+            block[r] = (inlay__softmax){-INFINITY, 0.0f};
+            if (seen > 0) block[r].sum = weigh(row, unseen, seen, &block[r].greatest);
             size_t done = inlay__round_up(seen, INLAY__LANES);
             memset(row + done, 0, (inlay__round_up(n, INLAY__LANES) - done) * sizeof(float));
         }
@@ -196,11 +179,13 @@ INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
         for (; r < a->n_rows; r++)
             gather_rows(&at, p + r * INLAY__KEY_BLOCK, 1, n, type, o + r * n_head_dim);
         for (r = 0; r < a->n_rows; r++)
-            if (weighed[r]) merge(&state[r], greatest[r], sum[r], o + r * n_head_dim, n_head_dim, a->out[r]);
+            inlay__attention_merge_avx2(&state[r], &block[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }
-    for (size_t r = 0; r < a->n_rows; r++)
-        for (size_t i = 0; i < n_head_dim; i++)
+    for (size_t r = 0; r < a->n_rows; r++) {
+        for (size_t i = 0; a->part == NULL && i < n_head_dim; i++)
             a->out[r][i] = a->out[r][i] / state[r].sum;
+        if (a->part != NULL) a->part[r] = state[r];
+    }
 }
 
 INLAY__AVX512 void inlay__attention_avx512(const inlay__attention *a) {

@@ -100,6 +100,7 @@ void inlay__store_key_avx2(const float *key, size_t n_head_dim, uint32_t cache_t
 void inlay__store_value_avx2(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
 void inlay__weigh_avx2(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_avx2(const inlay__attention *attention);
+void inlay__attention_merge_avx2(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out);
 bool inlay__pack_panel_avx2(uint32_t type, const uint8_t *rows, size_t row_size, size_t n_blocks, uint8_t *panel);
 void inlay__product_q4_0_avx2(const inlay__product *product);
 void inlay__product_q4_1_avx2(const inlay__product *product);

@@ -17,6 +17,7 @@ static void init_avx2(inlay__kernels *k) {
     k->store_key = inlay__store_key_avx2;
     k->store_value = inlay__store_value_avx2;
     k->attention = inlay__attention_avx2;
+    k->merge = inlay__attention_merge_avx2;
     k->weigh = inlay__weigh_avx2;
     k->pack = inlay__pack_panel_avx2;
     k->product_rows[INLAY_TYPE_F32] = inlay__product_f32_avx2;
