@@ -78,25 +78,35 @@ static void rotate(const inlay__pass *p, const inlay__norm *norm, size_t col, fl
         kernels->rope_halves(cosines, sines, n, head);
 }
 
-/* Rotates the keys and queries of one key/value head and its query heads, scales the queries, and stores keys and values. */
-static void place_head(const inlay__pass *p, size_t head, inlay__slice cols) {
+/* Rotates one head's key of a column, and stores it and its value. */
+static void place_key(const inlay__pass *p, size_t head, size_t col) {
     const inlay__attention_weights *w = weights_of(p);
     const inlay__decoder *d = p->d;
     const inlay__kernels *kernels = &d->model->kernels;
     const inlay__kv_cache *cache = &d->cache;
-    size_t n_group = w->n_head / w->n_head_kv, n = w->n_head_dim;
+    size_t n = w->n_head_dim, position = d->length + col, at = position % INLAY__KEY_BLOCK;
+    float *key = d->work[K] + (col * w->n_head_kv + head) * n;
+    float *value = d->work[V] + (col * w->n_head_kv + head) * n;
+    rotate(p, &w->k_norm, col, key);
+    kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, w->i_cache, head, position));
+    kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, w->i_cache, head, position));
+}
+
+/* Rotates and scales one head's query of a column. */
+static void place_query(const inlay__pass *p, size_t col, float *query) {
+    const inlay__attention_weights *w = weights_of(p);
+    rotate(p, &w->q_norm, col, query);
+    for (size_t i = 0; i < w->n_head_dim; i++) query[i] *= w->scale;
+}
+
+/* One key/value head and its query heads. */
+static void place_head(const inlay__pass *p, size_t head, inlay__slice cols) {
+    const inlay__attention_weights *w = weights_of(p);
+    size_t n_group = w->n_head / w->n_head_kv;
     for (size_t col = cols.begin; col < cols.end; col++) {
-        float *key = d->work[K] + (col * w->n_head_kv + head) * n;
-        float *value = d->work[V] + (col * w->n_head_kv + head) * n;
-        rotate(p, &w->k_norm, col, key);
-        size_t position = d->length + col, at = position % INLAY__KEY_BLOCK;
-        kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, w->i_cache, head, position));
-        kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, w->i_cache, head, position));
-        for (size_t i = 0; i < n_group; i++) {
-            float *query = d->work[Q] + (col * w->n_head + head * n_group + i) * n;
-            rotate(p, &w->q_norm, col, query);
-            for (size_t k = 0; k < n; k++) query[k] *= w->scale;
-        }
+        place_key(p, head, col);
+        for (size_t i = 0; i < n_group; i++)
+            place_query(p, col, p->d->work[Q] + (col * w->n_head + head * n_group + i) * w->n_head_dim);
     }
 }
 
@@ -120,6 +130,16 @@ static size_t tile_cols(const inlay__pass *p) {
     return inlay__max_size(1, INLAY__ATTENTION_ROWS / (w->n_head / w->n_head_kv));
 }
 
+/* What all rows of a key/value head share. */
+static inlay__attention attention_of(const inlay__pass *p, size_t head) {
+    const inlay__attention_weights *w = weights_of(p);
+    const inlay__kv_cache *cache = &p->d->cache;
+    return (inlay__attention){.n_head_dim = w->n_head_dim, .soft_cap = w->soft_cap, .cache_type = cache->type,
+                              .keys = inlay__kv_cache_keys(cache, w->i_cache, head, 0),
+                              .values = inlay__kv_cache_values(cache, w->i_cache, head, 0),
+                              .block_stride = cache->block_size, .scratch = p->d->threads[p->i_thread].scratch};
+}
+
 /* All query heads of one key/value head, for some columns. */
 static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     const inlay__attention_weights *w = weights_of(p);
@@ -128,13 +148,12 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     const float *q[INLAY__ATTENTION_ROWS];
     float *out[INLAY__ATTENTION_ROWS], slopes[INLAY__ATTENTION_ROWS];
     size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
-    inlay__attention a = {.n_head_dim = n, .q = q, .out = out, .n_keys = n_keys, .key_begin = key_begin,
-                          .soft_cap = w->soft_cap, .slopes = w->slopes != NULL ? slopes : NULL,
-                          .cache_type = d->cache.type,
-                          .keys = inlay__kv_cache_keys(&d->cache, w->i_cache, head, 0),
-                          .values = inlay__kv_cache_values(&d->cache, w->i_cache, head, 0),
-                          .block_stride = d->cache.block_size,
-                          .scratch = d->threads[p->i_thread].scratch};
+    inlay__attention a = attention_of(p, head);
+    a.q = q;
+    a.out = out;
+    a.n_keys = n_keys;
+    a.key_begin = key_begin;
+    a.slopes = w->slopes != NULL ? slopes : NULL;
     for (size_t col = cols.begin; col < cols.end; col++) {
         inlay__slice keys = keys_of(p, col);
         for (size_t i = 0; i < n_group; i++) {
@@ -154,14 +173,84 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     }
 }
 
+/* One column's keys, in blocks that threads share out when there is more than one: their softmaxes and sums are joined in
+ * order before the output. Slopes count from a row's last key, which a block does not know. */
+static size_t n_parts(const inlay__pass *p) {
+    if (p->n_cols != 1 || weights_of(p)->slopes != NULL) return 1;
+    inlay__slice keys = keys_of(p, 0);
+    if (keys.end != p->d->length + 1) return 1; /* inside a prefix */
+    return (keys.end + INLAY__KEY_BLOCK - 1) / INLAY__KEY_BLOCK - keys.begin / INLAY__KEY_BLOCK;
+}
+
+/* Of part i: softmaxes [n_head] and sums [n_head, n_head_dim]. */
+static inlay__softmax *softmaxes_of(const inlay__pass *p, size_t i) {
+    const inlay__attention_weights *w = weights_of(p);
+    size_t stride = w->n_head * (w->n_head_dim + sizeof(inlay__softmax) / sizeof(float));
+    return (inlay__softmax *)(void *)(p->d->parts + i * stride);
+}
+
+static float *sums_of(const inlay__pass *p, size_t i) { return (float *)(softmaxes_of(p, i) + weights_of(p)->n_head); }
+
+/* Query heads of one key/value head meet one block of keys. Each task rotates the queries for itself; the one with the last
+ * block stores the new key. */
+static void attend_part(inlay__pass *p, size_t head, size_t part) {
+    const inlay__attention_weights *w = weights_of(p);
+    inlay__decoder *d = p->d;
+    size_t n_group = w->n_head / w->n_head_kv, n = w->n_head_dim;
+    inlay__slice keys = keys_of(p, 0);
+    size_t first = (keys.begin / INLAY__KEY_BLOCK + part) * INLAY__KEY_BLOCK;
+    float *queries = d->threads[p->i_thread].scratch + INLAY__ATTENTION_SCRATCH(n);
+    if (first + INLAY__KEY_BLOCK >= keys.end) place_key(p, head, 0);
+    for (size_t begin = 0; begin < n_group; begin += INLAY__ATTENTION_ROWS) {
+        size_t n_rows = inlay__min_size(INLAY__ATTENTION_ROWS, n_group - begin), at = head * n_group + begin;
+        const float *q[INLAY__ATTENTION_ROWS];
+        float *out[INLAY__ATTENTION_ROWS];
+        size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
+        for (size_t r = 0; r < n_rows; r++) {
+            memcpy(queries + r * n, d->work[Q] + (at + r) * n, n * sizeof(float));
+            place_query(p, 0, queries + r * n);
+            q[r] = queries + r * n;
+            out[r] = sums_of(p, part) + (at + r) * n;
+            n_keys[r] = inlay__min_size(keys.end, first + INLAY__KEY_BLOCK);
+            key_begin[r] = inlay__max_size(keys.begin, first);
+        }
+        inlay__attention a = attention_of(p, head);
+        a.n_rows = n_rows;
+        a.q = q;
+        a.out = out;
+        a.n_keys = n_keys;
+        a.key_begin = key_begin;
+        a.part = softmaxes_of(p, part) + at;
+        d->model->kernels.attention(&a);
+    }
+}
+
+/* attended [n_head, n_head_dim] of all parts. */
+static void join_parts(const inlay__pass *p, size_t n, float *attended) {
+    const inlay__attention_weights *w = weights_of(p);
+    for (size_t head = 0; head < w->n_head; head++) {
+        float *out = attended + head * w->n_head_dim;
+        inlay__softmax row = {-INFINITY, 0.0f};
+        memset(out, 0, w->n_head_dim * sizeof(float));
+        for (size_t i = 0; i < n; i++)
+            p->d->model->kernels.merge(&row, softmaxes_of(p, i) + head, sums_of(p, i) + head * w->n_head_dim, w->n_head_dim,
+                                       out);
+        for (size_t i = 0; i < w->n_head_dim; i++) out[i] = out[i] / row.sum;
+    }
+}
+
 static size_t attend_tasks(const inlay__pass *p) {
     size_t n_head_kv = weights_of(p)->n_head_kv, n_tile = tile_cols(p);
-    return inlay__few_cols(p) ? n_head_kv : n_head_kv * ((p->n_cols + n_tile - 1) / n_tile);
+    return inlay__few_cols(p) ? n_head_kv * n_parts(p) : n_head_kv * ((p->n_cols + n_tile - 1) / n_tile);
 }
 
 static void attend(inlay__pass *p, size_t task) {
     size_t n_head_kv = weights_of(p)->n_head_kv, n_tile = tile_cols(p), tile = task / n_head_kv;
     inlay__slice cols = {tile * n_tile, inlay__min_size((tile + 1) * n_tile, p->n_cols)};
+    if (n_parts(p) > 1) {
+        attend_part(p, task % n_head_kv, task / n_head_kv);
+        return;
+    }
     if (inlay__few_cols(p)) {
         cols = (inlay__slice){0, p->n_cols};
         place_head(p, task, cols);
@@ -171,6 +260,13 @@ static void attend(inlay__pass *p, size_t task) {
 
 static void prepare_output(inlay__pass *p, size_t task) {
     const inlay__matrix *m = &weights_of(p)->out.matrix;
+    size_t n = n_parts(p);
+    if (n > 1) { /* each thread for itself */
+        inlay__inputs in = inlay__inputs_of(p, m->n_k);
+        join_parts(p, n, in.x);
+        inlay__prepare_col(p, &in, in.x, 0, inlay__form_of(m));
+        return;
+    }
     inlay__prepare_rows(p, task, p->d->work[ATTENDED], m->n_k, inlay__form_of(m));
 }
 
@@ -198,7 +294,8 @@ static void measure(const void *weights, inlay__needs *needs) {
     needs->work[Q] = needs->work[ATTENDED] = w->n_head * w->n_head_dim;
     needs->work[K] = needs->work[V] = w->n_head_kv * w->n_head_dim;
     needs->input = inlay__max_size(w->q.matrix.n_k, w->out.matrix.n_k);
-    needs->thread = INLAY__ATTENTION_SCRATCH(w->n_head_dim);
+    needs->thread = INLAY__ATTENTION_SCRATCH(w->n_head_dim) + w->n_head / w->n_head_kv * w->n_head_dim;
+    needs->part = w->n_head * (w->n_head_dim + sizeof(inlay__softmax) / sizeof(float));
 }
 
 const inlay__layer_block_kind inlay__attention_kind = {"attention", phases, INLAY__COUNT(phases), matrix, measure, NULL};

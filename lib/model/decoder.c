@@ -46,6 +46,7 @@ static inlay__needs needs_of(const inlay__model *model) {
             for (size_t k = 0; k < INLAY__N_WORK; k++) most.work[k] = inlay__max_size(most.work[k], needs.work[k]);
             most.input = inlay__max_size(most.input, needs.input);
             most.thread = inlay__max_size(most.thread, needs.thread);
+            most.part = inlay__max_size(most.part, needs.part);
         }
     return most;
 }
@@ -57,6 +58,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     size_t n_cols = d->config.n_batch, n_few = inlay__min_size(INLAY__FEW_COLS, n_cols);
     d->hidden = place(l, n_cols * h->n_embd, sizeof(float));
     for (size_t i = 0; i < INLAY__N_WORK; i++) d->work[i] = place(l, n_cols * needs.work[i], sizeof(float));
+    d->parts = place(l, d->config.n_context / INLAY__KEY_BLOCK + 1, needs.part * sizeof(float));
     for (size_t i = 0; i < INLAY__N_BRANCHES; i++) d->branch[i] = place(l, n_cols * h->n_embd, sizeof(float));
     for (size_t i = 0; i < INLAY__N_ROPES; i++) {
         d->cosines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));

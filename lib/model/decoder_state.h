@@ -45,6 +45,7 @@ struct inlay__decoder {
     size_t arena_size;
     float *hidden;                   /* [n_batch, n_embd] the residual stream */
     float *work[INLAY__N_WORK];      /* [n_batch, what the blocks ask for] each block's own, until its branch is made */
+    float *parts;                    /* [blocks of 256 positions, what the blocks ask for] one token's attention, block by block */
     float *branch[INLAY__N_BRANCHES]; /* [n_batch, n_embd] what a block adds to the stream */
     float *cosines[INLAY__N_ROPES];  /* [n_batch, ropes[i].n / 2] */
     float *sines[INLAY__N_ROPES];    /* [n_batch, ropes[i].n / 2] */

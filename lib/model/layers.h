@@ -48,6 +48,7 @@ typedef struct inlay__needs {
     size_t work[INLAY__N_WORK]; /* of each shared buffer, a column */
     size_t input;               /* of prepared inputs, a column: the widest matrix input */
     size_t thread;              /* of each thread's scratch */
+    size_t part;                /* of what attention to one block of keys gives, for one token */
     size_t state;               /* of the state that a recurrent block keeps of a sequence */
 } inlay__needs;
 

@@ -157,15 +157,16 @@ INLAY__NEON_INLINE void gather_rows(const inlay__attention *a, const float *p, s
     if (i < a->n_head_dim) gather(a, p, n_rows, n, i, 8, type == INLAY_TYPE_Q8_0 ? INLAY_TYPE_F16 : type, o, stride);
 }
 
-typedef struct row_state {
-    float greatest, sum;
-} row_state;
-
-INLAY__NEON_INLINE void merge(row_state *row, float greatest_new, float sum, const float *o, size_t n, float *out) {
-    float greatest = row->greatest > greatest_new ? row->greatest : greatest_new;
-    float keep = inlay__exp(row->greatest - greatest), take = inlay__exp(greatest_new - greatest);
+void inlay__attention_merge_neon(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out) {
+    if (n % 4 != 0) {
+        inlay__attention_merge(row, block, o, n, out);
+        return;
+    }
+    if (block->greatest == -INFINITY && block->sum == 0.0f) return; /* no key seen */
+    float greatest = row->greatest > block->greatest ? row->greatest : block->greatest;
+    float keep = inlay__exp(row->greatest - greatest), take = inlay__exp(block->greatest - greatest);
     row->greatest = greatest;
-    row->sum = inlay__fma(sum, take, row->sum * keep);
+    row->sum = inlay__fma(block->sum, take, row->sum * keep);
     for (size_t i = 0; i < n; i += 4) {
         float32x4_t kept = vmulq_n_f32(vld1q_f32(out + i), keep);
         vst1q_f32(out + i, vfmaq_n_f32(kept, vld1q_f32(o + i), take));
@@ -174,10 +175,9 @@ INLAY__NEON_INLINE void merge(row_state *row, float greatest_new, float sum, con
 
 /* One block's scores, weights, sums and weighted values, merged into each row. */
 INLAY__NEON_INLINE void attend_block(const inlay__attention *a, size_t first, size_t n, const inlay__acts *queries,
-                                     inlay__product_fn product_keys, uint32_t type, row_state *state) {
+                                     inlay__product_fn product_keys, uint32_t type, inlay__softmax *state) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
-    float greatest[INLAY__ATTENTION_ROWS], sum[INLAY__ATTENTION_ROWS];
-    bool weighed[INLAY__ATTENTION_ROWS];
+    inlay__softmax block[INLAY__ATTENTION_ROWS];
     const inlay__attention at = inlay__attention_block(a, first);
     if (type == INLAY_TYPE_Q8_0)
         inlay__attention_scores(&at, queries, n, product_keys, p);
@@ -188,8 +188,8 @@ INLAY__NEON_INLINE void attend_block(const inlay__attention *a, size_t first, si
         size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
         size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
         if (a->soft_cap > 0.0f || a->slopes != NULL) bend(a, r, first, inlay__round_up(seen, 4), row);
-        if (seen > 0) sum[r] = weigh(row, unseen, seen, &greatest[r]);
-        weighed[r] = seen > 0;
+        block[r] = (inlay__softmax){-INFINITY, 0.0f};
+        if (seen > 0) block[r].sum = weigh(row, unseen, seen, &block[r].greatest);
         size_t done = inlay__round_up(seen, INLAY__LANES);
         memset(row + done, 0, (inlay__round_up(n, INLAY__LANES) - done) * sizeof(float));
     }
@@ -201,25 +201,27 @@ INLAY__NEON_INLINE void attend_block(const inlay__attention *a, size_t first, si
     for (; r < a->n_rows; r++)
         gather_rows(&at, p + r * INLAY__KEY_BLOCK, 1, n, type, o + r * a->n_head_dim, a->n_head_dim);
     for (r = 0; r < a->n_rows; r++)
-        if (weighed[r]) merge(&state[r], greatest[r], sum[r], o + r * a->n_head_dim, a->n_head_dim, a->out[r]);
+        inlay__attention_merge_neon(&state[r], &block[r], o + r * a->n_head_dim, a->n_head_dim, a->out[r]);
 }
 
 INLAY__NEON_INLINE void attend(const inlay__attention *a, inlay__product_fn product_keys, uint32_t type) {
-    row_state state[INLAY__ATTENTION_ROWS];
+    inlay__softmax state[INLAY__ATTENTION_ROWS];
     size_t n_keys = 0, key_begin = SIZE_MAX;
     inlay__acts queries = {0};
     if (type == INLAY_TYPE_Q8_0) queries = inlay__attention_queries(a, inlay__quantize_32_neon);
     for (size_t r = 0; r < a->n_rows; r++) {
         key_begin = inlay__min_size(key_begin, a->key_begin != NULL ? a->key_begin[r] : 0);
-        state[r] = (row_state){-INFINITY, 0.0f};
+        state[r] = (inlay__softmax){-INFINITY, 0.0f};
         n_keys = inlay__max_size(n_keys, a->n_keys[r]);
         memset(a->out[r], 0, a->n_head_dim * sizeof(float));
     }
     for (size_t first = key_begin / INLAY__KEY_BLOCK * INLAY__KEY_BLOCK; first < n_keys; first += INLAY__KEY_BLOCK)
         attend_block(a, first, inlay__min_size(INLAY__KEY_BLOCK, n_keys - first), &queries, product_keys, type, state);
-    for (size_t r = 0; r < a->n_rows; r++)
-        for (size_t i = 0; i < a->n_head_dim; i += 4)
+    for (size_t r = 0; r < a->n_rows; r++) {
+        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i += 4)
             vst1q_f32(a->out[r] + i, vdivq_f32(vld1q_f32(a->out[r] + i), vdupq_n_f32(state[r].sum)));
+        if (a->part != NULL) a->part[r] = state[r];
+    }
 }
 
 static void attend_any(const inlay__attention *a, inlay__product_fn product_keys) {

@@ -31,6 +31,7 @@ static void init_neon(inlay__kernels *k) {
     k->store_key = inlay__store_key_neon;
     k->store_value = inlay__store_value_neon;
     k->attention = inlay__attention_neon;
+    k->merge = inlay__attention_merge_neon;
     k->weigh = inlay__weigh_neon;
     k->product_rows[INLAY_TYPE_F32] = inlay__product_f32_neon;
     k->product_rows[INLAY_TYPE_F16] = inlay__product_f16_neon;

@@ -221,6 +221,7 @@ void inlay__store_value_neon(const float *value, size_t n_head_dim, uint32_t cac
 void inlay__weigh_neon(const float *x, float greatest, float temperature, size_t n, float *out);
 /* They differ in the product of keys in Q8_0. */
 void inlay__attention_neon(const inlay__attention *attention);
+void inlay__attention_merge_neon(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out);
 void inlay__attention_dotprod(const inlay__attention *attention);
 void inlay__attention_i8mm(const inlay__attention *attention);
 void inlay__product_f32_neon(const inlay__product *product);
