@@ -61,7 +61,7 @@ void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t 
 
 void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n) {
     size_t end = inlay__min_size(inlay__round_up(n, cache->n_block), cache->n_positions);
-    if (end <= cache->n_ready) return;
+    if (end <= cache->n_ready || cache->size == 0) return;
     size_t begin = cache->n_ready / cache->n_block * cache->block_size;
     memset(cache->data + begin, 0, end / cache->n_block * cache->block_size - begin);
     cache->n_ready = end;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "kernels/recurrence.h"
 #include "kernels/math.h"
 #include "support/check_kernels.h"
 #include "support/guard_page.h"
@@ -199,6 +200,47 @@ TEST(layer_norm_and_soft_cap_are_near_their_formulas) {
     }
 }
 
-TEST_MAIN(CASE(quantisation_equals_the_definition), CASE(quantised_values_are_near_what_they_stand_for),
+TEST(functions_of_recurrent_steps_are_near_their_formulas) {
+    for (int i = -400; i <= 400; i++) {
+        float x = (float)i * 0.05f;
+        double exact = (double)x;
+        CHECK(fabs((double)inlay__softplus(x) - log1p(exp(exact))) < 3e-7 * (1.0 + fabs(exact)));
+        CHECK(fabs((double)inlay__sigmoid(x) - 1.0 / (1.0 + exp(-exact))) < 3e-7);
+        CHECK(fabs((double)inlay__tanh(x) - tanh(exact)) < 3e-7);
+    }
+}
+
+/* However the columns are cut, and whether the state is written where it was read. */
+TEST(a_convolution_is_near_its_formula_and_goes_on_from_its_state) {
+    enum { N_TAPS = 4, N = 5, N_COLS = 9 };
+    float x[N_COLS * N], taps[N_TAPS * N], bias[N], y[N_COLS * N];
+    uint64_t seed = 3;
+    random_floats(&seed, x, N_COLS * N);
+    random_floats(&seed, taps, N_TAPS * N);
+    random_floats(&seed, bias, N);
+    for (size_t step = 1; step <= N_COLS; step++) {
+        float state[(N_TAPS - 1) * N] = {0};
+        for (size_t at = 0; at < N_COLS; at += step) {
+            inlay__convolution c = {.n_taps = N_TAPS, .n_channels = N, .n_cols = at + step < N_COLS ? step : N_COLS - at,
+                                    .taps = taps, .bias = bias, .x = x + at * N, .x_stride = N, .y = y + at * N,
+                                    .y_stride = N, .before = state, .after = state};
+            inlay__convolve(&c, 0, 3);
+            inlay__convolve(&c, 3, N);
+        }
+        for (size_t col = 0; col < N_COLS; col++)
+            for (size_t i = 0; i < N; i++) {
+                double sum = (double)bias[i], size = 1.0;
+                for (size_t k = 0; k < N_TAPS; k++) {
+                    if (col + k + 1 < N_TAPS) continue;
+                    sum += (double)taps[k * N + i] * (double)x[(col + k + 1 - N_TAPS) * N + i];
+                    size += fabs((double)taps[k * N + i] * (double)x[(col + k + 1 - N_TAPS) * N + i]);
+                }
+                CHECK(fabs((double)y[col * N + i] - sum) < 1e-6 * size);
+            }
+    }
+}
+
+TEST_MAIN(CASE(functions_of_recurrent_steps_are_near_their_formulas),
+          CASE(a_convolution_is_near_its_formula_and_goes_on_from_its_state), CASE(quantisation_equals_the_definition), CASE(quantised_values_are_near_what_they_stand_for),
           CASE(vector_operations_equal_the_definition), CASE(activations_are_near_their_formulas),
           CASE(layer_norm_and_soft_cap_are_near_their_formulas))
