@@ -123,7 +123,8 @@ INLAY_API const char *inlay_cpu(void);
     X(ERR_KEY, -12, "no option, fact or metadata of that key")                      \
     X(ERR_NUMERIC, -13, "the model produced a value that is not finite")            \
     X(ERR_CHANGED, -14, "the model file changed while it was open")                 \
-    X(ERR_THREAD, -15, "a thread could not be started")
+    X(ERR_THREAD, -15, "a thread could not be started")                            \
+    X(ERR_TEMPLATE, -16, "a chat template is wrong, refuses what it was given, or goes over a limit")
 
 enum {
 #define INLAY_STATUS_ENUM(name, value, text) INLAY_##name = value,
@@ -519,6 +520,48 @@ INLAY_API int32_t inlay_token_is_end(const inlay_model *model, int32_t token);
 /* The id of the token whose text is exactly `text`, or INLAY_ERR_KEY.
  * Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_token_find(const inlay_model *model, const char *text, size_t size, int32_t *token);
+
+/* --------------------------------------------------------------------- chat */
+
+/* Flags of inlay_chat_render and inlay_chat_tokenize. */
+enum {
+    /* Let the text end where the model's answer begins: add_generation_prompt. */
+    INLAY_CHAT_GENERATE = 1,
+    /* inlay_chat_tokenize: text such as "<|im_end|>" becomes that control token within messages, too. Without it only
+     * the template's own text does: keep it so for anything a user typed. */
+    INLAY_CHAT_PARSE_SPECIAL = 2
+};
+
+/* A conversation as the text that the model was trained to go on from, by a Jinja template.
+ *   format     which one. NULL: the model's own, and "chatml" where it has none. A name: the model's template of that
+ *              name ("tool_use"), or a built-in one: "chatml", "llama2", "llama3", "gemma", "mistral", "zephyr", "phi3".
+ *              Text with "{{" or "{%" in it: the template itself. NUL-terminated.
+ *   messages   JSON, a list of objects: [{"role": "user", "content": "Hi"}, ...]
+ *   tools      JSON, a list of tools, or NULL
+ *   variables  JSON, an object with more variables of the template, or NULL. "now", as "2026-11-24T12:00:00", is the
+ *              time that the template sees; without it that is the clock's.
+ * The template also sees bos_token, eos_token, unk_token, pad_token and add_generation_prompt. `*needed` gets the bytes
+ * of the text; no NUL is added. docs/templates.md tells what templates may use, and their limits.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (the JSON), INLAY_ERR_KEY (no template of that name), INLAY_ERR_TEMPLATE
+ * (with line and column), INLAY_ERR_BUFFER with the size needed, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_chat_render(const inlay_model *model, const char *format, const char *messages,
+                                    size_t messages_size, const char *tools, size_t tools_size, const char *variables,
+                                    size_t variables_size, int32_t flags, char *text, size_t capacity, size_t *needed);
+
+/* The same text as tokens: `*n_tokens` of them into `tokens`, which has room for `capacity`. Control tokens come only
+ * from the template's own text and from roles that are one plain word; nothing in messages, tools and variables
+ * becomes one unless INLAY_CHAT_PARSE_SPECIAL is given. No token is added that the template does not write.
+ * Errors: as inlay_chat_render and inlay_tokenize. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_chat_tokenize(const inlay_model *model, const char *format, const char *messages,
+                                      size_t messages_size, const char *tools, size_t tools_size, const char *variables,
+                                      size_t variables_size, int32_t flags, int32_t *tokens, size_t capacity,
+                                      size_t *n_tokens);
+
+/* Renders any Jinja template without a model. `variables` is a JSON object with all its variables, or NULL; "now" is as
+ * above. `*needed` gets the bytes of the text; no NUL is added. Errors: as inlay_chat_render.
+ * Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_template_render(const char *source, size_t size, const char *variables, size_t variables_size,
+                                        char *text, size_t capacity, size_t *needed);
 
 /* ------------------------------------------------------------------ session */
 

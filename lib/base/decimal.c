@@ -225,22 +225,24 @@ bool inlay__parse_i64(const char *text, size_t size, int64_t *value) {
 
 /* ----------------------------------------------------------------- writing */
 
-enum { SIGNIFICANT = 9 };
-static const uint64_t least_digits = 100000000, above_digits = 1000000000; /* of SIGNIFICANT digits */
+enum { SIGNIFICANT = 9, MOST_SIGNIFICANT = 17 };
 
-/* value = m * 2^q > 0 is about the result * 10^*p, which has SIGNIFICANT digits, rounded, ties to even. */
-static uint64_t round_to_digits(double value, uint64_t m, int q, int *p) {
+/* value = m * 2^q > 0 is about the result * 10^*p, which has n <= MOST_SIGNIFICANT digits, rounded, ties to even. */
+static uint64_t round_to_digits(double value, uint64_t m, int q, int n, int *p) {
+    uint64_t least_digits = 1;
+    for (int i = 1; i < n; i++) least_digits *= 10;
+    uint64_t above_digits = least_digits * 10;
     int log2 = q;
     for (uint64_t rest = m; rest > 1; rest >>= 1) log2++;
     int log10 = log2 * 1233 / 4096 + 1; /* at least the true one */
     while (compare_u64(1, log10, m, q) > 0) log10--;
-    *p = log10 - (SIGNIFICANT - 1);
+    *p = log10 - (n - 1);
     double guess = scale(value, -*p);
     uint64_t low = least_digits, high = above_digits; /* low * 10^p <= value < high * 10^p */
-    if (guess > 100000001.0 && guess < 999999998.0) {
+    if (guess > (double)least_digits + 64.0 && guess < (double)above_digits - 64.0) {
         uint64_t near = (uint64_t)guess;
-        if (compare_u64(near - 1, *p, m, q) <= 0) low = near - 1;
-        if (compare_u64(near + 2, *p, m, q) > 0) high = near + 2;
+        if (compare_u64(near - 16, *p, m, q) <= 0) low = near - 16;
+        if (compare_u64(near + 16, *p, m, q) > 0) high = near + 16;
     }
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
@@ -256,7 +258,7 @@ static uint64_t round_to_digits(double value, uint64_t m, int q, int *p) {
     return least_digits;
 }
 
-/* n digits as 0.00123 or 123.4; the point stands behind `point` of them, which is in [-3, 9]. */
+/* n digits as 0.00123 or 123.4; the point stands behind `point` of them, which is in [-3, 17]. */
 static size_t write_plain(char *out, const char *digits, int n, int point) {
     size_t size = 0;
     if (point <= 0) {
@@ -284,19 +286,111 @@ static size_t write_exponent(char *out, const char *digits, int n, int exponent)
     return size;
 }
 
-size_t inlay__format_f64(char out[32], double value) {
-    uint64_t bits = bits_of(value), magnitude = bits & ~((uint64_t)1 << 63);
-    size_t size = 0;
-    if (magnitude > MAX_FINITE + 1) return memcpy(out, "nan", 3), (size_t)3;
-    if (bits != magnitude) out[size++] = '-';
-    if (magnitude > MAX_FINITE) return memcpy(out + size, "inf", 3), size + 3;
-    if (magnitude == 0) return out[size] = '0', size + 1;
-    int p, q, n = SIGNIFICANT;
-    uint64_t m = split(magnitude, &q), number = round_to_digits(bits == magnitude ? value : -value, m, q, &p);
-    char digits[SIGNIFICANT];
-    for (int i = SIGNIFICANT; i-- > 0; number /= 10) digits[i] = (char)('0' + number % 10);
+/* Digits without trailing zeros; the value is 0.digits * 10^*point. Returns how many. */
+static int digits_of(double magnitude, int n, char digits[MOST_SIGNIFICANT], int *point) {
+    int p, q;
+    uint64_t m = split(bits_of(magnitude), &q), number = round_to_digits(magnitude, m, q, n, &p);
+    for (int i = n; i-- > 0; number /= 10) digits[i] = (char)('0' + number % 10);
+    *point = n + p;
     while (digits[n - 1] == '0') n--;
-    int point = SIGNIFICANT + p; /* the value is 0.digits * 10^point */
+    return n;
+}
+
+/* The sign, and what has no digits; *size is 0 or 1 and the result false when digits must follow. */
+static bool write_special(char *out, double value, const char *zero, size_t *size) {
+    uint64_t bits = bits_of(value), magnitude = bits & ~((uint64_t)1 << 63);
+    const char *name = magnitude > MAX_FINITE + 1 ? "nan" : magnitude > MAX_FINITE ? "inf" : magnitude == 0 ? zero : NULL;
+    *size = 0;
+    if (bits != magnitude && magnitude <= MAX_FINITE + 1) out[(*size)++] = '-';
+    if (name == NULL) return false;
+    memcpy(out + *size, name, strlen(name));
+    *size += strlen(name);
+    return true;
+}
+
+size_t inlay__format_f64(char out[32], double value) {
+    char digits[MOST_SIGNIFICANT];
+    size_t size;
+    int point;
+    if (write_special(out, value, "0", &size)) return size;
+    int n = digits_of(value < 0 ? -value : value, SIGNIFICANT, digits, &point);
     return size + (point > -4 && point <= SIGNIFICANT ? write_plain(out + size, digits, n, point)
                                                       : write_exponent(out + size, digits, n, point - 1));
+}
+
+size_t inlay__format_shortest(char out[32], double value) {
+    char digits[MOST_SIGNIFICANT] = {0}, text[32];
+    size_t size;
+    int point = 0, n = 0;
+    double magnitude = value < 0 ? -value : value, read = -1;
+    if (write_special(out, value, "0.0", &size)) return size;
+    for (int most = 15; most <= MOST_SIGNIFICANT && read != magnitude; most++) { /* fewer are 15 with zeros behind */
+        n = digits_of(magnitude, most, digits, &point);
+        inlay__parse_f64(text, write_exponent(text, digits, n, point - 1), &read);
+    }
+    if (point <= -4 || point > 16) return size + write_exponent(out + size, digits, n, point - 1);
+    size += write_plain(out + size, digits, n, point);
+    if (point >= n) {
+        out[size++] = '.';
+        out[size++] = '0';
+    }
+    return size;
+}
+
+/* Divides by 10^9 and returns the rest. */
+static uint32_t big_divide(big *b) {
+    uint64_t rest = 0;
+    for (size_t i = b->n; i-- > 0;) {
+        uint64_t t = rest << 32 | b->word[i];
+        b->word[i] = (uint32_t)(t / 1000000000);
+        rest = t % 1000000000;
+    }
+    while (b->n > 0 && b->word[b->n - 1] == 0) b->n--;
+    return (uint32_t)rest;
+}
+
+/* Divides by 2^power > 0, rounded, ties to even. */
+static void big_shift_rounded(big *b, size_t power) {
+    size_t words = power / 32, bits = power % 32, half = power - 1;
+    bool at_half = half / 32 < b->n && (b->word[half / 32] >> half % 32 & 1) != 0, below = false;
+    for (size_t i = 0; i < b->n && i <= half / 32 && !below; i++)
+        below = i < half / 32 ? b->word[i] != 0 : (b->word[i] & ((1u << half % 32) - 1)) != 0;
+    size_t n = b->n > words ? b->n - words : 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t pair = b->word[i + words] | (uint64_t)(i + words + 1 < b->n ? b->word[i + words + 1] : 0) << 32;
+        b->word[i] = (uint32_t)(pair >> bits);
+    }
+    b->n = n;
+    while (b->n > 0 && b->word[b->n - 1] == 0) b->n--;
+    bool odd = b->n > 0 && (b->word[0] & 1) != 0;
+    if (!at_half || (!below && !odd)) return;
+    uint32_t carry = 1;
+    for (size_t i = 0; i < b->n && carry != 0; i++) carry = ++b->word[i] == 0;
+    if (carry != 0) b->word[b->n++] = 1;
+}
+
+size_t inlay__format_fixed(char *out, size_t capacity, double value, int decimals) {
+    char digits[MAX_DIGITS];
+    size_t size, n = 0, behind = (size_t)decimals;
+    int q;
+    big b;
+    if (decimals < 0 || decimals > 300 || capacity < 320 + behind) return 0;
+    bool special = write_special(out, value, "", &size);
+    if (special && size > 1) return size; /* inf, nan */
+    big_set(&b, split(bits_of(value) & ~((uint64_t)1 << 63), &q));
+    big_multiply_5(&b, decimals); /* value * 10^decimals = m * 5^decimals * 2^(q + decimals) */
+    q += decimals;
+    if (q > 0) big_multiply_2(&b, q);
+    if (q < 0) big_shift_rounded(&b, (size_t)-q);
+    while (b.n > 0) {
+        uint32_t rest = big_divide(&b);
+        for (int i = 0; i < 9; i++, rest /= 10) digits[n++] = (char)('0' + rest % 10);
+    }
+    while (n > behind + 1 && digits[n - 1] == '0') n--;
+    while (n < behind + 1) digits[n++] = '0';
+    for (size_t i = n; i-- > 0;) {
+        out[size++] = digits[i];
+        if (i == behind && behind > 0) out[size++] = '.';
+    }
+    return size;
 }

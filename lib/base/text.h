@@ -17,6 +17,13 @@ size_t inlay__format_args(char *out, size_t size, const char *format, va_list ar
  * returns the length. (decimal.c) */
 size_t inlay__format_f64(char out[32], double value);
 
+/* The shortest decimal that reads back as this value, written as Python's repr() does ("0.1", "1.0", "1e-05", "1e+16").
+ * (decimal.c) */
+size_t inlay__format_shortest(char out[32], double value);
+/* The value with so many digits behind the point, correctly rounded, ties to even; 0, writing nothing of use, unless
+ * `decimals` is 0 to 300 and the capacity at least 320 more. (decimal.c) */
+size_t inlay__format_fixed(char *out, size_t capacity, double value, int decimals);
+
 /* Reads a whole decimal integer or number (no spaces, no trailing bytes); false, leaving *value, if it
  * is not one or too large. Numbers are rounded to the nearest double, ties to even. (decimal.c) */
 bool inlay__parse_i64(const char *text, size_t size, int64_t *value);

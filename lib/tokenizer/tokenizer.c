@@ -222,6 +222,54 @@ int32_t inlay__tokenizer_encode(const inlay__tokenizer *tokenizer, const char *t
     return inlay__tokenizer_encode_spans(tokenizer, text, size, flags, tokens, NULL, capacity, n_tokens);
 }
 
+/* The matches of control tokens that lie wholly within bytes of mark 0, and all of added tokens; of those that begin at
+ * one place the longest. `all` holds control tokens as well, `added` does not; both have the last place first. */
+static void keep_allowed(const inlay__tokenizer *tokenizer, const uint8_t *marks, inlay__special_matches *all,
+                         const inlay__special_matches *added) {
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < all->n; i++) {
+        inlay__special_match match = all->items[i];
+        size_t size = inlay__vocab_text(&tokenizer->vocab, match.id).size;
+        while (at < added->n && added->items[at].pos > match.pos) at++;
+        if (memchr(marks + match.pos, 1, size) == NULL)
+            all->items[n++] = match;
+        else if (at < added->n && added->items[at].pos == match.pos)
+            all->items[n++] = added->items[at];
+    }
+    all->n = n;
+}
+
+static int32_t encode_marked(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text,
+                             const uint8_t *marks, size_t size) {
+    inlay__special_matches all, added = {.items = NULL};
+    INLAY__TRY(inlay__encoder_reserve(encoder, size / 4 + 2));
+    int32_t status = inlay__special_find(&tokenizer->special, text, size, true, &all);
+    if (status == INLAY_OK) status = inlay__special_find(&tokenizer->special, text, size, false, &added);
+    if (status == INLAY_OK) {
+        keep_allowed(tokenizer, marks, &all, &added);
+        status = encode_pieces(tokenizer, encoder, text, size, &all);
+    }
+    inlay__special_matches_free(&tokenizer->special, &all);
+    inlay__special_matches_free(&tokenizer->special, &added);
+    return status;
+}
+
+int32_t inlay__tokenizer_encode_marked(const inlay__tokenizer *tokenizer, const char *text, const uint8_t *marks, size_t size,
+                                       int32_t *tokens, size_t capacity, size_t *n_tokens) {
+    inlay__encoder encoder = {.sys = tokenizer->sys};
+    int32_t status = encode_marked(tokenizer, &encoder, (const uint8_t *)text, marks, size);
+    if (status == INLAY_OK) {
+        *n_tokens = encoder.n_tokens;
+        if (encoder.n_tokens > capacity)
+            status = inlay__fail(INLAY_ERR_BUFFER, "the text has %zu tokens, and there is room for %zu", encoder.n_tokens,
+                                 capacity);
+        else if (encoder.n_tokens > 0)
+            memcpy(tokens, encoder.tokens, encoder.n_tokens * sizeof *tokens);
+    }
+    inlay__encoder_free(&encoder);
+    return status;
+}
+
 /* ------------------------------------------------------------------- decode */
 
 static int32_t check_id(const inlay__tokenizer *tokenizer, int32_t id, size_t i) {

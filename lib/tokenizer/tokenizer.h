@@ -32,6 +32,10 @@ int32_t inlay__tokenizer_encode_batch(const inlay__tokenizer *tokenizer, const i
 /* The bytes that a token adds inside a text. */
 int32_t inlay__tokenizer_token_bytes(const inlay__tokenizer *tokenizer, int32_t token, char *text, size_t capacity,
                                      size_t *size);
+/* Encodes text of which only the bytes with mark 0 may become control tokens; `marks` has one for each byte. No token is
+ * added at the beginning or end. */
+int32_t inlay__tokenizer_encode_marked(const inlay__tokenizer *tokenizer, const char *text, const uint8_t *marks, size_t size,
+                                       int32_t *tokens, size_t capacity, size_t *n_tokens);
 int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
                                 size_t capacity, size_t *size);
 int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *state, int32_t token, char *text,

@@ -4,7 +4,7 @@
  - libinlay.so exports exactly the functions that inlay.h declares, which are those of exports.txt;
  - libinlay.a defines no external symbol without the prefix inlay;
  - libinlay.so needs nothing but libc, libm and the loader, and imports no function that ends, prints or changes the process;
- - stripped, it is below 768 KB.
+ - stripped, it is below 896 KB.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FORBIDDEN = {
     "setenv", "strtod", "atof", "sscanf", "longjmp", "popen", "fork", "execve",
 }
 ALLOWED_LIBRARIES = re.compile(r"^(libc\.so|libm\.so|libpthread\.so|ld-linux|libgcc_s\.so|libc\.musl)")
-MAX_STRIPPED = 768 * 1000
+MAX_STRIPPED = 896 * 1000
 
 failures: list[str] = []
 

@@ -14,9 +14,10 @@ LAYERS = {
     "kernels": {"base", "kernels"},
     "import": {"base", "format", "kernels", "import"},
     "tokenizer": {"base", "format", "kernels", "tokenizer"},
+    "template": {"base", "template"},
     "model": {"base", "format", "kernels", "model"},
     "sample": {"base", "format", "kernels", "tokenizer", "model", "sample"},
-    "api": {"base", "format", "kernels", "import", "tokenizer", "model", "sample", "api"},
+    "api": {"base", "format", "kernels", "import", "tokenizer", "model", "sample", "template", "api"},
 }
 MAX_LINES = 800
 GENERATED = ("_tables.c", "_golden.c", "_data.c", "_declarations.py")

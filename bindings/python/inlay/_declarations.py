@@ -34,6 +34,7 @@ STATUSES: dict[str, tuple[int, str]] = {
     "ERR_NUMERIC": (-13, "the model produced a value that is not finite"),
     "ERR_CHANGED": (-14, "the model file changed while it was open"),
     "ERR_THREAD": (-15, "a thread could not be started"),
+    "ERR_TEMPLATE": (-16, "a chat template is wrong, refuses what it was given, or goes over a limit"),
 }
 
 OK = 0
@@ -52,6 +53,7 @@ ERR_KEY = -12
 ERR_NUMERIC = -13
 ERR_CHANGED = -14
 ERR_THREAD = -15
+ERR_TEMPLATE = -16
 
 # Constants
 LOG_DEBUG = 1
@@ -138,6 +140,8 @@ TOKEN_UNKNOWN = 4
 TOKEN_BYTE = 8
 TOKEN_ADDED = 16
 TOKEN_UNUSED = 32
+CHAT_GENERATE = 1
+CHAT_PARSE_SPECIAL = 2
 SESSION_LENGTH = 1
 SESSION_CONTEXT = 2
 SESSION_THREADS = 3
@@ -487,6 +491,37 @@ outside the vocabulary. Thread rule: any. Since 0.1.""",
         c_int32,
         (inlay_model_p, c_char_p, c_size_t, POINTER(c_int32),),
         """The id of the token whose text is exactly `text`, or INLAY_ERR_KEY.
+Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_chat_render": (
+        c_int32,
+        (inlay_model_p, c_char_p, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, c_int32, c_char_p, c_size_t, POINTER(c_size_t),),
+        """A conversation as the text that the model was trained to go on from, by a Jinja template.
+  format     which one. NULL: the model's own, and "chatml" where it has none. A name: the model's template of that
+             name ("tool_use"), or a built-in one: "chatml", "llama2", "llama3", "gemma", "mistral", "zephyr", "phi3".
+             Text with "{{" or "{%" in it: the template itself. NUL-terminated.
+  messages   JSON, a list of objects: [{"role": "user", "content": "Hi"}, ...]
+  tools      JSON, a list of tools, or NULL
+  variables  JSON, an object with more variables of the template, or NULL. "now", as "2026-11-24T12:00:00", is the
+             time that the template sees; without it that is the clock's.
+The template also sees bos_token, eos_token, unk_token, pad_token and add_generation_prompt. `*needed` gets the bytes
+of the text; no NUL is added. docs/templates.md tells what templates may use, and their limits.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (the JSON), INLAY_ERR_KEY (no template of that name), INLAY_ERR_TEMPLATE
+(with line and column), INLAY_ERR_BUFFER with the size needed, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_chat_tokenize": (
+        c_int32,
+        (inlay_model_p, c_char_p, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, c_int32, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
+        """The same text as tokens: `*n_tokens` of them into `tokens`, which has room for `capacity`. Control tokens come only
+from the template's own text and from roles that are one plain word; nothing in messages, tools and variables
+becomes one unless INLAY_CHAT_PARSE_SPECIAL is given. No token is added that the template does not write.
+Errors: as inlay_chat_render and inlay_tokenize. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_template_render": (
+        c_int32,
+        (c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(c_size_t),),
+        """Renders any Jinja template without a model. `variables` is a JSON object with all its variables, or NULL; "now" is as
+above. `*needed` gets the bytes of the text; no NUL is added. Errors: as inlay_chat_render.
 Thread rule: any. Since 0.1.""",
     ),
     "inlay_session_new": (

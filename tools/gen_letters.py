@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Writes lib/template/letters_tables.c: upper, lower and title case of every code point, as this Python has them.
+
+    python3 tools/gen_letters.py lib/template/letters_tables.c
+
+Templates are held against Jinja on Python, so that Python's own methods are the reference.
+"""
+import sys
+import unicodedata
+
+
+def ranges(mapping):
+    """(first, last, step, delta) that cover {code: other code}, each with codes `step` apart."""
+    found = []
+    for code, other in sorted(mapping.items()):
+        delta = other - code
+        if found:
+            first, last, step, before = found[-1]
+            gap = code - last
+            if before == delta and (gap == step or (first == last and gap in (1, 2))):
+                found[-1] = (first, code, gap if first == last else step, delta)
+                continue
+        found.append((code, code, 1, delta))
+    return found
+
+
+def write_ranges(out, name, mapping):
+    out.write(f"const inlay__case_range {name}[] = {{\n")
+    found = ranges(mapping)
+    for i in range(0, len(found), 4):
+        out.write("    " + " ".join(f"{{0x{a:x}, 0x{b:x}, {s}, {d}}}," for a, b, s, d in found[i:i + 4]) + "\n")
+    out.write(f"}};\nconst size_t {name}_count = {len(found)};\n\n")
+
+
+def write_specials(out, name, mapping):
+    out.write(f"const inlay__case_special {name}[] = {{\n")
+    items = sorted(mapping.items())
+    for i in range(0, len(items), 4):
+        out.write("    " + " ".join(
+            "{0x%x, {%s}}," % (code, ", ".join(f"0x{ord(c):x}" for c in text)) for code, text in items[i:i + 4]) + "\n")
+    out.write(f"}};\nconst size_t {name}_count = {len(items)};\n\n")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    codes = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+    with open(sys.argv[1], "w", encoding="ascii", newline="\n") as out:
+        out.write(f"/* Upper, lower and title case in Unicode {unicodedata.unidata_version}. Written by tools/gen_letters.py. */\n"
+                  "#include \"letters.h\"\n\n")
+        for name, convert in (("upper", str.upper), ("lower", str.lower)):
+            full = {c: convert(chr(c)) for c in codes}
+            write_ranges(out, f"inlay__{name}_ranges",
+                         {c: ord(t) for c, t in full.items() if len(t) == 1 and ord(t) != c})
+            write_specials(out, f"inlay__{name}_specials", {c: t for c, t in full.items() if len(t) > 1})
+        titles = {c: chr(c).title() for c in codes}
+        write_specials(out, "inlay__title_specials", {c: t for c, t in titles.items() if t != chr(c).upper()})
+
+
+if __name__ == "__main__":
+    main()
