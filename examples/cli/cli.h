@@ -59,6 +59,7 @@ typedef enum cli_arg {
     ARG_RAW,
     ARG_JSON,
     ARG_TENSORS,
+    ARG_INPUT,
     ARG_LOW_MEMORY,
     N_ARGS
 } cli_arg;
@@ -89,7 +90,7 @@ typedef struct cli_command {
     int (*run)(const cli_args *args);
 } cli_command;
 
-extern const cli_command cli_run, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack;
+extern const cli_command cli_run, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */

@@ -6,7 +6,7 @@
 
 enum {
     INLAY__RENDER_FUEL = 2000000,        /* steps; one more for each 16 bytes of data that came in */
-    INLAY__RENDER_MAX_OUTPUT = 16 << 20, /* bytes of text being made */
+    INLAY__RENDER_MAX_OUTPUT = 8 << 20, /* bytes of text being made */
     INLAY__RENDER_MEMORY = 48 << 20,     /* bytes of values, and 16 more for each byte of data */
     INLAY__RENDER_MAX_CALLS = 64,        /* macros within one another */
     INLAY__RENDER_MAX_STACK = 1 << 20,   /* values on the stack */

@@ -130,6 +130,7 @@ static uint8_t loop_use(const inlay__parser *p, bool *looks_ahead) {
     for (const inlay__token *t = p->at; t->kind != INLAY__T_END; t++) {
         if (t->kind != INLAY__T_NAME) continue;
         if (t[-1].kind == INLAY__T_BLOCK && inlay__token_is_name(t, "for")) depth++;
+        if (depth > INLAY__TEMPLATE_MAX_DEPTH) break; /* which is refused, where it comes to it */
         if (t[-1].kind == INLAY__T_BLOCK && inlay__token_is_name(t, "endfor") && depth-- == 0) break;
         if (!inlay__token_is_name(t, "loop") || t[-1].kind == INLAY__T_DOT) continue;
         use = INLAY__FOR_USES_LOOP;
