@@ -178,6 +178,7 @@ int32_t inlay__get_item(inlay__machine *m, const inlay__value *v, const inlay__v
         return item_at(m, v, key->kind == INLAY__V_BOOL ? key->of.boolean : key->of.integer, result);
     if (sequence && key->kind == INLAY__V_SLICE) return slice_list(m, v, key->of.list, result);
     if (v->kind == INLAY__V_STRING && key->kind == INLAY__V_SLICE) return slice_string(m, v->of.string, key->of.list, result);
+    if (key->kind == INLAY__V_SLICE) return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' object cannot be sliced", inlay__value_type(v));
     if (name == NULL) return INLAY_OK;
     bool found;
     INLAY__TRY(own_attribute(m, v, name, inlay__method_find(name->text, name->size), result, &found));

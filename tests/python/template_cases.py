@@ -162,7 +162,7 @@ STATEMENTS = [
     "a\n  {% if t %}\n  b\n  {% endif %}\nc\n", "a\n  {%+ if t %}\n  b\n  {%- endif +%}\nc", "a  {%- if t -%}  b  {%- endif -%}  c", "  {{ n }}  \n  {{- n -}}  \n x",
     "{% if t %}\n\n\nx\n{% endif %}\n\n", "\n\n{{ n }}\n", "{{ n }}\n\n", "  {% set a = 1 %}  {% set b = 2 %}\n  x", "x  {% set a = 1 %}\ny", "\t {% set a = 1 %}\ny", "{% set a = 1 -%}\n\n\n  y",
     "{{ '{{' }}{{ '}}' }}{{ '%}' }}", "{{ {'a': {'b': 1}} }}", "{{{'a': 1}}}", "{{ {} }}", "a{b}c{ d }e%}f}}g", "{{ n\n  +\n n }}", "{{n}}{{ n}}{{n }}", "{%if t%}x{%endif%}",
-    "line\r\nline2\r{{ n }}\r\n", "é你好{{ s }}é", "{% print n, s %}", "{{ 1, 2 }}", "{% for i in 1, 2 %}{{ i }}{% endfor %}", "{% if t: %}x{% endif %}",
+    "line\r\nline2\r{{ n }}\r\n", "é你好{{ s }}é", "{{ 1, 2 }}", "{% for i in 1, 2 %}{{ i }}{% endfor %}", "{% if t: %}x{% endif %}",
     "{% set a = namespace() %}{% set a.b = namespace(c=1) %}{{ a.b.c }}{% set x = a.b %}{% set x.c = 2 %}{{ a.b.c }}",
     "{% set j = joiner(', ') %}{% for i in l %}{{ j() }}{{ i }}{% endfor %}", "{% set c = cycler('a', 'b', 'c') %}{% for i in range(5) %}{{ c.next() }}{{ c.current }}{% endfor %}{% set _ = c.reset() %}{{ c.current }}",
     "{% set g = l | select('odd') %}{{ g | list }}{{ g | list }}", "{% set g = l | map('string') %}{% for i in g %}{{ i }}{% endfor %}{% for i in g %}{{ i }}{% endfor %}",
@@ -177,7 +177,7 @@ STATEMENTS = [
     "{{ raise_exception('Conversation roles must alternate') if n == 7 }}", "{% if f %}{{ raise_exception('x') }}{% endif %}ok", "{% if f %}{{ s | nofilter }}{% endif %}ok",
     "{% include 'x' %}", "{% import 'x' as y %}", "{% extends 'x' %}", "{% from 'x' import y %}", "{% nope %}", "{% if %}{% endif %}", "{% if t %}", "{% endif %}", "{% for i in l %}", "{{ s", "{{ 's }}",
     "{% set = 1 %}", "{% set 1 = 1 %}", "{% set none = 1 %}", "{% macro %}{% endmacro %}", "{% for %}{% endfor %}", "{{ }}", "{{ 1 + }}", "{{ (1 }}", "{{ [1 }}", "{{ {1 }}", "{{ a b }}", "{{ a. }}", "{{ s | }}", "{{ s is }}",
-    "{% break %}", "{% raw %}", "{# x", "{% if t %}{% else %}{% else %}{% endif %}", "{{ 1 = 2 }}", "{{ $ }}", "{{ a ? b }}", "{{ 'a' 1 }}", "{{ not }}", "{{ s is defined is string }}", "{{ f(a=1, 2) }}", "{{ f(**d, 1) }}",
+    "{% break %}", "{# x", "{% if t %}{% else %}{% else %}{% endif %}", "{{ 1 = 2 }}", "{{ $ }}", "{{ a ? b }}", "{{ 'a' 1 }}", "{{ not }}", "{{ s is defined is string }}", "{{ f(a=1, 2) }}", "{{ f(**d, 1) }}",
     "{% macro m(a=1, b) %}{% endmacro %}", "{{ loop.index }}", "{% for i in l %}{% set i = i * 2 %}{{ i }}{% endfor %}", "{% for i in l %}{% if loop.first %}{% set seen = 1 %}{% endif %}{{ seen }}{% endfor %}",
     "{% set a = [] %}{% for i in l %}{% set a = a + [i] %}{% endfor %}{{ a }}", "{% set a = [1] %}{{ a.append(2) }}{{ a }}", "{% set _ = d.update({'x': 1}) %}", "{% set a %}{% for i in l %}{{ i }}{% endfor %}{% endset %}{{ a | length }}",
 ]
