@@ -192,6 +192,12 @@ enum {
     /* int, one of INLAY_PACK_: whether weights are packed for the CPU in memory of their own. Results are the same
      * bits. Used by: model open. */
     INLAY_OPT_PACK = 104,
+    /* int: the type that matrices of type F32, F16 and BF16 get while the model opens: INLAY_TYPE_Q8_0,
+     * INLAY_TYPE_Q4_0, INLAY_TYPE_Q4_K, INLAY_TYPE_Q6_K or INLAY_TYPE_F16. Norms, positions and what else is not
+     * multiplied with keep theirs, the embedding and the head get a finer one than Q4_0 and Q4_K, and rows that blocks of
+     * 256 do not fit get Q8_0. -1 (default): all as in the file. Other types are INLAY_ERR_UNSUPPORTED.
+     * Used by: model open. */
+    INLAY_OPT_QUANTIZE = 105,
 
     /* int: tokens that a session can hold. 0 (default): what the model was trained
      * with, at most 4096. Used by: session. */

@@ -4,6 +4,7 @@
 #include "handles.h"
 #include "import/import.h"
 #include "import/make.h"
+#include "kernels/encode.h"
 
 enum { MAX_DEFAULT_THREADS = 16 };
 
@@ -68,9 +69,13 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
         .n_threads = inlay__thread_count(options),
         .n_vocab_tokenizer = model->tokenizer != NULL ? inlay__tokenizer_n_vocab(model->tokenizer) : 0,
     };
+    int64_t type = options->values[INLAY__QUANTIZE].integer;
+    if (type >= 0 && (type == INLAY_TYPE_F32 || !inlay__encode_knows((uint32_t)type)))
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'quantize' is %lld (%s), expected -1, F16, Q8_0, Q4_0, Q4_K or Q6_K",
+                           (long long)type, inlay__dtype_any_name((uint32_t)type));
     inlay__make_config make = {
         .n_threads = config.n_threads,
-        .type = INLAY__KEEP_TYPES,
+        .type = type < 0 ? INLAY__KEEP_TYPES : (uint32_t)type,
         .progress = options->progress,
         .progress_user = options->progress_user,
     };

@@ -6,7 +6,7 @@
 #include "base/fpenv.h"
 #include "base/pool.h"
 #include "format/dtype.h"
-#include "kernels/blocks.h"
+#include "kernels/encode.h"
 #include "kernels/math.h"
 
 /* A thread takes so many bytes of rows at a time. */
@@ -76,17 +76,6 @@ static void change(inlay__element_change how, float *x, size_t n) {
         x[i] = how == INLAY__ELEMENTS_ADD_ONE ? x[i] + 1.0f : -(float)inlay__exp_f64((double)x[i]);
 }
 
-static void encode(uint32_t type, const float *x, size_t n, uint8_t *out) {
-    if (type == INLAY_TYPE_F32) {
-        memcpy(out, x, n * sizeof *x);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        uint16_t half = inlay__f32_to_f16(x[i]);
-        memcpy(out + 2 * i, &half, sizeof half);
-    }
-}
-
 /* -------------------------------------------------------------------------- rows */
 
 /* The row of a source that becomes row `row`. */
@@ -130,7 +119,7 @@ static void make_row(const make_job *job, size_t i, float *scratch) {
     }
     if (copied) return;
     change(r->change, scratch, n_k);
-    encode(job->type, scratch, n_k, out);
+    inlay__encode_row(job->type, scratch, n_k, out);
 }
 
 static size_t scratch_size(const inlay__recipe *r) { return (size_t)r->n_k * (sizeof(float) + 8); }
@@ -175,6 +164,71 @@ static int32_t make_tensor(inlay__weights *w, inlay__pool *pool, size_t i) {
     return INLAY_OK;
 }
 
+/* ------------------------------------------------------------------- quantising */
+
+/* Small tensors, and those that are not multiplied with but looked up or added, keep their type. */
+static bool is_matrix(const inlay__tensor *t) {
+    static const char *const kept[] = {"norm", "position_embd", "token_types", "conv.", "conv1d", "lerp", "decay", "_first",
+                                       "rel_b", "gate_inp", "ssm_a", "ssm_d", "_gate.", "cls", "rope_"};
+    static const char ending[] = ".weight";
+    const char *name = t->name.text;
+    if (t->n_dims < 2 || t->shape[1] < 2 || t->packed != 0) return false;
+    if (t->type != INLAY_TYPE_F32 && t->type != INLAY_TYPE_F16 && t->type != INLAY_TYPE_BF16) return false;
+    if (t->name.size < sizeof ending || strcmp(name + t->name.size - (sizeof ending - 1), ending) != 0) return false;
+    for (size_t i = 0; i < INLAY__COUNT(kept); i++)
+        if (strstr(name, kept[i]) != NULL && strstr(name, "ffn_gate.") == NULL) return false;
+    return true;
+}
+
+/* The type that a matrix gets: the embedding and the head a finer one, and rows that K blocks do not fit Q8_0. */
+static uint32_t type_for(const inlay__tensor *t, uint32_t asked) {
+    bool ends = strcmp(t->name.text, "token_embd.weight") == 0 || strcmp(t->name.text, "output.weight") == 0;
+    if (ends && asked == INLAY_TYPE_Q4_K) asked = INLAY_TYPE_Q6_K;
+    if (ends && asked == INLAY_TYPE_Q4_0) asked = INLAY_TYPE_Q8_0;
+    if ((asked == INLAY_TYPE_Q4_K || asked == INLAY_TYPE_Q6_K) && t->shape[0] % INLAY__K_LENGTH != 0) asked = INLAY_TYPE_Q8_0;
+    if (asked == INLAY_TYPE_Q8_0 || asked == INLAY_TYPE_Q4_0) return t->shape[0] % INLAY__Q_LENGTH == 0 ? asked : t->type;
+    return asked;
+}
+
+/* A GGUF file's tensors get a table of their own, and recipes that change nothing. */
+static int32_t add_recipes(inlay__weights *w) {
+    const inlay__tensor *from = w->tensors;
+    size_t n = w->n_tensors;
+    if (w->merged == NULL) {
+        INLAY__TRY(inlay__weights_make_table(w, n));
+        memcpy(w->merged, from, n * sizeof *from);
+        for (size_t i = 0; i < n; i++)
+            inlay__hash_map_put(&w->by_name, from[i].name.text, from[i].name.size, (uint32_t)i);
+    }
+    w->recipes = inlay__alloc_array(w->sys, w->table_capacity, sizeof *w->recipes);
+    if (w->recipes == NULL) return INLAY_ERR_MEMORY;
+    w->made = inlay__alloc_array(w->sys, w->table_capacity, sizeof *w->made);
+    if (w->made == NULL) return INLAY_ERR_MEMORY;
+    w->sources = inlay__alloc_array(w->sys, n, sizeof *w->sources);
+    if (w->sources == NULL) return INLAY_ERR_MEMORY;
+    w->n_sources = n;
+    for (size_t i = 0; i < n; i++) {
+        const inlay__tensor *t = &w->merged[i];
+        w->sources[i] = t->data;
+        w->recipes[i] = (inlay__recipe){.source_type = t->type, .n_k = t->shape[0], .n_rows = t->n_elements / t->shape[0],
+                                        .n_sources = 1, .sources = &w->sources[i]};
+    }
+    return INLAY_OK;
+}
+
+static void choose_types(inlay__weights *w, uint32_t asked) {
+    for (size_t i = 0; i < w->n_tensors; i++) {
+        inlay__tensor *t = &w->merged[i];
+        uint64_t row_size;
+        if (!is_matrix(t) || w->made[i].memory != NULL) continue;
+        uint32_t type = type_for(t, asked);
+        if (type == t->type || !inlay__dtype_row_size(type, t->shape[0], &row_size)) continue;
+        t->type = type;
+        t->size = row_size * (t->n_elements / t->shape[0]);
+        w->recipes[i].needed = true;
+    }
+}
+
 static int32_t make_all(inlay__weights *w, inlay__pool *pool, const inlay__make_config *config) {
     for (size_t i = 0; i < w->n_tensors; i++) {
         if (!w->recipes[i].needed) continue;
@@ -187,7 +241,10 @@ static int32_t make_all(inlay__weights *w, inlay__pool *pool, const inlay__make_
 
 int32_t inlay__weights_make(inlay__weights *w, const inlay__make_config *config) {
     inlay__pool *pool;
-    if (w->recipes == NULL) return INLAY_OK;
+    bool quantizes = config->type != INLAY__KEEP_TYPES;
+    if (!quantizes && w->recipes == NULL) return INLAY_OK;
+    if (w->recipes == NULL) INLAY__TRY(add_recipes(w));
+    if (quantizes) choose_types(w, config->type);
     INLAY__TRY(inlay__pool_new(w->sys, config->n_threads, &pool));
     int32_t status = make_all(w, pool, config);
     inlay__pool_free(pool);

@@ -1,9 +1,12 @@
 /* Hugging Face folders: how tensors and config.json become GGUF's, and what is refused. */
 #include "test.h"
 
+#include <math.h>
+
 #include "import/family.h"
 #include "import/import.h"
 #include "import/make.h"
+#include "kernels/blocks.h"
 #include "kernels/math.h"
 #include "support/accounting_sys.h"
 #include "support/folder_sys.h"
@@ -241,6 +244,31 @@ TEST(elements_of_f64_f8_i8_and_u8_are_converted_exactly) {
             CHECK_INT(inlay__f32_bits(found), inlay__f32_bits(expected[i].values[k]));
         }
     }
+    end(&x);
+}
+
+TEST(matrices_are_quantised_while_opening_and_norms_are_not) {
+    fixture x;
+    size_t size;
+    begin(&x, "{\"model_type\":\"gpt2\",\"n_embd\":32,\"n_layer\":1,\"n_head\":1}");
+    safetensors_writer_count(&x.w, "h.0.mlp.c_fc.weight", "[32,4]", 128, 1);
+    safetensors_writer_count(&x.w, "h.0.ln_1.weight", "[32]", 32, 1);
+    safetensors_writer_count(&x.w, "wpe.weight", "[2,32]", 64, 1);
+    x.file = safetensors_writer_finish(&x.w, &size);
+    folder_sys_put(&x.f, "model.safetensors", x.file, size);
+    x.status = inlay__import_open(&x.f.sys, "folder", INLAY_LOAD_COPY, &x.weights);
+    inlay__make_config make = {.n_threads = 2, .type = INLAY_TYPE_Q4_K}; /* rows of 32 get Q8_0 */
+    CHECK_INT(inlay__weights_make(&x.weights, &make), INLAY_OK);
+    const inlay__tensor *t = inlay__weights_find(&x.weights, "blk.0.ffn_up.weight");
+    if (CHECK(t != NULL)) {
+        float row[32];
+        CHECK_INT(t->type, INLAY_TYPE_Q8_0);
+        CHECK_INT(t->size, 4 * 34);
+        inlay__dequantize_row(t->type, t->data + 34, 32, row);
+        for (size_t i = 0; i < 32; i++) CHECK(fabsf(row[i] - (float)(4 * i + 2)) < 0.6f);
+    }
+    CHECK_INT(inlay__weights_find(&x.weights, "blk.0.attn_norm.weight")->type, INLAY_TYPE_F32);
+    CHECK_INT(inlay__weights_find(&x.weights, "position_embd.weight")->type, INLAY_TYPE_F32);
     end(&x);
 }
 
@@ -496,7 +524,8 @@ TEST_MAIN(CASE(every_line_of_every_family_is_whole), CASE(rotary_rows_of_llama_b
           CASE(matrices_of_gpt2_are_turned_and_their_prefix_may_be_absent), CASE(norms_of_gemma_are_one_more),
           CASE(a_of_mamba_is_the_negated_exponential_and_convolutions_lose_their_1),
           CASE(experts_are_stacked_in_the_order_of_their_numbers), CASE(positions_of_opt_begin_behind_two_rows),
-          CASE(elements_of_f64_f8_i8_and_u8_are_converted_exactly), CASE(both_dialects_of_config_give_the_same_metadata),
+          CASE(elements_of_f64_f8_i8_and_u8_are_converted_exactly), CASE(matrices_are_quantised_while_opening_and_norms_are_not),
+          CASE(both_dialects_of_config_give_the_same_metadata),
           CASE(llama_3_scaling_becomes_a_tensor_of_factors),
           CASE(template_and_tokens_of_the_files_beside_become_metadata), CASE(configs_that_are_no_config_name_what_is_wrong),
           CASE(what_would_make_it_another_network_is_refused),
