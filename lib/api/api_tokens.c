@@ -20,6 +20,7 @@ static int32_t tokenize(const char *function, const inlay_model *model, const ch
     if (tokens == NULL && capacity != 0) return inlay__null_argument(function, "tokens");
     if (n_tokens == NULL) return inlay__null_argument(function, "n_tokens");
     INLAY__TRY(check_flags(function, flags));
+    INLAY__TRY(check_tokenizer(function, model));
     if (text == NULL) text = "";
     return inlay__tokenizer_encode_spans(model->tokenizer, text, size, flags, tokens, spans, capacity, n_tokens);
 }
@@ -60,6 +61,7 @@ int32_t inlay_tokenize_batch(const inlay_model *model, const char *const *texts,
     const char *function = "inlay_tokenize_batch";
     INLAY__TRY(inlay__check_model(function, model));
     INLAY__TRY(inlay__owned(model, check_batch(function, texts, n_texts, flags, n_threads, tokens, capacity, starts)));
+    INLAY__TRY(check_tokenizer(function, model));
     const inlay__sys *sys = &model->sys;
     size_t threads = (size_t)n_threads;
     if (n_threads == 0) threads = sys->cpu_count != NULL ? sys->cpu_count(sys->io_user) : 1;
@@ -83,6 +85,7 @@ int32_t inlay_token_bytes(const inlay_model *model, int32_t token, char *text, s
     INLAY__TRY(inlay__check_model(function, model));
     if (text == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "text"));
     if (size == NULL) return inlay__owned(model, inlay__null_argument(function, "size"));
+    INLAY__TRY(check_tokenizer(function, model));
     return inlay__owned(model, inlay__tokenizer_token_bytes(model->tokenizer, token, text, capacity, size));
 }
 

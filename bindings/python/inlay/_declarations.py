@@ -326,9 +326,10 @@ pointer may be NULL. Errors: INLAY_ERR_KEY. Thread rule: any. Since 0.1.""",
     "inlay_model_open": (
         c_int32,
         (c_char_p, inlay_options_p, POINTER(inlay_model_p),),
-        """Opens the model file at `path` (NUL-terminated, UTF-8): GGUF version 2 or 3, whole or
-split (give the first part, -00001-of-0000N). `options` may be NULL. `*model` is
-yours; free it with inlay_model_free. On failure `*model` is NULL.
+        """Opens the model at `path` (NUL-terminated, UTF-8): a GGUF file, version 2 or 3, whole or split (give the first
+part, -00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; or
+one .safetensors file beside its config.json. `options` may be NULL. `*model` is yours; free it with inlay_model_free.
+On failure `*model` is NULL. A folder's tensors and metadata have the names that GGUF gives them.
 The file is not trusted: any bytes give a model or an error.
 Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or
 contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer),
