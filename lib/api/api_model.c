@@ -5,6 +5,7 @@
 #include "import/import.h"
 #include "import/make.h"
 #include "kernels/encode.h"
+#include "open_json.h"
 
 enum { MAX_DEFAULT_THREADS = 16 };
 
@@ -124,6 +125,15 @@ static const char *tokenizer_name(const inlay_model *model) {
     return model->tokenizer != NULL ? inlay__tokenizer_name(model->tokenizer) : "none";
 }
 
+/* The same of a tokenizer.json, which has no network. */
+static int32_t open_json(inlay_model *model, const inlay_options *options, const char *path, const void *data, size_t size) {
+    if (options->values[INLAY__VOCAB_ONLY].integer == 0)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': holds a tokenizer and no network; set the option vocab_only",
+                           inlay__weights_name(&model->weights));
+    INLAY__TRY(choose_cpu(options, &model->cpu));
+    return inlay__open_tokenizer_json(model, path, data, size);
+}
+
 static void log_opened(const inlay_model *model, const inlay__log *log) {
     inlay__text architecture = metadata_string(model, "general.architecture");
     inlay__text name = metadata_string(model, "general.name");
@@ -148,14 +158,16 @@ int32_t inlay__model_open(const inlay_options *options, const char *path, const 
     inlay_model *model = NULL;
     INLAY__TRY(new_model(options, &model));
     int32_t load = (int32_t)options->values[INLAY__LOAD].integer;
-    int32_t status = path != NULL ? inlay__import_open(&model->sys, path, load, &model->weights)
-                                  : inlay__weights_open_memory(&model->sys, data, size, &model->weights);
+    bool json = inlay__is_json(path, data, size);
+    int32_t status = json           ? inlay__weights_open_empty(&model->sys, path, &model->weights)
+                     : path != NULL ? inlay__import_open(&model->sys, path, load, &model->weights)
+                                    : inlay__weights_open_memory(&model->sys, data, size, &model->weights);
     if (status != INLAY_OK) {
         inlay__sys sys = model->sys;
         inlay__free(&sys, model, sizeof *model);
         return status;
     }
-    status = finish_opening(model, options);
+    status = json ? open_json(model, options, path, data, size) : finish_opening(model, options);
     if (status != INLAY_OK) {
         inlay__model_release(model);
         return status;

@@ -222,6 +222,22 @@ int32_t inlay__weights_open_memory(const inlay__sys *sys, const void *data, size
     return finish(&w, status, weights);
 }
 
+int32_t inlay__weights_open_empty(const inlay__sys *sys, const char *path, inlay__weights *weights) {
+    inlay__weights w = {.sys = sys};
+    int32_t status = add_part(&w);
+    if (status == INLAY_OK) {
+        inlay__file_lend("", 0, &w.parts[0].file);
+        w.parts[0].gguf.sys = sys;
+    }
+    if (status == INLAY_OK && path != NULL) {
+        size_t size = strlen(path);
+        w.parts[0].path = inlay__copy_text(sys, path, size);
+        w.parts[0].path_size = size + 1;
+        if (w.parts[0].path == NULL) status = INLAY_ERR_MEMORY;
+    }
+    return finish(&w, status, weights);
+}
+
 void inlay__weights_close(inlay__weights *weights) {
     const inlay__sys *sys = weights->sys;
     if (sys == NULL) return;

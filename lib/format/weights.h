@@ -50,6 +50,8 @@ typedef struct inlay__weights {
  * `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY, _CHANGED. */
 int32_t inlay__weights_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights);
 int32_t inlay__weights_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights);
+/* No file: neither tensors nor metadata, under the name that `path` is (NULL: "memory"). */
+int32_t inlay__weights_open_empty(const inlay__sys *sys, const char *path, inlay__weights *weights);
 void inlay__weights_close(inlay__weights *weights);
 
 /* Steps of opening, for containers other than GGUF: a part more (its file then belongs to the weights), and the table

@@ -8,32 +8,26 @@
 #ifndef INLAY_SPECIAL_H
 #define INLAY_SPECIAL_H
 
+#include "tokenizer/trie.h"
 #include "tokenizer/vocab.h"
-
-typedef struct inlay__special_edge {
-    uint32_t parent;
-    uint32_t child; /* 0: empty slot (no edge leads to the root) */
-    uint8_t byte;
-} inlay__special_edge;
 
 typedef struct inlay__special_node {
     uint32_t fail; /* the longest proper suffix that is a node */
     int32_t added; /* the longest added token that ends here, or -1 */
     int32_t any;   /* the same among control tokens too */
+    uint32_t added_size, any_size; /* bytes of their texts */
 } inlay__special_node;
 
 typedef struct inlay__special {
     const inlay__sys *sys;
-    inlay__special_node *nodes; /* [n_nodes]; 0 is the root */
-    inlay__special_edge *edges; /* [edge_mask + 1], a hash table by parent and byte */
-    size_t n_nodes, max_nodes, edge_mask;
-    uint64_t seed;
+    inlay__trie trie;           /* of the texts read backwards */
+    inlay__special_node *nodes; /* [trie.max_nodes] */
     bool has_added; /* some token is matched even when nobody asks for control tokens */
     bool ends[256]; /* bytes with which a token ends */
 } inlay__special;
 
 typedef struct inlay__special_match {
-    size_t pos;
+    size_t pos, size;
     int32_t id;
 } inlay__special_match;
 
@@ -42,7 +36,18 @@ typedef struct inlay__special_matches {
     size_t n, capacity;
 } inlay__special_matches;
 
+/* A text to find, and what to tell of it. */
+typedef struct inlay__special_text {
+    inlay__text text;
+    int32_t id;
+    bool added;
+} inlay__special_text;
+
+/* The special tokens of a vocabulary, by their ids. */
 int32_t inlay__special_build(const inlay__vocab *vocab, inlay__special *special);
+/* Any texts; of equal ones the first counts, empty ones do not. */
+int32_t inlay__special_build_texts(const inlay__sys *sys, uint64_t seed, const inlay__special_text *texts, size_t n,
+                                   inlay__special *special);
 void inlay__special_free(inlay__special *special);
 
 /* All places where a token begins; `control` includes control tokens. Free with inlay__special_matches_free, also

@@ -3,8 +3,11 @@
 
 #include "base/utf8.h"
 
+#define BEGUN ((uint64_t)1 << 63)
+
 bool inlay__stream_unpack(uint64_t state, inlay__stream *stream) {
-    *stream = (inlay__stream){.n_pending = (size_t)(state & 0xFF)};
+    *stream = (inlay__stream){.n_pending = (size_t)(state & 0xFF), .begun = (state & BEGUN) != 0};
+    state &= ~BEGUN;
     if (stream->n_pending > 3 || state >> (8 * (stream->n_pending + 1)) != 0) return false;
     for (size_t i = 0; i < stream->n_pending; i++)
         stream->pending[i] = (uint8_t)(state >> (8 * (i + 1)));
@@ -12,7 +15,7 @@ bool inlay__stream_unpack(uint64_t state, inlay__stream *stream) {
 }
 
 uint64_t inlay__stream_pack(const inlay__stream *stream) {
-    uint64_t state = stream->n_pending;
+    uint64_t state = stream->n_pending | (stream->begun ? BEGUN : 0);
     for (size_t i = 0; i < stream->n_pending; i++)
         state |= (uint64_t)stream->pending[i] << (8 * (i + 1));
     return state;
@@ -60,4 +63,5 @@ void inlay__stream_put(inlay__stream *stream, const uint8_t *bytes, size_t n) {
 void inlay__stream_end(inlay__stream *stream) {
     if (stream->n_pending > 0) write_replacement(stream);
     stream->n_pending = 0;
+    stream->begun = false;
 }

@@ -4,9 +4,12 @@
 #include "base/text.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/encoder.h"
+#include "tokenizer/pipeline.h"
+#include "tokenizer/pipeline_gguf.h"
 #include "tokenizer/special.h"
 #include "tokenizer/spm.h"
 #include "tokenizer/stream.h"
+#include "tokenizer/tokenizer_json.h"
 #include "tokenizer/vocab.h"
 
 enum { NAME_SIZE = 64, READ_SIZE = 256, ALL_FLAGS = INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL };
@@ -18,7 +21,7 @@ typedef struct family {
     void (*unload)(inlay__tokenizer *tokenizer);
     /* Appends the tokens of text without special tokens. */
     int32_t (*encode)(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size);
-    /* Bytes of a token, as inlay__bpe_read. */
+    /* Bytes of a token, as inlay__bpe_read; NULL for pipelines. */
     size_t (*read)(const inlay__tokenizer *tokenizer, int32_t id, size_t *at, uint8_t *out, size_t capacity);
     /* Whether encode puts a space before its text; NULL for never. */
     bool (*adds_space)(const inlay__tokenizer *tokenizer);
@@ -32,6 +35,7 @@ struct inlay__tokenizer {
     union {
         inlay__bpe bpe;
         inlay__spm spm;
+        inlay__pipeline pipeline;
     } of;
     char name[NAME_SIZE];
 };
@@ -90,10 +94,42 @@ static size_t read_llama(const inlay__tokenizer *tokenizer, int32_t id, size_t *
 
 static bool llama_adds_space(const inlay__tokenizer *tokenizer) { return tokenizer->of.spm.add_space_prefix; }
 
+/* Families that are pipelines. */
+
+static int32_t load_pipeline(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
+    inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
+    inlay__format(tokenizer->name, sizeof tokenizer->name, "%s", model.text);
+    return inlay__pipeline_from_gguf(tokenizer->sys, name, gguf, &tokenizer->vocab, &tokenizer->of.pipeline);
+}
+
+static void unload_pipeline(inlay__tokenizer *tokenizer) { inlay__pipeline_free(&tokenizer->of.pipeline); }
+
+static int32_t encode_pipeline(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size) {
+    return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, false);
+}
+
 static const family families[] = {
     {"gpt2", load_gpt2, unload_gpt2, encode_gpt2, read_gpt2, NULL},
     {"llama", load_llama, unload_llama, encode_llama, read_llama, llama_adds_space},
+    {"bert", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"t5", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"rwkv", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"none", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
 };
+
+static const family json_family = {"tokenizer.json", NULL, unload_pipeline, encode_pipeline, NULL, NULL};
+
+static bool is_pipeline(const inlay__tokenizer *tokenizer) { return tokenizer->family->read == NULL; }
+
+/* The bytes of a token on its way through a stream, or in a text of others. */
+static size_t read_token(const inlay__tokenizer *tokenizer, int32_t id, bool first, size_t *at, uint8_t *out, size_t capacity) {
+    if (!is_pipeline(tokenizer)) return tokenizer->family->read(tokenizer, id, at, out, capacity);
+    inlay__text bytes = inlay__pipeline_token_bytes(&tokenizer->of.pipeline, id, first);
+    size_t n = inlay__min_size(capacity, bytes.size - *at);
+    if (n > 0) memcpy(out, bytes.text + *at, n);
+    *at += n;
+    return n;
+}
 
 static int32_t find_family(const char *name, const inlay__gguf *gguf, const family **found) {
     static const char key[] = "tokenizer.ggml.model";
@@ -116,10 +152,70 @@ static int32_t find_family(const char *name, const inlay__gguf *gguf, const fami
 static int32_t load(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
     const family *found = NULL;
     INLAY__TRY(find_family(name, gguf, &found));
-    INLAY__TRY(inlay__vocab_load(tokenizer->sys, name, gguf, &tokenizer->vocab));
+    tokenizer->vocab = (inlay__vocab){.sys = tokenizer->sys, .special = {-1, -1, -1, -1}};
+    if (strcmp(found->name, "none") != 0)
+        INLAY__TRY(inlay__vocab_load(tokenizer->sys, name, gguf, &tokenizer->vocab));
     INLAY__TRY(inlay__special_build(&tokenizer->vocab, &tokenizer->special));
-    INLAY__TRY(found->load(tokenizer, name, gguf));
-    tokenizer->family = found;
+    int32_t status = found->load(tokenizer, name, gguf);
+    if (status == INLAY_OK || found->read == NULL) tokenizer->family = found; /* a pipeline frees what it has */
+    return status;
+}
+
+/* A JSON text that need not be there. */
+static int32_t parse_optional(const inlay__sys *sys, const char *what, inlay__text text, inlay__json *json,
+                              const inlay__json **found) {
+    *found = NULL;
+    if (text.text == NULL) return INLAY_OK;
+    INLAY__TRY(inlay__json_parse(sys, what, text.text, text.size, json));
+    *found = json;
+    return INLAY_OK;
+}
+
+static int32_t read_json(inlay__tokenizer *tokenizer, inlay__json_reader *r) {
+    const inlay__json_node *root = r->json->nodes;
+    if (root->kind != INLAY__JSON_OBJECT)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': is not an object, as a tokenizer.json is", r->name);
+    INLAY__TRY(inlay__json_read_model(r));
+    INLAY__TRY(inlay__json_read_roles(r));
+    INLAY__TRY(inlay__json_read_normalizers(r));
+    INLAY__TRY(inlay__json_read_splitters(r));
+    INLAY__TRY(inlay__json_read_processors(r));
+    INLAY__TRY(inlay__json_read_decoders(r));
+    const inlay__json_node *type = inlay__json_get(r->json, inlay__json_get(r->json, root, "model"), "type");
+    inlay__format(tokenizer->name, sizeof tokenizer->name, "tokenizer.json/%s",
+                  type != NULL && type->kind == INLAY__JSON_STRING ? type->text : "");
+    return inlay__pipeline_finish(r->pipeline);
+}
+
+static int32_t load_json(inlay__tokenizer *tokenizer, const char *name, const inlay__tokenizer_files *files) {
+    const inlay__sys *sys = tokenizer->sys;
+    inlay__pipeline *pipeline = &tokenizer->of.pipeline;
+    inlay__json json = {0}, config = {0}, map = {0};
+    inlay__json_reader r = {.sys = sys, .name = name, .json = &json, .vocab = &tokenizer->vocab, .pipeline = pipeline};
+    tokenizer->family = &json_family;
+    tokenizer->vocab = (inlay__vocab){.sys = sys, .special = {-1, -1, -1, -1}};
+    *pipeline = (inlay__pipeline){.sys = sys, .vocab = &tokenizer->vocab, .arena = {sys, NULL}};
+    int32_t status = inlay__json_parse(sys, name, files->tokenizer.text, files->tokenizer.size, &json);
+    if (status == INLAY_OK) status = parse_optional(sys, "tokenizer_config.json", files->config, &config, &r.config);
+    if (status == INLAY_OK) status = parse_optional(sys, "special_tokens_map.json", files->special_tokens_map, &map, &r.map);
+    if (status == INLAY_OK) status = read_json(tokenizer, &r);
+    inlay__json_free(sys, &json);
+    inlay__json_free(sys, &config);
+    inlay__json_free(sys, &map);
+    return status;
+}
+
+int32_t inlay__tokenizer_from_json(const inlay__sys *sys, const char *name, const inlay__tokenizer_files *files,
+                                   inlay__tokenizer **tokenizer) {
+    inlay__tokenizer *made = inlay__alloc_array(sys, 1, sizeof *made);
+    if (made == NULL) return INLAY_ERR_MEMORY;
+    made->sys = sys;
+    int32_t status = load_json(made, name, files);
+    if (status != INLAY_OK) {
+        inlay__tokenizer_free(made);
+        return status;
+    }
+    *tokenizer = made;
     return INLAY_OK;
 }
 
@@ -157,7 +253,7 @@ static int32_t encode_pieces(const inlay__tokenizer *tokenizer, inlay__encoder *
         encoder->base = pos;
         if (match->pos > pos) INLAY__TRY(tokenizer->family->encode(tokenizer, encoder, text + pos, match->pos - pos));
         INLAY__TRY(inlay__encoder_reserve(encoder, 1));
-        pos = match->pos + inlay__vocab_text(&tokenizer->vocab, match->id).size;
+        pos = match->pos + match->size;
         encoder->base = 0;
         inlay__encoder_put_at(encoder, match->id, match->pos, pos);
     }
@@ -165,25 +261,40 @@ static int32_t encode_pieces(const inlay__tokenizer *tokenizer, inlay__encoder *
     return pos < size ? tokenizer->family->encode(tokenizer, encoder, text + pos, size - pos) : INLAY_OK;
 }
 
-static int32_t encode_all(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size,
-                          int32_t flags) {
-    const inlay__vocab *vocab = &tokenizer->vocab;
-    bool add_special = (flags & INLAY_ADD_SPECIAL) != 0;
-    INLAY__TRY(inlay__encoder_reserve(encoder, size / 4 + 2));
-    if (add_special && vocab->add_bos) inlay__encoder_put(encoder, vocab->special.bos);
-
+/* The text without what is put around it. */
+static int32_t encode_text(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size,
+                           bool control) {
+    if (tokenizer->family == &json_family) /* knows its added tokens itself */
+        return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, control);
+    if (tokenizer->vocab.n_tokens == 0)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "the model has no tokenizer: its file says 'none'");
     inlay__special_matches matches;
-    bool control = (flags & INLAY_PARSE_SPECIAL) != 0;
     int32_t status = inlay__special_find(&tokenizer->special, text, size, control, &matches);
     if (status == INLAY_OK) status = encode_pieces(tokenizer, encoder, text, size, &matches);
     inlay__special_matches_free(&tokenizer->special, &matches);
-    if (status != INLAY_OK) return status;
+    return status;
+}
 
-    if (!add_special || !vocab->add_eos) return INLAY_OK;
-    INLAY__TRY(inlay__encoder_reserve(encoder, 1));
-    encoder->base = size;
-    inlay__encoder_put(encoder, vocab->special.eos);
+static int32_t put_ids(inlay__encoder *encoder, const int32_t *ids, size_t n) {
+    INLAY__TRY(inlay__encoder_reserve(encoder, n));
+    for (size_t i = 0; i < n; i++) inlay__encoder_put(encoder, ids[i]);
     return INLAY_OK;
+}
+
+static int32_t encode_all(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size,
+                          int32_t flags) {
+    const inlay__vocab *vocab = &tokenizer->vocab;
+    const inlay__pipeline *pipeline = is_pipeline(tokenizer) ? &tokenizer->of.pipeline : NULL;
+    bool add = (flags & INLAY_ADD_SPECIAL) != 0, control = (flags & INLAY_PARSE_SPECIAL) != 0;
+    INLAY__TRY(inlay__encoder_reserve(encoder, size / 4 + 2));
+    if (add && pipeline != NULL)
+        INLAY__TRY(put_ids(encoder, pipeline->before, pipeline->n_before));
+    else if (add && vocab->add_bos)
+        inlay__encoder_put(encoder, vocab->special.bos);
+    INLAY__TRY(encode_text(tokenizer, encoder, text, size, control));
+    encoder->base = size;
+    if (add && pipeline != NULL) return put_ids(encoder, pipeline->after, pipeline->n_after);
+    return add && vocab->add_eos ? put_ids(encoder, &vocab->special.eos, 1) : INLAY_OK;
 }
 
 int32_t inlay__tokenizer_run(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const char *text, size_t size,
@@ -278,6 +389,25 @@ static int32_t check_id(const inlay__tokenizer *tokenizer, int32_t id, size_t i)
                        tokenizer->vocab.n_tokens);
 }
 
+static int32_t fail_room(size_t need, size_t capacity) {
+    return inlay__fail(INLAY_ERR_BUFFER, "the text has %zu bytes, and there is room for %zu", need, capacity);
+}
+
+static int32_t decode_pipeline(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
+                               size_t capacity, size_t *size) {
+    inlay__texts texts;
+    int32_t status = inlay__pipeline_decode(&tokenizer->of.pipeline, tokens, n_tokens, &texts);
+    if (status == INLAY_OK) {
+        *size = texts.text.size;
+        if (*size > capacity)
+            status = fail_room(*size, capacity);
+        else if (*size > 0)
+            memcpy(text, texts.text.text, *size);
+    }
+    inlay__texts_free(&texts);
+    return status;
+}
+
 /* The bytes of tokens one after the other, into `text` unless it is NULL. The space that the family put before each
  * stretch of text is taken away again, unless the tokens stand inside a text. */
 static int32_t write_bytes(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside, char *text,
@@ -304,11 +434,11 @@ static int32_t decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, 
                       size_t capacity, size_t *size) {
     for (size_t i = 0; i < n_tokens; i++)
         INLAY__TRY(check_id(tokenizer, tokens[i], i));
+    if (is_pipeline(tokenizer)) return decode_pipeline(tokenizer, tokens, n_tokens, text, capacity, size);
     size_t need;
     INLAY__TRY(write_bytes(tokenizer, tokens, n_tokens, inside, NULL, &need));
     *size = need;
-    if (need > capacity)
-        return inlay__fail(INLAY_ERR_BUFFER, "the text has %zu bytes, and there is room for %zu", need, capacity);
+    if (need > capacity) return fail_room(need, capacity);
     return write_bytes(tokenizer, tokens, n_tokens, inside, text, size);
 }
 
@@ -319,7 +449,13 @@ int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t
 
 int32_t inlay__tokenizer_token_bytes(const inlay__tokenizer *tokenizer, int32_t token, char *text, size_t capacity,
                                      size_t *size) {
-    return decode(tokenizer, &token, 1, true, text, capacity, size);
+    if (!is_pipeline(tokenizer)) return decode(tokenizer, &token, 1, true, text, capacity, size);
+    INLAY__TRY(check_id(tokenizer, token, 0));
+    inlay__text bytes = inlay__pipeline_token_bytes(&tokenizer->of.pipeline, token, false);
+    *size = bytes.size;
+    if (bytes.size > capacity) return fail_room(bytes.size, capacity);
+    if (bytes.size > 0) memcpy(text, bytes.text, bytes.size);
+    return INLAY_OK;
 }
 
 /* Puts a token's bytes through the stream; -1 ends it. */
@@ -330,8 +466,10 @@ static void stream_token(const inlay__tokenizer *tokenizer, int32_t token, inlay
         inlay__stream_end(stream);
         return;
     }
-    while ((n = tokenizer->family->read(tokenizer, token, &at, bytes, sizeof bytes)) > 0)
+    while ((n = read_token(tokenizer, token, !stream->begun, &at, bytes, sizeof bytes)) > 0)
         inlay__stream_put(stream, bytes, n);
+    bool silent = (tokenizer->vocab.flags[token] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNUSED)) != 0;
+    if (is_pipeline(tokenizer) && !silent) stream->begun = true;
 }
 
 int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *state, int32_t token, char *text,
@@ -343,9 +481,7 @@ int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *sta
                            "the stream's state is not one that inlay_stream_text left; begin with 0");
     stream_token(tokenizer, token, &stream); /* only counts */
     *size = stream.size;
-    if (stream.size > capacity)
-        return inlay__fail(INLAY_ERR_BUFFER, "the text has %zu bytes, and there is room for %zu", stream.size,
-                           capacity);
+    if (stream.size > capacity) return fail_room(stream.size, capacity);
     uint64_t after = inlay__stream_pack(&stream);
     if (stream.size > 0) {
         inlay__stream_unpack(*state, &stream);

@@ -12,6 +12,18 @@ typedef struct inlay__tokenizer inlay__tokenizer;
  * the vocabulary), _UNSUPPORTED (family or pre-tokenizer, named), _MEMORY. */
 int32_t inlay__tokenizer_from_gguf(const inlay__sys *sys, const char *name, const inlay__gguf *gguf,
                                    inlay__tokenizer **tokenizer);
+
+/* The files of a Hugging Face folder that tell of a tokenizer. Texts that are NULL are not there. */
+typedef struct inlay__tokenizer_files {
+    inlay__text tokenizer;          /* tokenizer.json */
+    inlay__text config;             /* tokenizer_config.json */
+    inlay__text special_tokens_map; /* special_tokens_map.json */
+} inlay__tokenizer_files;
+
+/* The same of a tokenizer.json, whose text is not needed afterwards. It does what the package tokenizers 0.23 does;
+ * truncation and padding are not read. Errors: as above. */
+int32_t inlay__tokenizer_from_json(const inlay__sys *sys, const char *name, const inlay__tokenizer_files *files,
+                                   inlay__tokenizer **tokenizer);
 void inlay__tokenizer_free(inlay__tokenizer *tokenizer);
 
 /* The functions below are the bodies of inlay_tokenize, inlay_detokenize, inlay_stream_text, ... in

@@ -41,7 +41,8 @@ static int32_t load_tokens(const char *name, const inlay__gguf *gguf, inlay__voc
     if (kv->n_values == 0 || kv->n_values > INT32_MAX)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s has %llu tokens, expected 1 to %d", name, key,
                            (unsigned long long)kv->n_values, INT32_MAX);
-    vocab->tokens = kv;
+    vocab->texts = (const char *)kv->values;
+    vocab->offsets = kv->offsets;
     vocab->n_tokens = (size_t)kv->n_values;
     return INLAY_OK;
 }
@@ -109,6 +110,7 @@ static int32_t index_texts(inlay__vocab *vocab) {
     for (size_t id = 0; id < vocab->n_tokens; id++) {
         if (inlay__vocab_is_plain(vocab, (int32_t)id)) continue;
         inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+        if (text.size == 0 && (vocab->flags[id] & INLAY_TOKEN_UNUSED) != 0) continue; /* an id without token */
         inlay__hash_map_put(&vocab->by_text, text.text, text.size, (uint32_t)id);
     }
     return INLAY_OK;
@@ -126,6 +128,11 @@ static void mark_end_names(inlay__vocab *vocab) {
                 (uint8_t)((vocab->flags[id] & ~INLAY_TOKEN_ADDED) | INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
         }
     }
+}
+
+int32_t inlay__vocab_index(inlay__vocab *vocab) {
+    mark_end_names(vocab);
+    return index_texts(vocab);
 }
 
 /* An optional id. */
@@ -182,8 +189,7 @@ static int32_t load(const char *name, const inlay__gguf *gguf, inlay__vocab *voc
     vocab->flags = inlay__alloc_array(vocab->sys, vocab->n_tokens, 1);
     if (vocab->flags == NULL) return INLAY_ERR_MEMORY;
     INLAY__TRY(load_types(name, gguf, vocab));
-    mark_end_names(vocab);
-    INLAY__TRY(index_texts(vocab));
+    INLAY__TRY(inlay__vocab_index(vocab));
     INLAY__TRY(load_ids(name, gguf, vocab));
     INLAY__TRY(load_add(name, gguf, "tokenizer.ggml.add_bos_token", vocab->special.bos, &vocab->add_bos,
                         &vocab->add_bos_given));
@@ -197,7 +203,39 @@ int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__
     return status;
 }
 
+static int32_t make(const char *name, const inlay__text *texts, inlay__vocab *vocab) {
+    size_t size = 0, n = vocab->n_tokens;
+    for (size_t id = 0; id < n; id++) size += texts[id].size + 1; /* all in memory: no overflow */
+    if (size > UINT32_MAX) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokens have %zu bytes of text", name, size);
+    vocab->own_size = size;
+    vocab->own_texts = inlay__alloc(vocab->sys, size);
+    vocab->own_offsets = inlay__alloc_array(vocab->sys, n + 1, sizeof *vocab->own_offsets);
+    vocab->flags = inlay__alloc_array(vocab->sys, n, 1);
+    if (vocab->own_texts == NULL || vocab->own_offsets == NULL || vocab->flags == NULL) return INLAY_ERR_MEMORY;
+    size_t at = 0;
+    for (size_t id = 0; id < n; id++) {
+        vocab->own_offsets[id] = (uint32_t)at;
+        if (texts[id].size > 0) memcpy(vocab->own_texts + at, texts[id].text, texts[id].size);
+        at += texts[id].size;
+        vocab->own_texts[at++] = '\0';
+    }
+    vocab->own_offsets[n] = (uint32_t)at;
+    vocab->texts = vocab->own_texts;
+    vocab->offsets = vocab->own_offsets;
+    return INLAY_OK;
+}
+
+int32_t inlay__vocab_make(const inlay__sys *sys, const char *name, const inlay__text *texts, size_t n_tokens,
+                          inlay__vocab *vocab) {
+    *vocab = (inlay__vocab){.sys = sys, .n_tokens = n_tokens, .special = {-1, -1, -1, -1}};
+    int32_t status = make(name, texts, vocab);
+    if (status != INLAY_OK) inlay__vocab_free(vocab);
+    return status;
+}
+
 void inlay__vocab_free(inlay__vocab *vocab) {
+    inlay__free(vocab->sys, vocab->own_texts, vocab->own_size);
+    inlay__free(vocab->sys, vocab->own_offsets, (vocab->n_tokens + 1) * sizeof *vocab->own_offsets);
     if (vocab->by_text.slots != NULL) inlay__hash_map_free(vocab->sys, &vocab->by_text);
     inlay__free(vocab->sys, vocab->flags, vocab->n_tokens);
     *vocab = (inlay__vocab){.sys = vocab->sys};

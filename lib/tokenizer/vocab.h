@@ -7,9 +7,13 @@
 
 typedef struct inlay__vocab {
     const inlay__sys *sys;
-    const inlay__gguf_kv *tokens; /* texts; the gguf's */
-    size_t n_tokens;              /* 1 to INT32_MAX */
-    uint8_t *flags;               /* [n_tokens] INLAY_TOKEN_ bits */
+    size_t n_tokens;         /* at most INT32_MAX; 0 only of files that say they have none */
+    const char *texts;       /* end to end, a NUL after each; the gguf's or own_texts */
+    const uint32_t *offsets; /* [n_tokens + 1] where in `texts` each begins; the gguf's or own_offsets */
+    uint8_t *flags;          /* [n_tokens] INLAY_TOKEN_ bits */
+    char *own_texts;         /* [own_size] */
+    uint32_t *own_offsets;   /* [n_tokens + 1] */
+    size_t own_size;
     /* By text. Of tokens with one text the lowest id that plain text may become is found, and where plain text
      * may become none of them the lowest. */
     inlay__hash_map by_text;
@@ -21,13 +25,19 @@ typedef struct inlay__vocab {
 
 /* `name` is the file in error messages. On failure nothing is held. Errors: as inlay__tokenizer_from_gguf. */
 int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);
+/* The tokens of other files: copies the texts and clears the flags. Set these, then index the vocabulary. */
+int32_t inlay__vocab_make(const inlay__sys *sys, const char *name, const inlay__text *texts, size_t n_tokens,
+                          inlay__vocab *vocab);
+/* Corrects the kinds of tokens that end turns and fills by_text. */
+int32_t inlay__vocab_index(inlay__vocab *vocab);
 void inlay__vocab_free(inlay__vocab *vocab);
 
 bool inlay__vocab_find(const inlay__vocab *vocab, const char *text, size_t size, int32_t *id);
 
 /* id < n_tokens */
 static inline inlay__text inlay__vocab_text(const inlay__vocab *vocab, int32_t id) {
-    return inlay__gguf_string(vocab->tokens, (uint64_t)(uint32_t)id);
+    uint32_t begin = vocab->offsets[id];
+    return (inlay__text){vocab->texts + begin, vocab->offsets[id + 1] - 1 - begin};
 }
 
 /* Plain text may become this token. Control tokens come only from their names, and only when asked. */

@@ -74,3 +74,14 @@ def test_any_bytes_come_back(name):
         every_byte = bytes(range(256))
         for text in (every_byte, every_byte[::-1], every_byte * 5, b"\xff\xfe\x00 a\xc3", b"\xf0\x9f\x98", b"\xed\xa0\x80"):
             assert model.detokenize_bytes(model.tokenize(text)) == text
+
+
+def test_recorded_texts_give_the_recorded_ids_of_wordpiece():
+    path = vocabulary("bert-bge")
+    texts = path.with_name(path.name + ".inp").read_bytes().split(b"\n__ggml_vocab_test__\n")
+    lines = path.with_name(path.name + ".out").read_text().split("\n")
+    assert len(texts) == len(lines) > 40
+    with inlay.Model.open(path, vocab_only=True) as model:
+        for text, line in zip(texts, lines):
+            assert model.tokenize(text) == [int(word) for word in line.split()], text
+        assert model.detokenize_bytes(model.tokenize("Hello, world.")) == b"hello, world."

@@ -60,10 +60,11 @@ TEST(the_end_of_the_stream_replaces_what_is_unfinished) {
 TEST(a_state_that_no_stream_left_is_refused) {
     inlay__stream stream;
     static const uint64_t bad[] = {4,       255,        1,        0x4101,   0x8001,    0x41c302,
-                                   0x10000, UINT64_MAX, 0xa0ed02, 0x9fe002, 1ull << 63};
+                                   0x10000, UINT64_MAX, 0xa0ed02, 0x9fe002, 1ull << 62};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (inlay__stream_unpack(bad[i], &stream)) CHECK_INT(bad[i], -1);
     CHECK(inlay__stream_unpack(0, &stream));
+    CHECK(inlay__stream_unpack(1ull << 63, &stream)); /* a token was written */
     CHECK(inlay__stream_unpack(0xc301, &stream));
     CHECK(inlay__stream_unpack(0x989ff003, &stream));
     CHECK_INT(stream.n_pending, 3);

@@ -1,0 +1,58 @@
+/* A tokenizer.json and the files beside it. */
+#include "open_json.h"
+
+#include "base/map_file.h"
+
+bool inlay__is_json(const char *path, const void *data, size_t size) {
+    static const char suffix[] = ".json";
+    const char *text = data;
+    if (path != NULL) {
+        size_t n = strlen(path);
+        return n >= sizeof suffix - 1 && strcmp(path + n - (sizeof suffix - 1), suffix) == 0;
+    }
+    while (size > 0 && (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n')) {
+        text++;
+        size--;
+    }
+    return size > 0 && *text == '{';
+}
+
+static inlay__text text_of(const inlay__file *file) { return (inlay__text){(const char *)file->data, file->size}; }
+
+/* The file of a name in the folder of `path`; not found is fine and leaves it empty. */
+static int32_t open_beside(const inlay__sys *sys, const char *path, const char *name, inlay__file *file, bool *opened) {
+    const char *slash = strrchr(path, '/');
+    size_t n_folder = slash != NULL ? (size_t)(slash - path) + 1 : 0, size = n_folder + strlen(name) + 1;
+    char *beside = inlay__alloc(sys, size);
+    if (beside == NULL) return INLAY_ERR_MEMORY;
+    memcpy(beside, path, n_folder);
+    memcpy(beside + n_folder, name, strlen(name) + 1);
+    int32_t status = inlay__file_open(sys, beside, INLAY_LOAD_COPY, file);
+    inlay__free(sys, beside, size);
+    *opened = status == INLAY_OK;
+    return status == INLAY_ERR_IO ? INLAY_OK : status;
+}
+
+static int32_t open_files(const inlay_model *model, const char *path, inlay__file files[3], bool opened[3]) {
+    static const char *const names[] = {"tokenizer_config.json", "special_tokens_map.json"};
+    INLAY__TRY(inlay__file_open(&model->sys, path, INLAY_LOAD_COPY, &files[0]));
+    opened[0] = true;
+    for (size_t i = 0; i < INLAY__COUNT(names); i++)
+        INLAY__TRY(open_beside(&model->sys, path, names[i], &files[i + 1], &opened[i + 1]));
+    return INLAY_OK;
+}
+
+int32_t inlay__open_tokenizer_json(inlay_model *model, const char *path, const void *data, size_t size) {
+    inlay__file files[3];
+    bool opened[3] = {false, false, false};
+    inlay__tokenizer_files texts = {.tokenizer = {data, size}};
+    int32_t status = path != NULL ? open_files(model, path, files, opened) : INLAY_OK;
+    if (opened[0]) texts.tokenizer = text_of(&files[0]);
+    if (opened[1]) texts.config = text_of(&files[1]);
+    if (opened[2]) texts.special_tokens_map = text_of(&files[2]);
+    if (status == INLAY_OK)
+        status = inlay__tokenizer_from_json(&model->sys, path != NULL ? path : "memory", &texts, &model->tokenizer);
+    for (size_t i = 0; i < INLAY__COUNT(files); i++)
+        if (opened[i]) inlay__file_close(&model->sys, &files[i]);
+    return status;
+}

@@ -1,0 +1,198 @@
+/* Pipelines from tokenizer.ggml.* metadata, with the defaults that the files' programs have. */
+#include "tokenizer/pipeline_gguf.h"
+
+#include "tokenizer/escaped_text.h"
+
+/* ------------------------------------------------------------------- values */
+
+static int32_t read_bool(const char *name, const inlay__gguf *gguf, const char *key, bool *value) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    int64_t number;
+    if (kv == NULL) return INLAY_OK;
+    if (kv->is_array || kv->type != INLAY__GGUF_BOOL || !inlay__gguf_i64(kv, 0, &number))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is of type %s, expected a boolean", name, key,
+                           inlay__gguf_type_name(kv->type));
+    *value = number != 0;
+    return INLAY_OK;
+}
+
+/* An optional id; where the file does not say, `usual` if the vocabulary has it. */
+static int32_t read_id(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, const char *key, int32_t usual,
+                       int32_t *id) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    int64_t value = usual;
+    if (kv != NULL && (kv->is_array || !inlay__gguf_i64(kv, 0, &value) || value < 0 || (uint64_t)value >= vocab->n_tokens))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not a token of the vocabulary, which has %zu", name, key,
+                           vocab->n_tokens);
+    *id = value >= 0 && (uint64_t)value < vocab->n_tokens ? (int32_t)value : -1;
+    return INLAY_OK;
+}
+
+static int32_t alloc_steps(inlay__pipeline *p, size_t n_normalizers, size_t n_splitters, size_t n_joiners) {
+    p->normalizers = inlay__arena_alloc(&p->arena, n_normalizers, sizeof *p->normalizers);
+    p->splitters = inlay__arena_alloc(&p->arena, n_splitters, sizeof *p->splitters);
+    p->joiners = inlay__arena_alloc(&p->arena, n_joiners, sizeof *p->joiners);
+    p->before = inlay__arena_alloc(&p->arena, 1, sizeof *p->before);
+    p->after = inlay__arena_alloc(&p->arena, 1, sizeof *p->after);
+    bool ok = p->normalizers != NULL && p->splitters != NULL && p->joiners != NULL && p->before != NULL && p->after != NULL;
+    return ok ? INLAY_OK : INLAY_ERR_MEMORY;
+}
+
+/* Tokens around a text; -1 for none. */
+static void set_around(inlay__pipeline *p, int32_t before, int32_t after) {
+    if (before >= 0) p->before[p->n_before++] = before;
+    if (after >= 0) p->after[p->n_after++] = after;
+}
+
+/* ---------------------------------------------------------------- WordPiece */
+
+/* Tokens that text may become. */
+static inlay__piece_text plain_text(const void *user, int32_t id) {
+    const inlay__vocab *vocab = user;
+    inlay__text text = inlay__vocab_text(vocab, id);
+    return (inlay__piece_text){(const uint8_t *)text.text, inlay__vocab_is_plain(vocab, id) ? text.size : 0};
+}
+
+/* In these files a token that begins a word has U+2581 before it, and one inside a word has no mark. */
+static int32_t load_bert(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
+    int32_t begin, end;
+    INLAY__TRY(alloc_steps(p, 1, 1, 1));
+    p->normalizers[p->n_normalizers++].kind = INLAY__NORMALIZE_GGUF_BERT;
+    p->splitters[p->n_splitters++].kind = INLAY__SPLIT_SPACES;
+    p->joiners[p->n_joiners++] = (inlay__joiner){.kind = INLAY__JOIN_GGUF_BERT, .cleanup = true};
+    p->model = INLAY__MODEL_WORDPIECE;
+    INLAY__TRY(read_id(name, gguf, vocab, "tokenizer.ggml.unknown_token_id", 100, &p->lexicon.unknown));
+    INLAY__TRY(read_id(name, gguf, vocab, "tokenizer.ggml.cls_token_id", 101, &begin));
+    INLAY__TRY(read_id(name, gguf, vocab, "tokenizer.ggml.bos_token_id", begin, &begin));
+    INLAY__TRY(read_id(name, gguf, vocab, "tokenizer.ggml.seperator_token_id", 102, &end)); /* the key is spelled so */
+    p->wordpiece = (inlay__wordpiece){.lexicon = &p->lexicon, .continues = true, .max_characters = SIZE_MAX};
+    vocab->special.unknown = p->lexicon.unknown;
+    set_around(p, !vocab->add_bos_given || vocab->add_bos ? begin : -1, end);
+    return inlay__pieces_build(vocab, plain_text, vocab, &p->wordpiece.pieces);
+}
+
+/* ------------------------------------------------------------------ Unigram */
+
+/* Unused tokens are found too. */
+static inlay__piece_text unigram_text(const void *user, int32_t id) {
+    const inlay__vocab *vocab = user;
+    inlay__text text = inlay__vocab_text(vocab, id);
+    bool other = (vocab->flags[id] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNKNOWN | INLAY_TOKEN_BYTE)) != 0;
+    return (inlay__piece_text){(const uint8_t *)text.text, other ? 0 : text.size};
+}
+
+static int32_t load_scores(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, inlay__unigram *model) {
+    static const char key[] = "tokenizer.ggml.scores";
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    double least = 3.4e38;
+    if (kv == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no %s", name, key);
+    model->scores = inlay__alloc_array(vocab->sys, vocab->n_tokens, sizeof *model->scores);
+    if (model->scores == NULL) return INLAY_ERR_MEMORY;
+    for (size_t id = 0; id < vocab->n_tokens; id++) {
+        float score = inlay__load_f32(kv->values + 4 * id);
+        if (!(score > -3.4e38f && score < 3.4e38f))
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s %zu is %g, expected a finite number", name, key, id,
+                               (double)score);
+        bool added = (vocab->flags[id] & INLAY_TOKEN_ADDED) != 0;
+        model->scores[id] = added ? 0.0 : (double)score;
+        if ((vocab->flags[id] & ~INLAY_TOKEN_END) == 0 && (double)score < least) least = (double)score;
+    }
+    model->unknown_score = (double)((float)least - 10.0f);
+    return INLAY_OK;
+}
+
+static int32_t load_charsmap(const char *name, const inlay__gguf *gguf, const inlay__sys *sys, inlay__charsmap *map) {
+    static const char key[] = "tokenizer.ggml.precompiled_charsmap";
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    if (kv == NULL) return inlay__charsmap_load(sys, name, NULL, 0, map);
+    if (!kv->is_array || (kv->type != INLAY__GGUF_U8 && kv->type != INLAY__GGUF_I8))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not an array of bytes", name, key);
+    return inlay__charsmap_load(sys, name, kv->values, (size_t)kv->n_values, map);
+}
+
+static int32_t load_t5(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
+    INLAY__TRY(alloc_steps(p, 1, 1, 1));
+    inlay__normalizer *step = &p->normalizers[p->n_normalizers++];
+    *step = (inlay__normalizer){.kind = INLAY__NORMALIZE_SENTENCEPIECE, .mark_spaces = true};
+    INLAY__TRY(load_charsmap(name, gguf, p->sys, &step->charsmap));
+    INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.add_space_prefix", &step->left));
+    INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.remove_extra_whitespaces", &step->merge_spaces));
+    INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.escape_whitespaces", &step->mark_spaces));
+    p->joiners[p->n_joiners++] =
+        (inlay__joiner){.kind = INLAY__JOIN_METASPACE, .character = 0x2581, .drop_first = step->left || step->merge_spaces};
+    p->model = INLAY__MODEL_UNIGRAM;
+    p->unigram.lexicon = &p->lexicon;
+    INLAY__TRY(read_id(name, gguf, vocab, "tokenizer.ggml.unknown_token_id", 2, &p->lexicon.unknown));
+    vocab->special.unknown = p->lexicon.unknown;
+    int32_t end;
+    INLAY__TRY(read_id(name, gguf, vocab, "tokenizer.ggml.eos_token_id", 1, &end));
+    bool add_end = true;
+    INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.add_eos_token", &add_end));
+    set_around(p, vocab->add_bos ? vocab->special.bos : -1, add_end ? end : -1);
+    INLAY__TRY(load_scores(name, gguf, vocab, &p->unigram));
+    return inlay__pieces_build(vocab, unigram_text, vocab, &p->unigram.pieces);
+}
+
+/* --------------------------------------------------------------------- RWKV */
+
+typedef struct unescaped {
+    const inlay__vocab *vocab;
+    uint8_t *bytes;    /* of all tokens, end to end */
+    uint32_t *offsets; /* [n_tokens + 1] */
+} unescaped;
+
+static inlay__piece_text unescaped_text(const void *user, int32_t id) {
+    const unescaped *of = user;
+    uint32_t begin = of->offsets[id], size = of->offsets[id + 1] - begin;
+    return (inlay__piece_text){of->bytes + begin, inlay__vocab_is_plain(of->vocab, id) ? size : 0};
+}
+
+static int32_t load_rwkv(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
+    const inlay__sys *sys = p->sys;
+    size_t n = vocab->n_tokens, room = vocab->offsets[n], at = 0;
+    INLAY__TRY(alloc_steps(p, 1, 1, 1));
+    p->joiners[p->n_joiners++].kind = INLAY__JOIN_ESCAPED;
+    p->model = INLAY__MODEL_LONGEST;
+    p->takes_bytes = true;
+    p->lexicon.unknown = vocab->special.unknown;
+    set_around(p, vocab->add_bos ? vocab->special.bos : -1, vocab->add_eos ? vocab->special.eos : -1);
+    (void)name, (void)gguf;
+    unescaped of = {vocab, inlay__alloc(sys, room), inlay__alloc_array(sys, n + 1, sizeof *of.offsets)};
+    int32_t status = of.bytes != NULL && of.offsets != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
+    for (size_t id = 0; id < n && status == INLAY_OK; id++) {
+        inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+        for (size_t pos = 0; pos < text.size;) pos += inlay__escaped_read(text.text + pos, text.size - pos, &of.bytes[at++]);
+        of.offsets[id + 1] = (uint32_t)at;
+    }
+    if (status == INLAY_OK) status = inlay__pieces_build(vocab, unescaped_text, &of, &p->pieces);
+    inlay__free(sys, of.bytes, room);
+    inlay__free(sys, of.offsets, (n + 1) * sizeof *of.offsets);
+    return status;
+}
+
+/* --------------------------------------------------------------------- none */
+
+static int32_t load_none(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
+    (void)name, (void)gguf, (void)vocab;
+    INLAY__TRY(alloc_steps(p, 1, 1, 1));
+    p->model = INLAY__MODEL_WORDLEVEL;
+    p->takes_bytes = true;
+    return INLAY_OK;
+}
+
+int32_t inlay__pipeline_from_gguf(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab,
+                                  inlay__pipeline *pipeline) {
+    static const struct {
+        const char *name;
+        int32_t (*load)(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p);
+    } kinds[] = {{"bert", load_bert}, {"t5", load_t5}, {"rwkv", load_rwkv}, {"none", load_none}};
+    inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
+    *pipeline = (inlay__pipeline){.sys = sys, .vocab = vocab, .arena = {sys, NULL}};
+    pipeline->lexicon = (inlay__lexicon){.vocab = vocab, .unknown = -1};
+    for (size_t i = 0; i < INLAY__COUNT(kinds); i++) {
+        if (strcmp(kinds[i].name, model.text) != 0) continue;
+        INLAY__TRY(kinds[i].load(name, gguf, vocab, pipeline));
+        return inlay__pipeline_finish(pipeline);
+    }
+    return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tokenizer '%s' is not supported", name, model.text);
+}

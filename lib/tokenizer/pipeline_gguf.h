@@ -1,0 +1,12 @@
+/* The tokenizers of GGUF files that are pipelines: WordPiece ("bert"), Unigram ("t5"), the trie of RWKV ("rwkv"), and
+ * "none". */
+#ifndef INLAY_PIPELINE_GGUF_H
+#define INLAY_PIPELINE_GGUF_H
+
+#include "tokenizer/pipeline.h"
+
+/* `vocab` is loaded, has no tokens for "none", and must outlive the pipeline. Free the pipeline after an error too. */
+int32_t inlay__pipeline_from_gguf(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab,
+                                  inlay__pipeline *pipeline);
+
+#endif
