@@ -117,7 +117,7 @@ static int32_t open_tokenizer(inlay_model *model, const inlay_options *options) 
 /* The weights are open; on failure the caller closes them. */
 static int32_t finish_opening(inlay_model *model, const inlay_options *options) {
     INLAY__TRY(choose_cpu(options, &model->cpu));
-    if (!inlay__import_is_folder(&model->weights)) INLAY__TRY(open_tokenizer(model, options));
+    INLAY__TRY(inlay__import_is_folder(&model->weights) ? inlay__open_folder_tokenizer(model) : open_tokenizer(model, options));
     return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options) : INLAY_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "open_json.h"
 
 #include "base/map_file.h"
+#include "import/import.h"
 
 bool inlay__is_json(const char *path, const void *data, size_t size) {
     static const char suffix[] = ".json";
@@ -54,5 +55,24 @@ int32_t inlay__open_tokenizer_json(inlay_model *model, const char *path, const v
         status = inlay__tokenizer_from_json(&model->sys, path != NULL ? path : "memory", &texts, &model->tokenizer);
     for (size_t i = 0; i < INLAY__COUNT(files); i++)
         if (opened[i]) inlay__file_close(&model->sys, &files[i]);
+    return status;
+}
+
+int32_t inlay__open_folder_tokenizer(inlay_model *model) {
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"};
+    enum { N_FILES = 3, MAX_SIZE = 256 << 20 };
+    inlay__file files[N_FILES];
+    inlay__text texts[N_FILES] = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    bool there[N_FILES] = {false, false, false};
+    int32_t status = INLAY_OK;
+    for (size_t i = 0; status == INLAY_OK && i < N_FILES; i++) {
+        status = inlay__import_read(&model->weights, names[i], MAX_SIZE, &files[i], &there[i]);
+        if (status == INLAY_OK && there[i]) texts[i] = text_of(&files[i]);
+    }
+    inlay__tokenizer_files all = {.tokenizer = texts[0], .config = texts[1], .special_tokens_map = texts[2]};
+    if (status == INLAY_OK && there[0])
+        status = inlay__tokenizer_from_json(&model->sys, inlay__weights_name(&model->weights), &all, &model->tokenizer);
+    for (size_t i = 0; i < N_FILES; i++)
+        if (there[i]) inlay__file_close(&model->sys, &files[i]);
     return status;
 }

@@ -11,4 +11,7 @@ bool inlay__is_json(const char *path, const void *data, size_t size);
  * there. The model's weights are an open file without tensors. */
 int32_t inlay__open_tokenizer_json(inlay_model *model, const char *path, const void *data, size_t size);
 
+/* The tokenizer of a Hugging Face folder that is open; without a tokenizer.json there is none. */
+int32_t inlay__open_folder_tokenizer(inlay_model *model);
+
 #endif

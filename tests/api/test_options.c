@@ -26,6 +26,7 @@ TEST(keys_names_and_kinds_are_those_of_the_header) {
         {INLAY_OPT_LOAD, INLAY_KIND_INT, "load"},
         {INLAY_OPT_VOCAB_ONLY, INLAY_KIND_INT, "vocab-only"},
         {INLAY_OPT_PACK, INLAY_KIND_INT, "pack"},
+        {INLAY_OPT_QUANTIZE, INLAY_KIND_INT, "quantize"},
         {INLAY_OPT_CONTEXT, INLAY_KIND_INT, "context"},
         {INLAY_OPT_BATCH, INLAY_KIND_INT, "batch"},
         {INLAY_OPT_CACHE_TYPE, INLAY_KIND_INT, "cache-type"},
