@@ -79,6 +79,10 @@ class ThreadError(InlayError):
     status = c.ERR_THREAD
 
 
+class TemplateError(InlayError, ValueError):
+    status = c.ERR_TEMPLATE
+
+
 BY_STATUS: dict[int, type[InlayError]] = {kind.status: kind for kind in InlayError.__subclasses__()}
 
 
