@@ -1,0 +1,236 @@
+/* The logits have the recorded bits: one hash for each model, the same for every CPU level of every machine, whatever the
+ * threads, the batch and the way of cutting the prompt.
+ *
+ * After a change that raises the arithmetic version, `INLAY_WRITE_GOLDEN=tests/golden/logits_golden.c test_logits` writes
+ * the hashes anew, and INLAY_MODEL_CACHE names the folder with the real models (tools/fetch_model.py), which all must be
+ * there then. INLAY_TEST_SAMPLE=1 tries fewer ways, for emulated CPUs; INLAY_TEST_SCALAR=1 runs the real models by the
+ * scalar definition too. */
+#include "test.h"
+
+#include <stdlib.h>
+
+#include "golden/logits_golden.h"
+#include "kernels/cpu.h"
+#include "support/tiny_network.h"
+#include "support/tiny_open.h"
+
+enum { LONG_PROMPT = 530, SHORT_PROMPT = 40, REAL_PROMPT = 48 };
+
+/* How a prompt is evaluated. */
+typedef struct way {
+    inlay__cpu level;
+    int threads, batch;
+    size_t step; /* tokens of a call */
+} way;
+
+/* The way that is recorded. */
+static const way recorded_way = {INLAY__CPU_SCALAR, 1, 64, SIZE_MAX};
+
+static bool is_set(const char *variable) {
+    const char *value = getenv(variable);
+    return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
+}
+
+/* FNV-1a over the floats' bits, low byte first. */
+static uint64_t hash_floats(const float *x, size_t n) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        for (int byte = 0; byte < 4; byte++)
+            hash = (hash ^ (bits >> 8 * byte & 255)) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* What is evaluated: a file of a path or of memory, with a cache, so many tokens, and one hash of all their logits. */
+typedef struct subject {
+    char name[64], path[512];
+    const uint8_t *data;
+    size_t size, n_tokens, n_vocab;
+    int cache_type;
+} subject;
+
+static uint64_t evaluate(const subject *s, const way *w) {
+    int32_t tokens[LONG_PROMPT];
+    inlay_model *model = NULL;
+    inlay_session *session = NULL;
+    inlay_options *o = tiny_options(INLAY_OPT_CACHE_TYPE, s->cache_type, INLAY_OPT_THREADS, w->threads, INLAY_OPT_BATCH,
+                                    w->batch, INLAY_OPT_CONTEXT, LONG_PROMPT, 0);
+    float *rows = malloc(sizeof *rows * s->n_tokens * s->n_vocab);
+    uint64_t hash = 0;
+    tiny_tokens(tokens, s->n_tokens);
+    inlay_options_set_string(o, INLAY_OPT_CPU, inlay__cpu_name(w->level), INLAY_ALL);
+    int32_t status = s->data != NULL ? inlay_model_open_memory(s->data, s->size, o, &model)
+                                     : inlay_model_open(s->path, o, &model);
+    if (status == INLAY_OK) status = inlay_session_new(model, o, &session);
+    for (size_t i = 0; i < s->n_tokens && status == INLAY_OK;) {
+        size_t n = s->n_tokens - i < w->step ? s->n_tokens - i : w->step;
+        status = inlay_eval_all(session, tokens + i, n, rows + i * s->n_vocab, n * s->n_vocab);
+        i += n;
+    }
+    if (status == INLAY_OK)
+        hash = hash_floats(rows, s->n_tokens * s->n_vocab);
+    else
+        fprintf(stderr, "%s: %s\n", s->name, inlay_error());
+    CHECK_INT(status, INLAY_OK);
+    free(rows);
+    inlay_session_free(session);
+    inlay_model_free(model);
+    inlay_options_free(o);
+    return hash;
+}
+
+static const golden_logits *golden_of(const char *name) {
+    for (size_t i = 0; i < golden_n_logits; i++)
+        if (strcmp(golden_logits_table[i].name, name) == 0) return &golden_logits_table[i];
+    return NULL;
+}
+
+static FILE *written;
+
+/* Whether the subject has its hash when evaluated so; or writes it, once. */
+static bool check_way(const subject *s, const way *w) {
+    const golden_logits *golden = golden_of(s->name);
+    if (golden == NULL) return fprintf(stderr, "no hash of %s is recorded\n", s->name), CHECK(golden != NULL);
+    uint64_t hash = evaluate(s, w);
+    if (hash == golden->hash) return true;
+    fprintf(stderr, "%s at level %s, %d threads, batch %d, %zu tokens a call: %016" PRIx64 ", recorded is %016" PRIx64 "\n",
+            s->name, inlay__cpu_name(w->level), w->threads, w->batch, w->step, hash, golden->hash);
+    return CHECK(hash == golden->hash);
+}
+
+static void record(const subject *s) {
+    fprintf(written, "    {\"%s\", UINT64_C(0x%016" PRIx64 ")},\n", s->name, evaluate(s, &recorded_way));
+}
+
+/* Every level in three ways, in turn; `all`: the vector levels in the whole product of threads and batches, and in prompts
+ * cut in four ways. */
+static void check_subject(const subject *s, bool all) {
+    static const int threads[] = {1, 2, 3, 8}, batches[] = {512, 64, 7, 2, 1};
+    static const size_t steps[] = {1, 13, 100, 257};
+    if (written != NULL) {
+        record(s);
+        return;
+    }
+    for (int level = 0, turn = 0; level < INLAY__CPU_N_LEVELS; level++) {
+        if (!inlay__cpu_has((inlay__cpu)level)) continue;
+        const bool every = all && level != INLAY__CPU_SCALAR && !is_set("INLAY_TEST_SAMPLE");
+        for (int i = 0; i < 20; i++) {
+            way w = {(inlay__cpu)level, threads[i % 4], batches[i % 5], SIZE_MAX};
+            if (every || i == turn % 20 || i == (turn + 7) % 20) check_way(s, &w);
+        }
+        for (int i = 0; i < 4; i++) {
+            way w = {(inlay__cpu)level, threads[(i + 1) % 4], 64, steps[i]};
+            if (every || i == turn % 4) check_way(s, &w);
+        }
+        turn += 3;
+    }
+}
+
+static const char *cache_name(int cache) {
+    return cache == INLAY_TYPE_F32 ? "F32" : cache == INLAY_TYPE_F16 ? "F16" : "Q8_0";
+}
+
+static void check_tiny(const tiny_params *p, const char *what, size_t n_tokens, int cache, bool all) {
+    subject s = {.n_tokens = n_tokens, .n_vocab = p->n_vocab, .cache_type = cache};
+    uint8_t *data = tiny_model(p, &s.size);
+    s.data = data;
+    snprintf(s.name, sizeof s.name, "tiny %s, cache %s", what, cache_name(cache));
+    check_subject(&s, all);
+    free(data);
+}
+
+static const int caches[] = {INLAY_TYPE_F32, INLAY_TYPE_F16, INLAY_TYPE_Q8_0};
+
+TEST(every_architecture_has_its_recorded_bits) {
+    for (int i = 0; i < TINY_N_ARCHITECTURES; i++) {
+        for (int c = 0; c < 3; c++) {
+            tiny_params p = tiny_architecture(i);
+            p.n_embd_head = 32; /* blocks of a cache in Q8_0 */
+            p.matrix_type = i == 0 ? INLAY_TYPE_Q8_0 : i == 1 ? INLAY_TYPE_Q4_1 : INLAY_TYPE_F16;
+            check_tiny(&p, p.architecture, LONG_PROMPT, caches[c], i == 0 && caches[c] == INLAY_TYPE_F16);
+        }
+    }
+}
+
+TEST(every_type_of_weights_has_its_recorded_bits) {
+    static const struct {
+        uint32_t type;
+        const char *name;
+    } types[] = {{INLAY_TYPE_F32, "F32"},       {INLAY_TYPE_F16, "F16"},       {INLAY_TYPE_BF16, "BF16"},
+                 {INLAY_TYPE_Q4_0, "Q4_0"},     {INLAY_TYPE_Q4_1, "Q4_1"},     {INLAY_TYPE_Q5_0, "Q5_0"},
+                 {INLAY_TYPE_Q5_1, "Q5_1"},     {INLAY_TYPE_Q8_0, "Q8_0"},     {INLAY_TYPE_Q2_K, "Q2_K"},
+                 {INLAY_TYPE_Q3_K, "Q3_K"},     {INLAY_TYPE_Q4_K, "Q4_K"},     {INLAY_TYPE_Q5_K, "Q5_K"},
+                 {INLAY_TYPE_Q6_K, "Q6_K"},     {INLAY_TYPE_IQ4_NL, "IQ4_NL"}, {INLAY_TYPE_IQ4_XS, "IQ4_XS"},
+                 {INLAY_TYPE_MXFP4, "MXFP4"},   {INLAY_TYPE_TQ1_0, "TQ1_0"},   {INLAY_TYPE_TQ2_0, "TQ2_0"},
+                 {INLAY_TYPE_IQ1_S, "IQ1_S"},   {INLAY_TYPE_IQ1_M, "IQ1_M"},   {INLAY_TYPE_IQ2_XXS, "IQ2_XXS"},
+                 {INLAY_TYPE_IQ2_XS, "IQ2_XS"}, {INLAY_TYPE_IQ2_S, "IQ2_S"},   {INLAY_TYPE_IQ3_XXS, "IQ3_XXS"},
+                 {INLAY_TYPE_IQ3_S, "IQ3_S"}};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        tiny_params p = tiny_defaults();
+        p.matrix_type = types[i].type;
+        p.embedding_type = i % 2 == 0 ? INLAY_TYPE_F16 : types[i].type;
+        p.n_embd = p.n_ff = 256;
+        check_tiny(&p, types[i].name, SHORT_PROMPT, caches[i % 3], false);
+    }
+}
+
+TEST(real_models_have_their_recorded_bits) {
+    static const struct {
+        const char *file;
+        size_t n_vocab;
+    } models[] = {{"SmolLM2-135M-Instruct.Q4_1.gguf", 49152},
+                  {"gemma-3-270m.Q4_K_M.gguf", 262144},
+                  {"Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf", 151936}};
+    const char *folder = getenv("INLAY_MODEL_CACHE");
+    size_t found = 0;
+    if (folder == NULL) SKIP("INLAY_MODEL_CACHE names no folder");
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        subject s = {.n_tokens = REAL_PROMPT, .n_vocab = models[i].n_vocab, .cache_type = INLAY_TYPE_F16};
+        snprintf(s.name, sizeof s.name, "%s", models[i].file);
+        snprintf(s.path, sizeof s.path, "%s/%s", folder, models[i].file);
+        FILE *file = fopen(s.path, "rb");
+        if (file == NULL) continue;
+        fclose(file);
+        found++;
+        if (written != NULL) {
+            record(&s);
+            continue;
+        }
+        static const way ways[] = {{0, 2, 512, SIZE_MAX}, {0, 3, 7, 29}};
+        for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
+            if (!inlay__cpu_has((inlay__cpu)level) || (level == 0 && !is_set("INLAY_TEST_SCALAR"))) continue;
+            for (size_t k = 0; k < 2; k++) {
+                way w = ways[k];
+                w.level = (inlay__cpu)level;
+                check_way(&s, &w);
+            }
+        }
+    }
+    if (found == 0) SKIP("the folder holds none of the real models");
+}
+
+TEST(the_hashes_are_of_this_arithmetic) { CHECK_INT(golden_arithmetic_version, inlay_arithmetic_version()); }
+
+int main(int argc, char **argv) {
+    static const test_case cases[] = {CASE(every_architecture_has_its_recorded_bits),
+                                      CASE(every_type_of_weights_has_its_recorded_bits),
+                                      CASE(real_models_have_their_recorded_bits),
+                                      CASE(the_hashes_are_of_this_arithmetic)};
+    const char *path = getenv("INLAY_WRITE_GOLDEN");
+    if (path == NULL) return test_main(cases, sizeof cases / sizeof cases[0], argc, argv);
+    written = fopen(path, "w");
+    if (written == NULL) return perror(path), 1;
+    fprintf(written,
+            "/* Made by test_logits of Inlay %s: its own scalar definition on one thread; what another machine must repeat. */\n"
+            "#include \"golden/logits_golden.h\"\n\nconst int32_t golden_arithmetic_version = %d;\n"
+            "const golden_logits golden_logits_table[] = {\n",
+            inlay_version(), (int)inlay_arithmetic_version());
+    int status = 0;
+    for (size_t i = 0; i + 1 < sizeof cases / sizeof cases[0]; i++)
+        cases[i].run();
+    fprintf(written, "};\nconst size_t golden_n_logits = sizeof golden_logits_table / sizeof golden_logits_table[0];\n");
+    if (fclose(written) != 0 || test_failures > 0) status = 1;
+    return status;
+}
