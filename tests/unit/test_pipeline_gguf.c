@@ -267,21 +267,24 @@ static double seconds_of(const char *text, size_t size) {
     return (double)(end_time.tv_sec - begin_time.tv_sec) + 1e-9 * (double)(end_time.tv_nsec - begin_time.tv_nsec);
 }
 
-/* Three doublings take at most 3.2 times each: over one, the caches that a text outgrows are seen. */
+/* Three doublings take at most 2.3 times each: over one, the caches that a text outgrows are seen. */
 TEST(every_family_takes_linear_time) {
     static void (*const families[])(void) = {begin_bert, begin_t5};
     const size_t size = 1 << 18;
-    const double limit = 3.2 * 3.2 * 3.2; /* 2.3 a doubling on an idle machine; other work shares the caches, and squares take 4 */
+    const double limit = 2.3 * 2.3 * 2.3;
     char *text = malloc(8 * size);
     for (size_t f = 0; f < INLAY__COUNT(families); f++) {
         for (size_t letter = 0; letter < 3; letter++) {
             families[f]();
             open_vocab();
             memset(text, "ab."[letter], 8 * size);
-            double ratio = 1e9;
-            for (int tries = 0; tries < 5 && ratio > limit; tries++) {
-                double once = seconds_of(text, size), all = seconds_of(text, 8 * size);
-                if (all / once < ratio) ratio = all / once;
+            /* The least of several times of each: other programs disturb even the CPU's time. */
+            double once = 1e9, all = 1e9, ratio = 1e9;
+            for (int tries = 0; tries < 12 && ratio > limit; tries++) {
+                double small = seconds_of(text, size), large = seconds_of(text, 8 * size);
+                if (small < once) once = small;
+                if (large < all) all = large;
+                ratio = all / once;
             }
             if (ratio > limit) fprintf(stderr, "family %zu, letter %zu: ratio %g\n", f, letter, ratio);
             CHECK(ratio <= limit);
