@@ -4,7 +4,8 @@
  *
  *     s[key] = fma chain of q and k over the head's dimensions, ascending, from +0;
  *              of keys in Q8_0 their product with q in int8, as with weights in Q8_0
- *     s[key] = cap (1 - 2 / (exp(2 (s / cap)) + 1)) with a soft cap; then fma(slope, key - last key, s) with slopes
+ *     s[key] = cap (1 - 2 / (exp(2 (s / cap)) + 1)) with a soft cap; then fma(slope, key - last key, s) with slopes;
+ *              then s + bias[key] with biases
  *     m = greatest s;  p[key] = exp(s[key] - m), +0 for keys the row does not see
  *     l = 16-lane sum of the 256 p
  *     o[d] = fma chain of p and v over the keys, ascending, from +0; of values in Q8_0, of p d and q
@@ -71,13 +72,14 @@ static void score_block(const inlay__attention *a, const inlay__acts *queries, s
     }
 }
 
-/* A score after soft cap and slope; `behind` is key - last key. */
-static float bend(const inlay__attention *a, size_t r, float s, float behind) {
+/* A score after soft cap, slope and bias. */
+static float bend(const inlay__attention *a, size_t r, size_t key, float s) {
     if (a->soft_cap > 0.0f) {
         float t = s / a->soft_cap;
         s = a->soft_cap * (1.0f - 2.0f / (inlay__exp(t + t) + 1.0f));
     }
-    return a->slopes != NULL ? inlay__fma(a->slopes[r], behind, s) : s;
+    if (a->slopes != NULL) s = inlay__fma(a->slopes[r], (float)((int64_t)(key + 1) - (int64_t)a->n_keys[r]), s);
+    return a->biases != NULL ? s + a->biases[r][key] : s;
 }
 
 /* Weights of keys [first + begin, first + n) of row r in place of their scores p [256], zeros elsewhere; returns the
@@ -88,7 +90,7 @@ static inlay__softmax weigh_block(const inlay__attention *a, size_t r, size_t fi
     for (size_t key = 0; key < INLAY__KEY_BLOCK; key++)
         if (key < begin || key >= n) p[key] = 0.0f;
     for (size_t key = begin; key < n; key++) {
-        float s = p[key] = bend(a, r, p[key], (float)((int64_t)(first + key + 1) - (int64_t)a->n_keys[r]));
+        float s = p[key] = bend(a, r, first + key, p[key]);
         if (s > block.greatest || s != s) block.greatest = s;
     }
     for (size_t key = begin; key < n; key++) {

@@ -69,6 +69,7 @@ typedef struct inlay__attention {
     const size_t *key_begin; /* [n_rows] where they begin, below n_keys; NULL: all at position 0 */
     float soft_cap;          /* scores s become cap tanh(s / cap) [Gemma Team 2024]; 0: they stay */
     const float *slopes; /* [n_rows] slope (key - last key) is added to scores [Press et al. 2022]; NULL: nothing is */
+    const float *const *biases; /* [n_rows] -> [n_keys, room for a multiple of 16] added to scores; NULL: nothing is */
     uint32_t cache_type; /* INLAY_TYPE_F32, _F16 or, with n_head_dim a multiple of 32, _Q8_0 */
     const void *keys;    /* of 256 positions: [16, n_head_dim, 16], 16 keys side by side; Q8_0: see attention_q8_0.c */
     const void *values;  /* of 256 positions: [256, n_head_dim], finite everywhere */
@@ -76,6 +77,11 @@ typedef struct inlay__attention {
     inlay__softmax *part; /* [n_rows] the keys are a part of what the rows see: out is not divided by the sum; or NULL */
     float *scratch;      /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
 } inlay__attention;
+
+/* Something is done to scores before their softmax. */
+static inline bool inlay__attention_bends(const inlay__attention *a) {
+    return a->soft_cap > 0.0f || a->slopes != NULL || a->biases != NULL;
+}
 
 /* The same with keys and values of the block of 256 positions from `first`, which becomes position 0 of both. */
 static inline inlay__attention inlay__attention_block(const inlay__attention *a, size_t first) {

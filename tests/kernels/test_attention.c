@@ -13,7 +13,7 @@ enum { MAX_KEYS = 1100, MAX_DIM = 256 };
 typedef struct problem {
     size_t n_head_dim, n_rows, n_positions;
     uint32_t cache_type;
-    guarded keys, values, scratch;
+    guarded keys, values, scratch, biases; /* biases: NULL, or [n_rows, n_positions] */
     float q[INLAY__ATTENTION_ROWS][MAX_DIM];
     const float *q_rows[INLAY__ATTENTION_ROWS];
     size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
@@ -57,6 +57,9 @@ static problem make_problem(uint64_t *state, size_t number, const inlay__kernels
         for (size_t i = 0; i < p.n_head_dim; i++)
             p.q[r][i] = random_float(state, -1.0f, 1.0f) * (number % 10 == 0 ? 30.0f : 0.3f);
     }
+    if (number % 13 < 2) p.biases = guard_alloc(p.n_rows * p.n_positions * 4, 0);
+    for (size_t i = 0; p.biases.data != NULL && i < p.n_rows * p.n_positions; i++)
+        ((float *)p.biases.data)[i] = random_float(state, -3.0f, 3.0f);
     p.scratch = guard_alloc(INLAY__ATTENTION_SCRATCH(p.n_head_dim) * 4, 0xff);
     store(&p, kernels, 17 + number);
     return p;
@@ -66,14 +69,17 @@ static void free_problem(problem *p) {
     guard_free(&p->keys);
     guard_free(&p->values);
     guard_free(&p->scratch);
+    if (p->biases.data != NULL) guard_free(&p->biases);
 }
 
 /* `part`: NULL, or where the softmaxes of keys go that are a part of what the rows see. */
 static void attend_part(const inlay__kernels *kernels, problem *p, inlay__softmax *part,
                         float out[INLAY__ATTENTION_ROWS][MAX_DIM]) {
     float *rows[INLAY__ATTENTION_ROWS];
+    const float *biases[INLAY__ATTENTION_ROWS];
     for (size_t r = 0; r < p->n_rows; r++) {
         rows[r] = out[r];
+        if (p->biases.data != NULL) biases[r] = (const float *)p->biases.data + r * p->n_positions;
         p->q_rows[r] = p->q[r];
     }
     inlay__attention a = {.n_head_dim = p->n_head_dim,
@@ -84,6 +90,7 @@ static void attend_part(const inlay__kernels *kernels, problem *p, inlay__softma
                           .key_begin = p->key_begin,
                           .soft_cap = p->soft_cap,
                           .slopes = p->has_slopes ? p->slopes : NULL,
+                          .biases = p->biases.data != NULL ? biases : NULL,
                           .cache_type = p->cache_type,
                           .keys = p->keys.data,
                           .values = p->values.data,
@@ -203,6 +210,7 @@ static void attend_in_double(const problem *p, size_t r, double *out) {
             weight[key] += query[i] * cached(p, &p->keys, true, key, i);
         if (p->soft_cap > 0.0f) weight[key] = (double)p->soft_cap * tanh(weight[key] / (double)p->soft_cap);
         if (p->has_slopes) weight[key] -= (double)p->slopes[r] * (double)(p->n_keys[r] - 1 - key);
+        if (p->biases.data != NULL) weight[key] += (double)((const float *)p->biases.data)[r * p->n_positions + key];
         greatest = fmax(greatest, weight[key]);
     }
     for (size_t i = 0; i < p->n_head_dim; i++)

@@ -68,7 +68,7 @@ INLAY__NEON_INLINE void score_block(const inlay__attention *a, size_t n, bool f1
     }
 }
 
-/* A row's n scores after soft cap and slope. */
+/* A row's n scores after soft cap, slope and bias. */
 INLAY__NEON_INLINE void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
     static const int32_t lanes[4] = {0, 1, 2, 3};
     for (size_t key = 0; key < n; key += 4) {
@@ -79,6 +79,7 @@ INLAY__NEON_INLINE void bend(const inlay__attention *a, size_t r, size_t first, 
             float32x4_t each = vcvtq_f32_s32(vaddq_s32(vdupq_n_s32(behind), vld1q_s32(lanes)));
             s = vfmaq_f32(s, vdupq_n_f32(a->slopes[r]), each);
         }
+        if (a->biases != NULL) s = vaddq_f32(s, vld1q_f32(a->biases[r] + first + key));
         vst1q_f32(scores + key, s);
     }
 }
@@ -187,7 +188,7 @@ INLAY__NEON_INLINE void attend_block(const inlay__attention *a, size_t first, si
         float *row = p + r * INLAY__KEY_BLOCK;
         size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
         size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
-        if (a->soft_cap > 0.0f || a->slopes != NULL) bend(a, r, first, inlay__round_up(seen, 4), row);
+        if (inlay__attention_bends(a)) bend(a, r, first, inlay__round_up(seen, 4), row);
         block[r] = (inlay__softmax){-INFINITY, 0.0f};
         if (seen > 0) block[r].sum = weigh(row, unseen, seen, &block[r].greatest);
         size_t done = inlay__round_up(seen, INLAY__LANES);

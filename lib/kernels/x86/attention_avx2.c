@@ -60,7 +60,7 @@ INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t n, bool f1
     if (r < a->n_rows) score_few(a, a->q + r, 1, n, f16, scores + r * INLAY__KEY_BLOCK);
 }
 
-/* A row's n scores after soft cap and slope. */
+/* A row's n scores after soft cap, slope and bias. */
 INLAY__AVX2_INLINE void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
     const __m256 one = _mm256_set1_ps(1.0f), cap = _mm256_set1_ps(a->soft_cap);
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -75,6 +75,7 @@ INLAY__AVX2_INLINE void bend(const inlay__attention *a, size_t r, size_t first, 
             __m256 each = _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_set1_epi32(behind), lanes));
             s = _mm256_fmadd_ps(_mm256_set1_ps(a->slopes[r]), each, s);
         }
+        if (a->biases != NULL) s = _mm256_add_ps(s, _mm256_loadu_ps(a->biases[r] + first + key));
         _mm256_storeu_ps(scores + key, s);
     }
 }
@@ -211,7 +212,7 @@ INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
             float *row = p + r * INLAY__KEY_BLOCK;
             size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
             size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
-            if (a->soft_cap > 0.0f || a->slopes != NULL) bend(a, r, first, inlay__round_up(seen, 8), row);
+            if (inlay__attention_bends(a)) bend(a, r, first, inlay__round_up(seen, 8), row);
             block[r] = (inlay__softmax){-INFINITY, 0.0f};
             if (seen > 0) block[r].sum = weigh(row, unseen, seen, &block[r].greatest);
             size_t done = inlay__round_up(seen, INLAY__LANES);

@@ -41,7 +41,7 @@ INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t n, bool 
     }
 }
 
-/* A row's n scores after soft cap and slope. */
+/* A row's n scores after soft cap, slope and bias. */
 INLAY__AVX512_INLINE void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
     const __m512 one = _mm512_set1_ps(1.0f), cap = _mm512_set1_ps(a->soft_cap);
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -56,6 +56,7 @@ INLAY__AVX512_INLINE void bend(const inlay__attention *a, size_t r, size_t first
             __m512 each = _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_set1_epi32(behind), lanes));
             s = _mm512_fmadd_ps(_mm512_set1_ps(a->slopes[r]), each, s);
         }
+        if (a->biases != NULL) s = _mm512_add_ps(s, _mm512_loadu_ps(a->biases[r] + first + key));
         _mm512_storeu_ps(scores + key, s);
     }
 }
@@ -167,7 +168,7 @@ INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
             float *row = p + r * INLAY__KEY_BLOCK;
             size_t unseen = a->key_begin != NULL && a->key_begin[r] > first ? a->key_begin[r] - first : 0;
             size_t seen = a->n_keys[r] > first && unseen < n ? inlay__min_size(n, a->n_keys[r] - first) : 0;
-            if (a->soft_cap > 0.0f || a->slopes != NULL) bend(a, r, first, inlay__round_up(seen, INLAY__LANES), row);
+            if (inlay__attention_bends(a)) bend(a, r, first, inlay__round_up(seen, INLAY__LANES), row);
             block[r] = (inlay__softmax){-INFINITY, 0.0f};
             if (seen > 0) block[r].sum = weigh(row, unseen, seen, &block[r].greatest);
             size_t done = inlay__round_up(seen, INLAY__LANES);
