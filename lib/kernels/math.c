@@ -112,6 +112,10 @@ static double reduce(double x, double n, double c1, double c2, double c3) { retu
 void inlay__sincos_f64(double x, double *sine, double *cosine) {
     /* n = round(x 2/pi); the remainder lies within pi/4. pi/2 = 33 bits + 33 bits + rest. */
     double shifter = 0x1.8p52;
+    if (!(x > -0x1p40 && x < 0x1p40)) { /* beyond any position: only a damaged file asks */
+        *sine = *cosine = bits_f64(0x7ff8000000000000u);
+        return;
+    }
     double n = (x * 0x1.45f306dc9c883p-1 + shifter) - shifter;
     double r = reduce(x, n, 0x1.921fb54400000p+0, 0x1.0b4611a600000p-34, 0x1.3198a2e037073p-69);
     double z = r * r;
@@ -139,6 +143,7 @@ void inlay__sincos_f64(double x, double *sine, double *cosine) {
 }
 
 double inlay__exp_f64(double x) {
+    if (x != x) return x;
     if (x < -700.0) return 0.0;
     if (x > 700.0) x = 700.0;
     double shifter = 0x1.8p52;

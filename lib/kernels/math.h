@@ -42,7 +42,7 @@ float inlay__exp(float x);
 float inlay__erf(float x);
 
 /* Double precision, for tables only (RoPE): sin and cos for |x| <= 2^20, natural log for x > 0, e^x. Error below 2^-50
- * relative to 1 (sin, cos) or to the value (exp, log). */
+ * relative to 1 (sin, cos) or to the value (exp, log). Angles beyond 2^40 and NaN give NaN. */
 void inlay__sincos_f64(double x, double *sine, double *cosine);
 double inlay__exp_f64(double x);
 double inlay__log_f64(double x);

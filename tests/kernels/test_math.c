@@ -108,6 +108,16 @@ TEST(double_functions_are_within_their_error) {
     CHECK(inlay__exp_f64(0.0) == 1.0 && inlay__log_f64(1.0) == 0.0);
 }
 
+TEST(double_functions_take_what_is_no_number) {
+    double sine, cosine, wild[] = {NAN, INFINITY, -INFINITY, 0x1p60, -0x1p200};
+    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+        inlay__sincos_f64(wild[i], &sine, &cosine);
+        CHECK(isnan(sine) && isnan(cosine));
+    }
+    CHECK(isnan(inlay__exp_f64(NAN)));
+    CHECK(inlay__exp_f64(-INFINITY) == 0.0 && inlay__exp_f64(INFINITY) > 1e300);
+}
+
 TEST(levels_have_names_and_the_best_is_there) {
     inlay__cpu level;
     CHECK(inlay__cpu_has(INLAY__CPU_SCALAR));
@@ -121,4 +131,5 @@ TEST(levels_have_names_and_the_best_is_there) {
 
 TEST_MAIN(CASE(fma_is_rounded_once), CASE(every_half_float_converts_exactly_and_back),
           CASE(floats_round_to_the_nearest_half_float), CASE(exp_is_within_its_error),
-          CASE(double_functions_are_within_their_error), CASE(levels_have_names_and_the_best_is_there))
+          CASE(double_functions_are_within_their_error),
+          CASE(double_functions_take_what_is_no_number), CASE(levels_have_names_and_the_best_is_there))
