@@ -61,6 +61,10 @@ typedef enum cli_arg {
     ARG_TENSORS,
     ARG_INPUT,
     ARG_LOW_MEMORY,
+    ARG_SYSTEM,
+    ARG_TEMPLATE,
+    ARG_VARIABLES,
+    ARG_TIMING,
     N_ARGS
 } cli_arg;
 
@@ -90,7 +94,7 @@ typedef struct cli_command {
     int (*run)(const cli_args *args);
 } cli_command;
 
-extern const cli_command cli_run, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template;
+extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */
@@ -105,6 +109,13 @@ extern const cli_command cli_run, cli_info, cli_tokenize, cli_logits, cli_bench,
 #define CLI_OPTION_CONTEXT                                     \
     {"context", 'c', "N", ARG_CONTEXT, INLAY_OPT_CONTEXT,      \
      "tokens of room for prompt and answer (default: what the model was trained with, at most 4096)"}
+#define CLI_OPTION_BATCH {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "prompt tokens evaluated together"}
+#define CLI_OPTIONS_SAMPLING                                                                                                   \
+    {"temp", 0, "T", ARG_TEMPERATURE, INLAY_OPT_TEMPERATURE, "0 takes the most probable token, more draws more freely"},       \
+        {"top-k", 0, "N", ARG_TOP_K, INLAY_OPT_TOP_K, "draw among the N most probable tokens; 0: all"},                        \
+        {"top-p", 0, "P", ARG_TOP_P, INLAY_OPT_TOP_P, "draw among the most probable tokens that sum to P"},                    \
+        {"min-p", 0, "P", ARG_MIN_P, INLAY_OPT_MIN_P, "draw among tokens at least P times as probable as the first"},          \
+        {"seed", 's', "N", ARG_SEED, INLAY_OPT_SEED, "seed of the random numbers; same seed, same text"}
 #define CLI_OPTION_END {NULL, 0, NULL, N_ARGS, 0, NULL}
 /* clang-format on */
 
@@ -138,11 +149,26 @@ bool cli_parse_int(const char *text, size_t size, int64_t *value);
 /* Turns text into tokens. free() ids->ids. */
 int cli_tokens(const inlay_model *model, const char *text, size_t size, int32_t flags, cli_ids *ids);
 
+/* ------------------------------------------------------------------- text.c */
+
+/* A text that grows. free() text. */
+typedef struct cli_text {
+    char *text; /* [size] */
+    size_t size, capacity;
+} cli_text;
+
+/* Appends bytes. CLI_OK or CLI_ERROR. */
+int cli_text_add(cli_text *text, const char *bytes, size_t size);
+/* Appends what a token adds to a stream of text (inlay_stream_text); -1 ends the stream. */
+int cli_text_add_token(cli_text *text, const inlay_model *model, uint64_t *stream, int32_t token);
+
 /* --------------------------------------------------------------- progress.c */
 
 /* Lets Ctrl-C stop the work: the first one asks for an orderly end, the second one kills. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
+/* What Ctrl-C asked for is done: nothing is interrupted, and from now on no Ctrl-C kills. */
+void cli_interrupt_done(void);
 /* The session whose evaluation Ctrl-C cancels; NULL before it is freed. */
 void cli_interrupt_session(inlay_session *session);
 

@@ -8,16 +8,12 @@ static const cli_option options[] = {
     {"prompt", 'p', "TEXT", ARG_PROMPT, 0, "the text to continue"},
     {"file", 'f', "FILE", ARG_FILE, 0, "read the text from a file; - is standard input"},
     {"tokens", 'n', "N", ARG_TOKENS, 0, "at most this many new tokens; -1: until the model ends (default: 128)"},
-    {"temp", 0, "T", ARG_TEMPERATURE, INLAY_OPT_TEMPERATURE, "0 takes the most probable token, more draws more freely"},
-    {"top-k", 0, "N", ARG_TOP_K, INLAY_OPT_TOP_K, "draw among the N most probable tokens; 0: all"},
-    {"top-p", 0, "P", ARG_TOP_P, INLAY_OPT_TOP_P, "draw among the most probable tokens that sum to P"},
-    {"min-p", 0, "P", ARG_MIN_P, INLAY_OPT_MIN_P, "draw among tokens at least P times as probable as the first"},
-    {"seed", 's', "N", ARG_SEED, INLAY_OPT_SEED, "seed of the random numbers; same seed, same text"},
+    CLI_OPTIONS_SAMPLING,
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
     CLI_OPTION_CONTEXT,
-    {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "prompt tokens evaluated together"},
+    CLI_OPTION_BATCH,
     {"parse-special", 'S', NULL, ARG_PARSE_SPECIAL, 0, "turn text such as <|im_end|> in the prompt into that token"},
     {"echo", 'e', NULL, ARG_ECHO, 0, "print the prompt before the answer"},
     {"quiet", 'q', NULL, ARG_QUIET, 0, "no timing"},
@@ -34,6 +30,7 @@ typedef struct run_state {
     size_t n_appended;  /* of these, evaluated as well */
     double prompt_seconds;
     double generate_seconds;
+    cli_text piece; /* of the answer, on its way out */
 } run_state;
 
 /* What to continue: free() *owned, which is NULL when the text stands in argv. */
@@ -75,22 +72,14 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
 }
 
 /* Prints what a token adds to the text; -1 ends it. */
-static int print_token(const run_state *state, uint64_t *stream, int32_t token) {
-    char fixed[256], *piece = fixed;
-    size_t size = 0;
-    int32_t status = inlay_stream_text(state->model, stream, token, fixed, sizeof fixed, &size);
+static int print_token(run_state *state, uint64_t *stream, int32_t token) {
+    int code;
 
-    if (status == INLAY_ERR_BUFFER) { /* a long token */
-        piece = malloc(size + 1);
-        if (piece == NULL) return cli_error("there is not enough memory for a token of %zu bytes", size);
-        status = inlay_stream_text(state->model, stream, token, piece, size, &size);
-    }
-    if (status == INLAY_OK) {
-        fwrite(piece, 1, size, stdout);
-        fflush(stdout);
-    }
-    if (piece != fixed) free(piece);
-    return status == INLAY_OK ? CLI_OK : cli_library_error(status);
+    state->piece.size = 0;
+    code = cli_text_add_token(&state->piece, state->model, stream, token);
+    fwrite(state->piece.text, 1, state->piece.size, stdout);
+    fflush(stdout);
+    return code;
 }
 
 /* Ends, with CLI_OK, at an end token, at the limit, or when the context is full. */
@@ -150,6 +139,7 @@ static int run(const cli_args *args) {
         if (args->value[ARG_QUIET] == NULL) print_timing(&state);
     }
     free(owned);
+    free(state.piece.text);
     cli_close(state.model, state.session);
     return code;
 }

@@ -19,14 +19,21 @@ static void on_interrupt(int signal_number) {
     if (session != NULL) inlay_session_cancel(session);
 }
 
-void cli_catch_interrupt(void) {
+static void catch_interrupt(int flags) {
     struct sigaction action;
 
     memset(&action, 0, sizeof action);
     action.sa_handler = on_interrupt;
-    action.sa_flags = (int)SA_RESETHAND; /* the second Ctrl-C kills */
+    action.sa_flags = flags; /* without SA_RESTART: a read that waits returns */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
+}
+
+void cli_catch_interrupt(void) { catch_interrupt((int)SA_RESETHAND); /* the second Ctrl-C kills */ }
+
+void cli_interrupt_done(void) {
+    interrupted = 0;
+    catch_interrupt(0);
 }
 
 bool cli_interrupted(void) { return interrupted != 0; }
