@@ -50,6 +50,7 @@ void conversation_free(conversation *c) {
 /* The system text and the messages from `from` on as JSON. free() it; NULL when there is no memory. */
 static char *to_json(const conversation *c, size_t from, size_t *size) {
     size_t n_system = conversation_begin(c);
+    const char *comma = "";
     char *json = NULL;
     FILE *out = open_memstream(&json, size);
     bool failed;
@@ -58,9 +59,10 @@ static char *to_json(const conversation *c, size_t from, size_t *size) {
     putc('[', out);
     for (size_t i = 0; i < c->n; i++) {
         if (i >= n_system && i < from) continue;
-        fprintf(out, "%s{\"role\": \"%s\", \"content\": ", i > 0 ? ", " : "", c->messages[i].role);
+        fprintf(out, "%s{\"role\": \"%s\", \"content\": ", comma, c->messages[i].role);
         json_string(out, c->messages[i].text.text, c->messages[i].text.size);
         putc('}', out);
+        comma = ", ";
     }
     putc(']', out);
     failed = ferror(out) != 0;

@@ -69,7 +69,8 @@ int32_t inlay__open_folder_tokenizer(inlay_model *model) {
         status = inlay__import_read(&model->weights, names[i], MAX_SIZE, &files[i], &there[i]);
         if (status == INLAY_OK && there[i]) texts[i] = text_of(&files[i]);
     }
-    inlay__tokenizer_files all = {.tokenizer = texts[0], .config = texts[1], .special_tokens_map = texts[2]};
+    inlay__tokenizer_files all = {.tokenizer = texts[0], .config = texts[1], .special_tokens_map = texts[2],
+                                  .metadata = inlay__weights_metadata(&model->weights)};
     if (status == INLAY_OK && there[0])
         status = inlay__tokenizer_from_json(&model->sys, inlay__weights_name(&model->weights), &all, &model->tokenizer);
     for (size_t i = 0; i < N_FILES; i++)

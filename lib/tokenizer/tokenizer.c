@@ -199,6 +199,7 @@ static int32_t load_json(inlay__tokenizer *tokenizer, const char *name, const in
     if (status == INLAY_OK) status = parse_optional(sys, "tokenizer_config.json", files->config, &config, &r.config);
     if (status == INLAY_OK) status = parse_optional(sys, "special_tokens_map.json", files->special_tokens_map, &map, &r.map);
     if (status == INLAY_OK) status = read_json(tokenizer, &r);
+    if (status == INLAY_OK && files->metadata != NULL) status = inlay__vocab_load_ends(name, files->metadata, &tokenizer->vocab);
     inlay__json_free(sys, &json);
     inlay__json_free(sys, &config);
     inlay__json_free(sys, &map);

@@ -18,6 +18,7 @@ typedef struct inlay__tokenizer_files {
     inlay__text tokenizer;          /* tokenizer.json */
     inlay__text config;             /* tokenizer_config.json */
     inlay__text special_tokens_map; /* special_tokens_map.json */
+    const inlay__gguf *metadata;    /* of the model they belong to, or NULL: more tokens that end a text */
 } inlay__tokenizer_files;
 
 /* The same of a tokenizer.json, whose text is not needed afterwards. It does what the package tokenizers 0.23 does;

@@ -151,6 +151,19 @@ static int32_t load_id(const char *name, const inlay__gguf *gguf, const inlay__v
     return INLAY_OK;
 }
 
+/* A network may know more ids than its tokenizer: those are no tokens here. */
+int32_t inlay__vocab_load_ends(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
+    static const char key[] = "tokenizer.ggml.eos_token_ids";
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    for (uint64_t i = 0; kv != NULL && i < kv->n_values; i++) {
+        int64_t id;
+        if (!kv->is_array || !inlay__gguf_i64(kv, i, &id) || id < 0)
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not an array of tokens' ids", name, key);
+        if ((uint64_t)id < vocab->n_tokens) vocab->flags[id] |= INLAY_TOKEN_END;
+    }
+    return INLAY_OK;
+}
+
 static int32_t load_ids(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
     inlay__special_tokens *special = &vocab->special;
     int32_t eot, eom;
@@ -163,7 +176,7 @@ static int32_t load_ids(const char *name, const inlay__gguf *gguf, inlay__vocab 
     const int32_t ends[] = {special->eos, eot, eom};
     for (size_t i = 0; i < INLAY__COUNT(ends); i++)
         if (ends[i] >= 0) vocab->flags[ends[i]] |= INLAY_TOKEN_END;
-    return INLAY_OK;
+    return inlay__vocab_load_ends(name, gguf, vocab);
 }
 
 /* Whether to add a token; wanting one that does not exist is an error. */

@@ -25,6 +25,8 @@ typedef struct inlay__vocab {
 
 /* `name` is the file in error messages. On failure nothing is held. Errors: as inlay__tokenizer_from_gguf. */
 int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);
+/* Marks the tokens of tokenizer.ggml.eos_token_ids, where a file has that list, as ends. */
+int32_t inlay__vocab_load_ends(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);
 /* The tokens of other files: copies the texts and clears the flags. Set these, then index the vocabulary. */
 int32_t inlay__vocab_make(const inlay__sys *sys, const char *name, const inlay__text *texts, size_t n_tokens,
                           inlay__vocab *vocab);

@@ -23,7 +23,7 @@ sys.path.insert(0, str(TREE / "bindings" / "python" / "tests"))
 
 import tiny  # noqa: E402 - the model that the tests of the bindings use
 
-COMMANDS = ["run", "info", "tokenize", "logits", "bench"]
+COMMANDS = ["run", "chat", "info", "tokenize", "logits", "bench"]
 IDS = "5,90,17,200,33,64,128,7,99,101"
 N_VOCAB = len(tiny.vocabulary())
 
@@ -75,6 +75,7 @@ def test_help_of_a_command(command):
 def test_help_names_all_that_the_issue_promises():
     for command, options in {
         "run": ["-p,", "-n,", "--temp", "--top-k", "--top-p", "--min-p", "--seed", "--threads", "--cpu", "--context"],
+        "chat": ["--system", "--template", "-n,", "--temp", "--top-k", "--top-p", "--min-p", "--seed", "--context", "/reset"],
         "tokenize": ["--json", "--special", "--parse-special", "--decode"],
         "logits": ["--ids", "--all", "--batch", "--json", "--raw", "--threads", "--cpu"],
         "bench": ["-p,", "-n,", "--threads", "--repeat", "--json"],
