@@ -172,6 +172,7 @@ int32_t inlay__model_open(const inlay_options *options, const char *path, const 
         inlay__model_release(model);
         return status;
     }
+    inlay__weights_forget_metadata(&model->weights);
     log_opened(model, &options->log);
     if (inlay__error_owner() == model) inlay__error_set_owner(NULL); /* a model before was at this address */
     *out = model;

@@ -276,8 +276,22 @@ static bool forget_made(inlay__made *made, const uint8_t *data, size_t size) {
     return made->forgotten >= made->size;
 }
 
-void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size) {
+void inlay__weights_forget_pages(const inlay__weights *weights, const uint8_t *data, size_t size) {
     for (size_t i = 0; i < weights->n_parts; i++) inlay__file_forget(weights->sys, &weights->parts[i].file, data, size);
+}
+
+void inlay__weights_forget_metadata(const inlay__weights *weights) {
+    for (size_t i = 0; i < weights->n_parts; i++) {
+        const inlay__weights_part *part = &weights->parts[i];
+        size_t size = part->gguf.n_tensors > 0 ? part->file.size : 0; /* other containers keep their tensors elsewhere */
+        for (size_t k = 0; k < part->gguf.n_tensors; k++)
+            size = inlay__min_size(size, (size_t)(part->gguf.tensors[k].data - part->file.data));
+        inlay__file_forget(weights->sys, &part->file, part->file.data, size);
+    }
+}
+
+void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size) {
+    inlay__weights_forget_pages(weights, data, size);
     for (size_t i = 0; weights->made != NULL && i < weights->n_tensors; i++) {
         inlay__made *made = &weights->made[i];
         if (!forget_made(made, data, size) || strcmp(weights->merged[i].name.text, "token_embd.weight") == 0) continue;

@@ -65,6 +65,10 @@ int32_t inlay__weights_check(const inlay__weights *weights);
 /* Lets go of the memory of data[0..size), after it was packed. A mapped file's stays readable; what was made is freed when
  * all of a tensor has been let go, other than token_embd.weight, which more than one may read. */
 void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size);
+/* Lets go of the memory of a mapped file's bytes alone; they stay readable, at the price of getting them again. */
+void inlay__weights_forget_pages(const inlay__weights *weights, const uint8_t *data, size_t size);
+/* The same of what stands before the tensors of GGUF files, all of which was copied. */
+void inlay__weights_forget_metadata(const inlay__weights *weights);
 
 /* Gets the pages of mapped files ready, until all are or `stop` is not 0: for a thread beside the one that opens. */
 void inlay__weights_populate(const inlay__weights *weights, const atomic_int *stop);

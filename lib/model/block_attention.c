@@ -294,6 +294,7 @@ static void measure(const void *weights, inlay__needs *needs) {
     needs->work[Q] = needs->work[ATTENDED] = w->n_head * w->n_head_dim;
     needs->work[K] = needs->work[V] = w->n_head_kv * w->n_head_dim;
     needs->input = inlay__max_size(w->q.matrix.n_k, w->out.matrix.n_k);
+    needs->quantizes = true;
     needs->thread = INLAY__ATTENTION_SCRATCH(w->n_head_dim) + w->n_head / w->n_head_kv * w->n_head_dim;
     needs->part = w->n_head * (w->n_head_dim + sizeof(inlay__softmax) / sizeof(float));
 }

@@ -9,7 +9,7 @@
 
 #include "model/load.h"
 
-enum { GATE, UP }; /* work buffers [n_batch, n_ff]; what is activated ends in GATE */
+enum { GATE }; /* work buffer [n_batch, n_ff]: the gate, then what is activated. Each thread has its own rows of up in its scratch. */
 
 static const inlay__ffn_weights *weights_of(const inlay__pass *p) { return p->block->weights; }
 
@@ -23,15 +23,15 @@ static size_t expand_tasks(const inlay__pass *p) { return inlay__row_tasks(p, we
 
 static void expand(inlay__pass *p, size_t task) {
     const inlay__ffn_weights *w = weights_of(p);
-    float *gate = p->d->work[GATE], *up = w->gated ? p->d->work[UP] : gate;
+    float *out = p->d->work[GATE], *up = p->d->threads[p->i_thread].scratch;
     size_t n_ff = w->up.matrix.n_rows;
     inlay__slice rows = inlay__rows_of(p, n_ff, task);
     if (rows.begin >= rows.end) return;
-    if (w->gated) inlay__project(p, &w->gate, task, gate);
-    inlay__project(p, &w->up, task, up);
-    for (size_t col = 0; col < p->n_cols; col++) {
-        size_t at = col * n_ff + rows.begin;
-        p->d->model->kernels.activate(w->activation, gate + at, w->gated ? up + at : NULL, rows.end - rows.begin, gate + at);
+    inlay__project(p, w->gated ? &w->gate : &w->up, task, out);
+    if (w->gated) inlay__project_apart(p, &w->up, task, up);
+    for (size_t col = 0, n = rows.end - rows.begin; col < p->n_cols; col++) {
+        float *x = out + col * n_ff + rows.begin;
+        p->d->model->kernels.activate(w->activation, x, w->gated ? up + col * n : NULL, n, x);
     }
 }
 
@@ -61,7 +61,9 @@ static inlay__matrix *matrix(void *weights, size_t i) {
 static void measure(const void *weights, inlay__needs *needs) {
     const inlay__ffn_weights *w = weights;
     needs->work[GATE] = w->up.matrix.n_rows;
-    needs->work[UP] = w->gated ? w->up.matrix.n_rows : 0;
+    needs->thread = w->gated ? INLAY__FEW_COLS * w->up.matrix.n_rows : 0;
+    needs->tile = w->gated ? INLAY__TASK_ROWS : 0;
+    needs->quantizes = true;
     needs->input = inlay__max_size(w->up.matrix.n_k, w->down.matrix.n_k);
 }
 

@@ -1,7 +1,7 @@
 /* One sequence running through a causal decoder: memory, and evaluation batch by batch. */
 #include "base/fpenv.h"
 #include "kernels/math.h"
-#include "model/decoder_state.h"
+#include "model/phase.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -23,43 +23,98 @@ static void *place(layout *l, size_t count, size_t size) {
     return memory;
 }
 
-static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, size_t n) {
-    in->x = place(l, n_cols * n, sizeof(float));
-    in->acts_32.q = place(l, n_cols * n, 1);
-    in->acts_32.d = place(l, n_cols * (n / INLAY__Q_LENGTH + 1), sizeof(float));
-    in->acts_32.dsum = place(l, n_cols * (n / INLAY__Q_LENGTH + 1), sizeof(float));
-    in->acts_32.sum = place(l, n_cols * (n / INLAY__Q_LENGTH + 1), sizeof(int32_t));
-    in->acts_256.q = place(l, n_cols * n, 1);
-    in->acts_256.d = place(l, n_cols * (n / INLAY__K_LENGTH + 1), sizeof(float));
-    in->acts_256.sum16 = place(l, n_cols * (n / 16 + 1), sizeof(int16_t));
-    in->acts_256.sum32 = place(l, n_cols * (n / 32 + 1), sizeof(int16_t));
+/* Floats a column that inputs of products take in each form. */
+typedef struct input_widths {
+    size_t x, acts_32, acts_256;
+} input_widths;
+
+static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widths n) {
+    in->x = place(l, n_cols * n.x, sizeof(float));
+    in->acts_32.q = place(l, n_cols * n.acts_32, 1);
+    in->acts_32.d = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
+    in->acts_32.dsum = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
+    in->acts_32.sum = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(int32_t));
+    in->acts_256.q = place(l, n_cols * n.acts_256, 1);
+    in->acts_256.d = place(l, n_cols * (n.acts_256 / INLAY__K_LENGTH + 1), sizeof(float));
+    in->acts_256.sum16 = place(l, n_cols * (n.acts_256 / 16 + 1), sizeof(int16_t));
+    in->acts_256.sum32 = place(l, n_cols * (n.acts_256 / 32 + 1), sizeof(int16_t));
 }
 
-/* The most that any block of the model asks for. */
-static inlay__needs needs_of(const inlay__model *model) {
+/* What the blocks of a model ask for together, in floats. */
+typedef struct memory_needs {
+    size_t work_at[INLAY__N_WORK]; /* where each work buffer begins, a column */
+    size_t work;                   /* of all, a column */
+    input_widths inputs;           /* of all columns */
+    size_t input;                  /* of each thread's few, in any form */
+    size_t thread, tile, part;
+    size_t n_branches;
+} memory_needs;
+
+static void widen(input_widths *n, unsigned forms, size_t width) {
+    if (forms & 1u << INLAY__BLOCK_FLOAT) n->x = inlay__max_size(n->x, width);
+    if (forms & 1u << INLAY__BLOCK_32) n->acts_32 = inlay__max_size(n->acts_32, width);
+    if (forms & 1u << INLAY__BLOCK_256) n->acts_256 = inlay__max_size(n->acts_256, width);
+}
+
+static inlay__needs needs_of(const inlay__layer_block *block) {
+    inlay__needs needs = {.input = 0};
+    block->kind->measure(block->weights, &needs);
+    return needs;
+}
+
+/* Inputs only in the forms and widths that the block's matrices read; of blocks that keep more in them, the widest in all. */
+static void widen_for_block(const inlay__layer_block *block, const inlay__needs *needs, input_widths *n) {
+    const inlay__matrix *m;
+    for (size_t k = 0; needs->quantizes && (m = block->kind->matrix(block->weights, k)) != NULL; k++)
+        widen(n, inlay__form_of(m), m->n_k);
+    if (!needs->quantizes) widen(n, ~0u, needs->input);
+}
+
+/* A work buffer begins behind those of lower numbers that some block uses with it: blocks that use fewer of them have theirs
+ * where others have another. */
+static void add_work(memory_needs *m, const inlay__needs *needs, size_t i) {
+    for (size_t k = 0; k < i && needs->work[i] > 0; k++)
+        if (needs->work[k] > 0) m->work_at[i] = inlay__max_size(m->work_at[i], m->work_at[k] + inlay__round_up(needs->work[k], INLAY__LANES));
+}
+
+static void add_block(memory_needs *m, const inlay__layer_block *block) {
+    const inlay__needs needs = needs_of(block);
+    widen_for_block(block, &needs, &m->inputs);
+    for (size_t i = 0; i < INLAY__N_WORK; i++)
+        if (needs.work[i] > 0) m->work = inlay__max_size(m->work, m->work_at[i] + inlay__round_up(needs.work[i], INLAY__LANES));
+    m->input = inlay__max_size(m->input, needs.input);
+    m->thread = inlay__max_size(m->thread, needs.thread);
+    m->tile = inlay__max_size(m->tile, needs.tile);
+    m->part = inlay__max_size(m->part, needs.part);
+    if (block->parallel) m->n_branches = INLAY__N_BRANCHES;
+}
+
+static memory_needs measure(const inlay__model *model) {
     const inlay__stack *stack = &model->decoder;
-    inlay__needs most = {.input = model->hparams.n_embd};
+    size_t n_embd = model->hparams.n_embd;
+    memory_needs m = {.input = n_embd, .inputs.x = n_embd, .n_branches = 1};
+    for (size_t k = 0; k < INLAY__N_WORK; k++) /* each stands on those before it */
+        for (size_t i = 0; i < stack->n_layer; i++)
+            for (size_t b = 0; b < stack->layers[i].n_blocks; b++) {
+                const inlay__needs needs = needs_of(&stack->layers[i].blocks[b]);
+                add_work(&m, &needs, k);
+            }
     for (size_t i = 0; i < stack->n_layer; i++)
-        for (size_t b = 0; b < stack->layers[i].n_blocks; b++) {
-            inlay__needs needs = {.input = 0};
-            stack->layers[i].blocks[b].kind->measure(stack->layers[i].blocks[b].weights, &needs);
-            for (size_t k = 0; k < INLAY__N_WORK; k++) most.work[k] = inlay__max_size(most.work[k], needs.work[k]);
-            most.input = inlay__max_size(most.input, needs.input);
-            most.thread = inlay__max_size(most.thread, needs.thread);
-            most.part = inlay__max_size(most.part, needs.part);
-        }
-    return most;
+        for (size_t b = 0; b < stack->layers[i].n_blocks; b++) add_block(&m, &stack->layers[i].blocks[b]);
+    widen(&m.inputs, inlay__form_of(&model->output.matrix), n_embd);
+    return m;
 }
 
 static void place_buffers(layout *l, inlay__decoder *d) {
     const inlay__model *model = d->model;
     const inlay__hparams *h = &model->hparams;
-    const inlay__needs needs = needs_of(model);
+    const memory_needs needs = measure(model);
     size_t n_cols = d->config.n_batch, n_few = inlay__min_size(INLAY__FEW_COLS, n_cols);
     d->hidden = place(l, n_cols * h->n_embd, sizeof(float));
-    for (size_t i = 0; i < INLAY__N_WORK; i++) d->work[i] = place(l, n_cols * needs.work[i], sizeof(float));
+    float *work = place(l, n_cols * needs.work, sizeof(float));
+    for (size_t i = 0; i < INLAY__N_WORK; i++) d->work[i] = work != NULL ? work + n_cols * needs.work_at[i] : NULL;
     d->parts = place(l, d->config.n_context / INLAY__KEY_BLOCK + 1, needs.part * sizeof(float));
-    for (size_t i = 0; i < INLAY__N_BRANCHES; i++) d->branch[i] = place(l, n_cols * h->n_embd, sizeof(float));
+    for (size_t i = 0; i < needs.n_branches; i++) d->branch[i] = place(l, n_cols * h->n_embd, sizeof(float));
     for (size_t i = 0; i < INLAY__N_ROPES; i++) {
         d->cosines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
         d->sines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
@@ -67,16 +122,16 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     for (size_t i = 0; i < 2; i++) d->state[i] = place(l, model->n_state, sizeof(float));
     d->logits = place(l, h->n_vocab, sizeof(float));
     d->new_logits = place(l, h->n_vocab, sizeof(float));
-    place_inputs(l, &d->inputs, n_cols, needs.input);
+    place_inputs(l, &d->inputs, n_cols, needs.inputs);
     inlay__thread_scratch *threads = place(l, d->config.n_threads, sizeof *threads);
     d->threads = threads;
     for (size_t i = 0; i < d->config.n_threads; i++) {
         inlay__thread_scratch counted, *t = threads != NULL ? &threads[i] : &counted;
         memset(t, 0, sizeof *t);
-        place_inputs(l, &t->inputs, n_few, needs.input);
+        place_inputs(l, &t->inputs, n_few, (input_widths){needs.input, needs.input, needs.input});
         t->hidden = place(l, n_few * h->n_embd, sizeof(float));
         t->row = place(l, h->n_embd, sizeof(float));
-        t->scratch = place(l, needs.thread, sizeof(float));
+        t->scratch = place(l, inlay__max_size(needs.thread, n_cols * needs.tile), sizeof(float));
         if (model->panel_size > 0) t->panel = place(l, model->panel_size, 1);
     }
 }
@@ -196,6 +251,18 @@ static int32_t report(const inlay__eval_hooks *hooks, size_t done, size_t total)
     return INLAY_OK;
 }
 
+/* Rows of the embedding are read from the file, where each brings its neighbours into memory: in time nearly all of it,
+ * for a few rows. A head that reads them all keeps them. */
+static void forget_embeddings(inlay__decoder *d, size_t n_cols) {
+    enum { MOST_ROWS = 64 };
+    const inlay__model *model = d->model;
+    const inlay__matrix *m = &model->token_embd;
+    d->n_rows_read += n_cols;
+    if (d->n_rows_read < MOST_ROWS || m->data == model->output.matrix.data) return;
+    inlay__weights_forget_pages(model->weights, m->data, m->n_rows * m->row_size);
+    d->n_rows_read = 0;
+}
+
 static int32_t eval_all_batches(inlay__decoder *d, const int32_t *tokens, size_t n_tokens, float *logits,
                                 const inlay__eval_hooks *hooks) {
     for (size_t done = 0; done < n_tokens;) {
@@ -207,6 +274,7 @@ static int32_t eval_all_batches(inlay__decoder *d, const int32_t *tokens, size_t
                               logits != NULL ? logits + done * d->model->hparams.n_vocab : NULL));
         d->length += n;
         done += n;
+        forget_embeddings(d, n);
         INLAY__TRY(report(hooks, done, n_tokens));
     }
     return INLAY_OK;

@@ -40,13 +40,15 @@ struct inlay__decoder {
     size_t length;
     size_t n_prefix;                 /* tokens at the beginning that all see one another */
     bool has_logits;
+    size_t n_rows_read;              /* of the embedding, since its memory was let go */
 
     uint8_t *arena;                  /* all buffers below */
     size_t arena_size;
     float *hidden;                   /* [n_batch, n_embd] the residual stream */
-    float *work[INLAY__N_WORK];      /* [n_batch, what the blocks ask for] each block's own, until its branch is made */
+    float *work[INLAY__N_WORK];      /* [n_batch, what the blocks ask for] each block's own, until its branch is made; those
+                                      * that no block uses together overlap */
     float *parts;                    /* [blocks of 256 positions, what the blocks ask for] one token's attention, block by block */
-    float *branch[INLAY__N_BRANCHES]; /* [n_batch, n_embd] what a block adds to the stream */
+    float *branch[INLAY__N_BRANCHES]; /* [n_batch, n_embd] what a block adds to the stream; the second of parallel blocks */
     float *cosines[INLAY__N_ROPES];  /* [n_batch, ropes[i].n / 2] */
     float *sines[INLAY__N_ROPES];    /* [n_batch, ropes[i].n / 2] */
     float *logits;                   /* [n_vocab] of the last evaluation that succeeded */

@@ -47,7 +47,9 @@ enum { INLAY__N_WORK = 6 };
 typedef struct inlay__needs {
     size_t work[INLAY__N_WORK]; /* of each shared buffer, a column */
     size_t input;               /* of prepared inputs, a column: the widest matrix input */
+    bool quantizes;             /* no more of them than its matrices say is kept, and floats only for float matrices */
     size_t thread;              /* of each thread's scratch */
+    size_t tile;                /* the same, a column: what a thread keeps of a task of many columns */
     size_t part;                /* of what attention to one block of keys gives, for one token */
     size_t state;               /* of the state that a recurrent block keeps of a sequence */
 } inlay__needs;

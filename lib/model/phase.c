@@ -1,7 +1,7 @@
 /* Sharing out phases among threads, and what the phases of all blocks have in common: columns of inputs, products. */
 #include "model/phase.h"
 
-enum { TASK_ROWS = 32, TASK_COLS = 4 };
+enum { TASK_ROWS = INLAY__TASK_ROWS, TASK_COLS = 4 };
 
 /* ------------------------------------------------------------------- tasks */
 
@@ -133,6 +133,17 @@ void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice 
     inlay__inputs in = inlay__inputs_of(p, m->n_k);
     inlay__operand operand = {&in.acts_32, &in.acts_256, in.x, p->d->threads[p->i_thread].panel};
     inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, cols.begin, cols.end, out, m->n_rows);
+}
+
+void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {
+    inlay__matrix part = linear->matrix;
+    inlay__slice rows = inlay__rows_of(p, part.n_rows, task);
+    if (rows.begin >= rows.end) return;
+    part.data += rows.begin * part.row_size;
+    part.n_rows = rows.end - rows.begin;
+    inlay__multiply(p, &part, (inlay__slice){0, part.n_rows}, (inlay__slice){0, p->n_cols}, out);
+    for (size_t col = 0; linear->bias != NULL && col < p->n_cols; col++)
+        p->d->model->kernels.add(linear->bias + rows.begin, part.n_rows, out + col * part.n_rows);
 }
 
 void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {

@@ -43,6 +43,8 @@ void inlay__phase_run(inlay__pass *p, const inlay__phase *phase);
 
 /* ------------------------------------------------------------------- tasks */
 
+enum { INLAY__TASK_ROWS = 32 };
+
 bool inlay__few_cols(const inlay__pass *p);
 /* Rows of a matrix: with few columns one run of panels for each thread, else small tasks that who is free takes. */
 size_t inlay__row_tasks(const inlay__pass *p, size_t n_rows);
@@ -75,6 +77,8 @@ void inlay__norm_row(const inlay__pass *p, const inlay__norm *norm, const float 
 void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out);
 /* The rows of one task, of all columns, and the bias. */
 void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
+/* The same into out [n_cols, rows of the task]. */
+void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
 
 /* What a recurrent block keeps of the sequence: from the tokens before this pass, and where to leave it after. The two are
  * the same memory or do not overlap. */
