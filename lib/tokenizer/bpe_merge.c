@@ -1,9 +1,9 @@
-/* Merging a word: short words by looking at all pairs each time, long ones with a heap. */
+/* Merging a word: short words by looking at all pairs each time, long ones with a tree of ranks. */
 #include "tokenizer/bpe_merge.h"
-#include "tokenizer/merge_heap.h"
+#include "tokenizer/rank_tree.h"
 
 enum { SMALL_WORD = 32 };  /* bytes */
-#define NO_RANK UINT32_MAX /* of a pair without a merge */
+#define NO_RANK INLAY__NO_RANK
 
 static int32_t fail_byte(uint8_t byte) {
     return inlay__fail(INLAY_ERR_UNSUPPORTED, "the vocabulary has no token for byte %d of the text", byte);
@@ -53,71 +53,56 @@ static int32_t merge_small(const inlay__bpe *bpe, inlay__encoder *encoder, const
 
 /* -------------------------------------------------------------- long words */
 
-/* The tokens of a word as a doubly linked list over its byte positions, and a heap of the pairs that could be
- * merged. A token is known by the position of its first byte. */
+/* The tokens of a word as a doubly linked list over its byte positions, and the ranks of the pairs. A token is known by
+ * the position of its first byte. */
 typedef struct long_word {
-    size_t n;        /* bytes */
-    int32_t *ids;    /* [n] */
-    uint32_t *next;  /* [n] position of the token after; n at the end */
-    uint32_t *prev;  /* [n] of the one before; n at the beginning */
-    uint32_t *ranks; /* [n] of the pair that begins here, NO_RANK if it has no merge or here no token begins */
-    inlay__merge_heap heap; /* [2 n] An entry is stale when ranks[position] is not its rank any more; tokens only
-                               grow, so that a pair never comes back. */
+    size_t n;       /* bytes */
+    int32_t *ids;   /* [n] */
+    uint32_t *next; /* [n] position of the token after; n at the end */
+    uint32_t *prev; /* [n] of the one before; n at the beginning */
+    inlay__rank_tree ranks; /* [n] of the pair that begins here, NO_RANK if it has no merge or here no token begins */
 } long_word;
 
 /* Looks up the pair that begins at `pos`. */
-static uint32_t rank_at(const inlay__bpe *bpe, const long_word *w, uint32_t pos) {
+static uint32_t rank_at(const inlay__bpe *bpe, const long_word *w, size_t pos) {
     uint32_t next = w->next[pos];
     if (next == w->n) return NO_RANK;
     return rank_of(inlay__bpe_find(bpe, (uint32_t)w->ids[pos], (uint32_t)w->ids[next]));
 }
 
-/* Looks up the pair at `pos` after one of its tokens changed. */
-static void renew_pair(const inlay__bpe *bpe, long_word *w, uint32_t pos) {
-    w->ranks[pos] = rank_at(bpe, w, pos);
-    if (w->ranks[pos] != NO_RANK) inlay__merge_heap_push(&w->heap, (uint64_t)w->ranks[pos] << 32 | pos);
-}
-
 static int32_t long_word_begin(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t n,
                                long_word *w) {
     size_t size;
-    if (!inlay__mul_size(n, 2 * sizeof(uint64_t) + 4 * sizeof(uint32_t), &size))
+    if (!inlay__mul_size(inlay__rank_tree_size(n) + 3 * n, sizeof(uint32_t), &size))
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a word of %zu bytes", n);
-    uint64_t *memory = inlay__encoder_scratch(encoder, INLAY__SCRATCH_MERGES, size);
+    uint32_t *memory = inlay__encoder_scratch(encoder, INLAY__SCRATCH_MERGES, size);
     if (memory == NULL) return INLAY_ERR_MEMORY;
-    *w = (long_word){.n = n, .heap = {memory, 0}};
-    w->ids = (int32_t *)(void *)(w->heap.entries + 2 * n);
-    w->next = (uint32_t *)(void *)(w->ids + n);
+    w->n = n;
+    inlay__rank_tree_begin(&w->ranks, memory, n);
+    w->next = memory + inlay__rank_tree_size(n);
     w->prev = w->next + n;
-    w->ranks = w->prev + n;
+    w->ids = (int32_t *)(void *)(w->prev + n);
     for (size_t i = 0; i < n; i++) {
         w->ids[i] = bpe->byte_ids[word[i]];
         if (w->ids[i] < 0) return fail_byte(word[i]);
         w->next[i] = (uint32_t)(i + 1);
         w->prev[i] = (uint32_t)(i > 0 ? i - 1 : n);
     }
-    for (size_t i = 0; i < n; i++) {
-        w->ranks[i] = rank_at(bpe, w, (uint32_t)i);
-        if (w->ranks[i] != NO_RANK) w->heap.entries[w->heap.size++] = (uint64_t)w->ranks[i] << 32 | i;
-    }
-    inlay__merge_heap_order(&w->heap);
+    for (size_t i = 0; i < n; i++) w->ranks.rows[0][i] = rank_at(bpe, w, i);
+    inlay__rank_tree_order(&w->ranks, n);
     return INLAY_OK;
 }
 
-/* The heap never overflows: it begins with at most n - 1 entries, and each of at most n - 1 merges takes one out
- * and puts two in. */
 static void merge_all(const inlay__bpe *bpe, long_word *w) {
-    while (w->heap.size > 0) {
-        uint64_t entry = inlay__merge_heap_pop(&w->heap);
-        uint32_t pos = (uint32_t)entry;
-        if (w->ranks[pos] != (uint32_t)(entry >> 32)) continue;
-        uint32_t gone = w->next[pos];
+    size_t pos;
+    while (inlay__rank_tree_lowest(&w->ranks, &pos)) {
+        uint32_t gone = w->next[pos], after = w->next[gone], before = w->prev[pos];
         w->ids[pos] = inlay__bpe_find(bpe, (uint32_t)w->ids[pos], (uint32_t)w->ids[gone])->result;
-        w->ranks[gone] = NO_RANK;
-        w->next[pos] = w->next[gone];
-        if (w->next[pos] != w->n) w->prev[w->next[pos]] = pos;
-        renew_pair(bpe, w, pos);
-        if (w->prev[pos] != w->n) renew_pair(bpe, w, w->prev[pos]);
+        w->next[pos] = after;
+        if (after != w->n) w->prev[after] = (uint32_t)pos;
+        inlay__rank_tree_set(&w->ranks, gone, NO_RANK);
+        inlay__rank_tree_set(&w->ranks, pos, rank_at(bpe, w, pos));
+        if (before != w->n) inlay__rank_tree_set(&w->ranks, before, rank_at(bpe, w, before));
     }
 }
 

@@ -18,8 +18,14 @@ int32_t inlay__encoder_reserve(inlay__encoder *encoder, size_t n) {
 void *inlay__encoder_scratch(inlay__encoder *encoder, size_t i, size_t size) {
     if (encoder->scratch[i] != NULL && size <= encoder->scratch_size[i]) return encoder->scratch[i];
     inlay__free(encoder->sys, encoder->scratch[i], encoder->scratch_size[i]);
-    encoder->scratch_size[i] = size;
+    encoder->scratch_size[i] = 0;
     encoder->scratch[i] = inlay__alloc(encoder->sys, size);
+    if (encoder->scratch[i] != NULL) encoder->scratch_size[i] = size;
+    return encoder->scratch[i];
+}
+
+void *inlay__encoder_grow_scratch(inlay__encoder *encoder, size_t i, size_t size) {
+    if (inlay__grow(encoder->sys, &encoder->scratch[i], &encoder->scratch_size[i], size, 1) != INLAY_OK) return NULL;
     return encoder->scratch[i];
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-enum { INLAY__SCRATCH_MERGES, INLAY__SCRATCH_TEXT, INLAY__N_SCRATCH };
+enum { INLAY__SCRATCH_MERGES, INLAY__SCRATCH_RANKS, INLAY__SCRATCH_TEXT, INLAY__N_SCRATCH };
 
 typedef struct inlay__encoder {
     const inlay__sys *sys;
@@ -22,6 +22,8 @@ typedef struct inlay__encoder {
 int32_t inlay__encoder_reserve(inlay__encoder *encoder, size_t n);
 /* Scratch number i of at least `size` bytes; when it grows, what was in it is gone. NULL on failure. */
 void *inlay__encoder_scratch(inlay__encoder *encoder, size_t i, size_t size);
+/* The same, but what is in it stays, and it grows to twice its size at least. */
+void *inlay__encoder_grow_scratch(inlay__encoder *encoder, size_t i, size_t size);
 void inlay__encoder_free(inlay__encoder *encoder);
 /* The scratch alone; the tokens stay. */
 void inlay__encoder_free_scratch(inlay__encoder *encoder);

@@ -31,7 +31,7 @@ static void swap(inlay__texts *t) {
     t->spans = t->next_spans;
     t->next_text = text;
     t->next_spans = spans;
-    t->next_text.size = 0;
+    inlay__passage_clear(&t->next_text);
     t->next_spans.n = 0;
 }
 

@@ -41,13 +41,18 @@ int32_t inlay__passage_copy(inlay__passage *passage, const inlay__passage *from,
     memcpy(passage->text + passage->size, from->text + begin, n);
     if (passage->tracked)
         memcpy(passage->origins + passage->size, from->origins + begin, n * sizeof *passage->origins);
+    if (passage->n_first == passage->size && begin < from->n_first) passage->n_first += inlay__min_size(n, from->n_first - begin);
     passage->size += n;
     return INLAY_OK;
 }
 
 int32_t inlay__passage_bytes(inlay__passage *passage, const uint8_t *text, size_t size) {
     INLAY__TRY(inlay__passage_reserve(passage, size));
-    for (size_t i = 0; i < size; i++) inlay__passage_put(passage, text + i, 1, (inlay__span){(uint32_t)i, (uint32_t)(i + 1)});
+    if (size > 0) memcpy(passage->text + passage->size, text, size);
+    for (size_t i = 0; passage->tracked && i < size; i++)
+        passage->origins[passage->size + i] = (inlay__span){(uint32_t)i, (uint32_t)(i + 1)};
+    if (passage->size == 0) passage->n_first = inlay__min_size(size, 1);
+    passage->size += size;
     return INLAY_OK;
 }
 
@@ -74,11 +79,14 @@ static void track_characters(inlay__passage *passage, size_t begin, size_t offse
 }
 
 int32_t inlay__passage_repair(inlay__passage *passage, const uint8_t *text, size_t size, size_t offset) {
+    uint32_t code;
+    INLAY__TRY(inlay__passage_reserve(passage, size));
     for (size_t pos = 0; pos < size;) {
         size_t n = whole_characters(text + pos, size - pos), begin = passage->size;
         INLAY__TRY(inlay__passage_reserve(passage, n + 3));
         memcpy(passage->text + begin, text + pos, n);
         passage->size += n;
+        if (begin == 0 && offset == 0 && n > 0) passage->n_first = inlay__passage_code(passage, 0, &code);
         if (passage->tracked) track_characters(passage, begin, offset + pos);
         pos += n;
         if (pos == size) break;

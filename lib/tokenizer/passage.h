@@ -17,6 +17,7 @@ typedef struct inlay__passage {
     uint8_t *text;        /* [size] */
     inlay__span *origins; /* [size] where each byte comes from; NULL unless tracked */
     size_t size, text_capacity, origin_capacity;
+    size_t n_first;       /* bytes at the beginning that come from where the given text begins */
     size_t limit;         /* bytes that normalising may make */
     bool tracked;
 } inlay__passage;
@@ -31,17 +32,21 @@ void inlay__passage_free(inlay__passage *passage);
 /* Room for n more bytes. Errors: _MEMORY, _UNSUPPORTED above the limit. */
 int32_t inlay__passage_reserve(inlay__passage *passage, size_t n);
 
+static inline void inlay__passage_clear(inlay__passage *passage) { passage->size = passage->n_first = 0; }
+
 /* After inlay__passage_reserve. All n bytes come from `origin`. */
 static inline void inlay__passage_put(inlay__passage *passage, const void *bytes, size_t n, inlay__span origin) {
     memcpy(passage->text + passage->size, bytes, n);
+    if (passage->n_first == passage->size && origin.begin == 0) passage->n_first += n;
     if (passage->tracked)
         for (size_t i = 0; i < n; i++) passage->origins[passage->size + i] = origin;
     passage->size += n;
 }
 
-/* Where text[begin..end), begin < end, comes from; nothing where that is not tracked. */
+/* Where text[begin..end), begin < end, comes from; where that is not tracked, 0 or 1 tells the beginning from all other
+ * places. */
 static inline inlay__span inlay__passage_origin(const inlay__passage *passage, size_t begin, size_t end) {
-    if (!passage->tracked) return (inlay__span){0, 0};
+    if (!passage->tracked) return begin < passage->n_first ? (inlay__span){0, 0} : (inlay__span){1, 1};
     return (inlay__span){passage->origins[begin].begin, passage->origins[end - 1].end};
 }
 

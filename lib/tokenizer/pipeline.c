@@ -160,7 +160,7 @@ static void place_tokens(run *r, const inlay__passage *text, size_t begin, size_
 static int32_t encode_part(run *r, size_t begin, size_t end) {
     const inlay__pipeline *pipeline = r->pipeline;
     inlay__splitting *s = &r->splitting;
-    s->text.size = 0;
+    inlay__passage_clear(&s->text);
     s->pieces.n = 0;
     INLAY__TRY(inlay__passage_copy(&s->text, &r->normal, begin, end));
     INLAY__TRY(inlay__spans_add(s->sys, &s->pieces, 0, s->text.size));
@@ -179,10 +179,11 @@ static int32_t encode_part(run *r, size_t begin, size_t end) {
 }
 
 static int32_t normalize(run *r, size_t begin, size_t end) {
-    r->normal.size = 0;
+    inlay__passage_clear(&r->normal);
     INLAY__TRY(inlay__passage_copy(&r->normal, &r->whole, begin, end));
     for (size_t i = 0; i < r->pipeline->n_normalizers; i++) {
-        r->next_normal.size = 0;
+        inlay__passage_clear(&r->next_normal);
+        INLAY__TRY(inlay__passage_reserve(&r->next_normal, r->normal.size));
         INLAY__TRY(inlay__normalizer_apply(&r->pipeline->normalizers[i], &r->normal, &r->next_normal));
         inlay__passage swapped = r->normal;
         r->normal = r->next_normal;
@@ -221,20 +222,11 @@ static int32_t encode_all(run *r, const uint8_t *text, size_t size) {
     return INLAY_OK;
 }
 
-/* A step that asks whether a piece begins the given text has to know where it comes from. */
-static bool needs_origins(const inlay__pipeline *pipeline) {
-    for (size_t i = 0; i < pipeline->n_splitters; i++) {
-        const inlay__splitter *step = &pipeline->splitters[i];
-        if (step->kind == INLAY__SPLIT_METASPACE && step->prepend == INLAY__PREPEND_FIRST) return true;
-    }
-    return false;
-}
-
 int32_t inlay__pipeline_encode(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text, size_t size,
                                bool control) {
     const inlay__sys *sys = pipeline->sys;
     size_t limit = inlay__min_size(UINT32_MAX / 2, size <= UINT32_MAX / GROWTH ? size * GROWTH + GROWTH_LEAST : UINT32_MAX / 2);
-    const inlay__passage empty = {.sys = sys, .limit = limit, .tracked = encoder->wants_spans || needs_origins(pipeline)};
+    const inlay__passage empty = {.sys = sys, .limit = limit, .tracked = encoder->wants_spans};
     run r = {.pipeline = pipeline, .encoder = encoder, .control = control, .whole = empty, .normal = empty,
              .next_normal = empty, .splitting = {.sys = sys, .text = empty, .next_text = empty}};
     int32_t status = encode_all(&r, text, size);

@@ -45,7 +45,7 @@ static int32_t decode_each(const inlay__pipeline *pipeline, bool first, inlay__t
     of->ends = inlay__alloc_array(pipeline->sys, vocab->n_tokens, sizeof *of->ends);
     if (of->ends == NULL) return INLAY_ERR_MEMORY;
     for (size_t id = 0; id < vocab->n_tokens; id++) {
-        texts->text.size = 0;
+        inlay__passage_clear(&texts->text);
         texts->spans.n = 0;
         bool silent = (vocab->flags[id] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNUSED)) != 0;
         if (!silent) {
@@ -67,7 +67,7 @@ static int32_t normalize_content(inlay__pipeline *pipeline, inlay__text *content
     inlay__passage text = {.sys = pipeline->sys, .limit = UINT32_MAX / 64}, next = text;
     int32_t status = inlay__passage_add(&text, content->text, content->size, (inlay__span){0, 0});
     for (size_t i = 0; i < pipeline->n_normalizers && status == INLAY_OK; i++) {
-        next.size = 0;
+        inlay__passage_clear(&next);
         status = inlay__normalizer_apply(&pipeline->normalizers[i], &text, &next);
         inlay__passage swapped = text;
         text = next;

@@ -238,7 +238,7 @@ static void swap_texts(inlay__splitting *s) {
     inlay__passage text = s->text;
     s->text = s->next_text;
     s->next_text = text;
-    s->next_text.size = 0;
+    inlay__passage_clear(&s->next_text);
 }
 
 static void swap_pieces(inlay__splitting *s) {
@@ -264,6 +264,7 @@ static int32_t prefix_pieces(inlay__splitting *s) {
 }
 
 static int32_t rewrite(const inlay__splitter *step, inlay__splitting *s) {
+    INLAY__TRY(inlay__passage_reserve(&s->next_text, s->text.size));
     if (step->kind == INLAY__SPLIT_BYTE_LEVEL && step->prefix_space) INLAY__TRY(prefix_pieces(s));
     inlay__search search;
     inlay__search_init(&search, &step->finder);

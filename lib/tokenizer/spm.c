@@ -1,11 +1,11 @@
 /* SentencePiece BPE: scores, merging, bytes of tokens. */
 #include "tokenizer/spm.h"
 
-#include "tokenizer/merge_heap.h"
+#include "tokenizer/rank_tree.h"
 
 static const char SPACE_MARK[] = "\xe2\x96\x81"; /* U+2581 */
 enum { SPACE_MARK_SIZE = 3 };
-#define NO_RANK UINT32_MAX /* of a pair that is no token */
+#define NO_RANK INLAY__NO_RANK /* of a pair that is no token */
 
 /* --------------------------------------------------------------------- load */
 
@@ -56,14 +56,23 @@ int32_t inlay__spm_load(const char *name, const inlay__gguf *gguf, const inlay__
 
 /* ------------------------------------------------------------------- encode */
 
-/* The text with marked spaces, and its symbols as a doubly linked list over their first bytes. */
+/* The text with marked spaces, on its way to tokens. */
+typedef struct work {
+    const inlay__spm *spm;
+    inlay__encoder *encoder;
+    const uint8_t *given; /* the text as it came */
+    const char *text;     /* [n] with marked spaces */
+    size_t n;
+    size_t end, marked;   /* given[0..end) became text[0..marked); so far there are tokens */
+} work;
+
+/* A part of the text that is merged apart, and its symbols as a doubly linked list over their first bytes. */
 typedef struct line {
     const char *text; /* [n] */
     uint32_t n;
-    uint32_t *next;  /* [n] where the symbol after begins; n at the end */
-    uint32_t *prev;  /* [n] where the one before begins; n at the beginning */
-    uint32_t *ranks; /* [n] of the pair that begins here; NO_RANK for none */
-    inlay__merge_heap heap; /* [2 n] an entry is stale when ranks[position] is not its rank any more */
+    uint32_t *next; /* [n] where the symbol after begins; n at the end */
+    uint32_t *prev; /* [n] where the one before begins; n at the beginning */
+    inlay__rank_tree ranks; /* [n] of the pair that begins here; NO_RANK for none */
 } line;
 
 /* Ids of plain text and its tokens: controls are never made of text, byte tokens only of bytes. */
@@ -82,13 +91,11 @@ static uint32_t rank_of_score(float score) {
 }
 
 /* Looks up the two symbols that begin at `pos`. */
-static void renew_pair(const inlay__spm *spm, line *l, uint32_t pos) {
+static uint32_t rank_at(const inlay__spm *spm, const line *l, size_t pos) {
     int32_t id;
     uint32_t second = l->next[pos];
-    l->ranks[pos] = NO_RANK;
-    if (second == l->n || !find_token(spm, l->text + pos, l->next[second] - pos, &id)) return;
-    l->ranks[pos] = rank_of_score(inlay__load_f32(spm->scores->values + 4 * (size_t)id));
-    inlay__merge_heap_push(&l->heap, (uint64_t)l->ranks[pos] << 32 | pos);
+    if (second == l->n || !find_token(spm, l->text + pos, l->next[second] - pos, &id)) return NO_RANK;
+    return rank_of_score(inlay__load_f32(spm->scores->values + 4 * (size_t)id));
 }
 
 /* Bytes of the symbol at p: a character, or of bytes that are none as many as could begin one. */
@@ -99,7 +106,25 @@ static size_t symbol_size(const char *p, size_t left) {
     return size;
 }
 
-static void split_symbols(line *l) {
+/* Where the line that begins at `pos` ends: no token reaches over. */
+static size_t line_end(const work *w, size_t pos) {
+    for (;;) {
+        pos += symbol_size(w->text + pos, w->n - pos);
+        if (pos == w->n || !inlay__byte_pairs_has(&w->spm->joints, (uint8_t)w->text[pos - 1], (uint8_t)w->text[pos])) return pos;
+    }
+}
+
+static int32_t line_begin(const work *w, size_t begin, size_t end, line *l) {
+    size_t bytes, n = end - begin;
+    if (!inlay__mul_size(inlay__rank_tree_size(n) + 2 * n, sizeof(uint32_t), &bytes))
+        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a text of %zu bytes", w->n);
+    uint32_t *memory = inlay__encoder_scratch(w->encoder, INLAY__SCRATCH_MERGES, bytes);
+    if (memory == NULL) return INLAY_ERR_MEMORY;
+    l->text = w->text + begin;
+    l->n = (uint32_t)n;
+    inlay__rank_tree_begin(&l->ranks, memory, n);
+    l->next = memory + inlay__rank_tree_size(n);
+    l->prev = l->next + n;
     uint32_t before = l->n;
     for (uint32_t pos = 0; pos < l->n;) {
         uint32_t after = pos + (uint32_t)symbol_size(l->text + pos, l->n - pos);
@@ -108,35 +133,20 @@ static void split_symbols(line *l) {
         before = pos;
         pos = after;
     }
+    return INLAY_OK;
 }
 
-/* The symbols from `pos` to where the next ones can be merged apart; returns that place. */
-static uint32_t find_pairs(const inlay__spm *spm, line *l, uint32_t pos) {
-    do {
-        renew_pair(spm, l, pos);
-        pos = l->next[pos];
-    } while (pos < l->n && inlay__byte_pairs_has(&spm->joints, (uint8_t)l->text[pos - 1], (uint8_t)l->text[pos]));
-    return pos;
-}
-
-/* The heap begins with a pair less than there are symbols; each merge takes one entry out and puts two in. */
-static void merge_pairs(const inlay__spm *spm, line *l) {
-    while (l->heap.size > 0) {
-        uint64_t entry = inlay__merge_heap_pop(&l->heap);
-        uint32_t pos = (uint32_t)entry, gone = l->next[pos];
-        if (l->ranks[pos] != (uint32_t)(entry >> 32) || gone == l->n) continue;
-        l->ranks[gone] = NO_RANK;
-        l->next[pos] = l->next[gone];
-        if (l->next[pos] != l->n) l->prev[l->next[pos]] = pos;
-        renew_pair(spm, l, pos);
-        if (l->prev[pos] != l->n) renew_pair(spm, l, l->prev[pos]);
-    }
-}
-
-static void merge_all(const inlay__spm *spm, line *l) {
-    for (uint32_t pos = 0; pos < l->n;) {
-        pos = find_pairs(spm, l, pos);
-        merge_pairs(spm, l);
+static void merge_line(const inlay__spm *spm, line *l) {
+    size_t pos;
+    for (pos = 0; pos < l->n; pos = l->next[pos]) l->ranks.rows[0][pos] = rank_at(spm, l, pos);
+    inlay__rank_tree_order(&l->ranks, l->n);
+    while (inlay__rank_tree_lowest(&l->ranks, &pos)) {
+        uint32_t gone = l->next[pos], after = l->next[gone], before = l->prev[pos];
+        l->next[pos] = after;
+        if (after != l->n) l->prev[after] = (uint32_t)pos;
+        inlay__rank_tree_set(&l->ranks, gone, NO_RANK);
+        inlay__rank_tree_set(&l->ranks, pos, rank_at(spm, l, pos));
+        if (before != l->n) inlay__rank_tree_set(&l->ranks, before, rank_at(spm, l, before));
     }
 }
 
@@ -156,19 +166,25 @@ static int32_t put_bytes(const inlay__spm *spm, inlay__encoder *encoder, const c
     return INLAY_OK;
 }
 
-static int32_t put_tokens(const inlay__spm *spm, inlay__encoder *encoder, const line *l, const uint8_t *text) {
-    size_t marked = spm->add_space_prefix ? SPACE_MARK_SIZE : 0; /* of the marked text, what text[0..end) became */
-    size_t end = 0;
-    for (uint32_t pos = 0; pos < l->n; pos = l->next[pos]) {
-        int32_t id;
-        size_t size = l->next[pos] - pos, begin = end;
-        for (; marked < l->next[pos]; end++) marked += text[end] == ' ' ? SPACE_MARK_SIZE : 1;
-        INLAY__TRY(inlay__encoder_reserve(encoder, size));
-        if (find_token(spm, l->text + pos, size, &id))
-            inlay__encoder_put_at(encoder, id, begin, end);
-        else
-            INLAY__TRY(put_bytes(spm, encoder, l->text + pos, size, begin, end));
-    }
+/* A symbol that merging left: the next bytes of the text. */
+static int32_t put_symbol(work *w, size_t size) {
+    int32_t id;
+    const char *text = w->text + w->marked;
+    size_t begin = w->end, after = w->marked + size;
+    if (w->marked == 0 && w->spm->add_space_prefix) w->marked = SPACE_MARK_SIZE; /* of no byte */
+    for (; w->marked < after; w->end++) w->marked += w->given[w->end] == ' ' ? SPACE_MARK_SIZE : 1;
+    INLAY__TRY(inlay__encoder_reserve(w->encoder, size));
+    if (!find_token(w->spm, text, size, &id)) return put_bytes(w->spm, w->encoder, text, size, begin, w->end);
+    inlay__encoder_put_at(w->encoder, id, begin, w->end);
+    return INLAY_OK;
+}
+
+static int32_t put_line(work *w, size_t begin, size_t end) {
+    line l;
+    if (symbol_size(w->text + begin, end - begin) == end - begin) return put_symbol(w, end - begin);
+    INLAY__TRY(line_begin(w, begin, end, &l));
+    merge_line(w->spm, &l);
+    for (uint32_t pos = 0; pos < l.n; pos = l.next[pos]) INLAY__TRY(put_symbol(w, l.next[pos] - pos));
     return INLAY_OK;
 }
 
@@ -196,22 +212,16 @@ static const char *mark_spaces(const inlay__spm *spm, inlay__encoder *encoder, c
 }
 
 int32_t inlay__spm_encode(const inlay__spm *spm, inlay__encoder *encoder, const uint8_t *text, size_t size) {
-    size_t n, bytes;
+    work w = {.spm = spm, .encoder = encoder, .given = text};
     if (size > INT32_MAX / 4)
         return inlay__fail(INLAY_ERR_ARGUMENT, "the text has %zu bytes, and one call takes at most %d", size, INT32_MAX / 4);
-    const char *marked = mark_spaces(spm, encoder, text, size, &n);
-    if (marked == NULL) return INLAY_ERR_MEMORY;
-    if (!inlay__mul_size(n, 2 * sizeof(uint64_t) + 3 * sizeof(uint32_t), &bytes))
-        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a text of %zu bytes", n);
-    uint64_t *memory = inlay__encoder_scratch(encoder, INLAY__SCRATCH_MERGES, bytes);
-    if (memory == NULL) return INLAY_ERR_MEMORY;
-    line l = {.text = marked, .n = (uint32_t)n, .heap = {memory, 0}};
-    l.next = (uint32_t *)(void *)(memory + 2 * n);
-    l.prev = l.next + n;
-    l.ranks = l.prev + n;
-    split_symbols(&l);
-    merge_all(spm, &l);
-    return put_tokens(spm, encoder, &l, text);
+    w.text = mark_spaces(spm, encoder, text, size, &w.n);
+    if (w.text == NULL) return INLAY_ERR_MEMORY;
+    for (size_t begin = 0, end; begin < w.n; begin = end) {
+        end = line_end(&w, begin);
+        INLAY__TRY(put_line(&w, begin, end));
+    }
+    return INLAY_OK;
 }
 
 /* ------------------------------------------------------------------- decode */

@@ -9,7 +9,8 @@
 
 typedef struct inlay__symbol_bpe {
     const inlay__lexicon *lexicon; /* unknown -1: characters without a token are dropped */
-    inlay__bpe pairs;              /* its table of merges alone */
+    inlay__bpe pairs;              /* its table of merges and its joints alone */
+    bool whole_words;              /* tokens' texts do not tell where merges join: words cannot be merged in parts */
     inlay__text prefix;            /* of every character but the first of a word; the arena's */
     inlay__text suffix;            /* of the last */
     size_t max_affix_size;         /* bytes of both */

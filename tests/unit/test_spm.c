@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "support/accounting_sys.h"
 #include "support/tiny_vocab.h"
-#include "tokenizer/merge_heap.h"
+#include "tokenizer/rank_tree.h"
 #include "tokenizer/spm.h"
 #include "tokenizer/vocab.h"
 
@@ -67,37 +67,38 @@ static const char *ids_text(int32_t a, int32_t b, int32_t c) {
     return out;
 }
 
-/* ------------------------------------------------------------------- the heap */
+/* ------------------------------------------------------------------- the ranks */
 
 static uint32_t random_bits(uint32_t *state) {
     *state = *state * 1664525u + 1013904223u;
     return *state >> 8;
 }
 
-TEST(the_heap_gives_the_least_entry_first) {
-    enum { N = 300 };
-    uint64_t entries[N];
-    uint32_t random = 1;
-    for (size_t n = 0; n <= N; n += n < 20 ? 1 : 35) {
-        for (int ordered = 0; ordered < 2; ordered++) {
-            inlay__merge_heap heap = {entries, 0};
-            uint64_t sum = 0, before = 0;
-            for (size_t i = 0; i < n; i++) {
-                uint64_t entry = (uint64_t)(random_bits(&random) % 9) << 32 | random_bits(&random) % 50;
-                sum += entry;
-                if (ordered == 0)
-                    inlay__merge_heap_push(&heap, entry);
-                else
-                    entries[heap.size++] = entry;
-            }
-            if (ordered == 1) inlay__merge_heap_order(&heap);
-            for (size_t i = 0; i < n; i++) {
-                uint64_t entry = inlay__merge_heap_pop(&heap);
-                CHECK(entry >= before);
-                before = entry;
-                sum -= entry;
-            }
-            CHECK(sum == 0 && heap.size == 0);
+/* The place that the tree should give; n for none. */
+static size_t lowest_of(const uint32_t *ranks, size_t n) {
+    size_t lowest = n;
+    for (size_t i = n; i-- > 0;)
+        if (ranks[i] != INLAY__NO_RANK && (lowest == n || ranks[i] <= ranks[lowest])) lowest = i;
+    return lowest;
+}
+
+TEST(the_tree_of_ranks_gives_the_leftmost_of_the_lowest_whatever_changes) {
+    enum { N = 600 };
+    uint32_t ranks[N], random = 1, memory[2 * N];
+    for (size_t n = 0; n <= N; n += n < 20 ? 1 : n < 100 ? 7 : 125) {
+        inlay__rank_tree tree;
+        CHECK(inlay__rank_tree_size(n) <= 2 * N);
+        inlay__rank_tree_begin(&tree, memory, n);
+        for (size_t i = 0; i < n; i++) ranks[i] = tree.rows[0][i] = random_bits(&random) % 9;
+        inlay__rank_tree_order(&tree, n);
+        for (size_t step = 0; step < 4 * n + 1; step++) {
+            size_t expected = lowest_of(ranks, n), found = n, at = n == 0 ? 0 : random_bits(&random) % n;
+            CHECK(inlay__rank_tree_lowest(&tree, &found) == (expected < n));
+            CHECK_INT(found, expected);
+            if (n == 0) break;
+            if (random_bits(&random) % 2 == 0 && expected < n) at = expected;
+            ranks[at] = random_bits(&random) % 3 == 0 ? random_bits(&random) % 9 : INLAY__NO_RANK;
+            inlay__rank_tree_set(&tree, at, ranks[at]);
         }
     }
 }
@@ -642,7 +643,7 @@ TEST(a_long_text_takes_almost_linear_time) {
     free(ids);
 }
 
-TEST_MAIN(CASE(the_heap_gives_the_least_entry_first), CASE(the_pair_of_the_highest_score_goes_first),
+TEST_MAIN(CASE(the_tree_of_ranks_gives_the_leftmost_of_the_lowest_whatever_changes), CASE(the_pair_of_the_highest_score_goes_first),
           CASE(of_equal_scores_the_leftmost_goes_first), CASE(texts_merge_as_the_definition_says),
           CASE(merges_do_not_stop_at_spaces_and_lines),
           CASE(a_character_without_a_token_becomes_the_tokens_of_its_bytes), CASE(any_bytes_come_back),
