@@ -29,7 +29,7 @@ typedef struct input_widths {
 } input_widths;
 
 static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widths n) {
-    in->x = place(l, n_cols * n.x, sizeof(float));
+    in->x = n.x > 0 ? place(l, n_cols * n.x, sizeof(float)) : NULL;
     in->acts_32.q = place(l, n_cols * n.acts_32, 1);
     in->acts_32.d = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
     in->acts_32.dsum = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
@@ -92,7 +92,7 @@ static void add_block(memory_needs *m, const inlay__layer_block *block) {
 static memory_needs measure(const inlay__model *model) {
     const inlay__stack *stack = &model->decoder;
     size_t n_embd = model->hparams.n_embd;
-    memory_needs m = {.input = n_embd, .inputs.x = n_embd, .n_branches = 1};
+    memory_needs m = {.input = n_embd, .n_branches = 1};
     for (size_t k = 0; k < INLAY__N_WORK; k++) /* each stands on those before it */
         for (size_t i = 0; i < stack->n_layer; i++)
             for (size_t b = 0; b < stack->layers[i].n_blocks; b++) {
