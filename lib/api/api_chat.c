@@ -58,14 +58,15 @@ static inlay__template_string special_string(const inlay_model *model, const cha
 }
 
 static int32_t render(const inlay_model *model, const char *function, const conversation *c, inlay__rendering *rendering) {
-    const inlay__special_tokens *special = inlay__tokenizer_special(model->tokenizer);
+    inlay__special_tokens special = {-1, -1, -1, -1};
+    if (model->tokenizer != NULL) special = *inlay__tokenizer_special(model->tokenizer);
     const char *text = NULL, *generate = (c->flags & INLAY_CHAT_GENERATE) != 0 ? "true" : "false";
     size_t size = 0;
     INLAY__TRY(check(function, c));
     INLAY__TRY(find_template(model, function, c->format, &text, &size));
     const inlay__template_string strings[MAX_STRINGS] = {
-        special_string(model, "bos_token", special->bos), special_string(model, "eos_token", special->eos),
-        special_string(model, "unk_token", special->unknown), special_string(model, "pad_token", special->pad)};
+        special_string(model, "bos_token", special.bos), special_string(model, "eos_token", special.eos),
+        special_string(model, "unk_token", special.unknown), special_string(model, "pad_token", special.pad)};
     inlay__template_input inputs[MAX_INPUTS] = {
         {"messages", c->messages, size_of(c->messages, c->messages_size)},
         {"tools", c->tools != NULL ? c->tools : "null", c->tools != NULL ? size_of(c->tools, c->tools_size) : 4},
@@ -111,6 +112,7 @@ int32_t inlay_chat_tokenize(const inlay_model *model, const char *format, const 
     INLAY__TRY(inlay__check_model(function, model));
     if (tokens == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "tokens"));
     if (n_tokens == NULL) return inlay__owned(model, inlay__null_argument(function, "n_tokens"));
+    INLAY__TRY(inlay__check_tokenizer(function, model));
     INLAY__TRY(inlay__owned(model, render(model, function, &c, &r)));
     if (r.size > 0 && (flags & INLAY_CHAT_PARSE_SPECIAL) != 0) memset(r.marks, 0, r.size);
     int32_t status = inlay__tokenizer_encode_marked(model->tokenizer, r.size > 0 ? r.text : "", r.marks, r.size, tokens, capacity, n_tokens);

@@ -1,8 +1,7 @@
 /* Text and tokens. */
 #include "handles.h"
 
-/* A folder may have no tokenizer: its models take and give ids. */
-static int32_t check_tokenizer(const char *function, const inlay_model *model) {
+int32_t inlay__check_tokenizer(const char *function, const inlay_model *model) {
     if (model->tokenizer != NULL) return INLAY_OK;
     return inlay__owned(model, inlay__fail(INLAY_ERR_UNSUPPORTED, "%s: model '%s' has no tokenizer", function,
                                            inlay__weights_name(&model->weights)));
@@ -20,7 +19,7 @@ static int32_t tokenize(const char *function, const inlay_model *model, const ch
     if (tokens == NULL && capacity != 0) return inlay__null_argument(function, "tokens");
     if (n_tokens == NULL) return inlay__null_argument(function, "n_tokens");
     INLAY__TRY(check_flags(function, flags));
-    INLAY__TRY(check_tokenizer(function, model));
+    INLAY__TRY(inlay__check_tokenizer(function, model));
     if (text == NULL) text = "";
     return inlay__tokenizer_encode_spans(model->tokenizer, text, size, flags, tokens, spans, capacity, n_tokens);
 }
@@ -61,7 +60,7 @@ int32_t inlay_tokenize_batch(const inlay_model *model, const char *const *texts,
     const char *function = "inlay_tokenize_batch";
     INLAY__TRY(inlay__check_model(function, model));
     INLAY__TRY(inlay__owned(model, check_batch(function, texts, n_texts, flags, n_threads, tokens, capacity, starts)));
-    INLAY__TRY(check_tokenizer(function, model));
+    INLAY__TRY(inlay__check_tokenizer(function, model));
     const inlay__sys *sys = &model->sys;
     size_t threads = (size_t)n_threads;
     if (n_threads == 0) threads = sys->cpu_count != NULL ? sys->cpu_count(sys->io_user) : 1;
@@ -76,7 +75,7 @@ int32_t inlay_detokenize(const inlay_model *model, const int32_t *tokens, size_t
     if (tokens == NULL && n_tokens != 0) return inlay__owned(model, inlay__null_argument(function, "tokens"));
     if (text == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "text"));
     if (size == NULL) return inlay__owned(model, inlay__null_argument(function, "size"));
-    INLAY__TRY(check_tokenizer(function, model));
+    INLAY__TRY(inlay__check_tokenizer(function, model));
     return inlay__owned(model, inlay__tokenizer_decode(model->tokenizer, tokens, n_tokens, text, capacity, size));
 }
 
@@ -85,7 +84,7 @@ int32_t inlay_token_bytes(const inlay_model *model, int32_t token, char *text, s
     INLAY__TRY(inlay__check_model(function, model));
     if (text == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "text"));
     if (size == NULL) return inlay__owned(model, inlay__null_argument(function, "size"));
-    INLAY__TRY(check_tokenizer(function, model));
+    INLAY__TRY(inlay__check_tokenizer(function, model));
     return inlay__owned(model, inlay__tokenizer_token_bytes(model->tokenizer, token, text, capacity, size));
 }
 
@@ -96,7 +95,7 @@ int32_t inlay_stream_text(const inlay_model *model, uint64_t *state, int32_t tok
     if (state == NULL) return inlay__owned(model, inlay__null_argument(function, "state"));
     if (text == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "text"));
     if (size == NULL) return inlay__owned(model, inlay__null_argument(function, "size"));
-    INLAY__TRY(check_tokenizer(function, model));
+    INLAY__TRY(inlay__check_tokenizer(function, model));
     return inlay__owned(model, inlay__tokenizer_stream(model->tokenizer, state, token, text, capacity, size));
 }
 

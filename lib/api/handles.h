@@ -97,6 +97,8 @@ inlay__sampler_config inlay__sampler_config_of(const inlay__option_value *values
 int32_t inlay__check_model(const char *function, const inlay_model *model);
 int32_t inlay__check_session(const char *function, const inlay_session *session);
 int32_t inlay__null_argument(const char *function, const char *argument);
+/* INLAY_ERR_UNSUPPORTED for a model without a tokenizer, as a folder may be: it takes and gives ids. */
+int32_t inlay__check_tokenizer(const char *function, const inlay_model *model);
 
 /* A model from a path or, where that is NULL, from memory. */
 int32_t inlay__model_open(const inlay_options *options, const char *path, const void *data, size_t size,

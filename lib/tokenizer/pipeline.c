@@ -21,7 +21,8 @@ typedef struct parts {
 typedef struct run {
     const inlay__pipeline *pipeline;
     inlay__encoder *encoder;
-    bool control;
+    bool control;         /* text may become control tokens, */
+    const uint8_t *marks; /* but for bytes of the given text with mark 1; NULL: none has */
     inlay__passage whole;               /* the given text, repaired */
     inlay__passage normal, next_normal; /* a part of it, normalised */
     inlay__splitting splitting;
@@ -77,6 +78,13 @@ static size_t space_after(const inlay__passage *text, size_t pos, inlay__span *k
     return pos;
 }
 
+/* Whether this text may become a control token, as far as the marks tell. */
+static bool is_unmarked(const run *r, const inlay__passage *text, size_t begin, size_t end) {
+    if (r->marks == NULL || begin == end) return true;
+    inlay__span origin = inlay__passage_origin(text, begin, end);
+    return memchr(r->marks + origin.begin, 1, origin.end - origin.begin) == NULL;
+}
+
 /* The leftmost added tokens that do not overlap. One that may not stand here leaves its text to be split. */
 static int32_t choose_parts(const run *r, const inlay__passage *text, const inlay__special_matches *matches, parts *out) {
     size_t from = 0, searched = 0;
@@ -85,6 +93,7 @@ static int32_t choose_parts(const run *r, const inlay__passage *text, const inla
         const inlay__added_token *token = &r->pipeline->added[matches->items[i].id];
         size_t begin = matches->items[i].pos, end = begin + matches->items[i].size;
         if (begin < searched) continue;
+        if (token->special && !is_unmarked(r, text, begin, end)) continue; /* hides nothing that begins within it */
         searched = end;
         if (token->special && !r->control) continue;
         if (token->single_word && !is_single_word(text, begin, end)) continue;
@@ -170,7 +179,7 @@ static int32_t encode_part(run *r, size_t begin, size_t end) {
         size_t first = r->encoder->n_tokens, base = r->encoder->base;
         r->encoder->base = 0;
         int32_t status = inlay__pipeline_encode_piece(pipeline, r->encoder, s->text.text + piece.begin, piece.end - piece.begin,
-                                                      r->control);
+                                                      r->control && is_unmarked(r, &s->text, piece.begin, piece.end));
         r->encoder->base = base;
         INLAY__TRY(status);
         place_tokens(r, &s->text, piece.begin, first, base);
@@ -223,11 +232,11 @@ static int32_t encode_all(run *r, const uint8_t *text, size_t size) {
 }
 
 int32_t inlay__pipeline_encode(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text, size_t size,
-                               bool control) {
+                               bool control, const uint8_t *marks) {
     const inlay__sys *sys = pipeline->sys;
     size_t limit = inlay__min_size(UINT32_MAX / 2, size <= UINT32_MAX / GROWTH ? size * GROWTH + GROWTH_LEAST : UINT32_MAX / 2);
-    const inlay__passage empty = {.sys = sys, .limit = limit, .tracked = encoder->wants_spans};
-    run r = {.pipeline = pipeline, .encoder = encoder, .control = control, .whole = empty, .normal = empty,
+    const inlay__passage empty = {.sys = sys, .limit = limit, .tracked = marks != NULL || encoder->wants_spans};
+    run r = {.pipeline = pipeline, .encoder = encoder, .control = control, .marks = marks, .whole = empty, .normal = empty,
              .next_normal = empty, .splitting = {.sys = sys, .text = empty, .next_text = empty}};
     int32_t status = encode_all(&r, text, size);
     inlay__passage_free(&r.whole);

@@ -105,7 +105,7 @@ static int32_t load_pipeline(inlay__tokenizer *tokenizer, const char *name, cons
 static void unload_pipeline(inlay__tokenizer *tokenizer) { inlay__pipeline_free(&tokenizer->of.pipeline); }
 
 static int32_t encode_pipeline(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size) {
-    return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, false);
+    return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, false, NULL);
 }
 
 static const family families[] = {
@@ -262,13 +262,16 @@ static int32_t encode_pieces(const inlay__tokenizer *tokenizer, inlay__encoder *
     return pos < size ? tokenizer->family->encode(tokenizer, encoder, text + pos, size - pos) : INLAY_OK;
 }
 
+static int32_t no_tokens(void) {
+    return inlay__fail(INLAY_ERR_UNSUPPORTED, "the model has no tokenizer: its file says 'none'");
+}
+
 /* The text without what is put around it. */
 static int32_t encode_text(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size,
                            bool control) {
     if (tokenizer->family == &json_family) /* knows its added tokens itself */
-        return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, control);
-    if (tokenizer->vocab.n_tokens == 0)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "the model has no tokenizer: its file says 'none'");
+        return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, control, NULL);
+    if (tokenizer->vocab.n_tokens == 0) return no_tokens();
     inlay__special_matches matches;
     int32_t status = inlay__special_find(&tokenizer->special, text, size, control, &matches);
     if (status == INLAY_OK) status = encode_pieces(tokenizer, encoder, text, size, &matches);
@@ -355,6 +358,9 @@ static int32_t encode_marked(const inlay__tokenizer *tokenizer, inlay__encoder *
                              const uint8_t *marks, size_t size) {
     inlay__special_matches all, added = {.items = NULL};
     INLAY__TRY(inlay__encoder_reserve(encoder, size / 4 + 2));
+    if (tokenizer->family == &json_family)
+        return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, true, marks);
+    if (tokenizer->vocab.n_tokens == 0) return no_tokens();
     int32_t status = inlay__special_find(&tokenizer->special, text, size, true, &all);
     if (status == INLAY_OK) status = inlay__special_find(&tokenizer->special, text, size, false, &added);
     if (status == INLAY_OK) {
