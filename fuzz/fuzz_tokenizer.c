@@ -81,6 +81,29 @@ static void check_stream(const inlay__tokenizer *tokenizer, const int32_t *ids, 
     free(out);
 }
 
+/* Text of which some bytes may not become control tokens: the tokens' texts are the text, and no control token stands on
+ * a marked byte. Each byte 1 turns the marks on or off. */
+static void check_marked(const inlay__tokenizer *tokenizer, const char *text, size_t size) {
+    uint8_t *marks = malloc(size + 1), mark = 0;
+    int32_t *ids = malloc((size + 1) * sizeof *ids);
+    char piece[64];
+    size_t n = 0, at = 0, n_piece;
+    for (size_t i = 0; i < size; i++) marks[i] = mark ^= text[i] == 1;
+    must(inlay__tokenizer_encode_marked(tokenizer, text, marks, size, ids, size, &n) == INLAY_OK);
+    for (size_t i = 0; i < n; i++) {
+        inlay__text name = inlay__tokenizer_token_text(tokenizer, ids[i]);
+        bool control = (inlay__tokenizer_token_flags(tokenizer, ids[i]) & INLAY_TOKEN_CONTROL) != 0;
+        must(inlay__tokenizer_token_bytes(tokenizer, ids[i], piece, sizeof piece, &n_piece) == INLAY_OK);
+        if (control) memcpy(piece, name.text, n_piece = name.size);
+        must(n_piece <= size - at && memcmp(text + at, piece, n_piece) == 0);
+        if (control) must(memchr(marks + at, 1, n_piece) == NULL);
+        at += n_piece;
+    }
+    must(at == size);
+    free(marks);
+    free(ids);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static tiny_tokenizer tokenizers[4];
     static const char *const names[4] = {"gpt-2", "llama-bpe", "qwen2", "smollm"};
@@ -101,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     must(inlay__tokenizer_decode(t->tokenizer, ids, n, back, size, &n_back) == INLAY_OK);
     if ((flags & INLAY_PARSE_SPECIAL) == 0) must(n_back == size && memcmp(back, text, size) == 0);
     check_stream(t->tokenizer, ids, n, back, n_back);
+    check_marked(t->tokenizer, text, size);
     free(ids);
     free(back);
     return 0;

@@ -212,7 +212,8 @@ static int32_t items_of_generator(inlay__machine *m, inlay__generator *generator
     inlay__list *list = inlay__heap_take(&m->heap, sizeof *list);
     if (list == NULL) return inlay__no_memory(m);
     size_t done = generator->next;
-    *list = (inlay__list){.items = generator->list->items + done, .n = generator->list->n - done};
+    *list = *generator->list;
+    if (done > 0) list->items += done, list->n -= done;
     generator->next = generator->list->n;
     *items = list;
     return INLAY_OK;
