@@ -199,22 +199,29 @@ enum {
      * Used by: model open. */
     INLAY_OPT_QUANTIZE = 105,
 
-    /* int: tokens that a session can hold. 0 (default): what the model was trained
+    /* int: tokens that a session can hold; of encoders, the longest sequence. 0 (default): what the model was trained
      * with, at most 4096. Used by: session. */
     INLAY_OPT_CONTEXT = 200,
-    /* int: tokens evaluated together while a prompt is read. More is faster and takes
-     * more memory; the result is the same bits. Used by: session. */
+    /* int: tokens evaluated together while a prompt is read, or while an encoder reads sequences; of encoders at
+     * least the context. More is faster and takes more memory; the result is the same bits. Used by: session. */
     INLAY_OPT_BATCH = 201,
     /* int, one of INLAY_TYPE_F32, INLAY_TYPE_F16 (default) or INLAY_TYPE_Q8_0: how keys
      * and values are kept. Q8_0 takes about half the memory of F16 and reads long
      * prompts faster, a little less exactly; it needs heads of a multiple of 32
-     * (INLAY_ERR_UNSUPPORTED otherwise). Used by: session. */
+     * (INLAY_ERR_UNSUPPORTED otherwise). Encoders keep none. Used by: session. */
     INLAY_OPT_CACHE_TYPE = 202,
     /* int: this many tokens at the beginning of a sequence all see one another, as in a prefix decoder; those after
      * them see what is before. 0 (default): none. The first eval must bring the whole prefix. A session makes its
      * batch that large; inlay_session_set_int changes it within the batch, while the sequence is empty.
      * Models that cannot (INLAY_CAN_PREFIX) give INLAY_ERR_UNSUPPORTED. Used by: session. */
     INLAY_OPT_PREFIX = 203,
+    /* int, one of INLAY_POOLING_: how inlay_embeddings makes one vector of a sequence's. Used by: session. */
+    INLAY_OPT_POOLING = 204,
+    /* int: embeddings have only their first so many numbers, for models trained to allow that (Matryoshka). 0 (default):
+     * all. Used by: session. */
+    INLAY_OPT_DIMENSIONS = 205,
+    /* int: 1 (default) makes embeddings vectors of length 1, after INLAY_OPT_DIMENSIONS; 0 leaves them. Used by: session. */
+    INLAY_OPT_NORMALIZE = 206,
 
     /* float: 0 (default) always takes the most probable token; above 0 draws, from a
      * distribution that is the flatter the higher the value. Used by: session. */
@@ -248,6 +255,14 @@ enum {
     INLAY_PACK_AUTO = 0,
     /* Run from the file's own rows: a mapped model takes hardly any memory of its own, and tokens come slower. */
     INLAY_PACK_NEVER = 1
+};
+
+/* Values of INLAY_OPT_POOLING. */
+enum {
+    INLAY_POOLING_MODEL = 0, /* as the model says, the mean where it says nothing */
+    INLAY_POOLING_MEAN = 1,  /* the mean over all tokens */
+    INLAY_POOLING_FIRST = 2, /* the first token's, [CLS] */
+    INLAY_POOLING_LAST = 3   /* the last token's */
 };
 
 /* Kinds of option values. */
@@ -364,14 +379,19 @@ enum {
     INLAY_MODEL_TOKEN_BOS = 120,       /* int: begins a sequence; -1 if none */
     INLAY_MODEL_TOKEN_EOS = 121,       /* int: ends a sequence; -1 if none */
     INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */
-    INLAY_MODEL_TOKEN_PAD = 123        /* int: -1 if none */
+    INLAY_MODEL_TOKEN_PAD = 123,       /* int: -1 if none */
+    INLAY_MODEL_TOKEN_MASK = 124       /* int: stands for what a masked-language model is to guess; -1 if none */
 };
 
 /* What a model can do; a call that asks for anything else returns INLAY_ERR_UNSUPPORTED. */
 enum {
     INLAY_CAN_GENERATE = 1, /* inlay_eval, inlay_logits, inlay_sample */
     INLAY_CAN_PREFIX = 2,   /* INLAY_OPT_PREFIX */
-    INLAY_CAN_TRUNCATE = 4  /* inlay_session_truncate to any length; others can only be emptied */
+    INLAY_CAN_TRUNCATE = 4, /* inlay_session_truncate to any length; others can only be emptied */
+    INLAY_CAN_ENCODE = 8,   /* inlay_encode, inlay_hidden_states */
+    INLAY_CAN_EMBED = 16,   /* inlay_embeddings */
+    INLAY_CAN_FILL_MASK = 32, /* inlay_logits_at */
+    INLAY_CAN_CLASSIFY = 64 /* inlay_scores */
 };
 
 /* One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,
@@ -611,8 +631,8 @@ INLAY_API int32_t inlay_logits(inlay_session *session, float **logits, size_t *n
  * Since 0.1. */
 INLAY_API int32_t inlay_sample(inlay_session *session, int32_t *token);
 
-/* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, or
- * INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
+/* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
+ * (INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), or INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
  * numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
  * at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
  * Since 0.1. */
@@ -626,7 +646,8 @@ enum {
     INLAY_SESSION_THREADS = 3,       /* int: threads that work on a call */
     INLAY_SESSION_BATCH = 4,         /* int: tokens evaluated together */
     INLAY_SESSION_MEMORY = 5,        /* int: bytes taken from the allocator */
-    INLAY_SESSION_CACHE_MEMORY = 6   /* int: bytes of these that are the key/value cache */
+    INLAY_SESSION_CACHE_MEMORY = 6,  /* int: bytes of these that are the key/value cache */
+    INLAY_SESSION_ENCODED = 7        /* int: tokens that inlay_encode last read */
 };
 
 /* One fact. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY.
@@ -642,6 +663,48 @@ INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
  * leaves the sequence as it was before that call. Without a running call it does nothing.
  * Thread rule: any, and safe in a signal handler. Since 0.1. */
 INLAY_API void inlay_session_cancel(inlay_session *session);
+
+/* ---------------------------------------------------------------- encoders */
+
+/* Reads a whole sequence of `n_tokens` tokens, of which each sees those before and after it, with an encoder: one that
+ * stands alone (INLAY_MODEL_KIND "encoder") or before a decoder. What it gives, inlay_hidden_states and inlay_logits_at
+ * tell; it takes the place of what the call before gave. Add the tokens that the model wants around a text
+ * (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
+ * (more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE),
+ * INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD, INLAY_ERR_BUSY.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_encode(inlay_session *session, const int32_t *tokens, size_t n_tokens);
+
+/* The same of several segments, such as a question and an answer: `segments` [n_tokens] has the number of each token's
+ * segment, 0 for the first; NULL: all 0. Models that tell no segments apart (RoBERTa) take 0 alone. Errors: as
+ * inlay_encode, INLAY_ERR_ARGUMENT for a segment that the model does not know.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_encode_segments(inlay_session *session, const int32_t *tokens, const uint8_t *segments,
+                                        size_t n_tokens);
+
+/* What the encoder made of each token that was last encoded, behind its last norm: `*states` [n_tokens, n_embd], row by
+ * row. The pointer is the session's; the next inlay_encode overwrites it. Any out pointer may be NULL.
+ * Errors: INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE), INLAY_ERR_STATE when nothing was encoded.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_hidden_states(inlay_session *session, const float **states, size_t *n_tokens, size_t *n_embd);
+
+/* Which token a masked-language model expects at `position` of the sequence last encoded, counted from 0: `*logits`
+ * [n_vocab], natural logarithms up to a constant. They say something where the sequence had the mask token
+ * (INLAY_MODEL_TOKEN_MASK). The pointer is the session's; the next call overwrites it. Either out pointer may be NULL.
+ * Errors: INLAY_ERR_ARGUMENT (no such position), INLAY_ERR_STATE when nothing was encoded, INLAY_ERR_UNSUPPORTED
+ * (INLAY_CAN_FILL_MASK), INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_logits_at(inlay_session *session, size_t position, float **logits, size_t *n_vocab);
+
+/* One vector for each of `n_sequences` sequences, to compare their meaning by: `embeddings` [n_sequences, *n_dims], row
+ * by row, with room for `capacity` floats. Sequence i is tokens[starts[i]] to tokens[starts[i + 1] - 1], as
+ * inlay_tokenize_batch gives them. INLAY_OPT_POOLING, INLAY_OPT_DIMENSIONS and INLAY_OPT_NORMALIZE of the session say
+ * how. As many sequences as the session's batch holds are read together; a vector's bits do not depend on the others.
+ * With too little room, INLAY_ERR_BUFFER and `*n_dims`, which may be NULL. What was encoded before stays.
+ * Errors: as inlay_encode, with the number of the sequence, INLAY_ERR_UNSUPPORTED (INLAY_CAN_EMBED), and
+ * INLAY_ERR_ARGUMENT for more dimensions than the model has. After an error the rows of `embeddings` are
+ * undefined. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_embeddings(inlay_session *session, const int32_t *tokens, const size_t *starts,
+                                   size_t n_sequences, float *embeddings, size_t capacity, size_t *n_dims);
 
 /* What went wrong in the last failed call on this session, "" when none has failed. The text
  * lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1. */

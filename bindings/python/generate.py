@@ -24,6 +24,7 @@ SCALARS = {
     "int64_t": "c_int64",
     "uint64_t": "c_uint64",
     "size_t": "c_size_t",
+    "uint8_t": "c_uint8",
     "float": "c_float",
     "double": "c_double",
 }

@@ -248,6 +248,21 @@ static int32_t network_fact(const inlay_model *model, int32_t fact, int64_t *val
     }
 }
 
+/* As GGUF says it, else by the names that encoders have for it. */
+static int32_t mask_token(const inlay_model *model) {
+    static const char *const names[] = {"[MASK]", "<mask>"};
+    const inlay__gguf_kv *kv = inlay__gguf_find(inlay__weights_metadata(&model->weights), "tokenizer.ggml.mask_token_id");
+    int64_t said;
+    int32_t token;
+    if (model->tokenizer == NULL) return -1;
+    if (kv != NULL && !kv->is_array && inlay__gguf_i64(kv, 0, &said) && said >= 0 &&
+        (uint64_t)said < inlay__tokenizer_n_vocab(model->tokenizer))
+        return (int32_t)said;
+    for (size_t i = 0; i < INLAY__COUNT(names); i++)
+        if (inlay__tokenizer_find(model->tokenizer, names[i], strlen(names[i]), &token)) return token;
+    return -1;
+}
+
 static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     inlay__special_tokens special = {-1, -1, -1, -1};
     if (model->tokenizer != NULL) special = *inlay__tokenizer_special(model->tokenizer);
@@ -275,6 +290,7 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     case INLAY_MODEL_TOKEN_EOS: *value = special.eos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_UNKNOWN: *value = special.unknown; return INLAY_OK;
     case INLAY_MODEL_TOKEN_PAD: *value = special.pad; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_MASK: *value = mask_token(model); return INLAY_OK;
     default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: there is no integer fact %d", fact);
     }
 }

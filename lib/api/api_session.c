@@ -2,6 +2,7 @@
 #include "base/fpenv.h"
 #include "base/pool.h"
 #include "handles.h"
+#include "model/sequences.h"
 
 enum { DEFAULT_CONTEXT = 4096 };
 
@@ -14,7 +15,7 @@ int32_t inlay__check_session(const char *function, const inlay_session *session)
 
 /* Takes the session for a call. A second call meanwhile, from another thread or a callback, is refused and touches
  * nothing of it. */
-static int32_t enter(const char *function, inlay_session *session) {
+int32_t inlay__session_enter(const char *function, inlay_session *session) {
     int idle = INLAY__IDLE;
     INLAY__TRY(inlay__check_session(function, session));
     if (atomic_compare_exchange_strong(&session->use, &idle, INLAY__BUSY)) return INLAY_OK;
@@ -29,11 +30,32 @@ static int32_t keep_error(inlay_session *session, int32_t status) {
 
 static void destroy(inlay_session *session);
 
-static int32_t leave(inlay_session *session, int32_t status) {
+int32_t inlay__session_leave(inlay_session *session, int32_t status) {
     int busy = INLAY__BUSY;
     keep_error(session, status);
     if (!atomic_compare_exchange_strong(&session->use, &busy, INLAY__IDLE)) destroy(session); /* freed meanwhile */
     return status;
+}
+
+int32_t inlay__session_can(const char *function, const inlay_session *session, int32_t bit) {
+    static const struct {
+        int32_t bit;
+        const char *what, *instead;
+    } table[] = {
+        {INLAY_CAN_GENERATE, "cannot generate", "inlay_encode and what follows it"},
+        {INLAY_CAN_ENCODE, "has no encoder", "inlay_eval"},
+        {INLAY_CAN_EMBED, "makes no embeddings", "inlay_eval"},
+        {INLAY_CAN_FILL_MASK, "has no head that predicts masked tokens", "inlay_hidden_states or inlay_embeddings of an encoder, "
+         "inlay_logits of a decoder"},
+        {INLAY_CAN_CLASSIFY, "has no head that classifies", "a model trained to"},
+    };
+    const inlay__model *network = session->model->network;
+    size_t i = 0;
+    if (inlay__model_capabilities(network) & bit) return INLAY_OK;
+    while (i + 1 < INLAY__COUNT(table) && table[i].bit != bit) i++;
+    return inlay__fail(INLAY_ERR_UNSUPPORTED, "%s: model '%s' (%s) is %s %s and %s; use %s", function,
+                       inlay__weights_name(&session->model->weights), inlay__model_hparams(network)->architecture,
+                       inlay__model_kind(network)[0] == 'e' ? "an" : "a", inlay__model_kind(network), table[i].what, table[i].instead);
 }
 
 /* ------------------------------------------------------------------ memory */
@@ -70,7 +92,8 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
     session->n_context = choose_context(session, &options->log);
     size_t n_prefix = (size_t)session->values[INLAY__PREFIX].integer;
     size_t n_batch = inlay__max_size((size_t)session->values[INLAY__BATCH].integer, n_prefix);
-    session->n_batch = inlay__min_size(n_batch, session->n_context);
+    bool encodes = inlay__model_capabilities(model->network) & INLAY_CAN_ENCODE;
+    session->n_batch = encodes ? inlay__max_size(n_batch, session->n_context) : inlay__min_size(n_batch, session->n_context);
     session->n_threads = inlay__thread_count(options);
     inlay__decoder_config config = {.n_context = session->n_context,
                                     .n_batch = session->n_batch,
@@ -156,6 +179,7 @@ void inlay_session_free(inlay_session *session) {
 static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
                     float *logits) {
     atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
+    INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
     INLAY__TRY(inlay__weights_check(&session->model->weights));
@@ -165,8 +189,8 @@ static int32_t eval(const char *function, inlay_session *session, const int32_t 
 }
 
 int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens) {
-    INLAY__TRY(enter("inlay_eval", session));
-    return leave(session, eval("inlay_eval", session, tokens, n_tokens, NULL));
+    INLAY__TRY(inlay__session_enter("inlay_eval", session));
+    return inlay__session_leave(session, eval("inlay_eval", session, tokens, n_tokens, NULL));
 }
 
 static int32_t eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
@@ -180,11 +204,12 @@ static int32_t eval_all(inlay_session *session, const int32_t *tokens, size_t n_
 }
 
 int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits, size_t capacity) {
-    INLAY__TRY(enter("inlay_eval_all", session));
-    return leave(session, eval_all(session, tokens, n_tokens, logits, capacity));
+    INLAY__TRY(inlay__session_enter("inlay_eval_all", session));
+    return inlay__session_leave(session, eval_all(session, tokens, n_tokens, logits, capacity));
 }
 
 static int32_t find_logits(const char *function, inlay_session *session, float **logits) {
+    INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
     *logits = inlay__decoder_logits(session->decoder);
     if (*logits != NULL) return INLAY_OK;
     return inlay__fail(INLAY_ERR_STATE,
@@ -195,11 +220,11 @@ static int32_t find_logits(const char *function, inlay_session *session, float *
 
 int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab) {
     float *found;
-    INLAY__TRY(enter("inlay_logits", session));
+    INLAY__TRY(inlay__session_enter("inlay_logits", session));
     int32_t status = find_logits("inlay_logits", session, &found);
     if (status == INLAY_OK && logits != NULL) *logits = found;
     if (status == INLAY_OK && n_vocab != NULL) *n_vocab = session->scratch.n_vocab;
-    return leave(session, status);
+    return inlay__session_leave(session, status);
 }
 
 static int32_t sample(inlay_session *session, int32_t *token) {
@@ -213,8 +238,8 @@ static int32_t sample(inlay_session *session, int32_t *token) {
 }
 
 int32_t inlay_sample(inlay_session *session, int32_t *token) {
-    INLAY__TRY(enter("inlay_sample", session));
-    return leave(session, sample(session, token));
+    INLAY__TRY(inlay__session_enter("inlay_sample", session));
+    return inlay__session_leave(session, sample(session, token));
 }
 
 /* ------------------------------------------------------- settings and facts */
@@ -229,7 +254,7 @@ static int32_t set_prefix(inlay_session *session, int64_t before) {
 
 static int32_t set_number(const char *function, inlay_session *session, int32_t key, int32_t kind, double number,
                           int64_t integer) {
-    if (inlay__option_exists(key) && !inlay__option_is_sampling(key) && key != INLAY_OPT_PREFIX)
+    if (inlay__option_exists(key) && !inlay__option_may_change(key))
         return inlay__fail(INLAY_ERR_STATE, "%s: option %d was fixed when the session was made", function, key);
     int64_t before = session->values[INLAY__PREFIX].integer;
     INLAY__TRY(inlay__option_set_number(function, session->values, key, kind, number, integer));
@@ -240,19 +265,24 @@ static int32_t set_number(const char *function, inlay_session *session, int32_t 
 }
 
 int32_t inlay_session_set_int(inlay_session *session, int32_t key, int64_t value) {
-    INLAY__TRY(enter("inlay_session_set_int", session));
-    return leave(session, set_number("inlay_session_set_int", session, key, INLAY_KIND_INT, 0.0, value));
+    INLAY__TRY(inlay__session_enter("inlay_session_set_int", session));
+    return inlay__session_leave(session, set_number("inlay_session_set_int", session, key, INLAY_KIND_INT, 0.0, value));
 }
 
 int32_t inlay_session_set_float(inlay_session *session, int32_t key, double value) {
-    INLAY__TRY(enter("inlay_session_set_float", session));
-    return leave(session, set_number("inlay_session_set_float", session, key, INLAY_KIND_FLOAT, value, 0));
+    INLAY__TRY(inlay__session_enter("inlay_session_set_float", session));
+    return inlay__session_leave(session, set_number("inlay_session_set_float", session, key, INLAY_KIND_FLOAT, value, 0));
 }
 
 static int32_t get_int(const inlay_session *session, int32_t fact, int64_t *value) {
+    size_t n;
     if (value == NULL) return inlay__null_argument("inlay_session_get_int", "value");
     switch (fact) {
     case INLAY_SESSION_LENGTH: *value = (int64_t)inlay__decoder_length(session->decoder); return INLAY_OK;
+    case INLAY_SESSION_ENCODED:
+        inlay__sequences_states(session->decoder, &n);
+        *value = (int64_t)n;
+        return INLAY_OK;
     case INLAY_SESSION_CONTEXT: *value = (int64_t)session->n_context; return INLAY_OK;
     case INLAY_SESSION_THREADS: *value = (int64_t)session->n_threads; return INLAY_OK;
     case INLAY_SESSION_BATCH: *value = (int64_t)session->n_batch; return INLAY_OK;
@@ -277,8 +307,8 @@ static int32_t truncate(inlay_session *session, size_t length) {
 }
 
 int32_t inlay_session_truncate(inlay_session *session, size_t length) {
-    INLAY__TRY(enter("inlay_session_truncate", session));
-    return leave(session, truncate(session, length));
+    INLAY__TRY(inlay__session_enter("inlay_session_truncate", session));
+    return inlay__session_leave(session, truncate(session, length));
 }
 
 void inlay_session_cancel(inlay_session *session) {

@@ -22,6 +22,7 @@ enum { INLAY__ERROR_SIZE = 512 };
 /* The options' values, in the order of the table in options.c. */
 enum {
     INLAY__THREADS, INLAY__CPU, INLAY__LOAD, INLAY__VOCAB_ONLY, INLAY__PACK, INLAY__QUANTIZE, INLAY__CONTEXT, INLAY__BATCH, INLAY__CACHE_TYPE, INLAY__PREFIX,
+    INLAY__POOLING, INLAY__DIMENSIONS, INLAY__NORMALIZE,
     INLAY__TEMPERATURE, INLAY__TOP_K, INLAY__TOP_P, INLAY__MIN_P, INLAY__SEED, INLAY__N_OPTIONS
 };
 
@@ -89,7 +90,8 @@ int32_t inlay__options_or_defaults(const char *function, const inlay_options *op
 int32_t inlay__option_set_number(const char *function, inlay__option_value *values, int32_t key, int32_t kind,
                                  double number, int64_t integer);
 bool inlay__option_exists(int32_t key);
-bool inlay__option_is_sampling(int32_t key);
+/* Of a session that exists. */
+bool inlay__option_may_change(int32_t key);
 
 inlay__sampler_config inlay__sampler_config_of(const inlay__option_value *values);
 
@@ -103,6 +105,12 @@ int32_t inlay__check_tokenizer(const char *function, const inlay_model *model);
 /* A model from a path or, where that is NULL, from memory. */
 int32_t inlay__model_open(const inlay_options *options, const char *path, const void *data, size_t size,
                           inlay_model **model);
+
+/* Takes the session for a call, and gives it back with the call's status. */
+int32_t inlay__session_enter(const char *function, inlay_session *session);
+int32_t inlay__session_leave(inlay_session *session, int32_t status);
+/* INLAY_ERR_UNSUPPORTED where the model lacks an INLAY_CAN_ bit: what it is, what it cannot do and what to call instead. */
+int32_t inlay__session_can(const char *function, const inlay_session *session, int32_t bit);
 
 /* Notes that the last failure of this thread concerns this model; returns `status`. */
 int32_t inlay__owned(const inlay_model *model, int32_t status);

@@ -22,6 +22,10 @@ static const option options_table[INLAY__N_OPTIONS] = {
     [INLAY__CACHE_TYPE] = {INLAY_OPT_CACHE_TYPE, INLAY_KIND_INT, "cache-type", INLAY_TYPE_F32, INLAY_TYPE_Q8_0,
                            INLAY_TYPE_F16},
     [INLAY__PREFIX] = {INLAY_OPT_PREFIX, INLAY_KIND_INT, "prefix", 0, 1 << 20, 0},
+    [INLAY__POOLING] = {INLAY_OPT_POOLING, INLAY_KIND_INT, "pooling", INLAY_POOLING_MODEL, INLAY_POOLING_LAST,
+                        INLAY_POOLING_MODEL},
+    [INLAY__DIMENSIONS] = {INLAY_OPT_DIMENSIONS, INLAY_KIND_INT, "dimensions", 0, 1 << 18, 0},
+    [INLAY__NORMALIZE] = {INLAY_OPT_NORMALIZE, INLAY_KIND_INT, "normalize", 0, 1, 1},
     [INLAY__TEMPERATURE] = {INLAY_OPT_TEMPERATURE, INLAY_KIND_FLOAT, "temperature", 0, 100, 0},
     [INLAY__TOP_K] = {INLAY_OPT_TOP_K, INLAY_KIND_INT, "top-k", 0, INT32_MAX, 0},
     [INLAY__TOP_P] = {INLAY_OPT_TOP_P, INLAY_KIND_FLOAT, "top-p", 0, 1, 1},
@@ -121,7 +125,9 @@ static int32_t look_up(const char *function, int32_t key, int32_t kind, size_t *
 
 bool inlay__option_exists(int32_t key) { return find(key) != INLAY__N_OPTIONS; }
 
-bool inlay__option_is_sampling(int32_t key) { return key >= INLAY_OPT_TEMPERATURE && key <= INLAY_OPT_SEED; }
+bool inlay__option_may_change(int32_t key) {
+    return (key >= INLAY_OPT_PREFIX && key <= INLAY_OPT_NORMALIZE) || (key >= INLAY_OPT_TEMPERATURE && key <= INLAY_OPT_SEED);
+}
 
 int32_t inlay__option_set_number(const char *function, inlay__option_value *values, int32_t key, int32_t kind,
                                  double number, int64_t integer) {

@@ -1,6 +1,7 @@
 /* The functions that make networks more than products: the nonlinear steps of feed-forward blocks, and caps. */
 #include "kernels/kernels.h"
 #include "kernels/math.h"
+#include "kernels/recurrence.h"
 
 /* gelu(x) = x (1 + tanh v) / 2 with v = sqrt(2 / pi) (x + 0.044715 x^3), which is x / (1 + exp(-2 v)). */
 static float gelu_tanh(float x) {
@@ -15,7 +16,8 @@ static float apply(inlay__activation activation, float x) {
     case INLAY__GELU_ERF: return (0.5f * x) * (1.0f + inlay__erf(x * 0.707106769f));
     case INLAY__GELU_QUICK: return x / (1.0f + inlay__exp(-1.702f * x));
     case INLAY__RELU: return x > 0.0f || x != x ? x : 0.0f;
-    default: return x > 0.0f || x != x ? x * x : 0.0f;
+    case INLAY__RELU2: return x > 0.0f || x != x ? x * x : 0.0f;
+    default: return inlay__tanh(x);
     }
 }
 

@@ -103,6 +103,7 @@ typedef enum inlay__activation {
     INLAY__GELU_QUICK, /* x / (1 + exp(-1.702 x)) */
     INLAY__RELU,
     INLAY__RELU2,      /* the square of RELU [So et al. 2021] */
+    INLAY__TANH,
     INLAY__N_ACTIVATIONS
 } inlay__activation;
 

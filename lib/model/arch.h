@@ -38,6 +38,8 @@ typedef struct inlay__arch {
     X(opt, "opt", 0)            \
     X(bloom, "bloom", 0)        \
     X(falcon, "falcon", 0)      \
+    X(bert, "bert", 0)          \
+    X(modernbert, "modern-bert", 0) \
     X(lfm2, "lfm2", INLAY__LACKS_SOME_HEADS) \
     X(mamba, "mamba", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
     X(rwkv4, "rwkv4", INLAY__LACKS_HEADS) \

@@ -12,6 +12,6 @@ int32_t inlay__arch_bloom_load(inlay__model *model) {
     INLAY__TRY(inlay__transformer_load(model, &shape));
     const float *slopes = inlay__positions_slopes(model, h->n_head, greatest);
     if (slopes == NULL) return INLAY_ERR_MEMORY;
-    for (size_t i = 0; i < h->n_layer; i++) inlay__layer_attention(model, i)->slopes = slopes;
+    for (size_t i = 0; i < h->n_layer; i++) inlay__layer_attention(&model->decoder, i)->slopes = slopes;
     return INLAY_OK;
 }

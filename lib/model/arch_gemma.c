@@ -12,7 +12,7 @@ static void set_scales(inlay__model *model, uint32_t n_layer_27b) {
     const inlay__hparams *h = &model->hparams;
     model->embd_scale = sqrtf((float)h->n_embd);
     for (size_t i = 0; h->attn_scale == 0.0f && h->n_layer == n_layer_27b && i < h->n_layer; i++)
-        inlay__layer_attention(model, i)->scale = 1.0f / sqrtf((float)(h->n_embd / h->n_head));
+        inlay__layer_attention(&model->decoder, i)->scale = 1.0f / sqrtf((float)(h->n_embd / h->n_head));
 }
 
 int32_t inlay__arch_gemma2_load(inlay__model *model) {
@@ -21,7 +21,7 @@ int32_t inlay__arch_gemma2_load(inlay__model *model) {
                                       .activation = INLAY__GELU_TANH, .pairs = INLAY__ROPE_HALVES};
     INLAY__TRY(inlay__transformer_load(model, &shape));
     set_scales(model, N_LAYER_27B);
-    return inlay__transformer_set_windows(model, LAYERS_PER_GLOBAL, INLAY__ROPE_GLOBAL);
+    return inlay__transformer_set_windows(model, &model->decoder, LAYERS_PER_GLOBAL, LAYERS_PER_GLOBAL - 1, INLAY__ROPE_GLOBAL);
 }
 
 int32_t inlay__arch_gemma3_load(inlay__model *model) {
@@ -36,5 +36,5 @@ int32_t inlay__arch_gemma3_load(inlay__model *model) {
     INLAY__TRY(inlay__positions_make_rope(model, INLAY__ROPE_LOCAL, theta, false));
     INLAY__TRY(inlay__transformer_load(model, &shape));
     set_scales(model, N_LAYER_27B);
-    return inlay__transformer_set_windows(model, LAYERS_PER_GLOBAL, INLAY__ROPE_LOCAL);
+    return inlay__transformer_set_windows(model, &model->decoder, LAYERS_PER_GLOBAL, LAYERS_PER_GLOBAL - 1, INLAY__ROPE_LOCAL);
 }

@@ -8,13 +8,13 @@
 int32_t inlay__arch_gpt_load(inlay__model *model) {
     const inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .place = INLAY__NORM_STREAM,
                                       .activation = INLAY__GELU_TANH, .rope = INLAY__NO_ROPE};
-    INLAY__TRY(inlay__positions_load(model, model->hparams.n_context_train, 0));
+    INLAY__TRY(inlay__positions_load(model, &model->decoder, model->hparams.n_context_train, 0));
     return inlay__transformer_load(model, &shape);
 }
 
 int32_t inlay__arch_gpt2_load(inlay__model *model) {
     const inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .activation = INLAY__GELU_TANH, .rope = INLAY__NO_ROPE};
-    INLAY__TRY(inlay__positions_load(model, model->hparams.n_context_train, 0));
+    INLAY__TRY(inlay__positions_load(model, &model->decoder, model->hparams.n_context_train, 0));
     return inlay__transformer_load(model, &shape);
 }
 
@@ -25,7 +25,7 @@ int32_t inlay__arch_opt_load(inlay__model *model) {
     INLAY__TRY(inlay__keys_bool(&model->keys, "norm_before", false, &before));
     if (!before) shape.place = INLAY__NORM_ELSEWHERE;
     shape.no_last_norm = !before;
-    INLAY__TRY(inlay__positions_load(model, model->hparams.n_context_train, 0));
+    INLAY__TRY(inlay__positions_load(model, &model->decoder, model->hparams.n_context_train, 0));
     INLAY__TRY(inlay__transformer_load(model, &shape));
     for (size_t i = 0; !before && i < model->hparams.n_layer; i++) {
         inlay__layer_block *blocks = model->decoder.layers[i].blocks;

@@ -12,7 +12,7 @@ static const inlay__transformer shape = {.norm = INLAY__NORM_RMS,
 
 int32_t inlay__arch_llama_load(inlay__model *model) {
     INLAY__TRY(inlay__transformer_load(model, &shape));
-    return inlay__transformer_set_windows(model, 0, INLAY__ROPE_GLOBAL);
+    return inlay__transformer_set_windows(model, &model->decoder, 0, 0, INLAY__ROPE_GLOBAL);
 }
 
 /* Granite [Mishra et al. 2024, arXiv:2405.04324; Granite Team 2024]: LLaMA with factors on embeddings, branches, scores and
@@ -28,11 +28,11 @@ int32_t inlay__arch_smollm3_load(inlay__model *model) {
     enum { LAYERS_PER_PLAIN = 4 };
     size_t n_layer = model->hparams.n_layer;
     INLAY__TRY(inlay__transformer_load(model, &shape));
-    INLAY__TRY(inlay__transformer_set_windows(model, 0, INLAY__ROPE_GLOBAL));
+    INLAY__TRY(inlay__transformer_set_windows(model, &model->decoder, 0, 0, INLAY__ROPE_GLOBAL));
     for (size_t i = 0; i < n_layer; i++) {
         bool rotates = (i + 1) % LAYERS_PER_PLAIN != 0;
         INLAY__TRY(inlay__keys_bool_of(&model->keys, "rope.layer_pattern", i, n_layer, &rotates));
-        if (!rotates) inlay__layer_attention(model, i)->rope = INLAY__NO_ROPE;
+        if (!rotates) inlay__layer_attention(&model->decoder, i)->rope = INLAY__NO_ROPE;
     }
     return INLAY_OK;
 }

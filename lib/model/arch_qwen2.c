@@ -10,7 +10,7 @@ int32_t inlay__arch_qwen2_load(inlay__model *model) {
     INLAY__TRY(inlay__load_require(model, "blk.%u.attn_k.bias"));
     INLAY__TRY(inlay__load_require(model, "blk.%u.attn_v.bias"));
     INLAY__TRY(inlay__transformer_load(model, &shape));
-    return inlay__transformer_set_windows(model, 0, INLAY__ROPE_GLOBAL);
+    return inlay__transformer_set_windows(model, &model->decoder, 0, 0, INLAY__ROPE_GLOBAL);
 }
 
 int32_t inlay__arch_qwen3_load(inlay__model *model) {
@@ -19,7 +19,7 @@ int32_t inlay__arch_qwen3_load(inlay__model *model) {
     INLAY__TRY(inlay__load_require(model, "blk.%u.attn_q_norm.weight"));
     INLAY__TRY(inlay__load_require(model, "blk.%u.attn_k_norm.weight"));
     INLAY__TRY(inlay__transformer_load(model, &shape));
-    return inlay__transformer_set_windows(model, 0, INLAY__ROPE_GLOBAL);
+    return inlay__transformer_set_windows(model, &model->decoder, 0, 0, INLAY__ROPE_GLOBAL);
 }
 
 /* The same, with mixtures of experts. */

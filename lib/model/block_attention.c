@@ -78,18 +78,40 @@ static void rotate(const inlay__pass *p, const inlay__norm *norm, size_t col, fl
         kernels->rope_halves(cosines, sines, n, head);
 }
 
+/* The cache that a block's keys and values go into: an encoder's layers take turns with one, where sequences stand one behind
+ * another, each from a multiple of 16. */
+static const inlay__kv_cache *cache_of(const inlay__pass *p) {
+    return weights_of(p)->both_ways ? &p->d->passing : &p->d->cache;
+}
+
+/* Where in it a column's sequence begins. */
+static size_t place_of(const inlay__pass *p, size_t col) {
+    return weights_of(p)->both_ways ? inlay__span_of(p->d, col)->place : 0;
+}
+
+/* After the last of a sequence, to the end of its group of 16: attention reads the values, and gives them no weight. */
+static void clear_behind(const inlay__pass *p, size_t head, size_t col) {
+    const inlay__attention_weights *w = weights_of(p);
+    const inlay__kv_cache *cache = cache_of(p);
+    const inlay__span *span = inlay__span_of(p->d, col);
+    size_t end = span->place + (span->end - span->begin), row = end % cache->n_block;
+    uint8_t *values = inlay__kv_cache_values(cache, w->i_cache, head, span->place);
+    memset(values + row * cache->row_size, 0, (inlay__round_up(row, INLAY__LANES) - row) * cache->row_size);
+}
+
 /* Rotates one head's key of a column, and stores it and its value. */
 static void place_key(const inlay__pass *p, size_t head, size_t col) {
     const inlay__attention_weights *w = weights_of(p);
     const inlay__decoder *d = p->d;
     const inlay__kernels *kernels = &d->model->kernels;
-    const inlay__kv_cache *cache = &d->cache;
-    size_t n = w->n_head_dim, position = d->length + col, at = position % INLAY__KEY_BLOCK;
+    const inlay__kv_cache *cache = cache_of(p);
+    size_t n = w->n_head_dim, position = place_of(p, col) + d->positions[col], at = position % cache->n_block;
     float *key = d->work[K] + (col * w->n_head_kv + head) * n;
     float *value = d->work[V] + (col * w->n_head_kv + head) * n;
     rotate(p, &w->k_norm, col, key);
     kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, w->i_cache, head, position));
     kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, w->i_cache, head, position));
+    if (w->both_ways && col + 1 == inlay__span_of(d, col)->end) clear_behind(p, head, col);
 }
 
 /* Rotates and scales one head's query of a column. */
@@ -119,28 +141,45 @@ static void place(inlay__pass *p, size_t task) {
 /* The keys that a column sees. Tokens of the prefix all see one another. */
 static inlay__slice keys_of(const inlay__pass *p, size_t col) {
     const inlay__attention_weights *w = weights_of(p);
-    size_t position = p->d->length + col, end = position + 1;
+    size_t position = p->d->positions[col], end = position + 1;
+    if (w->both_ways) {
+        const inlay__span *span = inlay__span_of(p->d, col);
+        size_t n = span->end - span->begin, reach = w->n_window > 0 ? w->n_window / 2 : n;
+        return (inlay__slice){position > reach ? position - reach : 0, inlay__min_size(end + reach, n)};
+    }
     if (position < p->d->n_prefix) end = p->d->n_prefix;
     return (inlay__slice){w->n_window > 0 && position + 1 > w->n_window ? position + 1 - w->n_window : 0, end};
 }
 
-/* Columns whose heads of one group are attended together. */
+/* Tiles: columns of one sequence whose heads of one group are attended together. */
 static size_t tile_cols(const inlay__pass *p) {
     const inlay__attention_weights *w = weights_of(p);
-    return inlay__max_size(1, INLAY__ATTENTION_ROWS / (w->n_head / w->n_head_kv));
+    return inlay__few_cols(p) ? p->n_cols : inlay__max_size(1, INLAY__ATTENTION_ROWS / (w->n_head / w->n_head_kv));
 }
 
-/* What all rows of a key/value head share. */
-static inlay__attention attention_of(const inlay__pass *p, size_t head) {
+static size_t n_tiles(const inlay__pass *p) {
+    return weights_of(p)->both_ways ? p->d->n_tiles : (p->n_cols + tile_cols(p) - 1) / tile_cols(p);
+}
+
+static inlay__slice tile_of(const inlay__pass *p, size_t i) {
+    size_t n = tile_cols(p);
+    if (weights_of(p)->both_ways) return p->d->tiles[i];
+    return (inlay__slice){i * n, inlay__min_size((i + 1) * n, p->n_cols)};
+}
+
+/* What all rows of a key/value head share, of the sequence of a column. */
+static inlay__attention attention_of(const inlay__pass *p, size_t head, size_t col) {
     const inlay__attention_weights *w = weights_of(p);
-    const inlay__kv_cache *cache = &p->d->cache;
+    const inlay__kv_cache *cache = cache_of(p);
+    size_t skipped = place_of(p, col) * cache->row_size;
     return (inlay__attention){.n_head_dim = w->n_head_dim, .soft_cap = w->soft_cap, .cache_type = cache->type,
-                              .keys = inlay__kv_cache_keys(cache, w->i_cache, head, 0),
-                              .values = inlay__kv_cache_values(cache, w->i_cache, head, 0),
-                              .block_stride = cache->block_size, .scratch = p->d->threads[p->i_thread].scratch};
+                              .keys = (uint8_t *)inlay__kv_cache_keys(cache, w->i_cache, head, 0) + skipped,
+                              .values = (uint8_t *)inlay__kv_cache_values(cache, w->i_cache, head, 0) + skipped,
+                              .block_stride = inlay__kv_cache_stride(cache),
+                              .scratch = p->d->threads[p->i_thread].scratch};
 }
 
-/* All query heads of one key/value head, for some columns. */
+/* All query heads of one key/value head, for some columns of one sequence. */
 static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     const inlay__attention_weights *w = weights_of(p);
     inlay__decoder *d = p->d;
@@ -148,7 +187,7 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     const float *q[INLAY__ATTENTION_ROWS];
     float *out[INLAY__ATTENTION_ROWS], slopes[INLAY__ATTENTION_ROWS];
     size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
-    inlay__attention a = attention_of(p, head);
+    inlay__attention a = attention_of(p, head, cols.begin);
     a.q = q;
     a.out = out;
     a.n_keys = n_keys;
@@ -176,7 +215,7 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
 /* One column's keys, in blocks that threads share out when there is more than one: their softmaxes and sums are joined in
  * order before the output. Slopes count from a row's last key, which a block does not know. */
 static size_t n_parts(const inlay__pass *p) {
-    if (p->n_cols != 1 || weights_of(p)->slopes != NULL) return 1;
+    if (p->n_cols != 1 || weights_of(p)->slopes != NULL || weights_of(p)->both_ways) return 1;
     inlay__slice keys = keys_of(p, 0);
     if (keys.end != p->d->length + 1) return 1; /* inside a prefix */
     return (keys.end + INLAY__KEY_BLOCK - 1) / INLAY__KEY_BLOCK - keys.begin / INLAY__KEY_BLOCK;
@@ -214,7 +253,7 @@ static void attend_part(inlay__pass *p, size_t head, size_t part) {
             n_keys[r] = inlay__min_size(keys.end, first + INLAY__KEY_BLOCK);
             key_begin[r] = inlay__max_size(keys.begin, first);
         }
-        inlay__attention a = attention_of(p, head);
+        inlay__attention a = attention_of(p, head, 0);
         a.n_rows = n_rows;
         a.q = q;
         a.out = out;
@@ -240,22 +279,20 @@ static void join_parts(const inlay__pass *p, size_t n, float *attended) {
 }
 
 static size_t attend_tasks(const inlay__pass *p) {
-    size_t n_head_kv = weights_of(p)->n_head_kv, n_tile = tile_cols(p);
-    return inlay__few_cols(p) ? n_head_kv * n_parts(p) : n_head_kv * ((p->n_cols + n_tile - 1) / n_tile);
+    size_t n_head_kv = weights_of(p)->n_head_kv;
+    return n_head_kv * (inlay__few_cols(p) ? n_parts(p) : n_tiles(p));
 }
 
 static void attend(inlay__pass *p, size_t task) {
-    size_t n_head_kv = weights_of(p)->n_head_kv, n_tile = tile_cols(p), tile = task / n_head_kv;
-    inlay__slice cols = {tile * n_tile, inlay__min_size((tile + 1) * n_tile, p->n_cols)};
+    size_t n_head_kv = weights_of(p)->n_head_kv, head = task % n_head_kv;
     if (n_parts(p) > 1) {
-        attend_part(p, task % n_head_kv, task / n_head_kv);
-        return;
+        attend_part(p, head, task / n_head_kv);
+    } else if (inlay__few_cols(p)) {
+        place_head(p, head, (inlay__slice){0, p->n_cols});
+        for (size_t i = 0; i < n_tiles(p); i++) attend_head(p, head, tile_of(p, i));
+    } else {
+        attend_head(p, head, tile_of(p, task / n_head_kv));
     }
-    if (inlay__few_cols(p)) {
-        cols = (inlay__slice){0, p->n_cols};
-        place_head(p, task, cols);
-    }
-    attend_head(p, task % n_head_kv, cols);
 }
 
 static void prepare_output(inlay__pass *p, size_t task) {
@@ -301,14 +338,15 @@ static void measure(const void *weights, inlay__needs *needs) {
 
 const inlay__layer_block_kind inlay__attention_kind = {"attention", phases, INLAY__COUNT(phases), matrix, measure, NULL};
 
-inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block) {
+inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block, bool both_ways) {
     const inlay__hparams *h = &model->hparams;
     inlay__attention_weights *w = inlay__model_alloc(model, 1, sizeof *w);
     if (w == NULL) return NULL;
     w->n_head = h->n_head;
     w->n_head_kv = h->n_head_kv;
     w->n_head_dim = h->n_embd_head;
-    w->i_cache = model->n_cached++;
+    w->both_ways = both_ways;
+    w->i_cache = both_ways ? 0 : model->n_cached++;
     w->scale = h->attn_scale > 0.0f ? h->attn_scale : 1.0f / sqrtf((float)h->n_embd_head);
     w->soft_cap = h->attn_soft_cap;
     block->kind = &inlay__attention_kind;

@@ -8,6 +8,7 @@
 typedef struct inlay__attention_weights {
     size_t n_head, n_head_kv, n_head_dim;
     size_t i_cache;          /* its place in the key/value cache */
+    bool both_ways;          /* tokens see those after them too: of encoders, which keep no keys for later */
     inlay__linear q;         /* [n_q, n_embd] */
     inlay__linear k, v;      /* [n_kv, n_embd] */
     inlay__linear out;       /* [n_embd, n_q] */
@@ -15,7 +16,7 @@ typedef struct inlay__attention_weights {
     bool norm_is_whole;
     size_t rope;             /* INLAY__ROPE_GLOBAL, _LOCAL or INLAY__NO_ROPE */
     inlay__rope_pairs pairs; /* that rotate together */
-    size_t n_window;         /* keys seen, its own among them; 0: all before */
+    size_t n_window;         /* keys seen, its own among them; both ways half of it on each side, and its own; 0: all */
     float scale;             /* queries are multiplied by it before they meet the keys */
     float soft_cap;          /* 0: none */
     const float *slopes;     /* [n_head] of ALiBi [Press et al. 2022]; or NULL */
@@ -23,9 +24,9 @@ typedef struct inlay__attention_weights {
 
 extern const inlay__layer_block_kind inlay__attention_kind;
 
-/* An attention block with the heads, scale and soft cap that the hyperparameters say, for the caller to load the rest.
- * NULL without memory. */
-inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block);
+/* An attention block of a decoder, or of an encoder, with the heads, scale and soft cap that the hyperparameters say, for the
+ * caller to load the rest. NULL without memory. */
+inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block, bool both_ways);
 
 /* q, k, v and the output by the names of GGUF, whichever the file has: apart or fused ("attn_qkv"), with biases or without;
  * norms of queries and keys where the file has them. */

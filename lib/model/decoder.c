@@ -1,7 +1,8 @@
-/* One sequence running through a causal decoder: memory, and evaluation batch by batch. */
+/* One sequence running through a network: memory, and evaluation batch by batch. */
 #include "base/fpenv.h"
 #include "kernels/math.h"
 #include "model/phase.h"
+#include "model/sequences.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -29,7 +30,7 @@ typedef struct input_widths {
 } input_widths;
 
 static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widths n) {
-    in->x = n.x > 0 ? place(l, n_cols * n.x, sizeof(float)) : NULL;
+    in->x = place(l, n_cols * n.x, sizeof(float));
     in->acts_32.q = place(l, n_cols * n.acts_32, 1);
     in->acts_32.d = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
     in->acts_32.dsum = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
@@ -90,18 +91,17 @@ static void add_block(memory_needs *m, const inlay__layer_block *block) {
 }
 
 static memory_needs measure(const inlay__model *model) {
-    const inlay__stack *stack = &model->decoder;
+    const inlay__head *heads[] = {&model->head, &model->labels};
     size_t n_embd = model->hparams.n_embd;
-    memory_needs m = {.input = n_embd, .n_branches = 1};
+    memory_needs m = {.input = n_embd, .inputs.x = n_embd, .n_branches = 1};
     for (size_t k = 0; k < INLAY__N_WORK; k++) /* each stands on those before it */
-        for (size_t i = 0; i < stack->n_layer; i++)
-            for (size_t b = 0; b < stack->layers[i].n_blocks; b++) {
-                const inlay__needs needs = needs_of(&stack->layers[i].blocks[b]);
-                add_work(&m, &needs, k);
-            }
-    for (size_t i = 0; i < stack->n_layer; i++)
-        for (size_t b = 0; b < stack->layers[i].n_blocks; b++) add_block(&m, &stack->layers[i].blocks[b]);
-    widen(&m.inputs, inlay__form_of(&model->output.matrix), n_embd);
+        for (size_t i = 0; i < model->n_all_blocks; i++) {
+            const inlay__needs needs = needs_of(model->all_blocks[i]);
+            add_work(&m, &needs, k);
+        }
+    for (size_t i = 0; i < model->n_all_blocks; i++) add_block(&m, model->all_blocks[i]);
+    for (size_t i = 0; i < INLAY__COUNT(heads); i++)
+        if (heads[i]->output.matrix.n_rows > 0) widen(&m.inputs, inlay__form_of(&heads[i]->output.matrix), n_embd);
     return m;
 }
 
@@ -118,6 +118,13 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     for (size_t i = 0; i < INLAY__N_ROPES; i++) {
         d->cosines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
         d->sines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
+    }
+    d->positions = place(l, n_cols, sizeof *d->positions);
+    if (model->encoder.n_layer > 0) {
+        d->spans = place(l, n_cols, sizeof *d->spans);
+        d->span_of = place(l, n_cols, sizeof *d->span_of);
+        d->tiles = place(l, n_cols, sizeof *d->tiles);
+        d->states = place(l, n_cols * h->n_embd, sizeof(float));
     }
     for (size_t i = 0; i < 2; i++) d->state[i] = place(l, model->n_state, sizeof(float));
     d->logits = place(l, h->n_vocab, sizeof(float));
@@ -138,7 +145,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
 
 static int32_t allocate(inlay__decoder *d) {
     const inlay__hparams *h = &d->model->hparams;
-    const inlay__kv_shape shape = {d->model->n_cached, h->n_head_kv, h->n_embd_head};
+    const inlay__kv_shape shape = {d->model->n_cached, h->n_head_kv, h->n_embd_head, false};
     layout l = {NULL, 0, true};
     place_buffers(&l, d);
     if (!l.fits)
@@ -151,6 +158,7 @@ static int32_t allocate(inlay__decoder *d) {
     place_buffers(&l, d);
     memset(d->state[0], 0, d->model->n_state * sizeof(float));
     INLAY__TRY(inlay__kv_cache_init(d->sys, &shape, d->config.n_context, d->config.cache_type, &d->cache));
+    if (d->model->encoder.n_layer > 0) INLAY__TRY(inlay__sequences_init_cache(d));
     return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
 }
 
@@ -175,6 +183,7 @@ void inlay__decoder_free(inlay__decoder *d) {
     const inlay__sys *sys = d->sys;
     inlay__pool_free(d->pool);
     inlay__kv_cache_free(sys, &d->cache);
+    inlay__kv_cache_free(sys, &d->passing);
     inlay__free(sys, d->arena, d->arena_size);
     inlay__free(sys, d, sizeof *d);
 }
@@ -209,20 +218,29 @@ static void make_angles(inlay__decoder *d, size_t which) {
     for (size_t col = 0; col < d->n_cols; col++) {
         for (size_t i = 0; i < n; i++) {
             double sine, cosine;
-            inlay__sincos_f64((double)(d->length + col) * frequencies[i], &sine, &cosine);
+            inlay__sincos_f64((double)d->positions[col] * frequencies[i], &sine, &cosine);
             d->cosines[which][col * n + i] = (float)(cosine * rope->magnitude);
             d->sines[which][col * n + i] = (float)(sine * rope->magnitude);
         }
     }
 }
 
-static bool all_finite(const float *x, size_t n) {
+bool inlay__all_finite(const float *x, size_t n) {
     uint32_t greatest = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t magnitude = inlay__f32_bits(x[i]) & 0x7fffffff;
         greatest = magnitude > greatest ? magnitude : greatest;
     }
     return greatest < 0x7f800000;
+}
+
+int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, size_t)) {
+    atomic_store(&d->stop, 0);
+    for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
+    for (size_t which = 0; which < INLAY__N_ROPES; which++) make_angles(d, which);
+    INLAY__TRY(inlay__pool_run(d->pool, forward, d));
+    if (atomic_load(&d->stop) != 0) return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
+    return INLAY_OK;
 }
 
 /* One batch, from position d->length. With `logits` a row for each token, else one if it is the last batch. */
@@ -232,20 +250,17 @@ static int32_t eval_batch(inlay__decoder *d, const int32_t *tokens, size_t n, bo
     d->n_cols = n;
     d->logits_begin = logits != NULL ? 0 : last ? n - 1 : n;
     d->logits_out = logits != NULL ? logits : d->new_logits;
-    atomic_store(&d->stop, 0);
-    for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
-    for (size_t which = 0; which < INLAY__N_ROPES; which++) make_angles(d, which);
-    INLAY__TRY(inlay__pool_run(d->pool, inlay__forward, d));
-    if (atomic_load(&d->stop) != 0) return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
+    for (size_t col = 0; col < n; col++) d->positions[col] = d->length + col;
+    INLAY__TRY(inlay__decoder_pass(d, inlay__forward));
     for (size_t row = 0; row < n - d->logits_begin; row++)
-        if (!all_finite(d->logits_out + row * n_vocab, n_vocab))
+        if (!inlay__all_finite(d->logits_out + row * n_vocab, n_vocab))
             return inlay__fail(INLAY_ERR_NUMERIC, "the logits after position %zu are not all finite: the model's weights are "
                                "damaged or overflow", d->length + d->logits_begin + row);
     if (logits != NULL && last) memcpy(d->new_logits, logits + (n - 1) * n_vocab, n_vocab * sizeof(float));
     return INLAY_OK;
 }
 
-static int32_t report(const inlay__eval_hooks *hooks, size_t done, size_t total) {
+int32_t inlay__decoder_report(const inlay__eval_hooks *hooks, size_t done, size_t total) {
     if (hooks->progress != NULL && hooks->progress(hooks->progress_user, done, total) != 0)
         return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled by the progress callback");
     return INLAY_OK;
@@ -258,7 +273,7 @@ static void forget_embeddings(inlay__decoder *d, size_t n_cols) {
     const inlay__model *model = d->model;
     const inlay__matrix *m = &model->token_embd;
     d->n_rows_read += n_cols;
-    if (d->n_rows_read < MOST_ROWS || m->data == model->output.matrix.data) return;
+    if (d->n_rows_read < MOST_ROWS || m->data == model->head.output.matrix.data) return;
     inlay__weights_forget_pages(model->weights, m->data, m->n_rows * m->row_size);
     d->n_rows_read = 0;
 }
@@ -275,7 +290,7 @@ static int32_t eval_all_batches(inlay__decoder *d, const int32_t *tokens, size_t
         d->length += n;
         done += n;
         forget_embeddings(d, n);
-        INLAY__TRY(report(hooks, done, n_tokens));
+        INLAY__TRY(inlay__decoder_report(hooks, done, n_tokens));
     }
     return INLAY_OK;
 }
@@ -334,6 +349,6 @@ int32_t inlay__decoder_set_prefix(inlay__decoder *d, size_t n) {
     return INLAY_OK;
 }
 
-size_t inlay__decoder_memory(const inlay__decoder *d) { return sizeof *d + d->arena_size + d->cache.size; }
+size_t inlay__decoder_memory(const inlay__decoder *d) { return sizeof *d + d->arena_size + d->cache.size + d->passing.size; }
 
-size_t inlay__decoder_cache_memory(const inlay__decoder *d) { return d->cache.size; }
+size_t inlay__decoder_cache_memory(const inlay__decoder *d) { return d->cache.size + d->passing.size; }

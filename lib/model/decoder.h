@@ -1,4 +1,5 @@
-/* One sequence running through a causal decoder: its key/value cache and scratch memory. */
+/* One sequence running through a network: its key/value cache and scratch memory. What encoders do stands in
+ * model/sequences.h. */
 #ifndef INLAY_DECODER_H
 #define INLAY_DECODER_H
 
@@ -10,7 +11,7 @@ typedef struct inlay__decoder inlay__decoder;
 
 typedef struct inlay__decoder_config {
     size_t n_context;   /* tokens of room, >= 1 */
-    size_t n_batch;     /* tokens evaluated together, 1 to n_context */
+    size_t n_batch;     /* tokens evaluated together, at least 1; of encoders at least n_context */
     size_t n_threads;   /* >= 1 */
     uint32_t cache_type; /* INLAY_TYPE_F32, _F16 or _Q8_0 */
 } inlay__decoder_config;

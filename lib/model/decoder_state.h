@@ -11,7 +11,7 @@
 
 /* A column's activations in every form that the model's matrices want. */
 typedef struct inlay__inputs {
-    float *x;             /* [n_cols, n]; NULL when no product reads floats */
+    float *x;             /* [n_cols, n] */
     inlay__acts acts_32;  /* n_cols columns */
     inlay__acts acts_256;
 } inlay__inputs;
@@ -19,8 +19,7 @@ typedef struct inlay__inputs {
 /* What one thread has for itself, so that it need not wait for others when there are few columns. */
 typedef struct inlay__thread_scratch {
     inlay__inputs inputs;   /* INLAY__FEW_COLS columns */
-    float *hidden;          /* [INLAY__FEW_COLS, n_embd] the residual stream, when it has few columns; else a row on its way
-                             * into the inputs */
+    float *hidden;          /* [INLAY__FEW_COLS, n_embd] the residual stream, when it has few columns */
     float *row;             /* [n_embd] */
     float *scratch;         /* what the blocks ask for */
     uint8_t *panel;         /* [model->panel_size] rows on their way into a kernel; NULL when all are packed */
@@ -32,12 +31,23 @@ enum { INLAY__FEW_COLS = 4, INLAY__N_COUNTERS = 3 };
 /* Branches that may wait to join the stream: those of parallel blocks. */
 enum { INLAY__N_BRANCHES = 2 };
 
+typedef struct inlay__slice {
+    size_t begin, end;
+} inlay__slice;
+
+/* A sequence among others that an encoder reads together. */
+typedef struct inlay__span {
+    size_t begin, end; /* its columns */
+    size_t place;      /* of its first key in the cache, a multiple of 16 */
+} inlay__span;
+
 struct inlay__decoder {
     const inlay__sys *sys;
     const inlay__model *model;
     inlay__decoder_config config;
     inlay__pool *pool;
-    inlay__kv_cache cache;
+    inlay__kv_cache cache;           /* of the decoder */
+    inlay__kv_cache passing;         /* of the encoder's layer in hand */
     size_t length;
     size_t n_prefix;                 /* tokens at the beginning that all see one another */
     bool has_logits;
@@ -54,22 +64,43 @@ struct inlay__decoder {
     float *sines[INLAY__N_ROPES];    /* [n_batch, ropes[i].n / 2] */
     float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
     float *new_logits;               /* [n_vocab] of the one that runs */
+    float *states;                   /* [n_batch, n_embd] what the encoder last gave, behind its last norm */
+    size_t n_states;
     float *state[2];                 /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
     bool state_is_new;               /* the one that runs has done a batch and goes on from its own */
     inlay__inputs inputs;            /* [n_batch] shared */
     inlay__thread_scratch *threads;  /* [n_threads] */
 
-    /* One pass: n_cols columns from position `length`. */
+    /* One pass. */
     const int32_t *tokens;           /* [n_cols] */
+    const uint8_t *types;            /* [n_cols] of segments; NULL: all 0 */
     size_t n_cols;
+    size_t *positions;               /* [n_batch] of each column in its sequence */
+    inlay__span *spans;              /* [n_spans] of an encoder: sequences that run side by side */
+    size_t n_spans;
+    uint32_t *span_of;               /* [n_batch] the span of each column */
+    inlay__slice *tiles;             /* [n_tiles] of an encoder: columns of one span, attended together */
+    size_t n_tiles;
+    const inlay__head *head;         /* of a pass through a head alone, with n_cols states in `hidden` */
     size_t logits_begin;             /* columns [logits_begin, n_cols) want logits */
-    float *logits_out;               /* [n_cols - logits_begin, n_vocab] */
+    float *logits_out;               /* [n_cols - logits_begin, rows of the head] */
     const atomic_int *cancel;        /* may be NULL */
     atomic_int stop;                 /* the cancel flag was seen: all threads leave after this layer, counted from 1 */
     atomic_size_t next[INLAY__N_COUNTERS]; /* tasks taken of a phase */
 };
 
-/* Runs the columns set in the decoder through all layers; every thread of the pool calls it. */
+static inline const inlay__span *inlay__span_of(const inlay__decoder *d, size_t col) { return &d->spans[d->span_of[col]]; }
+
+/* Make the columns set in the decoder run; every thread of the pool calls them. Through the decoder and its head to
+ * `logits_out`; through the encoder to `hidden`; from there through a head alone to `logits_out`. */
 void inlay__forward(void *decoder, size_t i_thread, size_t n_threads);
+void inlay__forward_encoder(void *decoder, size_t i_thread, size_t n_threads);
+void inlay__forward_head(void *decoder, size_t i_thread, size_t n_threads);
+
+/* A pass over columns whose tokens and positions are set, on all threads; and whether all of x [n] is finite. */
+int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, size_t));
+bool inlay__all_finite(const float *x, size_t n);
+/* Tells the caller's progress function; _CANCELLED when it says so. */
+int32_t inlay__decoder_report(const inlay__eval_hooks *hooks, size_t done, size_t total);
 
 #endif

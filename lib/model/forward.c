@@ -1,5 +1,5 @@
-/* The forward pass: the embedding, then the blocks of each layer one after another, phase by phase (model/phase.h), then the
- * head. A block of phases stands in model/block_NAME.c; in generation attention and feed-forward meet at five barriers. */
+/* Forward passes: the embedding, then the blocks of each layer one after another, phase by phase (model/phase.h), then the
+ * head or, of an encoder, its last norm. A block of phases stands in model/block_NAME.c; in generation attention and feed-forward meet at five barriers. */
 #include "model/phase.h"
 
 static void embed(inlay__pass *p, size_t task) {
@@ -10,27 +10,41 @@ static void embed(inlay__pass *p, size_t task) {
         float *stream = inlay__stream_of(p, col), *row = p->d->threads[p->i_thread].row;
         inlay__matrix_row(&model->token_embd, (size_t)p->d->tokens[col], stream);
         for (size_t i = 0; model->embd_scale != 1.0f && i < n; i++) stream[i] *= model->embd_scale;
+        if (p->stack->types.n_rows > 0) {
+            inlay__matrix_row(&p->stack->types, p->d->types != NULL ? p->d->types[col] : 0, row);
+            model->kernels.add(row, n, stream);
+        }
         if (p->stack->positions.n_rows > 0) {
-            inlay__matrix_row(&p->stack->positions, p->stack->first_position + p->d->length + col, row);
+            inlay__matrix_row(&p->stack->positions, p->stack->first_position + p->d->positions[col], row);
             model->kernels.add(row, n, stream);
         }
         inlay__norm_row(p, &p->stack->embd_norm, stream, n, stream);
     }
 }
 
-static void prepare_head(inlay__pass *p, size_t task) {
-    inlay__prepare_stream(p, task, &p->stack->output_norm, inlay__form_of(&p->d->model->output.matrix));
+/* States behind the last norm, of all columns. */
+static void give_states(inlay__pass *p, size_t task) {
+    size_t n = p->d->model->hparams.n_embd;
+    inlay__inputs in = inlay__inputs_of(p, n);
+    inlay__slice cols = inlay__cols_of(p, task);
+    inlay__prepare_stream(p, task, &p->stack->output_norm, 0);
+    memcpy(p->d->hidden + cols.begin * n, in.x + cols.begin * n, (cols.end - cols.begin) * n * sizeof(float));
 }
 
-static size_t head_tasks(const inlay__pass *p) { return inlay__row_tasks(p, p->d->model->output.matrix.n_rows); }
+static void prepare_head(inlay__pass *p, size_t task) {
+    static const inlay__norm none = {INLAY__NORM_NONE, NULL, NULL};
+    inlay__prepare_stream(p, task, p->stack != NULL ? &p->stack->output_norm : &none, inlay__form_of(&p->head->output.matrix));
+}
+
+static size_t head_tasks(const inlay__pass *p) { return inlay__row_tasks(p, p->head->output.matrix.n_rows); }
 
 static void project_head(inlay__pass *p, size_t task) {
     const inlay__model *model = p->d->model;
-    size_t n_vocab = model->output.matrix.n_rows;
-    inlay__slice rows = inlay__rows_of(p, n_vocab, task);
-    inlay__project(p, &model->output, task, p->d->logits_out);
+    size_t n_rows = p->head->output.matrix.n_rows;
+    inlay__slice rows = inlay__rows_of(p, n_rows, task);
+    inlay__project(p, &p->head->output, task, p->d->logits_out);
     for (size_t col = 0; rows.begin < rows.end && col < p->n_cols; col++) {
-        float *logits = p->d->logits_out + col * n_vocab + rows.begin;
+        float *logits = p->d->logits_out + col * n_rows + rows.begin;
         size_t n = rows.end - rows.begin;
         for (size_t i = 0; model->logit_scale != 1.0f && i < n; i++) logits[i] *= model->logit_scale;
         if (model->logit_soft_cap > 0.0f) model->kernels.soft_cap(model->logit_soft_cap, n, logits);
@@ -38,6 +52,7 @@ static void project_head(inlay__pass *p, size_t task) {
 }
 
 static const inlay__phase embed_phase = {INLAY__PREPARE, inlay__col_tasks, embed};
+static const inlay__phase states_phase = {INLAY__SHARED, inlay__col_tasks, give_states};
 
 static const inlay__phase head_phases[] = {
     {INLAY__PREPARE, inlay__col_tasks, prepare_head},
@@ -61,20 +76,44 @@ static void run_block(inlay__pass *p, const inlay__layer_block *block) {
     p->n_pending = i_branch + 1;
 }
 
+/* All layers of the stack; false when they were cancelled. */
+static bool run_stack(inlay__pass *p) {
+    p->private_stream = inlay__few_cols(p);
+    inlay__phase_run(p, &embed_phase);
+    for (p->i_layer = 0; p->i_layer < p->stack->n_layer; p->i_layer++) {
+        const inlay__layer *layer = &p->stack->layers[p->i_layer];
+        look_for_cancel(p);
+        for (size_t i = 0; i < layer->n_blocks; i++) run_block(p, &layer->blocks[i]);
+        if (atomic_load_explicit(&p->d->stop, memory_order_relaxed) == (int)p->i_layer + 1) return false;
+    }
+    p->block = NULL;
+    return true;
+}
+
+static void run_head(inlay__pass *p) {
+    if (p->head->transform.kind != NULL) run_block(p, &p->head->transform);
+    p->block = NULL;
+    for (size_t i = 0; i < INLAY__COUNT(head_phases); i++) inlay__phase_run(p, &head_phases[i]);
+}
+
 void inlay__forward(void *decoder, size_t i_thread, size_t n_threads) {
     inlay__decoder *d = decoder;
-    inlay__pass p = {.d = d, .stack = &d->model->decoder, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
-    p.private_stream = inlay__few_cols(&p);
-    inlay__phase_run(&p, &embed_phase);
-    for (p.i_layer = 0; p.i_layer < p.stack->n_layer; p.i_layer++) {
-        const inlay__layer *layer = &p.stack->layers[p.i_layer];
-        look_for_cancel(&p);
-        for (size_t i = 0; i < layer->n_blocks; i++) run_block(&p, &layer->blocks[i]);
-        if (atomic_load_explicit(&d->stop, memory_order_relaxed) == (int)p.i_layer + 1) return;
-    }
-    p.block = NULL;
+    inlay__pass p = {.d = d, .stack = &d->model->decoder, .head = &d->model->head, .i_thread = i_thread,
+                     .n_threads = n_threads, .n_cols = d->n_cols};
+    if (!run_stack(&p)) return;
     p.col_begin = d->logits_begin;
     p.n_cols = d->n_cols - d->logits_begin;
-    if (p.n_cols == 0) return;
-    for (size_t i = 0; i < INLAY__COUNT(head_phases); i++) inlay__phase_run(&p, &head_phases[i]);
+    if (p.n_cols > 0) run_head(&p);
+}
+
+void inlay__forward_encoder(void *decoder, size_t i_thread, size_t n_threads) {
+    inlay__decoder *d = decoder;
+    inlay__pass p = {.d = d, .stack = &d->model->encoder, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
+    if (run_stack(&p)) inlay__phase_run(&p, &states_phase);
+}
+
+void inlay__forward_head(void *decoder, size_t i_thread, size_t n_threads) {
+    inlay__decoder *d = decoder;
+    inlay__pass p = {.d = d, .head = d->head, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
+    run_head(&p);
 }

@@ -29,10 +29,11 @@ int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *h, si
     INLAY__TRY(choose_row_size(type, h->n_embd_head, &row_size));
     if (n_context > SIZE_MAX - INLAY__KEY_BLOCK) return does_not_fit(n_context);
     *cache = (inlay__kv_cache){.type = type,
-                               .n_block = inlay__min_size(INLAY__KEY_BLOCK, inlay__round_up(n_context, INLAY__LANES)),
+                               .n_block = inlay__round_up(n_context, INLAY__LANES),
                                .n_layer = h->n_layer,
                                .n_head_kv = h->n_head_kv,
                                .row_size = (size_t)row_size};
+    if (!h->is_whole) cache->n_block = inlay__min_size(cache->n_block, INLAY__KEY_BLOCK);
     cache->n_positions = inlay__round_up(n_context, cache->n_block);
     if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
         !inlay__mul_size(cache->head_size, h->n_head_kv * 2, &size) ||

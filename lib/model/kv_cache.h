@@ -17,12 +17,13 @@
 /* What is kept of a position. */
 typedef struct inlay__kv_shape {
     size_t n_layer, n_head_kv, n_embd_head;
+    bool is_whole; /* all positions in one block, for sequences one behind another */
 } inlay__kv_shape;
 
 typedef struct inlay__kv_cache {
     uint32_t type;           /* INLAY_TYPE_F32, _F16 or _Q8_0 */
     size_t n_positions;      /* a multiple of n_block */
-    size_t n_block;          /* positions of a block: 256, or a multiple of 16 that holds a shorter context */
+    size_t n_block;          /* positions of a block: 256, or a multiple of 16 that holds a shorter context, or all */
     size_t n_ready;          /* positions that may be read: written, or zero */
     size_t n_layer, n_head_kv;
     size_t row_size;         /* bytes of one position of a head's keys, and of its values */
@@ -40,6 +41,11 @@ void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache);
 /* One head's keys and values of the block that holds `position`. */
 void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head, size_t position);
 void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head, size_t position);
+
+/* Bytes from the keys of 256 positions to those of the next, and from values to values. */
+static inline size_t inlay__kv_cache_stride(const inlay__kv_cache *cache) {
+    return cache->n_block > INLAY__KEY_BLOCK ? INLAY__KEY_BLOCK * cache->row_size : cache->block_size;
+}
 
 /* Makes ready the positions below n, and the rest of their last block. */
 void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n);

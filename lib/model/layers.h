@@ -92,9 +92,16 @@ typedef struct inlay__stack {
     inlay__layer *layers;       /* [n_layer] */
     inlay__matrix positions;    /* [n_positions, n_embd] learned, added to embeddings; n_rows 0: none */
     size_t first_position;      /* the row of position 0 */
+    inlay__matrix types;        /* [n_types, n_embd] learned, of a token's segment; n_rows 0: none */
     inlay__norm embd_norm;      /* of the sum */
     inlay__norm output_norm;
 } inlay__stack;
+
+/* What is made of states behind the last norm: a block that replaces them, and a product. */
+typedef struct inlay__head {
+    inlay__layer_block transform; /* kind NULL: none */
+    inlay__linear output;         /* n_rows 0: there is no such head */
+} inlay__head;
 
 /* Memory of a model, freed together. */
 typedef struct inlay__model_block {
@@ -113,8 +120,13 @@ struct inlay__model {
     float logit_scale;           /* and logits by this */
     float logit_soft_cap;        /* logits x become cap tanh(x / cap); 0: they stay */
     inlay__matrix token_embd;    /* [n_vocab, n_embd] */
-    inlay__stack decoder;        /* reads tokens one after another */
-    inlay__linear output;        /* [n_vocab, n_embd]; the matrix is token_embd where the two are tied */
+    inlay__stack encoder;        /* reads whole sequences, whose tokens see one another; n_layer 0: none */
+    inlay__stack decoder;        /* reads tokens one after another; n_layer 0: none */
+    inlay__head head;            /* [n_vocab, n_embd] predicts tokens; the matrix is token_embd where the two are tied */
+    int32_t pooling;             /* INLAY_POOLING_ of a sequence's states; _MODEL: the file does not say */
+    inlay__head labels;          /* [n_labels, n_embd] classifies a sequence */
+    inlay__layer_block **all_blocks; /* [n_all_blocks] of both stacks and the heads, in the order they run */
+    size_t n_all_blocks;
     inlay__matrix **matrices;    /* [n_matrices] that products are made with, in the order they run, the head last */
     size_t n_matrices;
     size_t panel_size;           /* bytes of the greatest panel that is packed to be multiplied; 0: all are in memory */

@@ -130,6 +130,16 @@ int32_t inlay__load_matrices(inlay__model *model, const char *format, size_t lay
     return INLAY_OK;
 }
 
+int32_t inlay__load_count_rows(const inlay__model *model, const char *name, size_t most, size_t *n_rows) {
+    const inlay__tensor *t = inlay__weights_find(model->weights, name);
+    if (t == NULL) return fail_missing(model, name);
+    if (t->shape[1] < 1 || t->shape[1] > most)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has %llu rows, expected 1 to %zu",
+                           inlay__weights_name(model->weights), name, (unsigned long long)t->shape[1], most);
+    *n_rows = (size_t)t->shape[1];
+    return INLAY_OK;
+}
+
 int32_t inlay__load_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
                            inlay__matrix *out) {
     return inlay__load_matrices(model, format, layer, 1, n_rows, n_k, out);
@@ -204,13 +214,20 @@ int32_t inlay__load_norm_optional(inlay__model *model, const char *name, size_t 
     return inlay__load_norm(model, name, layer, kind, n, out);
 }
 
-int32_t inlay__load_ends(inlay__model *m, inlay__norm_kind norm) {
+int32_t inlay__load_embedding(inlay__model *m) {
+    return inlay__load_matrix(m, "token_embd.weight", 0, m->hparams.n_vocab, m->hparams.n_embd, &m->token_embd);
+}
+
+int32_t inlay__load_head(inlay__model *m) {
     const inlay__hparams *h = &m->hparams;
-    INLAY__TRY(inlay__load_matrix(m, "token_embd.weight", 0, h->n_vocab, h->n_embd, &m->token_embd));
+    m->head.output.matrix = m->token_embd;
+    if (inlay__load_has(m, "output.weight", 0)) return inlay__load_linear(m, "output", 0, h->n_vocab, h->n_embd, &m->head.output);
+    return inlay__load_vector_optional(m, "output.bias", 0, h->n_vocab, &m->head.output.bias);
+}
+
+int32_t inlay__load_ends(inlay__model *m, inlay__norm_kind norm) {
+    INLAY__TRY(inlay__load_embedding(m));
     if (norm != INLAY__NORM_NONE)
-        INLAY__TRY(inlay__load_norm(m, "output_norm", 0, norm, h->n_embd, &m->decoder.output_norm));
-    m->output = (inlay__linear){m->token_embd, NULL};
-    return inlay__load_has(m, "output.weight", 0)
-               ? inlay__load_linear(m, "output", 0, h->n_vocab, h->n_embd, &m->output)
-               : INLAY_OK;
+        INLAY__TRY(inlay__load_norm(m, "output_norm", 0, norm, m->hparams.n_embd, &m->decoder.output_norm));
+    return inlay__load_head(m);
 }

@@ -17,6 +17,8 @@ int32_t inlay__load_taps(inlay__model *model, const char *format, size_t layer, 
                          const float **out);
 int32_t inlay__load_matrix(inlay__model *model, const char *format, size_t layer, size_t n_rows, size_t n_k,
                            inlay__matrix *out);
+/* How many rows a matrix has, where no hyperparameter says it. Errors: _FORMAT (none, or more than `most`). */
+int32_t inlay__load_count_rows(const inlay__model *model, const char *name, size_t most, size_t *n_rows);
 /* n_matrices matrices in one tensor [n_matrices, n_rows, n_k]: experts. */
 int32_t inlay__load_matrices(inlay__model *model, const char *format, size_t layer, size_t n_matrices, size_t n_rows,
                              size_t n_k, inlay__matrix *out);
@@ -38,7 +40,10 @@ int32_t inlay__load_require(const inlay__model *model, const char *format);
 /* A tensor that nobody found is part of a network that is not this one. Errors: _UNSUPPORTED. */
 int32_t inlay__load_require_all_used(const inlay__model *model);
 
-/* Token embedding, the norm after the last layer, and the head, which is the embedding where the file has none. */
+/* "token_embd"; and "output", whose matrix is the embedding where the file has none. */
+int32_t inlay__load_embedding(inlay__model *model);
+int32_t inlay__load_head(inlay__model *model);
+/* The two and the norm after a decoder's last layer. */
 int32_t inlay__load_ends(inlay__model *model, inlay__norm_kind norm);
 
 #endif

@@ -42,16 +42,40 @@ static int32_t check_vocab(inlay__model *model, size_t n_tokenizer) {
     return INLAY_OK;
 }
 
+/* Writes the pointers, or counts them where there is no array yet. */
+static size_t collect_blocks(inlay__model *model, inlay__layer_block **list) {
+    inlay__stack *stacks[] = {&model->encoder, &model->decoder};
+    inlay__layer_block *transforms[] = {&model->labels.transform, &model->head.transform};
+    size_t n = 0;
+    for (size_t s = 0; s < INLAY__COUNT(stacks); s++)
+        for (size_t i = 0; i < stacks[s]->n_layer; i++)
+            for (size_t b = 0; b < stacks[s]->layers[i].n_blocks; b++, n++)
+                if (list != NULL) list[n] = &stacks[s]->layers[i].blocks[b];
+    for (size_t i = 0; i < INLAY__COUNT(transforms); i++) {
+        if (transforms[i]->kind == NULL) continue;
+        if (list != NULL) list[n] = transforms[i];
+        n++;
+    }
+    return n;
+}
+
+static int32_t list_blocks(inlay__model *model) {
+    size_t n = collect_blocks(model, NULL);
+    model->all_blocks = inlay__model_alloc(model, n, sizeof *model->all_blocks);
+    if (model->all_blocks == NULL) return INLAY_ERR_MEMORY;
+    model->n_all_blocks = collect_blocks(model, model->all_blocks);
+    return INLAY_OK;
+}
+
 /* Where the state of each recurrent block stands in a sequence's. */
 static void place_states(inlay__model *model) {
-    for (size_t i = 0; i < model->decoder.n_layer; i++)
-        for (size_t b = 0; b < model->decoder.layers[i].n_blocks; b++) {
-            inlay__layer_block *block = &model->decoder.layers[i].blocks[b];
-            inlay__needs needs = {.state = 0};
-            block->kind->measure(block->weights, &needs);
-            block->state = model->n_state;
-            model->n_state += needs.state;
-        }
+    for (size_t i = 0; i < model->n_all_blocks; i++) {
+        inlay__layer_block *block = model->all_blocks[i];
+        inlay__needs needs = {.state = 0};
+        block->kind->measure(block->weights, &needs);
+        block->state = model->n_state;
+        model->n_state += needs.state;
+    }
 }
 
 static int32_t load(inlay__model *model, const inlay__model_config *config) {
@@ -73,6 +97,7 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
     if (model->used == NULL) return INLAY_ERR_MEMORY;
     INLAY__TRY(arch->load(model));
     INLAY__TRY(inlay__load_require_all_used(model));
+    INLAY__TRY(list_blocks(model));
     place_states(model);
     return inlay__model_pack(model, config);
 }
@@ -108,11 +133,19 @@ const inlay__hparams *inlay__model_hparams(const inlay__model *model) { return &
 const inlay__kernels *inlay__model_kernels(const inlay__model *model) { return &model->kernels; }
 
 const char *inlay__model_kind(const inlay__model *model) {
-    (void)model;
-    return "decoder";
+    if (model->encoder.n_layer == 0) return "decoder";
+    return model->decoder.n_layer == 0 ? "encoder" : "encoder-decoder";
 }
 
 /* A recurrent state goes forward only: it cannot be taken back, nor see what comes. */
 int32_t inlay__model_capabilities(const inlay__model *model) {
-    return INLAY_CAN_GENERATE | (model->n_state == 0 ? INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE : 0);
+    int32_t can = 0;
+    if (model->encoder.n_layer > 0) can |= INLAY_CAN_ENCODE | INLAY_CAN_EMBED;
+    if (model->labels.output.matrix.n_rows > 0) can |= INLAY_CAN_CLASSIFY;
+    if (model->decoder.n_layer == 0) return can | (model->head.output.matrix.n_rows > 0 ? INLAY_CAN_FILL_MASK : 0);
+    return can | INLAY_CAN_GENERATE | (model->n_state == 0 ? INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE : 0);
+}
+
+int32_t inlay__model_pooling(const inlay__model *model) {
+    return model->pooling != INLAY_POOLING_MODEL ? model->pooling : INLAY_POOLING_MEAN;
 }

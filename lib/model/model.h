@@ -29,6 +29,8 @@ const inlay__hparams *inlay__model_hparams(const inlay__model *model);
 /* "decoder", "encoder", ...; and INLAY_CAN_ bits. */
 const char *inlay__model_kind(const inlay__model *model);
 int32_t inlay__model_capabilities(const inlay__model *model);
+/* INLAY_POOLING_MEAN, _FIRST or _LAST: how sequences become one vector. */
+int32_t inlay__model_pooling(const inlay__model *model);
 /* Bytes of weights that the evaluation of one token reads, in the form they have in memory. */
 size_t inlay__model_token_bytes(const inlay__model *model);
 /* The table of kernels that the model's CPU level has. */

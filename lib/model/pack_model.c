@@ -70,18 +70,20 @@ static size_t matrix_size(const inlay__matrix *m) { return m->n_rows * m->row_si
 
 /* Writes the pointers, or counts them where there is no array yet. */
 static size_t list_matrices(inlay__model *model, inlay__matrix **list) {
+    inlay__matrix *heads[] = {&model->labels.output.matrix, &model->head.output.matrix};
     size_t n = 0;
-    for (size_t i = 0; i < model->decoder.n_layer; i++) {
-        const inlay__layer *layer = &model->decoder.layers[i];
-        for (size_t b = 0; b < layer->n_blocks; b++) {
-            const inlay__layer_block *block = &layer->blocks[b];
-            inlay__matrix *m;
-            for (size_t k = 0; (m = block->kind->matrix(block->weights, k)) != NULL; k++, n++)
-                if (list != NULL) list[n] = m;
-        }
+    for (size_t i = 0; i < model->n_all_blocks; i++) {
+        const inlay__layer_block *block = model->all_blocks[i];
+        inlay__matrix *m;
+        for (size_t k = 0; (m = block->kind->matrix(block->weights, k)) != NULL; k++, n++)
+            if (list != NULL) list[n] = m;
     }
-    if (list != NULL) list[n] = &model->output.matrix;
-    return n + 1;
+    for (size_t i = 0; i < INLAY__COUNT(heads); i++) {
+        if (heads[i]->n_rows == 0) continue;
+        if (list != NULL) list[n] = heads[i];
+        n++;
+    }
+    return n;
 }
 
 static int32_t make_list(inlay__model *model) {
@@ -109,7 +111,7 @@ static int32_t get_memory(packer *p) {
 
 static int32_t pack_all(packer *p, const inlay__model_config *config) {
     inlay__model *model = p->model;
-    bool tied = model->output.matrix.data == model->token_embd.data;
+    bool tied = model->head.output.matrix.data == model->token_embd.data;
     uint64_t done = 0, total = model->weights->file_size;
     INLAY__TRY(report(config, 0, total));
     INLAY__TRY(get_memory(p));
@@ -119,7 +121,7 @@ static int32_t pack_all(packer *p, const inlay__model_config *config) {
         INLAY__TRY(pack_matrix(p, matrix));
         INLAY__TRY(report(config, inlay__min_size(done, total), total));
     }
-    if (tied) model->token_embd = model->output.matrix;
+    if (tied) model->token_embd = model->head.output.matrix;
     return report(config, total, total);
 }
 
@@ -144,14 +146,13 @@ int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config
 }
 
 size_t inlay__model_token_bytes(const inlay__model *model) {
-    size_t bytes = model->token_embd.row_size + matrix_size(&model->output.matrix);
-    for (size_t i = 0; i < model->decoder.n_layer; i++)
-        for (size_t b = 0; b < model->decoder.layers[i].n_blocks; b++) {
-            const inlay__layer_block *block = &model->decoder.layers[i].blocks[b];
-            const inlay__matrix *m;
-            if (block->kind->token_bytes != NULL) bytes += block->kind->token_bytes(block->weights);
-            for (size_t k = 0; block->kind->token_bytes == NULL && (m = block->kind->matrix(block->weights, k)) != NULL; k++)
-                bytes += matrix_size(m);
-        }
+    size_t bytes = model->token_embd.row_size + matrix_size(&model->head.output.matrix);
+    for (size_t i = 0; i < model->n_all_blocks; i++) {
+        const inlay__layer_block *block = model->all_blocks[i];
+        const inlay__matrix *m;
+        if (block->kind->token_bytes != NULL) bytes += block->kind->token_bytes(block->weights);
+        for (size_t k = 0; block->kind->token_bytes == NULL && (m = block->kind->matrix(block->weights, k)) != NULL; k++)
+            bytes += matrix_size(m);
+    }
     return bytes;
 }

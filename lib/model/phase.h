@@ -12,6 +12,7 @@
 typedef struct inlay__pass {
     inlay__decoder *d;
     const inlay__stack *stack;
+    const inlay__head *head;
     const inlay__layer_block *block;
     size_t i_layer;
     size_t i_thread, n_threads;
@@ -22,10 +23,6 @@ typedef struct inlay__pass {
     float *branch;              /* [n_batch, n_embd] of the block in hand */
     size_t turn;                /* phases done */
 } inlay__pass;
-
-typedef struct inlay__slice {
-    size_t begin, end;
-} inlay__slice;
 
 typedef enum inlay__phase_kind {
     INLAY__SHARED,   /* tasks shared out, then a barrier */

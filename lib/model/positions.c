@@ -104,9 +104,9 @@ int32_t inlay__positions_make_rope(inlay__model *m, size_t which, double theta, 
 
 /* ------------------------------------------------------------------- others */
 
-int32_t inlay__positions_load(inlay__model *m, size_t n, size_t first) {
-    m->decoder.first_position = first;
-    return inlay__load_matrix(m, "position_embd.weight", 0, n + first, m->hparams.n_embd, &m->decoder.positions);
+int32_t inlay__positions_load(inlay__model *m, inlay__stack *stack, size_t n, size_t first) {
+    stack->first_position = first;
+    return inlay__load_matrix(m, "position_embd.weight", 0, n + first, m->hparams.n_embd, &stack->positions);
 }
 
 /* For a number of heads that is no power of two the paper takes the slopes of the power below, then every other one of the

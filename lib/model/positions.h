@@ -8,8 +8,8 @@
  * file's factors say. */
 int32_t inlay__positions_make_rope(inlay__model *model, size_t which, double theta, bool scaled);
 
-/* A learned embedding of n positions, whose first is row `first` of the tensor. */
-int32_t inlay__positions_load(inlay__model *model, size_t n, size_t first);
+/* A stack's learned embedding of n positions, whose first is row `first` of the tensor. */
+int32_t inlay__positions_load(inlay__model *model, inlay__stack *stack, size_t n, size_t first);
 
 /* ALiBi's slopes of all heads, a geometric sequence from 2^(-greatest / n) [Press et al. 2022]; greatest is 8 in the paper.
  * NULL without memory. */

@@ -4,29 +4,25 @@
 #include "model/load.h"
 #include "model/positions.h"
 
-inlay__attention_weights *inlay__layer_attention(inlay__model *m, size_t layer) {
-    return m->decoder.layers[layer].blocks[0].weights;
-}
-
-/* What the metadata may name, for families of which there are several. */
-static int32_t read_activation(const inlay__model *m, inlay__activation *activation) {
-    static const char *const names[INLAY__N_ACTIVATIONS] = {"silu", "gelu_tanh", "gelu", "gelu_quick", "relu", "relu2"};
+int32_t inlay__transformer_read_activation(const inlay__model *m, const char *key, inlay__activation *activation) {
+    static const char *const names[INLAY__N_ACTIVATIONS] = {"silu", "gelu_tanh", "gelu", "gelu_quick", "relu", "relu2", "tanh"};
     const char *name = NULL;
-    INLAY__TRY(inlay__keys_text(&m->keys, "activation", false, &name));
+    INLAY__TRY(inlay__keys_text(&m->keys, key, false, &name));
     if (name == NULL) return INLAY_OK;
     for (size_t i = 0; i < INLAY__N_ACTIVATIONS; i++) {
         if (strcmp(name, names[i]) != 0) continue;
         *activation = (inlay__activation)i;
         return INLAY_OK;
     }
-    return inlay__keys_refuse(&m->keys, "activation", name, "silu, gelu_tanh, gelu, gelu_quick, relu, relu2");
+    return inlay__keys_refuse(&m->keys, key, name, "silu, gelu_tanh, gelu, gelu_quick, relu, relu2, tanh");
 }
 
-int32_t inlay__transformer_set_windows(inlay__model *m, size_t per_global, size_t rope) {
+int32_t inlay__transformer_set_windows(inlay__model *m, inlay__stack *stack, size_t per_global, size_t i_global,
+                                       size_t rope) {
     const inlay__hparams *h = &m->hparams;
     for (size_t i = 0; h->n_window > 0 && i < h->n_layer; i++) {
-        inlay__attention_weights *w = inlay__layer_attention(m, i);
-        bool is_local = per_global == 0 || (i + 1) % per_global != 0;
+        inlay__attention_weights *w = inlay__layer_attention(stack, i);
+        bool is_local = per_global == 0 || i % per_global != i_global;
         INLAY__TRY(inlay__keys_bool_of(&m->keys, "attention.sliding_window_pattern", i, h->n_layer, &is_local));
         if (!is_local) continue;
         w->n_window = h->n_window;
@@ -53,14 +49,14 @@ static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i
     return INLAY_OK;
 }
 
-static int32_t load_layer(inlay__model *m, const inlay__transformer *t, size_t i) {
-    inlay__layer *layer = &m->decoder.layers[i];
+static int32_t load_layer(inlay__model *m, const inlay__transformer *t, inlay__stack *stack, size_t i) {
+    inlay__layer *layer = &stack->layers[i];
     inlay__layer_block *attention = &layer->blocks[0], *ffn = &layer->blocks[1];
     layer->n_blocks = 2;
     attention->scale = ffn->scale = m->hparams.residual_scale > 0.0f ? m->hparams.residual_scale : 1.0f;
     ffn->parallel = t->parallel;
     INLAY__TRY(load_norms(m, t, i, attention, ffn));
-    inlay__attention_weights *w = inlay__attention_new(m, attention);
+    inlay__attention_weights *w = inlay__attention_new(m, attention, t->both_ways);
     if (w == NULL) return INLAY_ERR_MEMORY;
     w->rope = t->rope;
     w->pairs = t->pairs;
@@ -73,14 +69,17 @@ static int32_t load_layer(inlay__model *m, const inlay__transformer *t, size_t i
 
 int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *shape) {
     const inlay__hparams *h = &m->hparams;
+    inlay__stack *stack = shape->both_ways ? &m->encoder : &m->decoder;
     inlay__transformer said = *shape, *t = &said;
-    INLAY__TRY(read_activation(m, &t->activation));
+    INLAY__TRY(inlay__transformer_read_activation(m, "activation", &t->activation));
     bool has_last_norm = t->place != INLAY__NORM_STREAM && !t->no_last_norm;
-    INLAY__TRY(inlay__load_ends(m, has_last_norm ? t->norm : INLAY__NORM_NONE));
+    INLAY__TRY(inlay__load_embedding(m));
+    if (has_last_norm) INLAY__TRY(inlay__load_norm(m, "output_norm", 0, t->norm, h->n_embd, &stack->output_norm));
+    if (!t->both_ways) INLAY__TRY(inlay__load_head(m));
     if (t->rope != INLAY__NO_ROPE) INLAY__TRY(inlay__positions_make_rope(m, t->rope, h->rope_theta, true));
-    m->decoder.n_layer = h->n_layer;
-    m->decoder.layers = inlay__model_alloc(m, h->n_layer, sizeof *m->decoder.layers);
-    if (m->decoder.layers == NULL) return INLAY_ERR_MEMORY;
-    for (size_t i = 0; i < h->n_layer; i++) INLAY__TRY(load_layer(m, t, i));
+    stack->n_layer = h->n_layer;
+    stack->layers = inlay__model_alloc(m, h->n_layer, sizeof *stack->layers);
+    if (stack->layers == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < h->n_layer; i++) INLAY__TRY(load_layer(m, t, stack, i));
     return INLAY_OK;
 }

@@ -27,17 +27,24 @@ typedef struct inlay__transformer {
     bool no_last_norm;         /* after the last layer; STREAM implies it */
     bool parallel;             /* x + attention + feed-forward */
     bool experts_as_chosen;    /* weights of experts do not sum to 1, unless the metadata say otherwise */
+    bool both_ways;            /* an encoder: every token sees those before and after it */
 } inlay__transformer;
 
-/* Loads the embedding, all layers, the last norm and the head. Blocks are attention, then feed-forward or, where the file has
+/* Loads the embedding, all layers, the last norm and, of decoders, the head. Blocks are attention, then feed-forward or, where the file has
  * a router, a mixture of experts. What a family does otherwise it changes afterwards. */
 int32_t inlay__transformer_load(inlay__model *model, const inlay__transformer *shape);
 
-/* Layers that attend to hparams.n_window keys only: those that the metadata's pattern names, or else all but each
- * `per_global`-th (0: all). Local ones rotate by `rope`. */
-int32_t inlay__transformer_set_windows(inlay__model *model, size_t per_global, size_t rope);
+/* An activation that the metadata may name; else it stays. */
+int32_t inlay__transformer_read_activation(const inlay__model *model, const char *key, inlay__activation *activation);
+
+/* Layers of a stack that attend to hparams.n_window keys only: those that the metadata's pattern names, or else all but
+ * number i_global of each per_global (0: all). Local ones rotate by `rope`. */
+int32_t inlay__transformer_set_windows(inlay__model *model, inlay__stack *stack, size_t per_global, size_t i_global,
+                                       size_t rope);
 
 /* The first block of a layer of this kind. */
-inlay__attention_weights *inlay__layer_attention(inlay__model *model, size_t layer);
+static inline inlay__attention_weights *inlay__layer_attention(const inlay__stack *stack, size_t layer) {
+    return stack->layers[layer].blocks[0].weights;
+}
 
 #endif

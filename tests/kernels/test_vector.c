@@ -164,7 +164,8 @@ static double by_formula(int activation, double x) {
     case INLAY__GELU_ERF: return 0.5 * x * (1.0 + erf(x / sqrt(2.0)));
     case INLAY__GELU_QUICK: return x / (1.0 + exp(-1.702 * x));
     case INLAY__RELU: return x > 0.0 ? x : 0.0;
-    default: return x > 0.0 ? x * x : 0.0;
+    case INLAY__RELU2: return x > 0.0 ? x * x : 0.0;
+    default: return tanh(x);
     }
 }
 

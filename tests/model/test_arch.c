@@ -48,7 +48,7 @@ TEST(each_architecture_has_its_own_rotation_and_activation) {
             CHECK_INT(blocks[0].branch_norm.kind, w->q_norm.kind);
             CHECK_INT(blocks[1].branch_norm.kind, w->q_norm.kind);
         }
-        CHECK((m->output.matrix.data == m->token_embd.data) == p.tied);
+        CHECK((m->head.output.matrix.data == m->token_embd.data) == p.tied);
         tiny_network_close(&n);
     }
 }

@@ -22,7 +22,7 @@ enum { N_TOKENS = 20, MAX_MATRICES = 64 };
 static size_t matrices_of(const inlay__model *m, const inlay__matrix **out) {
     for (size_t i = 0; i + 1 < m->n_matrices; i++) out[i] = m->matrices[i];
     out[m->n_matrices - 1] = &m->token_embd;
-    out[m->n_matrices] = &m->output.matrix;
+    out[m->n_matrices] = &m->head.output.matrix;
     return m->n_matrices + 1;
 }
 

@@ -22,6 +22,7 @@ ARCHITECTURES = {
     "phi3": "phi3", "gemma2": "gemma2", "gemma3_text": "gemma3", "smollm3": "smollm3", "olmo2": "olmo2",
     "granite": "granite", "openai-gpt": "openai-gpt", "gpt2": "gpt2", "gpt_neox": "gptneox", "opt": "opt", "bloom": "bloom",
     "falcon": "falcon", "mamba": "mamba", "lfm2": "lfm2", "rwkv": "rwkv4", "lstm_lm": "lstm",
+    "bert": "bert", "roberta": "bert", "distilbert": "bert", "modernbert": "modern-bert",
 }
 # Families that the package has no names for.
 OWN_NAMES = {
@@ -49,6 +50,14 @@ OWN_NAMES["lstm"] = {
     "embed": "token_embd", "head": "output",
     **{f"lstm.{kind}_{part}_l{i}": f"blk.{i}.lstm_{part}" for i in range(8) for kind in ("weight", "bias") for part in ("ih", "hh")},
 }
+# Heads that predict masked tokens, for which the package has no names.
+MASK_HEADS = {
+    "cls.predictions.transform.dense": "cls", "cls.predictions.transform.LayerNorm": "cls.norm", "cls.predictions": "output",
+    "lm_head.dense": "cls", "lm_head.layer_norm": "cls.norm", "lm_head": "output",
+    "vocab_transform": "cls", "vocab_layer_norm": "cls.norm", "vocab_projector": "output",
+    "head.dense": "cls", "head.norm": "cls.norm", "decoder": "output",
+}
+ENCODERS = ("bert", "modern-bert")
 PERMUTED = ("llama", "granite", "smollm3")
 EPSILONS = ("rms_norm_eps", "norm_eps", "layer_norm_eps", "layer_norm_epsilon")
 RMS_NORMS = ("mamba", "lfm2")  # whose keys do not say so
@@ -93,9 +102,9 @@ class Converter:
         self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.tensors = read_safetensors(folder / "model.safetensors")
         self.arch = ARCHITECTURES[self.config["model_type"]]
-        self.n_layer = get(self.config, "num_hidden_layers", "n_layer")
-        self.n_head = get(self.config, "num_attention_heads", "n_head", default=0)
-        self.n_embd = get(self.config, "hidden_size", "n_embd")
+        self.n_layer = get(self.config, "num_hidden_layers", "n_layer", "n_layers")
+        self.n_head = get(self.config, "num_attention_heads", "n_head", "n_heads", default=0)
+        self.n_embd = get(self.config, "hidden_size", "n_embd", "dim")
         self.n_head_kv = get(self.config, "num_key_value_heads", default=self.n_head)
         if self.arch == "falcon":
             grouped = self.config["new_decoder_architecture"]
@@ -109,9 +118,10 @@ class Converter:
         if self.arch == "lfm2":  # the width that the block adjusts itself to
             n_ff, step = 2 * c["intermediate_size"] // 3, c["block_multiple_of"]
             c["intermediate_size"] = (int(n_ff * c["block_ffn_dim_multiplier"]) + step - 1) // step * step
-        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", default=4 * self.n_embd)
+        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim", default=4 * self.n_embd)
         w.add_name("tiny")
-        w.add_context_length(get(c, "max_position_embeddings", "n_positions", default=2048))
+        n_context = get(c, "max_position_embeddings", "n_positions", default=2048)
+        w.add_context_length(n_context - c["pad_token_id"] - 1 if c["model_type"] == "roberta" else n_context)
         w.add_embedding_length(self.n_embd)
         w.add_block_count(self.n_layer)
         w.add_feed_forward_length(n_ff)
@@ -122,7 +132,7 @@ class Converter:
         if "head_dim" in c and c["head_dim"] is not None:
             w.add_key_length(self.head_dim)
             w.add_value_length(self.head_dim)
-        epsilon = next((c[key] for key in EPSILONS if key in c), 1e-5)
+        epsilon = next((c[key] for key in EPSILONS if key in c), 1e-12 if c["model_type"] == "distilbert" else 1e-5)
         (w.add_layer_norm_rms_eps if "rms_norm_eps" in c or self.arch in RMS_NORMS else w.add_layer_norm_eps)(epsilon)
         self.write_rope(w)
         self.write_family(w)
@@ -158,6 +168,12 @@ class Converter:
             w.add_expert_weights_norm(c["norm_topk_prob"])
         if c.get("sliding_window") and arch in ("llama", "phi3", "gemma2", "gemma3"):
             w.add_sliding_window(c["sliding_window"])
+        if arch in ENCODERS:
+            w.add_causal_attention(False)
+            w.add_pooling_type(gguf.PoolingType.MEAN)
+        if arch == "modern-bert":
+            w.add_sliding_window(c["local_attention"])
+            w.add_sliding_window_pattern([kind == "sliding_attention" for kind in c["layer_types"]])
         if c.get("layer_types") and c.get("sliding_window"):
             w.add_sliding_window_pattern([kind == "sliding_attention" for kind in c["layer_types"]])
         if arch == "gemma2":
@@ -208,9 +224,13 @@ class Converter:
             return OWN_NAMES[self.arch][key].format(*numbers) + "." + ending
         if self.arch == "falcon" and stem.endswith("ln_attn"):
             return f"blk.{stem.split('.')[2]}.attn_norm_2.{ending}"
+        for prefix in ("bert.", "distilbert.", "roberta."):
+            name = name.removeprefix(prefix)
+        if self.arch in ENCODERS and name.rpartition(".")[0] in MASK_HEADS:
+            return f"{MASK_HEADS[name.rpartition('.')[0]]}.{ending}"
         arch = next(key for key, value in gguf.MODEL_ARCH_NAMES.items() if value == self.arch)
         names = gguf.get_tensor_name_map(arch, self.n_layer)
-        spellings = (name, name.removeprefix("transformer."))
+        spellings = (name, name.removeprefix("transformer."), name.removeprefix("model."))
         found = next(filter(None, (names.get_name(each, try_suffixes=(".weight", ".bias")) for each in spellings)), None)
         assert found is not None, f"the gguf package has no name for {name} in {self.arch}"
         return found
@@ -235,6 +255,8 @@ class Converter:
             return x.squeeze(1)
         if arch == "opt" and "embed_positions" in name:
             return x[2:]
+        if self.config["model_type"] == "roberta" and "position_embeddings" in name:
+            return x[self.config["pad_token_id"] + 1 :]
         return x
 
     def stack_experts(self) -> None:
@@ -263,8 +285,11 @@ class Converter:
         w.close()
 
 
-def convert(folder: Path, out: Path) -> None:
-    Converter(folder).write(out)
+def convert(folder: Path, out: Path, without: tuple[str, ...] = ()) -> None:
+    """Leaves out tensors whose names begin with one of `without`."""
+    converter = Converter(folder)
+    converter.tensors = {name: x for name, x in converter.tensors.items() if not name.startswith(without)}
+    converter.write(out)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_void_p
-from ctypes import c_double, c_float, c_int32, c_int64, c_size_t, c_uint64
+from ctypes import c_double, c_float, c_int32, c_int64, c_size_t, c_uint64, c_uint8
 from typing import Any
 
 ALL = c_size_t(-1).value  # a length: "up to the NUL"
@@ -69,6 +69,9 @@ OPT_CONTEXT = 200
 OPT_BATCH = 201
 OPT_CACHE_TYPE = 202
 OPT_PREFIX = 203
+OPT_POOLING = 204
+OPT_DIMENSIONS = 205
+OPT_NORMALIZE = 206
 OPT_TEMPERATURE = 300
 OPT_TOP_K = 301
 OPT_TOP_P = 302
@@ -79,6 +82,10 @@ LOAD_MAP = 1
 LOAD_COPY = 2
 PACK_AUTO = 0
 PACK_NEVER = 1
+POOLING_MODEL = 0
+POOLING_MEAN = 1
+POOLING_FIRST = 2
+POOLING_LAST = 3
 KIND_INT = 1
 KIND_FLOAT = 2
 KIND_STRING = 3
@@ -105,9 +112,14 @@ MODEL_TOKEN_BOS = 120
 MODEL_TOKEN_EOS = 121
 MODEL_TOKEN_UNKNOWN = 122
 MODEL_TOKEN_PAD = 123
+MODEL_TOKEN_MASK = 124
 CAN_GENERATE = 1
 CAN_PREFIX = 2
 CAN_TRUNCATE = 4
+CAN_ENCODE = 8
+CAN_EMBED = 16
+CAN_FILL_MASK = 32
+CAN_CLASSIFY = 64
 TYPE_F32 = 0
 TYPE_F16 = 1
 TYPE_Q4_0 = 2
@@ -149,6 +161,7 @@ SESSION_THREADS = 3
 SESSION_BATCH = 4
 SESSION_MEMORY = 5
 SESSION_CACHE_MEMORY = 6
+SESSION_ENCODED = 7
 
 
 # Handles, a type each, so that one cannot pass for another
@@ -579,8 +592,8 @@ Since 0.1.""",
     "inlay_session_set_int": (
         c_int32,
         (inlay_session_p, c_int32, c_int64,),
-        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, or
-INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
+        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
+(INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), or INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
 numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
 at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
 Since 0.1.""",
@@ -588,8 +601,8 @@ Since 0.1.""",
     "inlay_session_set_float": (
         c_int32,
         (inlay_session_p, c_int32, c_double,),
-        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, or
-INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
+        """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
+(INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), or INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
 numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
 at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
 Since 0.1.""",
@@ -613,6 +626,54 @@ or cuts a prefix, INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCAT
         """Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon; it
 leaves the sequence as it was before that call. Without a running call it does nothing.
 Thread rule: any, and safe in a signal handler. Since 0.1.""",
+    ),
+    "inlay_encode": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), c_size_t,),
+        """Reads a whole sequence of `n_tokens` tokens, of which each sees those before and after it, with an encoder: one that
+stands alone (INLAY_MODEL_KIND "encoder") or before a decoder. What it gives, inlay_hidden_states and inlay_logits_at
+tell; it takes the place of what the call before gave. Add the tokens that the model wants around a text
+(INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
+(more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE),
+INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD, INLAY_ERR_BUSY.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_encode_segments": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), POINTER(c_uint8), c_size_t,),
+        """The same of several segments, such as a question and an answer: `segments` [n_tokens] has the number of each token's
+segment, 0 for the first; NULL: all 0. Models that tell no segments apart (RoBERTa) take 0 alone. Errors: as
+inlay_encode, INLAY_ERR_ARGUMENT for a segment that the model does not know.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_hidden_states": (
+        c_int32,
+        (inlay_session_p, POINTER(POINTER(c_float)), POINTER(c_size_t), POINTER(c_size_t),),
+        """What the encoder made of each token that was last encoded, behind its last norm: `*states` [n_tokens, n_embd], row by
+row. The pointer is the session's; the next inlay_encode overwrites it. Any out pointer may be NULL.
+Errors: INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE), INLAY_ERR_STATE when nothing was encoded.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_logits_at": (
+        c_int32,
+        (inlay_session_p, c_size_t, POINTER(POINTER(c_float)), POINTER(c_size_t),),
+        """Which token a masked-language model expects at `position` of the sequence last encoded, counted from 0: `*logits`
+[n_vocab], natural logarithms up to a constant. They say something where the sequence had the mask token
+(INLAY_MODEL_TOKEN_MASK). The pointer is the session's; the next call overwrites it. Either out pointer may be NULL.
+Errors: INLAY_ERR_ARGUMENT (no such position), INLAY_ERR_STATE when nothing was encoded, INLAY_ERR_UNSUPPORTED
+(INLAY_CAN_FILL_MASK), INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_embeddings": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), POINTER(c_size_t), c_size_t, POINTER(c_float), c_size_t, POINTER(c_size_t),),
+        """One vector for each of `n_sequences` sequences, to compare their meaning by: `embeddings` [n_sequences, *n_dims], row
+by row, with room for `capacity` floats. Sequence i is tokens[starts[i]] to tokens[starts[i + 1] - 1], as
+inlay_tokenize_batch gives them. INLAY_OPT_POOLING, INLAY_OPT_DIMENSIONS and INLAY_OPT_NORMALIZE of the session say
+how. As many sequences as the session's batch holds are read together; a vector's bits do not depend on the others.
+With too little room, INLAY_ERR_BUFFER and `*n_dims`, which may be NULL. What was encoded before stays.
+Errors: as inlay_encode, with the number of the sequence, INLAY_ERR_UNSUPPORTED (INLAY_CAN_EMBED), and
+INLAY_ERR_ARGUMENT for more dimensions than the model has. After an error the rows of `embeddings` are
+undefined. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_session_error": (
         c_char_p,

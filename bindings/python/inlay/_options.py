@@ -44,6 +44,7 @@ OPTIONS = _read_table()
 # Values that have names.
 _WORDS = {
     "load": {"auto": c.LOAD_AUTO, "map": c.LOAD_MAP, "copy": c.LOAD_COPY},
+    "pooling": {"model": c.POOLING_MODEL, "mean": c.POOLING_MEAN, "cls": c.POOLING_FIRST, "last": c.POOLING_LAST},
     "cache_type": {"f32": c.TYPE_F32, "f16": c.TYPE_F16, "q8_0": c.TYPE_Q8_0},
 }
 

@@ -7,7 +7,7 @@ import threading
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from ctypes import POINTER, byref, c_float, c_int32, c_int64, c_size_t, c_uint64
+from ctypes import POINTER, byref, c_float, c_int32, c_int64, c_size_t, c_uint8, c_uint64
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from . import _declarations as c
@@ -36,6 +36,11 @@ def _floats(n_rows: int, n_columns: int) -> tuple[Any, Any]:
     data = array("f", bytes(4 * n_rows * n_columns))
     pointer = ctypes.cast((c_float * len(data)).from_buffer(data), POINTER(c_float))
     return memoryview(data).cast("B").cast("f", (n_rows, n_columns)), pointer
+
+
+def _cut(tokens: list[int], most: int) -> list[int]:
+    """With the last token, which ends the sequence, kept."""
+    return tokens if len(tokens) <= most else tokens[: most - 1] + tokens[-1:]
 
 
 class Session:
@@ -176,6 +181,60 @@ class Session:
         new = (c_float * self._n_vocab).from_buffer(array("f", values))
         with self._using() as handle:
             ctypes.memmove(self._logits_of(handle), new, ctypes.sizeof(new))
+
+    # ------------------------------------------------------------- encoders
+
+    def encode(self, tokens: Iterable[int], segments: Optional[Iterable[int]] = None) -> None:
+        """Reads a whole sequence with an encoder; hidden_states and logits_at tell what came of it. ``segments`` has the
+        segment of each token, such as 0 for a question and 1 for its answer."""
+        ids, count = to_c(tokens)
+        given = bytes(segments) if segments is not None else None
+        if given is not None and len(given) != count:
+            raise ValueError(f"{len(given)} segments were given for {count} tokens")
+        of_each = (c_uint8 * count)(*given) if given is not None else None
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_encode_segments(handle, ids, of_each, count))
+
+    @property
+    def hidden_states(self) -> Any:
+        """A copy of what the encoder made of each token: float32 [n, n_embd]."""
+        data, n_tokens, n_embd = POINTER(c_float)(), c_size_t(), c_size_t()
+        with self._using() as handle:
+            check(lib.inlay_hidden_states(handle, byref(data), n_tokens, n_embd))
+            rows, pointer = _floats(n_tokens.value, n_embd.value)
+            ctypes.memmove(pointer, data, 4 * n_tokens.value * n_embd.value)
+        return rows
+
+    def logits_at(self, position: int) -> Any:
+        """Which token a masked-language model expects at a position of what was encoded: float32 [n_vocab]."""
+        if position < 0:
+            raise error(c.ERR_ARGUMENT, f"position {position} is below 0")
+        data = POINTER(c_float)()
+        rows, pointer = _floats(1, self._n_vocab)
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_logits_at(handle, position, byref(data), None))
+            ctypes.memmove(pointer, data, 4 * self._n_vocab)
+        return rows[0] if numpy is not None else rows.cast("B").cast("f")
+
+    def embeddings(self, sequences: Iterable[Iterable[int]]) -> Any:
+        """One vector for each sequence of tokens: float32 [n, dimensions]."""
+        starts, tokens = [0], []
+        for sequence in sequences:
+            tokens.extend(sequence)
+            starts.append(len(tokens))
+        ids, _ = to_c(tokens)
+        n, n_dims, offsets = len(starts) - 1, c_size_t(), (c_size_t * len(starts))(*starts)
+        with self._using() as handle, self._callbacks.calling():
+            status = lib.inlay_embeddings(handle, ids, offsets, n, None, 0, n_dims)
+            if status != c.ERR_BUFFER:
+                check(status)
+            rows, pointer = _floats(n, n_dims.value)
+            check(lib.inlay_embeddings(handle, ids, offsets, n, pointer, n * n_dims.value, n_dims))
+        return rows
+
+    def embed(self, texts: Iterable[Union[str, bytes]]) -> Any:
+        """The same of texts, with the tokens that the model wants around each; what is longer than the context is cut."""
+        return self.embeddings(_cut(ids, self.context) for ids in self._model.tokenize_batch(texts, add_special=True))
 
     @staticmethod
     def _logits_of(handle: c.inlay_session_p) -> Any:

@@ -60,8 +60,11 @@ INLAY__NEON_INLINE float32x4_t apply(inlay__activation activation, float32x4_t x
         return gated(x, vmulq_n_f32(x, -1.702f));
     case INLAY__RELU:
         return above_zero(x, x);
-    default:
+    case INLAY__RELU2:
         return above_zero(vmulq_f32(x, x), x);
+    default:
+        v = vaddq_f32(inlay__exp_neon(vaddq_f32(x, x)), one);
+        return vsubq_f32(one, vdivq_f32(vdupq_n_f32(2.0f), v));
     }
 }
 
@@ -92,8 +95,11 @@ void inlay__activate_neon(inlay__activation activation, const float *gate, const
     case INLAY__RELU:
         activate(INLAY__RELU, gate, up, n, out);
         break;
-    default:
+    case INLAY__RELU2:
         activate(INLAY__RELU2, gate, up, n, out);
+        break;
+    default:
+        activate(INLAY__TANH, gate, up, n, out);
         break;
     }
 }

@@ -45,7 +45,10 @@ INLAY__AVX2_INLINE __m256 apply(inlay__activation activation, __m256 x) {
     case INLAY__GELU_QUICK:
         return _mm256_div_ps(x, _mm256_add_ps(one, inlay__exp_avx2(_mm256_mul_ps(_mm256_set1_ps(-1.702f), x))));
     case INLAY__RELU: return _mm256_andnot_ps(below, x);
-    default: return _mm256_andnot_ps(below, _mm256_mul_ps(x, x));
+    case INLAY__RELU2: return _mm256_andnot_ps(below, _mm256_mul_ps(x, x));
+    default:
+        v = _mm256_add_ps(inlay__exp_avx2(_mm256_add_ps(x, x)), one);
+        return _mm256_sub_ps(one, _mm256_div_ps(_mm256_set1_ps(2.0f), v));
     }
 }
 
@@ -66,7 +69,8 @@ INLAY__AVX2 void inlay__activate_avx2(inlay__activation activation, const float 
     case INLAY__GELU_ERF: activate(INLAY__GELU_ERF, gate, up, n, out); break;
     case INLAY__GELU_QUICK: activate(INLAY__GELU_QUICK, gate, up, n, out); break;
     case INLAY__RELU: activate(INLAY__RELU, gate, up, n, out); break;
-    default: activate(INLAY__RELU2, gate, up, n, out); break;
+    case INLAY__RELU2: activate(INLAY__RELU2, gate, up, n, out); break;
+    default: activate(INLAY__TANH, gate, up, n, out); break;
     }
 }
 

@@ -1,0 +1,123 @@
+/* What encoders do: hidden states, masked tokens, embeddings. */
+#include "handles.h"
+#include "model/sequences.h"
+
+static inlay__eval_hooks hooks_of(inlay_session *session) {
+    return (inlay__eval_hooks){
+        .cancel = &session->cancel, .progress = session->progress, .progress_user = session->progress_user};
+}
+
+/* What all calls that run the encoder begin with. */
+static int32_t begin(const char *function, inlay_session *session, int32_t bit) {
+    atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
+    INLAY__TRY(inlay__session_can(function, session, bit));
+    return inlay__weights_check(&session->model->weights);
+}
+
+/* ---------------------------------------------------------------- encoding */
+
+static int32_t encode(const char *function, inlay_session *session, const int32_t *tokens, const uint8_t *segments,
+                      size_t n_tokens) {
+    size_t starts[] = {0, n_tokens};
+    const inlay__sequences one = {tokens, segments, starts, 1};
+    INLAY__TRY(begin(function, session, INLAY_CAN_ENCODE));
+    if (tokens == NULL) return inlay__null_argument(function, "tokens");
+    if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
+    inlay__eval_hooks hooks = hooks_of(session);
+    return inlay__sequences_read(session->decoder, &one, &hooks);
+}
+
+int32_t inlay_encode(inlay_session *session, const int32_t *tokens, size_t n_tokens) {
+    INLAY__TRY(inlay__session_enter("inlay_encode", session));
+    return inlay__session_leave(session, encode("inlay_encode", session, tokens, NULL, n_tokens));
+}
+
+int32_t inlay_encode_segments(inlay_session *session, const int32_t *tokens, const uint8_t *segments, size_t n_tokens) {
+    INLAY__TRY(inlay__session_enter("inlay_encode_segments", session));
+    return inlay__session_leave(session, encode("inlay_encode_segments", session, tokens, segments, n_tokens));
+}
+
+/* ----------------------------------------------------------------- results */
+
+static int32_t find_states(const char *function, inlay_session *session, const float **states, size_t *n) {
+    *states = inlay__sequences_states(session->decoder, n);
+    return *states != NULL ? INLAY_OK : inlay__fail(INLAY_ERR_STATE, "%s: nothing was encoded", function);
+}
+
+static int32_t hidden_states(inlay_session *session, const float **states, size_t *n_tokens, size_t *n_embd) {
+    const float *found;
+    size_t n;
+    INLAY__TRY(inlay__session_can("inlay_hidden_states", session, INLAY_CAN_ENCODE));
+    INLAY__TRY(find_states("inlay_hidden_states", session, &found, &n));
+    if (states != NULL) *states = found;
+    if (n_tokens != NULL) *n_tokens = n;
+    if (n_embd != NULL) *n_embd = inlay__model_hparams(session->model->network)->n_embd;
+    return INLAY_OK;
+}
+
+int32_t inlay_hidden_states(inlay_session *session, const float **states, size_t *n_tokens, size_t *n_embd) {
+    INLAY__TRY(inlay__session_enter("inlay_hidden_states", session));
+    return inlay__session_leave(session, hidden_states(session, states, n_tokens, n_embd));
+}
+
+static int32_t logits_at(inlay_session *session, size_t position, float **logits, size_t *n_vocab) {
+    const float *states;
+    float *found;
+    size_t n;
+    INLAY__TRY(begin("inlay_logits_at", session, INLAY_CAN_FILL_MASK));
+    INLAY__TRY(find_states("inlay_logits_at", session, &states, &n));
+    if (position >= n)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_logits_at: position is %zu, but the sequence has %zu tokens", position, n);
+    inlay__eval_hooks hooks = hooks_of(session);
+    INLAY__TRY(inlay__sequences_predict(session->decoder, position, &hooks, &found));
+    if (logits != NULL) *logits = found;
+    if (n_vocab != NULL) *n_vocab = session->scratch.n_vocab;
+    return INLAY_OK;
+}
+
+int32_t inlay_logits_at(inlay_session *session, size_t position, float **logits, size_t *n_vocab) {
+    INLAY__TRY(inlay__session_enter("inlay_logits_at", session));
+    return inlay__session_leave(session, logits_at(session, position, logits, n_vocab));
+}
+
+/* -------------------------------------------------------------- embeddings */
+
+static int32_t choose_pooling(const inlay_session *session, inlay__pooling *pooling) {
+    const inlay__option_value *values = session->values;
+    size_t n_embd = inlay__model_hparams(session->model->network)->n_embd;
+    pooling->kind = (int32_t)values[INLAY__POOLING].integer;
+    if (pooling->kind == INLAY_POOLING_MODEL) pooling->kind = inlay__model_pooling(session->model->network);
+    pooling->normalize = values[INLAY__NORMALIZE].integer != 0;
+    pooling->n_dims = (size_t)values[INLAY__DIMENSIONS].integer;
+    if (pooling->n_dims > n_embd)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "option 'dimensions' is %zu, but the model's states have %zu", pooling->n_dims,
+                           n_embd);
+    if (pooling->n_dims == 0) pooling->n_dims = n_embd;
+    return INLAY_OK;
+}
+
+static int32_t embed(inlay_session *session, const inlay__sequences *s, float *embeddings, size_t capacity, size_t *n_dims) {
+    const char *function = "inlay_embeddings";
+    inlay__pooling pooling;
+    size_t needed;
+    INLAY__TRY(begin(function, session, INLAY_CAN_EMBED));
+    if (s->tokens == NULL) return inlay__null_argument(function, "tokens");
+    if (s->starts == NULL) return inlay__null_argument(function, "starts");
+    if (s->n == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_sequences is 0, expected at least one", function);
+    INLAY__TRY(choose_pooling(session, &pooling));
+    if (n_dims != NULL) *n_dims = pooling.n_dims;
+    if (!inlay__mul_size(s->n, pooling.n_dims, &needed) || needed > capacity)
+        return inlay__fail(INLAY_ERR_BUFFER, "%s: %zu sequences give %zu floats each, capacity is %zu", function, s->n,
+                           pooling.n_dims, capacity);
+    if (embeddings == NULL) return inlay__null_argument(function, "embeddings");
+    inlay__eval_hooks hooks = hooks_of(session);
+    INLAY__TRY(inlay__sequences_check(session->decoder, s));
+    return inlay__sequences_embed(session->decoder, s, &pooling, &hooks, embeddings);
+}
+
+int32_t inlay_embeddings(inlay_session *session, const int32_t *tokens, const size_t *starts, size_t n_sequences,
+                         float *embeddings, size_t capacity, size_t *n_dims) {
+    const inlay__sequences s = {tokens, NULL, starts, n_sequences};
+    INLAY__TRY(inlay__session_enter("inlay_embeddings", session));
+    return inlay__session_leave(session, embed(session, &s, embeddings, capacity, n_dims));
+}

@@ -1,0 +1,27 @@
+/* What encoders make of their states. */
+#include "model/heads.h"
+
+#include "model/block_dense.h"
+#include "model/load.h"
+
+enum { MAX_LABELS = 1 << 16 };
+
+static int32_t load_transform(inlay__model *m, inlay__activation activation, inlay__norm_kind norm, inlay__head *head) {
+    if (!inlay__load_has(m, "cls.weight", 0)) return INLAY_OK;
+    INLAY__TRY(inlay__dense_load(m, "cls", activation, &head->transform));
+    return inlay__load_norm_optional(m, "cls.norm", 0, norm, m->hparams.n_embd, &head->transform.branch_norm);
+}
+
+int32_t inlay__heads_load(inlay__model *m, const inlay__heads *heads) {
+    size_t n_labels;
+    if (inlay__load_has(m, "cls.output.weight", 0)) {
+        INLAY__TRY(inlay__load_count_rows(m, "cls.output.weight", MAX_LABELS, &n_labels));
+        INLAY__TRY(load_transform(m, heads->label_activation, heads->norm, &m->labels));
+        return inlay__load_linear(m, "cls.output", 0, n_labels, m->hparams.n_embd, &m->labels.output);
+    }
+    bool predicts = inlay__load_has(m, "cls.weight", 0) || inlay__load_has(m, "output.weight", 0) ||
+                    inlay__load_has(m, "output.bias", 0);
+    if (!predicts) return INLAY_OK;
+    INLAY__TRY(load_transform(m, heads->token_activation, heads->norm, &m->head));
+    return inlay__load_head(m);
+}
