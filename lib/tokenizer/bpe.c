@@ -93,14 +93,13 @@ static void expect_merge_keys(const inlay__bpe *bpe, const pending_merge *m) {
     for (size_t i = 0; i < 3 && m->space > 0; i++) inlay__hash_map_expect_key(&bpe->vocab->by_text, m->hashes[i]);
 }
 
-/* Notes the bytes at which a merge joins: every two neighbours inside a merged token are those of some merge. */
-static void add_joint(inlay__bpe *bpe, inlay__text text, size_t space) {
-    uint8_t left, right;
-    size_t last = space - 1;
-    while (last > 0 && ((uint8_t)text.text[last] & 0xC0) == 0x80) last--;
-    if (inlay__byte_read(text.text + last, space - last, &left) == 0) return;
-    if (inlay__byte_read(text.text + space + 1, text.size - space - 1, &right) == 0) return;
-    inlay__byte_pairs_add(&bpe->joints, left, right);
+void inlay__bpe_add_joint(inlay__byte_pairs *joints, inlay__text left, inlay__text right) {
+    uint8_t before, after;
+    size_t last = left.size - 1;
+    while (last > 0 && ((uint8_t)left.text[last] & 0xC0) == 0x80) last--;
+    if (inlay__byte_read(left.text + last, left.size - last, &before) == 0) return;
+    if (inlay__byte_read(right.text, right.size, &after) == 0) return;
+    inlay__byte_pairs_add(joints, before, after);
 }
 
 /* Looks up the tokens of merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text
@@ -112,7 +111,8 @@ static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
     if (!find_hashed(bpe, m->hashes[1], m->text.text + m->space + 1, m->text.size - m->space - 1, &right)) return;
     if (!find_hashed(bpe, m->hashes[2], m->joined, m->text.size - 1, &result)) return;
     m->merge = (inlay__merge){left, right, rank, (int32_t)result};
-    add_joint(bpe, m->text, m->space);
+    inlay__bpe_add_joint(&bpe->joints, (inlay__text){m->text.text, m->space},
+                         (inlay__text){m->text.text + m->space + 1, m->text.size - m->space - 1});
     INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, left, right)]);
 }
 
@@ -227,13 +227,15 @@ static size_t token_size(const inlay__bpe *bpe, int32_t id) {
     return n;
 }
 
-/* The places of the tokens from number `first` on, which a word at `begin` became. */
-static void set_spans(const inlay__bpe *bpe, inlay__encoder *encoder, size_t first, size_t begin) {
-    for (size_t i = first; i < encoder->n_tokens; i++) {
+int32_t inlay__bpe_encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size, size_t begin) {
+    size_t first = encoder->n_tokens;
+    INLAY__TRY(inlay__bpe_merge_word(bpe, encoder, word, size));
+    for (size_t i = first; encoder->wants_spans && i < encoder->n_tokens; i++) {
         encoder->spans[i][0] = encoder->base + begin;
         begin += token_size(bpe, encoder->tokens[i]);
         encoder->spans[i][1] = encoder->base + begin;
     }
+    return INLAY_OK;
 }
 
 static int32_t encode_words(const inlay__bpe *bpe, inlay__encoder *encoder, inlay__words *words, char *whole) {
@@ -241,14 +243,13 @@ static int32_t encode_words(const inlay__bpe *bpe, inlay__encoder *encoder, inla
     size_t size;
     uint32_t id;
     while (inlay__words_next(words, &word, &size)) {
-        size_t first = encoder->n_tokens;
-        if (whole != NULL && find_whole(bpe, word, size, whole, &id)) {
-            INLAY__TRY(inlay__encoder_reserve(encoder, 1));
-            inlay__encoder_put(encoder, (int32_t)id);
-        } else {
-            INLAY__TRY(inlay__bpe_merge_word(bpe, encoder, word, size));
+        size_t begin = (size_t)(word - words->text);
+        if (whole == NULL || !find_whole(bpe, word, size, whole, &id)) {
+            INLAY__TRY(inlay__bpe_encode_word(bpe, encoder, word, size, begin));
+            continue;
         }
-        if (encoder->wants_spans) set_spans(bpe, encoder, first, (size_t)(word - words->text));
+        INLAY__TRY(inlay__encoder_reserve(encoder, 1));
+        inlay__encoder_put_at(encoder, (int32_t)id, begin, begin + size);
     }
     return words->status;
 }

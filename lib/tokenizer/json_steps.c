@@ -232,6 +232,23 @@ static int32_t read_splitter(const inlay__json_reader *r, const inlay__json_node
     }
 }
 
+/* Words of bytes written as letters go to merging as bytes, if they are words last of all. Bytes that are no characters go with
+ * them where no step before asks for characters. */
+void inlay__json_take_bytes(const inlay__json_reader *r) {
+    inlay__pipeline *p = r->pipeline;
+    inlay__splitter *last = p->n_splitters > 0 ? &p->splitters[p->n_splitters - 1] : NULL;
+    bool patterns = true;
+    if (p->model != INLAY__MODEL_BPE || last == NULL || last->kind != INLAY__SPLIT_BYTE_LEVEL) return;
+    for (size_t i = 0; i < p->n_normalizers; i++)
+        if (p->normalizers[i].kind == INLAY__NORMALIZE_BYTE_LEVEL) return;
+    for (const inlay__splitter *step = p->splitters; step < last; step++) {
+        if (step->kind == INLAY__SPLIT_BYTE_LEVEL) return;
+        patterns = patterns && step->kind == INLAY__SPLIT_PATTERN;
+    }
+    last->keep_bytes = inlay__symbol_bpe_take_bytes(&p->bpe);
+    p->takes_bytes = last->keep_bytes && patterns && p->n_normalizers == 0;
+}
+
 /* ----------------------------------------------------------------- decoders */
 
 static const char DECODER[] = "decoder";

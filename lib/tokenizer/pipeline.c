@@ -44,8 +44,9 @@ static size_t code_before(const inlay__passage *text, size_t pos, uint32_t *code
     size_t n = 1;
     if (pos == 0) return 0;
     while (n < 4 && n < pos && (text->text[pos - n] & 0xC0) == 0x80) n++;
-    inlay__passage_code(text, pos - n, code);
-    return n;
+    if (inlay__passage_code(text, pos - n, code) == n) return n;
+    *code = 0xFFFD; /* a byte that is part of no character */
+    return 1;
 }
 
 static bool is_single_word(const inlay__passage *text, size_t begin, size_t end) {

@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "tokenizer/bpe_merge.h"
+#include "tokenizer/byte_text.h"
 #include "tokenizer/rank_tree.h"
 
 enum { FEW_SYMBOLS = 24 };
@@ -33,6 +34,7 @@ static void add_joint(inlay__symbol_bpe *bpe, inlay__text left, inlay__text righ
         return;
     }
     inlay__byte_pairs_add(&bpe->pairs.joints, (uint8_t)left.text[left.size - 1], (uint8_t)right.text[0]);
+    inlay__bpe_add_joint(&bpe->byte_joints, left, right);
 }
 
 void inlay__symbol_bpe_add(inlay__symbol_bpe *bpe, int32_t left, int32_t right, uint32_t rank, int32_t result) {
@@ -40,6 +42,22 @@ void inlay__symbol_bpe_add(inlay__symbol_bpe *bpe, int32_t left, int32_t right, 
     add_joint(bpe, inlay__vocab_text(vocab, left), inlay__vocab_text(vocab, right), inlay__vocab_text(vocab, result));
     const inlay__merge *slot = inlay__bpe_find(&bpe->pairs, (uint32_t)left, (uint32_t)right);
     bpe->pairs.merges[slot - bpe->pairs.merges] = (inlay__merge){(uint32_t)left, (uint32_t)right, rank, result};
+}
+
+bool inlay__symbol_bpe_take_bytes(inlay__symbol_bpe *bpe) {
+    if (bpe->max_affix_size > 0 || bpe->whole_words) return false;
+    for (size_t byte = 0; byte < 256; byte++) {
+        char letter[INLAY__BYTE_TEXT_MAX];
+        int32_t id;
+        size_t n = inlay__byte_write((uint8_t)byte, letter);
+        if (!inlay__lexicon_find(bpe->lexicon, letter, n, false, &id)) return false;
+        inlay__text text = inlay__vocab_text(bpe->pairs.vocab, id);
+        if (text.size != n || memcmp(text.text, letter, n) != 0) return false;
+        bpe->pairs.byte_ids[byte] = id;
+    }
+    bpe->pairs.joints = bpe->byte_joints;
+    bpe->byte_level = true;
+    return true;
 }
 
 void inlay__symbol_bpe_free(inlay__symbol_bpe *bpe) {
@@ -227,14 +245,33 @@ static int32_t put_characters(word_work *w, size_t size) {
 
 /* ------------------------------------------------------------------- encode */
 
+/* The token that a word is as a whole; of bytes, their letters. */
+static int32_t find_whole(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size, bool control,
+                          int32_t *id) {
+    size_t n = 0, most = bpe->pairs.vocab->max_token_size;
+    const void *text = word;
+    *id = -1;
+    if (size > most) return INLAY_OK;
+    if (bpe->byte_level) {
+        char *letters = inlay__encoder_scratch(encoder, INLAY__SCRATCH_TEXT, most * INLAY__BYTE_TEXT_MAX);
+        if (letters == NULL) return INLAY_ERR_MEMORY;
+        for (size_t i = 0; i < size; i++) n += inlay__byte_write(word[i], letters + n);
+        text = letters;
+    }
+    if (!inlay__lexicon_find(bpe->lexicon, text, bpe->byte_level ? n : size, control, id)) *id = -1;
+    return INLAY_OK;
+}
+
 int32_t inlay__symbol_bpe_encode(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
                                  bool control) {
-    int32_t id;
-    if (bpe->ignore_merges && inlay__lexicon_find(bpe->lexicon, word, size, control, &id)) {
+    int32_t id = -1;
+    if (bpe->ignore_merges) INLAY__TRY(find_whole(bpe, encoder, word, size, control, &id));
+    if (id >= 0) {
         INLAY__TRY(inlay__encoder_reserve(encoder, 1));
         inlay__encoder_put_at(encoder, id, 0, size);
         return INLAY_OK;
     }
+    if (bpe->byte_level) return inlay__bpe_encode_word(&bpe->pairs, encoder, word, size, 0);
     word_work w = {.bpe = bpe, .encoder = encoder, .word = word, .control = control, .unknown = {.id = -1}};
     w.symbols = encoder->scratch[INLAY__SCRATCH_MERGES];
     w.capacity = encoder->scratch_size[INLAY__SCRATCH_MERGES] / sizeof *w.symbols;

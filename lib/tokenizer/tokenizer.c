@@ -179,6 +179,7 @@ static int32_t read_json(inlay__tokenizer *tokenizer, inlay__json_reader *r) {
     INLAY__TRY(inlay__json_read_roles(r));
     INLAY__TRY(inlay__json_read_normalizers(r));
     INLAY__TRY(inlay__json_read_splitters(r));
+    inlay__json_take_bytes(r);
     INLAY__TRY(inlay__json_read_processors(r));
     INLAY__TRY(inlay__json_read_decoders(r));
     const inlay__json_node *type = inlay__json_get(r->json, inlay__json_get(r->json, root, "model"), "type");

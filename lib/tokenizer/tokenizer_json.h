@@ -48,6 +48,8 @@ static inline bool inlay__json_is_null(const inlay__json_node *node) { return no
 int32_t inlay__json_read_model(const inlay__json_reader *r);
 int32_t inlay__json_read_normalizers(const inlay__json_reader *r);
 int32_t inlay__json_read_splitters(const inlay__json_reader *r);
+/* After the model and the splitters: see there. */
+void inlay__json_take_bytes(const inlay__json_reader *r);
 int32_t inlay__json_read_decoders(const inlay__json_reader *r);
 int32_t inlay__json_read_processors(const inlay__json_reader *r);
 /* The ids with a role, from the other files. After the model. */

@@ -1,6 +1,7 @@
 """A tokenizer.json gives the ids and the text that the package tokenizers gives, with every component and option.
 
-INLAY_TOKENIZER_TEXTS: random texts a file (default 60); the whole comparison has 100000.
+INLAY_TEXTS: random texts for each file of the reference data (60 by default; the whole comparison has 100000), and for each
+component of files made here, up to 1000.
 INLAY_TOKENIZER_FILES: more files to compare, separated by ':'.
 """
 import base64
@@ -14,7 +15,7 @@ from vocabularies import data_folder
 
 import inlay
 
-N_TEXTS = int(os.environ.get("INLAY_TOKENIZER_TEXTS", "60"))
+N_TEXTS = int(os.environ.get("INLAY_TEXTS", "60"))
 
 # ---------------------------------------------------------------------- texts
 
@@ -69,22 +70,24 @@ FIXED = ["", " ", "a", "  a  ", "Hello, world!", "the-final--countdown", "--a--"
          " <x4> <x4>  x", "\ufffd", "\u0000", "a\u0000b", "x" * 150, "é" * 101, "1234567", "a1b22c333", "x do not y's", "ﬁﬁ ①②"]
 
 
-def texts(seed):
+def texts(seed, n=min(N_TEXTS, 1000)):
     rng = random.Random(seed)
-    return FIXED + [random_text(rng) for _ in range(N_TEXTS)]
+    yield from FIXED
+    for _ in range(n):
+        yield random_text(rng)
 
 
 # ----------------------------------------------------------------- comparing
 
 
-def compare(path, seed, decode=True):
+def compare(path, seed, decode=True, n=N_TEXTS):
     from tokenizers import Tokenizer
 
     reference = Tokenizer.from_file(str(path))
     reference.no_truncation()
     reference.no_padding()
     with inlay.Model.open(path, vocab_only=True) as model:
-        for text in texts(seed):
+        for text in texts(seed, n):
             check(reference, model, text, decode)
 
 
@@ -123,7 +126,15 @@ def tiny():
     return sorted(p.parent.name for p in (folder / "tiny").glob("*/tokenizer.json")) if folder else []
 
 
-@pytest.mark.parametrize("name", tiny())
+def different():
+    """One name for each content."""
+    names = {}
+    for name in tiny():
+        names.setdefault((data_folder() / "tiny" / name / "tokenizer.json").read_bytes(), name)
+    return sorted(names.values())
+
+
+@pytest.mark.parametrize("name", different())
 def test_real_shapes_of_files(name):
     compare(data_folder() / "tiny" / name / "tokenizer.json", name)
 
@@ -173,7 +184,7 @@ def document(model, **parts):
 def compare_document(tmp_path, doc, seed="", decode=True):
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(doc), encoding="utf-8")
-    compare(path, seed, decode)
+    compare(path, seed, decode, min(N_TEXTS, 1000))
 
 
 def charsmap(pairs):
@@ -514,3 +525,58 @@ def test_streamed_text_is_the_decoded_text(tmp_path, name):
         for text in texts(name):
             ids = model.tokenize(text, parse_special=True)
             assert "".join(streamed(model, ids)) == model.detokenize_bytes(ids).decode("utf-8", "replace"), repr(text)
+
+
+# ---------------------------------------------------------- words that are bytes
+
+
+def byte_level(**options):
+    """Byte-level BPE trained on the texts, with each way to split that such files have."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(vocab_size=900, show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator([text for text in texts("train", 1500) if "\udcff" not in text], trainer)
+    return {**json.loads(tokenizer.to_str())["model"], **options}
+
+
+BYTE_SPLITTERS = {
+    "GPT-2": SPLITTERS["ByteLevel False True"], "space before": SPLITTERS["ByteLevel True True"],
+    "whole": SPLITTERS["ByteLevel False False"],
+    "regex": {"type": "Sequence", "pretokenizers": [SPLITTERS["Split regex Isolated False"], SPLITTERS["ByteLevel False False"]]},
+    "digits": {"type": "Sequence", "pretokenizers": [SPLITTERS["Digit"], SPLITTERS["ByteLevel False True"]]},
+    "bytes twice": {"type": "Sequence", "pretokenizers": [SPLITTERS["ByteLevel False True"], SPLITTERS["ByteLevel False False"]]},
+    "letters split": {"type": "Sequence", "pretokenizers": [SPLITTERS["ByteLevel False True"], SPLITTERS["Split string Isolated False"]]},
+}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("name", BYTE_SPLITTERS)
+def test_words_of_bytes(tmp_path, name, whole):
+    doc = document(byte_level(ignore_merges=whole), pre_tokenizer=BYTE_SPLITTERS[name], decoder=DECODERS["ByteLevel"])
+    compare_document(tmp_path, doc, name)
+    compare_document(tmp_path, {**doc, "normalizer": NORMALIZERS["NFC"]}, name)
+
+
+def test_words_of_bytes_in_vocabularies_without_some(tmp_path):
+    """Where letters are missing, or known under another text too, words stay letters."""
+    model = byte_level()
+    splitter = BYTE_SPLITTERS["GPT-2"]
+    without = {**model, "vocab": {text: i for text, i in model["vocab"].items() if text != "Z"},
+               "merges": [merge for merge in model["merges"] if "Z" not in "".join(merge)]}
+    without["vocab"] = {text: i for text, i in without["vocab"].items() if "Z" not in text}
+    compare_document(tmp_path, document(without, pre_tokenizer=splitter, decoder=DECODERS["ByteLevel"]), "without")
+    aliased = {**model, "vocab": {**model["vocab"], "another name": model["vocab"]["a"]}}
+    compare_document(tmp_path, document(aliased, pre_tokenizer=splitter), "alias", decode=False)
+
+
+def test_any_bytes_come_back_from_byte_level_files(tmp_path):
+    every_byte = bytes(range(256))
+    path = tmp_path / "tokenizer.json"
+    for name in ("GPT-2", "regex", "whole"):
+        tokens = [added("<x>", special=False, lstrip=True, rstrip=True, single_word=True)]
+        doc = document(byte_level(), pre_tokenizer=BYTE_SPLITTERS[name], decoder=DECODERS["ByteLevel"], added=tokens)
+        path.write_text(json.dumps(doc), encoding="utf-8")
+        with inlay.Model.open(path, vocab_only=True) as model:
+            for text in (every_byte, every_byte[::-1], every_byte * 5, b"\xff\xfe\x00 a\xc3", b"\xf0\x9f\x98", b"a \x80<x>\x80 b"):
+                assert model.detokenize_bytes(model.tokenize(text)) == text
