@@ -136,6 +136,30 @@ static int32_t make_table(inlay__bpe *bpe, size_t n_merges) {
     return INLAY_OK;
 }
 
+int32_t inlay__bpe_find_merges(const char *name, const inlay__gguf *gguf, const inlay__gguf_kv **merges) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, "tokenizer.ggml.merges");
+    if (kv == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no tokenizer.ggml.merges", name);
+    if (!kv->is_array || kv->type != INLAY__GGUF_STRING)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges is not an array of strings", name);
+    if (kv->n_values >= UINT32_MAX / 4)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges has %llu values", name,
+                           (unsigned long long)kv->n_values);
+    *merges = kv;
+    return INLAY_OK;
+}
+
+/* The left part has at least one character, whatever it is. */
+int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, uint64_t i, inlay__text *left, inlay__text *right) {
+    inlay__text text = inlay__gguf_string(merges, i);
+    const char *space = text.size < 3 ? NULL : memchr(text.text + 1, ' ', text.size - 2);
+    if (space == NULL)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges %llu is '%s', expected two tokens", name,
+                           (unsigned long long)i, text.text);
+    *left = (inlay__text){text.text, (size_t)(space - text.text)};
+    *right = (inlay__text){space + 1, text.size - left->size - 1};
+    return INLAY_OK;
+}
+
 static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, char *joined) {
     char short_texts[AHEAD][SHORT];
     pending_merge pending[AHEAD], lone = {.joined = joined};
@@ -147,15 +171,11 @@ static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_
         if (i >= SLOTS && i - SLOTS < kv->n_values) expect_merge_keys(bpe, &pending[(i - SLOTS) % AHEAD]);
         if (i >= kv->n_values) continue;
         m->space = 0;
-        inlay__text text = inlay__gguf_string(kv, i);
-        /* The left part has at least one character, whatever it is. */
-        const char *space = text.size < 3 ? NULL : memchr(text.text + 1, ' ', text.size - 2);
-        if (space == NULL)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges %llu is '%s', expected two tokens",
-                               name, (unsigned long long)i, text.text);
+        inlay__text text = inlay__gguf_string(kv, i), left, right;
+        INLAY__TRY(inlay__bpe_read_merge(name, kv, i, &left, &right));
         if (text.size - 1 > bpe->vocab->max_token_size) continue; /* there is no such token */
         bool is_short = text.size <= SHORT; /* a long one waits for none; its pair is that of no short one */
-        expect_merge(bpe, is_short ? m : &lone, text, (size_t)(space - text.text));
+        expect_merge(bpe, is_short ? m : &lone, text, left.size);
         if (is_short) continue;
         look_up_merge(bpe, &lone, (uint32_t)i);
         add_merge(bpe, &lone);
@@ -164,13 +184,8 @@ static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_
 }
 
 static int32_t load_merges(inlay__bpe *bpe, const char *name, const inlay__gguf *gguf) {
-    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, "tokenizer.ggml.merges");
-    if (kv == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no tokenizer.ggml.merges", name);
-    if (!kv->is_array || kv->type != INLAY__GGUF_STRING)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges is not an array of strings", name);
-    if (kv->n_values >= UINT32_MAX / 2)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.merges has %llu values", name,
-                           (unsigned long long)kv->n_values);
+    const inlay__gguf_kv *kv;
+    INLAY__TRY(inlay__bpe_find_merges(name, gguf, &kv));
     INLAY__TRY(make_table(bpe, (size_t)kv->n_values));
     char *joined = inlay__alloc(bpe->sys, bpe->vocab->max_token_size);
     if (joined == NULL) return INLAY_ERR_MEMORY;

@@ -36,6 +36,10 @@ int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gg
                         const inlay__pretokenizer *pretokenizer, inlay__bpe *bpe);
 void inlay__bpe_free(inlay__bpe *bpe);
 
+/* tokenizer.ggml.merges, which must be there, and its merge number i: the two texts, the left one not empty. */
+int32_t inlay__bpe_find_merges(const char *name, const inlay__gguf *gguf, const inlay__gguf_kv **merges);
+int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, uint64_t i, inlay__text *left, inlay__text *right);
+
 /* Appends the tokens of a text in which no special token is looked for. `size` is at most INT32_MAX. */
 int32_t inlay__bpe_encode(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *text, size_t size);
 

@@ -74,12 +74,6 @@ static uint32_t composition(uint32_t first, uint32_t second) {
     return found ? inlay__composition_results[low] : 0;
 }
 
-uint32_t inlay__base_character(uint32_t code) {
-    const uint32_t *codes;
-    if (code >= HANGUL && code < HANGUL + N_HANGUL) return LEADING + (code - HANGUL) / (N_VOWEL * N_TRAILING);
-    return decomposition(false, code, &codes) > 0 ? codes[0] : code;
-}
-
 /* -------------------------------------------------------------- one run */
 
 /* Sorts marks [begin, end) by class, equal ones as they stand: by counting, so that long runs stay linear. */

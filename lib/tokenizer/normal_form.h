@@ -9,7 +9,4 @@ typedef enum inlay__normal_form { INLAY__NFC, INLAY__NFD, INLAY__NFKC, INLAY__NF
 /* Appends `in` in a form to `out`. Linear in the text, but for runs of marks, which are sorted. */
 int32_t inlay__normal_form_put(inlay__normal_form form, const inlay__passage *in, inlay__passage *out);
 
-/* The first character of the canonical decomposition: the letter without what stands above or below it. */
-uint32_t inlay__base_character(uint32_t code);
-
 #endif

@@ -130,14 +130,13 @@ static int32_t put_byte_letters(const inlay__passage *in, inlay__passage *out) {
     return INLAY_OK;
 }
 
-/* The words of a text as llama.cpp makes them for WordPiece vocabularies in GGUF files: characters decomposed to their
- * letter, punctuation, ASCII symbols and ideographs words of their own. */
-static int32_t put_words(const inlay__passage *in, inlay__passage *out) {
+/* The words of a text that is decomposed already, for WordPiece vocabularies in GGUF files: punctuation, ASCII symbols and
+ * ideographs are words of their own. */
+static int32_t put_words(const inlay__normalizer *step, const inlay__passage *in, inlay__passage *out) {
     bool in_word = false;
     for (size_t pos = 0, size; pos < in->size; pos += size) {
         uint32_t code, lower[2];
         size = inlay__passage_code(in, pos, &code);
-        code = inlay__base_character(code);
         uint8_t flags = inlay__unicode_flags(code), category = inlay__unicode_category(code);
         if ((flags & INLAY__CHAR_SPACE) != 0) {
             in_word = false;
@@ -145,6 +144,7 @@ static int32_t put_words(const inlay__passage *in, inlay__passage *out) {
         }
         bool control = category == INLAY__UNICODE_CC || category == INLAY__UNICODE_CF || category == INLAY__UNICODE_CO;
         if (code == 0 || code == 0xFFFD || control) continue;
+        if (step->strip_accents && (inlay__class_of(code) & INLAY__CLASS_ACCENT) != 0) continue;
         bool alone = (flags & INLAY__CHAR_PUNCTUATION) != 0 || (code < 0x7F && (flags & INLAY__CHAR_SYMBOL) != 0) ||
                      inlay__is_ideograph(code);
         inlay__span origin = inlay__passage_origin(in, pos, pos + size);
@@ -152,11 +152,21 @@ static int32_t put_words(const inlay__passage *in, inlay__passage *out) {
             if (out->size > 0) INLAY__TRY(inlay__passage_add(out, " ", 1, origin));
             INLAY__TRY(inlay__passage_add_code(out, 0x2581, (inlay__span){origin.begin, origin.begin}));
         }
-        inlay__lower_of(code, lower);
-        INLAY__TRY(inlay__passage_add_code(out, lower[0], origin));
+        size_t n = step->lowercase ? inlay__lower_of(code, lower) : 1;
+        INLAY__TRY(inlay__passage_add_code(out, step->lowercase ? lower[0] : code, origin));
+        if (n > 1 && !step->strip_accents) INLAY__TRY(inlay__passage_add_code(out, lower[1], origin));
         in_word = !alone;
     }
     return INLAY_OK;
+}
+
+static int32_t put_gguf_bert(const inlay__normalizer *step, const inlay__passage *in, inlay__passage *out) {
+    inlay__passage decomposed = {.sys = in->sys, .limit = out->limit, .tracked = in->tracked};
+    if (!step->strip_accents) return put_words(step, in, out);
+    int32_t status = inlay__normal_form_put(INLAY__NFD, in, &decomposed);
+    if (status == INLAY_OK) status = put_words(step, &decomposed, out);
+    inlay__passage_free(&decomposed);
+    return status;
 }
 
 /* Spaces between words, as SentencePiece writes them. */
@@ -214,7 +224,7 @@ int32_t inlay__normalizer_apply(const inlay__normalizer *step, const inlay__pass
     case INLAY__NORMALIZE_CHARSMAP: return inlay__charsmap_put(&step->charsmap, in, out);
     case INLAY__NORMALIZE_NMT: return put_each(step, clean_nmt, in, out);
     case INLAY__NORMALIZE_BYTE_LEVEL: return put_byte_letters(in, out);
-    case INLAY__NORMALIZE_GGUF_BERT: return put_words(in, out);
+    case INLAY__NORMALIZE_GGUF_BERT: return put_gguf_bert(step, in, out);
     case INLAY__NORMALIZE_SENTENCEPIECE: return put_sentencepiece(step, in, out);
     }
     return INLAY_OK;

@@ -17,7 +17,7 @@ typedef enum inlay__normalizer_kind {
     INLAY__NORMALIZE_CHARSMAP,
     INLAY__NORMALIZE_NMT,
     INLAY__NORMALIZE_BYTE_LEVEL,    /* bytes as the letters of byte-level vocabularies */
-    INLAY__NORMALIZE_GGUF_BERT,     /* words in lower case without accents, U+2581 before each, spaces between them */
+    INLAY__NORMALIZE_GGUF_BERT,     /* words, U+2581 before each, spaces between them */
     INLAY__NORMALIZE_SENTENCEPIECE  /* the charsmap, longest keys first, and then spaces */
 } inlay__normalizer_kind;
 
@@ -26,7 +26,7 @@ typedef struct inlay__normalizer {
     int32_t form;                                                    /* FORM: an inlay__normal_form */
     bool left, right;                                                /* STRIP; SENTENCEPIECE: left, a space before */
     bool merge_spaces, mark_spaces;                                  /* SENTENCEPIECE: only one between words; as U+2581 */
-    bool clean_text, handle_chinese_chars, strip_accents, lowercase; /* BERT */
+    bool clean_text, handle_chinese_chars, strip_accents, lowercase; /* BERT; the last two GGUF_BERT */
     inlay__finder finder;                                            /* REPLACE */
     inlay__text content;                                             /* REPLACE, PREPEND; the arena's */
     inlay__charsmap charsmap;                                        /* CHARSMAP, SENTENCEPIECE */

@@ -148,6 +148,7 @@ int32_t inlay__pipeline_encode_piece(const inlay__pipeline *pipeline, inlay__enc
     case INLAY__MODEL_UNIGRAM: return inlay__unigram_encode(&pipeline->unigram, encoder, piece, size, control);
     case INLAY__MODEL_WORDLEVEL: return inlay__lexicon_encode(&pipeline->lexicon, encoder, piece, size, control);
     case INLAY__MODEL_LONGEST: return encode_longest(pipeline, encoder, piece, size, control);
+    case INLAY__MODEL_PLAMO: return inlay__plamo_encode(&pipeline->plamo, encoder, piece, size, control);
     case INLAY__MODEL_BYTES: return encode_bytes(pipeline, encoder, piece, size);
     }
     return INLAY_OK;

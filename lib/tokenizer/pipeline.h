@@ -12,6 +12,7 @@
 #include "tokenizer/joiner.h"
 #include "tokenizer/lexicon.h"
 #include "tokenizer/normalizer.h"
+#include "tokenizer/plamo.h"
 #include "tokenizer/special.h"
 #include "tokenizer/splitter.h"
 #include "tokenizer/stream.h"
@@ -35,6 +36,7 @@ typedef enum inlay__model_kind {
     INLAY__MODEL_UNIGRAM,
     INLAY__MODEL_WORDLEVEL,
     INLAY__MODEL_LONGEST, /* the longest token at each place */
+    INLAY__MODEL_PLAMO,
     INLAY__MODEL_BYTES    /* byte b is token b + byte_offset */
 } inlay__model_kind;
 
@@ -63,6 +65,7 @@ typedef struct inlay__pipeline {
     inlay__symbol_bpe bpe;
     inlay__wordpiece wordpiece;
     inlay__unigram unigram;
+    inlay__plamo plamo;
     inlay__pieces pieces;  /* LONGEST */
     int32_t byte_offset;   /* BYTES */
     bool takes_bytes;      /* what is not UTF-8 goes through as it is; else it becomes U+FFFD */

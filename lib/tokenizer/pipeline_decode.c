@@ -138,6 +138,9 @@ void inlay__pipeline_free(inlay__pipeline *pipeline) {
     inlay__pieces_free(&pipeline->unigram.pieces);
     if (pipeline->unigram.scores != NULL)
         inlay__free(sys, pipeline->unigram.scores, pipeline->vocab->n_tokens * sizeof *pipeline->unigram.scores);
+    inlay__pieces_free(&pipeline->plamo.pieces);
+    if (pipeline->plamo.costs != NULL)
+        inlay__free(sys, pipeline->plamo.costs, pipeline->vocab->n_tokens * sizeof *pipeline->plamo.costs);
     inlay__pieces_free(&pipeline->pieces);
     inlay__lexicon_free(&pipeline->lexicon);
     free_token_bytes(sys, &pipeline->first);

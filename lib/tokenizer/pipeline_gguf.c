@@ -57,7 +57,11 @@ static inlay__piece_text plain_text(const void *user, int32_t id) {
 static int32_t load_bert(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
     int32_t begin, end;
     INLAY__TRY(alloc_steps(p, 1, 1, 1));
-    p->normalizers[p->n_normalizers++].kind = INLAY__NORMALIZE_GGUF_BERT;
+    inlay__normalizer *step = &p->normalizers[p->n_normalizers++];
+    *step = (inlay__normalizer){.kind = INLAY__NORMALIZE_GGUF_BERT, .lowercase = true};
+    INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.normalizer.lowercase", &step->lowercase));
+    step->strip_accents = step->lowercase;
+    INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.normalizer.strip_accents", &step->strip_accents));
     p->splitters[p->n_splitters++].kind = INLAY__SPLIT_SPACES;
     p->joiners[p->n_joiners++] = (inlay__joiner){.kind = INLAY__JOIN_GGUF_BERT, .cleanup = true};
     p->model = INLAY__MODEL_WORDPIECE;
@@ -170,6 +174,142 @@ static int32_t load_rwkv(const char *name, const inlay__gguf *gguf, inlay__vocab
     return status;
 }
 
+/* ------------------------------------------- byte-pair encoding of characters */
+
+enum { PRE_GEMMA = 1, PRE_SARVAM, PRE_WHITESPACE };
+
+/* One of the three; 0 for other pre-tokenizers. */
+static int find_pre(const inlay__gguf *gguf) {
+    static const struct {
+        const char *name;
+        int kind;
+    } kinds[] = {{"gemma4", PRE_GEMMA}, {"granite-embed-multi-311m", PRE_GEMMA}, {"sarvam-moe", PRE_SARVAM}, {"whitespace", PRE_WHITESPACE}};
+    inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, "tokenizer.ggml.pre");
+    if (model.text != NULL && strcmp(model.text, "gemma4") == 0) return PRE_GEMMA;
+    inlay__text pre = kv != NULL && !kv->is_array ? inlay__gguf_string(kv, 0) : (inlay__text){NULL, 0};
+    for (size_t i = 0; pre.text != NULL && i < INLAY__COUNT(kinds); i++)
+        if (strcmp(kinds[i].name, pre.text) == 0) return kinds[i].kind;
+    return 0;
+}
+
+bool inlay__pipeline_takes_pre(const inlay__gguf *gguf) { return find_pre(gguf) != 0; }
+
+/* The tokens that text may become, for looking them up. */
+static int32_t load_lexicon(const inlay__vocab *vocab, inlay__lexicon *lexicon) {
+    INLAY__TRY(inlay__hash_map_init(vocab->sys, &lexicon->ids, vocab->n_tokens));
+    for (size_t id = 0; id < vocab->n_tokens; id++) {
+        inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+        if (inlay__vocab_is_plain(vocab, (int32_t)id)) inlay__hash_map_put(&lexicon->ids, text.text, text.size, (uint32_t)id);
+    }
+    lexicon->unknown = vocab->special.unknown;
+    inlay__lexicon_find_bytes(lexicon);
+    return INLAY_OK;
+}
+
+static int32_t add_merge(const inlay__lexicon *lexicon, inlay__symbol_bpe *bpe, inlay__text left, inlay__text right, uint32_t rank,
+                         char *joined) {
+    int32_t a, b, result;
+    if (left.size + right.size > lexicon->vocab->max_token_size) return INLAY_OK; /* there is no such token */
+    memcpy(joined, left.text, left.size);
+    memcpy(joined + left.size, right.text, right.size);
+    if (inlay__lexicon_find(lexicon, left.text, left.size, false, &a) && inlay__lexicon_find(lexicon, right.text, right.size, false, &b) &&
+        inlay__lexicon_find(lexicon, joined, left.size + right.size, false, &result))
+        inlay__symbol_bpe_add(bpe, a, b, rank, result);
+    return INLAY_OK;
+}
+
+/* From the last merge down: of two merges of one pair the first counts. */
+static int32_t load_merges(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, inlay__pipeline *p) {
+    const inlay__gguf_kv *kv;
+    int32_t status = INLAY_OK;
+    INLAY__TRY(inlay__bpe_find_merges(name, gguf, &kv));
+    INLAY__TRY(inlay__symbol_bpe_reserve(vocab, (size_t)kv->n_values, &p->bpe));
+    char *joined = inlay__alloc(p->sys, vocab->max_token_size);
+    if (joined == NULL) return INLAY_ERR_MEMORY;
+    for (uint64_t i = kv->n_values; i-- > 0 && status == INLAY_OK;) {
+        inlay__text left, right;
+        status = inlay__bpe_read_merge(name, kv, i, &left, &right);
+        if (status == INLAY_OK) status = add_merge(&p->lexicon, &p->bpe, left, right, (uint32_t)i, joined);
+    }
+    inlay__free(p->sys, joined, vocab->max_token_size);
+    return status;
+}
+
+/* Gemma 4 and Sarvam mark spaces and know no words but lines. */
+static int32_t load_lines(const char *name, inlay__pipeline *p) {
+    static const char lines[] = "[^\\n]+|[\\n]+";
+    inlay__normalizer *mark = &p->normalizers[p->n_normalizers++];
+    inlay__splitter *split = &p->splitters[p->n_splitters++];
+    char *content = inlay__arena_text(&p->arena, "\xE2\x96\x81", 3);
+    if (content == NULL) return INLAY_ERR_MEMORY;
+    *mark = (inlay__normalizer){.kind = INLAY__NORMALIZE_REPLACE, .content = {content, 3}};
+    INLAY__TRY(inlay__finder_string(p->sys, (inlay__text){" ", 1}, &mark->finder));
+    *split = (inlay__splitter){.kind = INLAY__SPLIT_PATTERN, .behavior = INLAY__ISOLATED};
+    INLAY__TRY(inlay__finder_regex(p->sys, name, (inlay__text){lines, sizeof lines - 1}, &split->finder));
+    p->joiners[p->n_joiners++] = (inlay__joiner){.kind = INLAY__JOIN_METASPACE, .character = 0x2581};
+    p->joiners[p->n_joiners++].kind = INLAY__JOIN_BYTE_FALLBACK;
+    return INLAY_OK;
+}
+
+static int32_t load_character_bpe(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
+    int pre = find_pre(gguf);
+    bool lower = false;
+    if (pre == 0)
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tokenizer.ggml.pre is not 'whitespace', as tokenizer.ggml.model is", name);
+    INLAY__TRY(alloc_steps(p, 1, 1, 2));
+    p->model = INLAY__MODEL_BPE;
+    p->bpe = (inlay__symbol_bpe){.lexicon = &p->lexicon};
+    INLAY__TRY(load_lexicon(vocab, &p->lexicon));
+    INLAY__TRY(load_merges(name, gguf, vocab, p));
+    p->bpe.byte_fallback = true;
+    p->bpe.whole_lines = pre == PRE_GEMMA;
+    /* Gemma 4 has its BOS whatever the file says. */
+    set_around(p, vocab->add_bos || pre == PRE_GEMMA ? vocab->special.bos : -1, vocab->add_eos ? vocab->special.eos : -1);
+    if (pre != PRE_WHITESPACE) return load_lines(name, p);
+    INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.normalizer.lowercase", &lower));
+    if (lower) p->normalizers[p->n_normalizers++].kind = INLAY__NORMALIZE_LOWERCASE;
+    p->splitters[p->n_splitters++].kind = INLAY__SPLIT_SPACES;
+    p->joiners[p->n_joiners++].kind = INLAY__JOIN_BYTE_FALLBACK;
+    return INLAY_OK;
+}
+
+/* ------------------------------------------------------------------- PLaMo 2 */
+
+typedef struct plamo_texts {
+    const inlay__vocab *vocab;
+    const inlay__gguf_kv *scores;
+} plamo_texts;
+
+static inlay__piece_text plamo_text(const void *user, int32_t id) {
+    const plamo_texts *of = user;
+    int32_t cost;
+    inlay__text text = inlay__vocab_text(of->vocab, id);
+    bool used = inlay__vocab_is_plain(of->vocab, id) && (of->vocab->flags[id] & INLAY_TOKEN_BYTE) == 0 &&
+                inlay__plamo_cost(inlay__load_f32(of->scores->values + 4 * (size_t)id), &cost);
+    return (inlay__piece_text){(const uint8_t *)text.text, used ? text.size : 0};
+}
+
+static int32_t load_plamo(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
+    plamo_texts of = {vocab, inlay__gguf_find(gguf, "tokenizer.ggml.scores")};
+    if (of.scores == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no tokenizer.ggml.scores", name);
+    INLAY__TRY(alloc_steps(p, 1, 1, 1));
+    p->joiners[p->n_joiners++].kind = INLAY__JOIN_BYTE_FALLBACK;
+    p->model = INLAY__MODEL_PLAMO;
+    p->takes_bytes = true;
+    set_around(p, vocab->add_bos ? vocab->special.bos : -1, vocab->add_eos ? vocab->special.eos : -1);
+    INLAY__TRY(load_lexicon(vocab, &p->lexicon));
+    for (size_t byte = 0; byte < 256; byte++)
+        if (p->lexicon.byte_ids[byte] < 0)
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.tokens has no token for byte %zu", name, byte);
+    p->plamo.lexicon = &p->lexicon;
+    p->plamo.costs = inlay__alloc_array(p->sys, vocab->n_tokens, sizeof *p->plamo.costs);
+    if (p->plamo.costs == NULL) return INLAY_ERR_MEMORY;
+    for (size_t id = 0; id < vocab->n_tokens; id++)
+        inlay__plamo_cost(inlay__load_f32(of.scores->values + 4 * id), &p->plamo.costs[id]);
+    return inlay__pieces_build(vocab, plamo_text, &of, &p->plamo.pieces);
+}
+
 /* --------------------------------------------------------------------- none */
 
 static int32_t load_none(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
@@ -185,7 +325,9 @@ int32_t inlay__pipeline_from_gguf(const inlay__sys *sys, const char *name, const
     static const struct {
         const char *name;
         int32_t (*load)(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p);
-    } kinds[] = {{"bert", load_bert}, {"t5", load_t5}, {"rwkv", load_rwkv}, {"none", load_none}};
+    } kinds[] = {{"bert", load_bert},         {"t5", load_t5},     {"rwkv", load_rwkv},         {"gemma4", load_character_bpe},
+                 {"gpt2", load_character_bpe}, {"plamo2", load_plamo}, {"whitespace", load_character_bpe}, {"none", load_none},
+                 {"no_vocab", load_none}};
     inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
     *pipeline = (inlay__pipeline){.sys = sys, .vocab = vocab, .arena = {sys, NULL}};
     pipeline->lexicon = (inlay__lexicon){.vocab = vocab, .unknown = -1};

@@ -265,7 +265,7 @@ static int32_t find_whole(const inlay__symbol_bpe *bpe, inlay__encoder *encoder,
 int32_t inlay__symbol_bpe_encode(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
                                  bool control) {
     int32_t id = -1;
-    if (bpe->ignore_merges) INLAY__TRY(find_whole(bpe, encoder, word, size, control, &id));
+    if (bpe->ignore_merges || (bpe->whole_lines && word[0] == '\n')) INLAY__TRY(find_whole(bpe, encoder, word, size, control, &id));
     if (id >= 0) {
         INLAY__TRY(inlay__encoder_reserve(encoder, 1));
         inlay__encoder_put_at(encoder, id, 0, size);

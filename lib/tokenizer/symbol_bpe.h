@@ -16,6 +16,7 @@ typedef struct inlay__symbol_bpe {
     inlay__text suffix;            /* of the last */
     size_t max_affix_size;         /* bytes of both */
     bool byte_fallback, fuse_unknown, ignore_merges;
+    bool whole_lines;              /* words of line breaks are as with ignore_merges */
     bool byte_level;               /* words are bytes, `pairs` has their tokens and joints */
     inlay__byte_pairs byte_joints; /* of merges whose texts are letters of bytes */
 } inlay__symbol_bpe;

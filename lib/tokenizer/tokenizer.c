@@ -27,11 +27,19 @@ typedef struct family {
     bool (*adds_space)(const inlay__tokenizer *tokenizer);
 } family;
 
+/* Special tokens that take the white space beside them with them. Files of this kind do not say so, but their names do. */
+typedef struct strips {
+    int32_t before;   /* the token that takes what is before it; -1 for none */
+    bool after;       /* all take what is after them, but for these */
+    int32_t kept[3];  /* -1 for none */
+} strips;
+
 struct inlay__tokenizer {
     const inlay__sys *sys;
     const family *family; /* NULL until it is loaded */
     inlay__vocab vocab;
     inlay__special special;
+    strips strips;
     union {
         inlay__bpe bpe;
         inlay__spm spm;
@@ -98,7 +106,11 @@ static bool llama_adds_space(const inlay__tokenizer *tokenizer) { return tokeniz
 
 static int32_t load_pipeline(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
     inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
-    inlay__format(tokenizer->name, sizeof tokenizer->name, "%s", model.text);
+    inlay__text pre = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.pre"), 0);
+    if (strcmp(model.text, "gpt2") == 0)
+        inlay__format(tokenizer->name, sizeof tokenizer->name, "gpt2/%s", pre.text);
+    else
+        inlay__format(tokenizer->name, sizeof tokenizer->name, "%s", model.text);
     return inlay__pipeline_from_gguf(tokenizer->sys, name, gguf, &tokenizer->vocab, &tokenizer->of.pipeline);
 }
 
@@ -114,8 +126,15 @@ static const family families[] = {
     {"bert", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"t5", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"rwkv", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"gemma4", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"whitespace", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"plamo2", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"none", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"no_vocab", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
 };
+
+/* Files of "gpt2" whose words begin with characters, not with bytes. */
+static const family character_family = {"gpt2", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL};
 
 static const family json_family = {"tokenizer.json", NULL, unload_pipeline, encode_pipeline, NULL, NULL};
 
@@ -140,11 +159,58 @@ static int32_t find_family(const char *name, const inlay__gguf *gguf, const fami
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not a string", name, key);
     for (size_t i = 0; i < INLAY__COUNT(families); i++) {
         if (strlen(families[i].name) != model.size || memcmp(families[i].name, model.text, model.size) != 0) continue;
-        *found = &families[i];
+        *found = families[i].load == load_gpt2 && inlay__pipeline_takes_pre(gguf) ? &character_family : &families[i];
         return INLAY_OK;
     }
     return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': %s is '%s', a kind of tokenizer that is not supported", name,
                        key, model.text);
+}
+
+/* ------------------------------------------------------------------ strips */
+
+/* Whether the text of a key has one of some parts, in letters of any case; the parts end with NULL. */
+static bool key_has(const inlay__gguf *gguf, const char *key, const char *const *parts) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
+    inlay__text text = kv != NULL && !kv->is_array ? inlay__gguf_string(kv, 0) : (inlay__text){NULL, 0};
+    for (; text.text != NULL && *parts != NULL; parts++) {
+        size_t n = strlen(*parts);
+        for (size_t begin = 0; begin + n <= text.size; begin++) {
+            size_t i = 0;
+            while (i < n && ((text.text[begin + i] | (text.text[begin + i] >= 'A' && text.text[begin + i] <= 'Z' ? 0x20 : 0)) == (*parts)[i]))
+                i++;
+            if (i == n) return true;
+        }
+    }
+    return false;
+}
+
+static int32_t find_or_none(const inlay__vocab *vocab, const char *text) {
+    int32_t id;
+    return vocab->n_tokens > 0 && inlay__vocab_find(vocab, text, strlen(text), &id) ? id : -1;
+}
+
+static void load_strips(const inlay__gguf *gguf, const inlay__vocab *vocab, strips *s) {
+    static const char *const jina[] = {"jina-v2-de", "jina-v2-es", "jina-v2-code", NULL};
+    static const char *const roberta[] = {"nomic-bert-moe", "jina-bert-v3", NULL};
+    static const char *const phi3[] = {"phi-3", "phi3", NULL}, *const modern[] = {"modern-bert", NULL};
+    static const char *const kept[] = {"<unk>", "<s>", "<|endoftext|>"};
+    if (key_has(gguf, "tokenizer.ggml.pre", jina) || key_has(gguf, "general.architecture", roberta)) {
+        s->before = find_or_none(vocab, "<mask>");
+    } else if (key_has(gguf, "general.name", phi3)) {
+        s->after = true;
+        for (size_t i = 0; i < INLAY__COUNT(kept); i++) s->kept[i] = find_or_none(vocab, kept[i]);
+    } else if (key_has(gguf, "general.name", modern)) {
+        s->before = find_or_none(vocab, "[MASK]");
+    }
+}
+
+static bool is_white(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+/* Widens a match of a special token by the white space that it takes; no further back than `least`. */
+static void widen(const strips *s, int32_t id, const uint8_t *text, size_t size, size_t least, size_t *begin, size_t *end) {
+    while (id == s->before && *begin > least && is_white(text[*begin - 1])) --*begin;
+    if (!s->after || id == s->kept[0] || id == s->kept[1] || id == s->kept[2]) return;
+    while (*end < size && is_white(text[*end])) ++*end;
 }
 
 /* --------------------------------------------------------------------- life */
@@ -153,8 +219,9 @@ static int32_t load(inlay__tokenizer *tokenizer, const char *name, const inlay__
     const family *found = NULL;
     INLAY__TRY(find_family(name, gguf, &found));
     tokenizer->vocab = (inlay__vocab){.sys = tokenizer->sys, .special = {-1, -1, -1, -1}};
-    if (strcmp(found->name, "none") != 0)
+    if (strcmp(found->name, "none") != 0 && strcmp(found->name, "no_vocab") != 0)
         INLAY__TRY(inlay__vocab_load(tokenizer->sys, name, gguf, &tokenizer->vocab));
+    load_strips(gguf, &tokenizer->vocab, &tokenizer->strips);
     INLAY__TRY(inlay__special_build(&tokenizer->vocab, &tokenizer->special));
     int32_t status = found->load(tokenizer, name, gguf);
     if (status == INLAY_OK || found->read == NULL) tokenizer->family = found; /* a pipeline frees what it has */
@@ -226,6 +293,7 @@ int32_t inlay__tokenizer_from_gguf(const inlay__sys *sys, const char *name, cons
     inlay__tokenizer *made = inlay__alloc_array(sys, 1, sizeof *made);
     if (made == NULL) return INLAY_ERR_MEMORY;
     made->sys = sys;
+    made->strips = (strips){-1, false, {-1, -1, -1}};
     int32_t status = load(made, name, gguf);
     if (status != INLAY_OK) {
         inlay__tokenizer_free(made);
@@ -252,12 +320,14 @@ static int32_t encode_pieces(const inlay__tokenizer *tokenizer, inlay__encoder *
     for (size_t i = matches->n; i-- > 0;) {
         const inlay__special_match *match = &matches->items[i];
         if (match->pos < pos) continue; /* inside the token before */
+        size_t begin = match->pos, end = match->pos + match->size;
+        widen(&tokenizer->strips, match->id, text, size, pos, &begin, &end);
         encoder->base = pos;
-        if (match->pos > pos) INLAY__TRY(tokenizer->family->encode(tokenizer, encoder, text + pos, match->pos - pos));
+        if (begin > pos) INLAY__TRY(tokenizer->family->encode(tokenizer, encoder, text + pos, begin - pos));
         INLAY__TRY(inlay__encoder_reserve(encoder, 1));
-        pos = match->pos + match->size;
+        pos = end;
         encoder->base = 0;
-        inlay__encoder_put_at(encoder, match->id, match->pos, pos);
+        inlay__encoder_put_at(encoder, match->id, begin, end);
     }
     encoder->base = pos;
     return pos < size ? tokenizer->family->encode(tokenizer, encoder, text + pos, size - pos) : INLAY_OK;

@@ -29,6 +29,11 @@ static const char *const end_names[] = {
     "_<EOT>",
     "<|end_of_turn|>",
     "<end_of_utterance>",
+    "<turn|>",
+    "<|tool_response>",
+    "[EOT]",
+    "[EOS]",
+    "[e~[",
     u8"<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
 };
 
@@ -116,18 +121,34 @@ static int32_t index_texts(inlay__vocab *vocab) {
     return INLAY_OK;
 }
 
-/* Before index_texts, so that it sees the corrected kinds. */
+/* The place of a text in end_names, or their number. */
+static size_t end_name(inlay__text text) {
+    size_t i = 0;
+    if (text.size < 4 || text.size > 32 || strchr("<_[", text.text[0]) == NULL) return INLAY__COUNT(end_names);
+    while (i < INLAY__COUNT(end_names) && (strlen(end_names[i]) != text.size || memcmp(end_names[i], text.text, text.size) != 0)) i++;
+    return i;
+}
+
+static bool has_end_name(const bool *there, const char *name) {
+    return there[end_name((inlay__text){name, strlen(name)})];
+}
+
+/* Before index_texts, so that it sees the corrected kinds. Where a turn ends with a call or its return, <|end|> ends but one
+ * message of it. */
 static void mark_end_names(inlay__vocab *vocab) {
+    bool there[INLAY__COUNT(end_names) + 1] = {false};
+    int32_t end = -1;
     for (size_t id = 0; id < vocab->n_tokens; id++) {
         inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
-        if (text.size < 4 || text.size > 32) continue;
-        if (text.text[0] != '<' && text.text[0] != '_' && text.text[0] != '[') continue;
-        for (size_t i = 0; i < INLAY__COUNT(end_names); i++) {
-            if (strlen(end_names[i]) != text.size || memcmp(end_names[i], text.text, text.size) != 0) continue;
-            vocab->flags[id] =
-                (uint8_t)((vocab->flags[id] & ~INLAY_TOKEN_ADDED) | INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
-        }
+        size_t i = end_name(text);
+        if (i == INLAY__COUNT(end_names)) continue;
+        there[i] = true;
+        if (strcmp(end_names[i], "<|end|>") == 0) end = (int32_t)id;
+        vocab->flags[id] = (uint8_t)((vocab->flags[id] & ~INLAY_TOKEN_ADDED) | INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
     }
+    bool calls = (has_end_name(there, "<|return|>") && has_end_name(there, "<|call|>")) ||
+                 (has_end_name(there, "<|flush|>") && has_end_name(there, "<|calls|>"));
+    if (calls && end >= 0) vocab->flags[end] = (uint8_t)(vocab->flags[end] & ~INLAY_TOKEN_END);
 }
 
 int32_t inlay__vocab_index(inlay__vocab *vocab) {

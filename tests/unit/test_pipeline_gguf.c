@@ -18,11 +18,15 @@ static int64_t cls, sep;
 static accounting a;
 static tiny_tokenizer t;
 
+static int lower, accents; /* -1: the file does not say */
+
 static void put_keys(gguf_writer *w) {
     if (with_scores) gguf_writer_array(w, "tokenizer.ggml.scores", INLAY__GGUF_F32, scores, v.n_tokens);
     if (charsmap_size != SIZE_MAX) gguf_writer_array(w, "tokenizer.ggml.precompiled_charsmap", INLAY__GGUF_U8, charsmap, charsmap_size);
     if (prefix) gguf_writer_bool(w, "tokenizer.ggml.add_space_prefix", true);
     if (merge) gguf_writer_bool(w, "tokenizer.ggml.remove_extra_whitespaces", true);
+    if (lower >= 0) gguf_writer_bool(w, "tokenizer.ggml.normalizer.lowercase", lower > 0);
+    if (accents >= 0) gguf_writer_bool(w, "tokenizer.ggml.normalizer.strip_accents", accents > 0);
     if (cls >= 0) gguf_writer_u32(w, "tokenizer.ggml.cls_token_id", (uint32_t)cls);
     if (sep >= 0) gguf_writer_u32(w, "tokenizer.ggml.seperator_token_id", (uint32_t)sep);
 }
@@ -39,6 +43,7 @@ static void begin(const char *model) {
     with_scores = strcmp(model, "t5") == 0;
     prefix = merge = false;
     cls = sep = -1;
+    lower = accents = -1;
 }
 
 static int32_t piece(const char *text, float score) {
@@ -103,6 +108,25 @@ TEST(words_become_their_longest_pieces) {
     const int32_t ids[] = {CLS, HELLO, WORLD, LD, DOT, SEP};
     CHECK_STR(decode(ids, 6), "hello world.");
     close_vocab();
+}
+
+TEST(words_keep_case_and_accents_where_the_file_says_so) {
+    static const struct {
+        int lower, accents;
+        const char *ids;
+    } cases[] = {{-1, -1, "7 7 7 7 9"}, {1, 1, "7 7 7 7 9"}, {1, 0, "8 0 0 8 9"}, {0, -1, "0 0 0 8 9"}, {0, 1, "0 0 7 7 9"}};
+    for (size_t i = 0; i < INLAY__COUNT(cases); i++) {
+        begin_bert();
+        piece(MARK "caf\xC3\xA9", 0);             /* 8 */
+        piece(MARK "\xE1\x84\x80\xE1\x85\xA1", 0); /* 9: the letters of a Korean syllable */
+        lower = cases[i].lower;
+        accents = cases[i].accents;
+        open_vocab();
+        const char *text = "Caf\xC3\xA9 Cafe\xCC\x81 cafe\xCC\x81 caf\xC3\xA9 \xEA\xB0\x80";
+        if (accents == 0 || (accents < 0 && lower == 0)) text = "Caf\xC3\xA9 Cafe\xCC\x81 cafe\xCC\x81 caf\xC3\xA9 \xE1\x84\x80\xE1\x85\xA1";
+        CHECK_STR(encode(text, 0), cases[i].ids);
+        close_vocab();
+    }
 }
 
 TEST(ids_that_the_file_does_not_give_are_not_taken_from_a_larger_vocabulary) {
@@ -243,16 +267,145 @@ TEST(the_longest_token_at_each_place_is_taken) {
 }
 
 TEST(a_model_without_tokenizer_opens_and_says_so) {
-    begin("none");
-    v.no_tokens = true;
-    v.no_types = true;
+    static const char *const names[] = {"none", "no_vocab"};
+    for (size_t i = 0; i < INLAY__COUNT(names); i++) {
+        begin(names[i]);
+        v.no_tokens = true;
+        v.no_types = true;
+        v.pre = "jina-v2-es";
+        open_vocab();
+        CHECK_INT(t.status, INLAY_OK);
+        CHECK_INT(inlay__tokenizer_n_vocab(t.tokenizer), 0);
+        CHECK_HAS(encode("a", 0), "has no tokenizer");
+        int32_t id = 0;
+        CHECK_HAS(decode(&id, 1), "not in the vocabulary of 0 tokens");
+        close_vocab();
+    }
+}
+
+/* ------------------------------------------- byte-pair encoding of characters */
+
+static void put_bytes(void) {
+    for (int byte = 0; byte < 256; byte++) {
+        char text[8];
+        snprintf(text, sizeof text, "<0x%02X>", (unsigned)byte);
+        tiny_vocab_token(&v, text, VOCAB_BYTE);
+    }
+}
+
+/* Tokens 0 to 255 are the bytes, 256 BOS. */
+static void begin_lines(const char *model, const char *pre) {
+    static const char *const letters[] = {"a", "b", MARK, "\n", "\xC3\xA9"};
+    begin(model);
+    v.pre = pre;
+    v.no_merges = false;
+    put_bytes();
+    v.bos = tiny_vocab_token(&v, "<bos>", VOCAB_CONTROL);
+    for (size_t i = 0; i < INLAY__COUNT(letters); i++) piece(letters[i], 0); /* 257 to 261 */
+    tiny_vocab_merge(&v, "a b");            /* 262 */
+    tiny_vocab_merge(&v, MARK " ab");       /* 263 */
+    tiny_vocab_merge(&v, MARK " " MARK);    /* 264 */
+    piece("\n\n\n", 0);                     /* 265, of no merge */
+    tiny_vocab_merge(&v, "a b");            /* a doubled merge: the first counts */
+}
+
+static void begin_gemma(void) { begin_lines("gemma4", NULL); }
+
+TEST(words_that_begin_with_characters_have_marked_spaces_and_bytes_for_what_is_unknown) {
+    static const char *const files[][2] = {
+        {"gemma4", NULL}, {"gemma4", "default"}, {"gpt2", "gemma4"}, {"gpt2", "granite-embed-multi-311m"}, {"gpt2", "sarvam-moe"}};
+    for (size_t i = 0; i < INLAY__COUNT(files); i++) {
+        bool sarvam = i == 4;
+        begin_lines(files[i][0], files[i][1]);
+        open_vocab();
+        CHECK_INT(t.status, INLAY_OK);
+        CHECK_STR(encode("ab ab", 0), "262 263");
+        CHECK_STR(encode("a  b\n", 0), "257 264 258 260");
+        CHECK_STR(encode("\xC3\xA9\xC3\xA8", 0), "261 195 168");
+        CHECK_STR(encode("\n\n\na", 0), sarvam ? "260 260 260 257" : "265 257"); /* lines that are a token are it */
+        CHECK_STR(encode("\n\n\n\n", 0), "260 260 260 260");
+        CHECK_STR(encode("<bos>", 0), "60 258 111 115 62");
+        CHECK_STR(encode("a", INLAY_ADD_SPECIAL), sarvam ? "257" : "256 257");
+        CHECK(tiny_round_trip(&t, " ab  \n\n\n \xC3\xA8z", 13));
+        close_vocab();
+    }
+}
+
+TEST(words_between_white_space_stand_alone_where_the_file_says_whitespace) {
+    static const char *const models[] = {"gpt2", "whitespace"};
+    for (size_t i = 0; i < INLAY__COUNT(models); i++) {
+        begin_lines(models[i], "whitespace");
+        v.unknown = tiny_vocab_token(&v, "<unk>", VOCAB_UNKNOWN);
+        open_vocab();
+        CHECK_INT(t.status, INLAY_OK);
+        CHECK_STR(encode(" ab \t\n\xC3\xA9" "a\xE3\x80\x80" "b", 0), "262 261 257 258");
+        CHECK_STR(encode("A", 0), "65");
+        close_vocab();
+    }
+    begin_lines("whitespace", "llama-bpe");
+    expect_error(INLAY_ERR_UNSUPPORTED, "is not 'whitespace'");
+}
+
+TEST(merges_of_characters_must_be_two_texts_each) {
+    begin_lines("gemma4", NULL);
+    free(v.merges[0]);
+    v.merges[0] = strdup("ab");
+    expect_error(INLAY_ERR_FORMAT, "expected two tokens");
+    begin_lines("gemma4", NULL);
+    v.no_merges = true;
+    expect_error(INLAY_ERR_FORMAT, "has no tokenizer.ggml.merges");
+}
+
+/* ------------------------------------------------------------------- PLaMo 2 */
+
+static void begin_plamo(void) {
+    begin("plamo2");
+    with_scores = true;
+    put_bytes();
+    tiny_vocab_token(&v, "<|plamo:bos|>", VOCAB_CONTROL);
+    piece("a", -3);              /* 257 */
+    piece("aa", -5);             /* 258 */
+    piece("ab", -9);             /* 259 */
+    piece("aaa", -9);            /* 260 */
+    piece("abc", -2000.1f);      /* 261: of too low a score to be used */
+    piece("\xE3\x81\x82", -4);   /* 262 */
+    piece("x", -1000.5f);        /* 263: bytes are cheaper */
+}
+
+TEST(the_cheapest_way_from_the_end_is_taken) {
+    begin_plamo();
     open_vocab();
     CHECK_INT(t.status, INLAY_OK);
-    CHECK_INT(inlay__tokenizer_n_vocab(t.tokenizer), 0);
-    CHECK_HAS(encode("a", 0), "has no tokenizer");
-    int32_t id = 0;
-    CHECK_HAS(decode(&id, 1), "not in the vocabulary of 0 tokens");
+    CHECK_STR(encode("a", 0), "257");
+    CHECK_STR(encode("aa", 0), "258");
+    CHECK_STR(encode("aaa", 0), "258 257"); /* 8 rather than 9 */
+    CHECK_STR(encode("aaaa", 0), "258 258");
+    CHECK_STR(encode("ab", 0), "259");      /* b alone costs 1000 */
+    CHECK_STR(encode("abc", 0), "259 99");
+    CHECK_STR(encode("\xE3\x81\x82\xE3\x81\x84", 0), "262 227 129 132");
+    CHECK_STR(encode("\x81\xE3\x81\x82\xFF", 0), "129 262 255");
+    CHECK_STR(encode("x", 0), "120");
+    CHECK_STR(encode("\xEF\xBB\xBF" "a", 0), "257"); /* a mark of byte order is dropped */
+    CHECK_HAS(encode("<|plamo:bos|>", 0), "60 124 ");
+    CHECK(tiny_round_trip(&t, "abcaa\xE3\x81\xFF\xE3\x81\x82", 12));
     close_vocab();
+}
+
+TEST(plamo_needs_a_token_for_every_byte_and_scores) {
+    begin_plamo();
+    v.types[200] = VOCAB_UNUSED;
+    expect_error(INLAY_ERR_FORMAT, "has no token for byte 200");
+    begin_plamo();
+    with_scores = false;
+    expect_error(INLAY_ERR_FORMAT, "has no tokenizer.ggml.scores");
+    static const float odd[] = {INFINITY, -INFINITY, NAN, 3e38f, -3e38f};
+    for (size_t i = 0; i < INLAY__COUNT(odd); i++) { /* a token of such a score is not used */
+        begin_plamo();
+        scores[257] = odd[i];
+        open_vocab();
+        CHECK_STR(encode("a", 0), "97");
+        close_vocab();
+    }
 }
 
 /* --------------------------------------------------------------------- time */
@@ -269,7 +422,7 @@ static double seconds_of(const char *text, size_t size) {
 
 /* Three doublings take at most 2.3 times each: over one, the caches that a text outgrows are seen. */
 TEST(every_family_takes_linear_time) {
-    static void (*const families[])(void) = {begin_bert, begin_t5};
+    static void (*const families[])(void) = {begin_bert, begin_t5, begin_gemma, begin_plamo};
     const size_t size = 1 << 18;
     const double limit = 2.3 * 2.3 * 2.3;
     char *text = malloc(8 * size);
@@ -292,7 +445,7 @@ TEST(every_family_takes_linear_time) {
 }
 
 TEST(every_refused_allocation_is_an_error) {
-    static void (*const families[])(void) = {begin_bert, begin_t5};
+    static void (*const families[])(void) = {begin_bert, begin_t5, begin_gemma, begin_plamo};
     for (size_t f = 0; f < INLAY__COUNT(families); f++) {
         bool done = false;
         for (size_t n = 1; !done && n < 1000; n++) {
@@ -312,9 +465,14 @@ TEST(every_refused_allocation_is_an_error) {
     }
 }
 
-TEST_MAIN(CASE(words_become_their_longest_pieces), CASE(ids_that_the_file_does_not_give_are_not_taken_from_a_larger_vocabulary),
+TEST_MAIN(CASE(words_become_their_longest_pieces), CASE(words_keep_case_and_accents_where_the_file_says_so),
+          CASE(ids_that_the_file_does_not_give_are_not_taken_from_a_larger_vocabulary),
           CASE(the_best_way_through_a_text_is_taken), CASE(scores_of_unigram_must_be_finite),
           CASE(charsmaps_of_zero_to_sixteen_bytes_open_or_are_errors),
           CASE(charsmaps_whose_trie_loops_or_leads_out_are_walked_within_bounds), CASE(the_texts_of_a_charsmap_must_end),
           CASE(the_longest_token_at_each_place_is_taken), CASE(a_model_without_tokenizer_opens_and_says_so),
+          CASE(words_that_begin_with_characters_have_marked_spaces_and_bytes_for_what_is_unknown),
+          CASE(words_between_white_space_stand_alone_where_the_file_says_whitespace),
+          CASE(merges_of_characters_must_be_two_texts_each), CASE(the_cheapest_way_from_the_end_is_taken),
+          CASE(plamo_needs_a_token_for_every_byte_and_scores),
           CASE(every_family_takes_linear_time), CASE(every_refused_allocation_is_an_error))

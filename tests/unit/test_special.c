@@ -46,6 +46,42 @@ TEST(added_tokens_are_matched_always) {
     close_both(&t);
 }
 
+static void name_phi3(gguf_writer *w) { gguf_writer_string(w, "general.name", "My Phi-3 mini"); }
+static void name_modern(gguf_writer *w) { gguf_writer_string(w, "general.name", "Modern-BERT base"); }
+static void name_nomic(gguf_writer *w) { gguf_writer_string(w, "general.architecture", "nomic-bert-moe"); }
+
+TEST(models_of_some_names_have_special_tokens_that_take_the_white_space_beside_them) {
+    static const struct {
+        void (*more)(gguf_writer *w);
+        const char *pre, *ids;
+    } cases[] = {{NULL, "gpt-2", "256 32 97 32 257 32 32 258 32"},
+                 {name_phi3, "gpt-2", "256 32 97 32 257 258"},
+                 {name_modern, "gpt-2", "256 32 97 257 32 32 258 32"},
+                 {name_nomic, "gpt-2", "256 32 97 32 257 258 32"},
+                 {NULL, "jina-v2-de", "256 32 97 32 257 258 32"}};
+    const char *text = "<s> a [MASK]  <mask> ";
+    for (size_t i = 0; i < INLAY__COUNT(cases); i++) {
+        size_t spans[9][2], n;
+        int32_t ids[9];
+        tiny_vocab_init(&v);
+        tiny_vocab_token(&v, "<s>", VOCAB_CONTROL);    /* 256 */
+        tiny_vocab_token(&v, "[MASK]", VOCAB_CONTROL); /* 257 */
+        tiny_vocab_token(&v, "<mask>", VOCAB_CONTROL); /* 258 */
+        v.pre = cases[i].pre;
+        v.more = cases[i].more;
+        tiny_tokenizer t = open_vocab();
+        CHECK_STR(parsed(&t, text), cases[i].ids);
+        CHECK_INT(inlay__tokenizer_encode_spans(t.tokenizer, text, strlen(text), INLAY_PARSE_SPECIAL, ids, &spans[0][0], 9, &n), INLAY_OK);
+        size_t end = 0;
+        for (size_t k = 0; k < n; k++) { /* nothing of the text is without a token */
+            CHECK_INT(spans[k][0], end);
+            end = spans[k][1];
+        }
+        CHECK_INT(end, strlen(text));
+        close_both(&t);
+    }
+}
+
 TEST(the_leftmost_match_wins_and_the_longest_there) {
     tiny_vocab_init(&v);
     tiny_vocab_token(&v, "ab", VOCAB_USER_DEFINED);    /* 256 */
@@ -257,6 +293,7 @@ TEST(tokens_that_almost_match_everywhere_take_linear_time) {
 }
 
 TEST_MAIN(CASE(control_tokens_are_matched_only_when_asked), CASE(added_tokens_are_matched_always),
+          CASE(models_of_some_names_have_special_tokens_that_take_the_white_space_beside_them),
           CASE(the_leftmost_match_wins_and_the_longest_there),
           CASE(a_control_token_does_not_hide_an_added_one_inside_it), CASE(of_equal_texts_the_lowest_id_is_given),
           CASE(empty_special_tokens_match_nowhere), CASE(text_around_a_match_is_split_on_its_own),

@@ -105,6 +105,18 @@ TEST(the_ends_of_turns_of_known_chat_formats_end_generation_and_are_marks) {
     close_both(&t);
 }
 
+TEST(the_end_of_a_message_ends_no_turn_where_turns_end_with_calls) {
+    static const char *const files[][3] = {{"<|end|>", "<|return|>", "<|call|>"}, {"<|end|>", "<|flush|>", "<|calls|>"}, {"<|end|>", "<|return|>", "x"}};
+    for (size_t i = 0; i < INLAY__COUNT(files); i++) {
+        tiny_vocab_init(&v);
+        for (size_t k = 0; k < 3; k++) tiny_vocab_token(&v, files[i][k], VOCAB_CONTROL);
+        tiny_tokenizer t = tiny_vocab_open(&v, &inlay__sys_default);
+        CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, 256), i < 2 ? INLAY_TOKEN_CONTROL : INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
+        CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, 257), INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
+        close_both(&t);
+    }
+}
+
 /* ------------------------------------------------------------------- buffers */
 
 TEST(too_little_room_writes_nothing_and_tells_the_number) {
@@ -352,6 +364,7 @@ TEST(a_million_equal_characters_fit_a_stack_of_64_kib) {
 TEST_MAIN(CASE(bos_and_eos_are_added_as_the_file_says_and_only_when_asked),
           CASE(where_the_file_does_not_say_llama3_begins_with_bos_and_others_do_not), CASE(tokens_tell_what_they_are),
           CASE(the_ends_of_turns_of_known_chat_formats_end_generation_and_are_marks),
+          CASE(the_end_of_a_message_ends_no_turn_where_turns_end_with_calls),
           CASE(too_little_room_writes_nothing_and_tells_the_number), CASE(texts_beyond_two_gib_are_refused_unread),
           CASE(flags_that_do_not_exist_are_refused), CASE(ids_outside_the_vocabulary_are_refused_wherever_they_stand),
           CASE(control_unknown_and_unused_tokens_have_no_bytes), CASE(a_text_of_nuls_and_controls_comes_back),

@@ -35,7 +35,7 @@ TEST(a_file_without_a_tokenizer_says_so) {
 }
 
 TEST(families_and_pretokenizers_that_are_not_supported_are_named) {
-    static const char *const families[] = {"wordpiece", "", "gpt2x", "plamo2"};
+    static const char *const families[] = {"wordpiece", "", "gpt2x", "plamo3"};
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         char words[64];
         tiny_vocab_init(&v);
