@@ -12,7 +12,13 @@ static uint64_t mix(uint64_t x) {
     return x ^ x >> 32;
 }
 
-static uint64_t hash(uint64_t seed, const char *key, size_t size) {
+uint64_t inlay__hash_seed(const void *table) {
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return mix((uint64_t)(uintptr_t)table ^ (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec);
+}
+
+uint64_t inlay__hash_bytes(uint64_t seed, const char *key, size_t size) {
     uint64_t h = seed ^ mix(size);
     for (; size >= 8; key += 8, size -= 8) h = mix(h ^ inlay__load_u64(key)) + seed;
     uint64_t tail = 0;
@@ -29,9 +35,7 @@ int32_t inlay__hash_map_init(const inlay__sys *sys, inlay__hash_map *map, size_t
     }
     *map = (inlay__hash_map){.slots = inlay__alloc_array(sys, n, sizeof *map->slots), .mask = n - 1};
     if (map->slots == NULL) return INLAY_ERR_MEMORY;
-    struct timespec now = {0, 0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    map->seed = mix((uint64_t)(uintptr_t)map->slots ^ (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec);
+    map->seed = inlay__hash_seed(map->slots);
     return INLAY_OK;
 }
 
@@ -41,38 +45,26 @@ void inlay__hash_map_free(const inlay__sys *sys, inlay__hash_map *map) {
 }
 
 /* The key's slot, or the empty one where it would go. */
-static size_t find(const inlay__hash_map *map, uint64_t hashed, const char *key, size_t size) {
-    size_t i = (size_t)hashed & map->mask;
+static inlay__hash_slot *find(const inlay__hash_map *map, const char *key, size_t size) {
+    size_t i = (size_t)inlay__hash_bytes(map->seed, key, size) & map->mask;
     for (;; i = (i + 1) & map->mask) {
-        const inlay__hash_slot *slot = &map->slots[i];
-        if (slot->key == NULL || (slot->size == size && memcmp(slot->key, key, size) == 0)) return i;
+        inlay__hash_slot *slot = &map->slots[i];
+        if (slot->key == NULL || (slot->size == size && memcmp(slot->key, key, size) == 0)) return slot;
     }
 }
 
-uint64_t inlay__hash_map_hash(const inlay__hash_map *map, const char *key, size_t size) {
-    return hash(map->seed, key, size);
-}
-
-bool inlay__hash_map_put_hashed(inlay__hash_map *map, uint64_t hashed, const char *key, size_t size, uint32_t value) {
-    inlay__hash_slot *slot = &map->slots[find(map, hashed, key, size)];
+bool inlay__hash_map_put(inlay__hash_map *map, const char *key, size_t size, uint32_t value) {
+    inlay__hash_slot *slot = find(map, key, size);
     if (slot->key != NULL) return false;
     *slot = (inlay__hash_slot){key, (uint32_t)size, value};
     map->n_keys++;
     return true;
 }
 
-bool inlay__hash_map_get_hashed(const inlay__hash_map *map, uint64_t hashed, const char *key, size_t size, uint32_t *value) {
-    const inlay__hash_slot *slot = &map->slots[find(map, hashed, key, size)];
+bool inlay__hash_map_get(const inlay__hash_map *map, const char *key, size_t size, uint32_t *value) {
+    if (map->slots == NULL) return false;
+    const inlay__hash_slot *slot = find(map, key, size);
     if (slot->key == NULL) return false;
     *value = slot->value;
     return true;
-}
-
-bool inlay__hash_map_put(inlay__hash_map *map, const char *key, size_t size, uint32_t value) {
-    return inlay__hash_map_put_hashed(map, hash(map->seed, key, size), key, size, value);
-}
-
-bool inlay__hash_map_get(const inlay__hash_map *map, const char *key, size_t size, uint32_t *value) {
-    if (map->slots == NULL) return false;
-    return inlay__hash_map_get_hashed(map, hash(map->seed, key, size), key, size, value);
 }

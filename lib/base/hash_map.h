@@ -28,18 +28,8 @@ void inlay__hash_map_free(const inlay__sys *sys, inlay__hash_map *map);
 bool inlay__hash_map_put(inlay__hash_map *map, const char *key, size_t size, uint32_t value);
 bool inlay__hash_map_get(const inlay__hash_map *map, const char *key, size_t size, uint32_t *value);
 
-/* For many keys in a row: the hash of a key, and a word to the processor that its slot will be wanted soon (and then, with
- * the slot at hand, the key in it), so that it need not wait for memory at each of them. */
-uint64_t inlay__hash_map_hash(const inlay__hash_map *map, const char *key, size_t size);
-bool inlay__hash_map_put_hashed(inlay__hash_map *map, uint64_t hash, const char *key, size_t size, uint32_t value);
-bool inlay__hash_map_get_hashed(const inlay__hash_map *map, uint64_t hash, const char *key, size_t size, uint32_t *value);
-
-static inline void inlay__hash_map_expect(const inlay__hash_map *map, uint64_t hash) {
-    INLAY__PREFETCH(&map->slots[(size_t)hash & map->mask]);
-}
-
-static inline void inlay__hash_map_expect_key(const inlay__hash_map *map, uint64_t hash) {
-    INLAY__PREFETCH(map->slots[(size_t)hash & map->mask].key);
-}
+/* What the map is made of: a seed that nobody can foresee, for a table at an address, and the hash of bytes under it. */
+uint64_t inlay__hash_seed(const void *table);
+uint64_t inlay__hash_bytes(uint64_t seed, const char *bytes, size_t size);
 
 #endif

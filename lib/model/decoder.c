@@ -30,7 +30,7 @@ typedef struct input_widths {
 } input_widths;
 
 static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widths n) {
-    in->x = place(l, n_cols * n.x, sizeof(float));
+    in->x = n.x > 0 ? place(l, n_cols * n.x, sizeof(float)) : NULL;
     in->acts_32.q = place(l, n_cols * n.acts_32, 1);
     in->acts_32.d = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
     in->acts_32.dsum = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
@@ -93,13 +93,14 @@ static void add_block(memory_needs *m, const inlay__layer_block *block) {
 static memory_needs measure(const inlay__model *model) {
     const inlay__head *heads[] = {&model->head, &model->labels};
     size_t n_embd = model->hparams.n_embd;
-    memory_needs m = {.input = n_embd, .inputs.x = n_embd, .n_branches = 1};
+    memory_needs m = {.input = n_embd, .n_branches = 1};
     for (size_t k = 0; k < INLAY__N_WORK; k++) /* each stands on those before it */
         for (size_t i = 0; i < model->n_all_blocks; i++) {
             const inlay__needs needs = needs_of(model->all_blocks[i]);
             add_work(&m, &needs, k);
         }
     for (size_t i = 0; i < model->n_all_blocks; i++) add_block(&m, model->all_blocks[i]);
+    if (model->encoder.n_layer > 0) widen(&m.inputs, 1u << INLAY__BLOCK_FLOAT, n_embd); /* its last states pass there */
     for (size_t i = 0; i < INLAY__COUNT(heads); i++)
         if (heads[i]->output.matrix.n_rows > 0) widen(&m.inputs, inlay__form_of(&heads[i]->output.matrix), n_embd);
     return m;

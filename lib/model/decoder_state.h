@@ -11,7 +11,7 @@
 
 /* A column's activations in every form that the model's matrices want. */
 typedef struct inlay__inputs {
-    float *x;             /* [n_cols, n] */
+    float *x;             /* [n_cols, n]; NULL when no product reads floats */
     inlay__acts acts_32;  /* n_cols columns */
     inlay__acts acts_256;
 } inlay__inputs;
@@ -19,7 +19,8 @@ typedef struct inlay__inputs {
 /* What one thread has for itself, so that it need not wait for others when there are few columns. */
 typedef struct inlay__thread_scratch {
     inlay__inputs inputs;   /* INLAY__FEW_COLS columns */
-    float *hidden;          /* [INLAY__FEW_COLS, n_embd] the residual stream, when it has few columns */
+    float *hidden;          /* [INLAY__FEW_COLS, n_embd] the residual stream, when it has few columns; else a row on its way
+                             * into the inputs */
     float *row;             /* [n_embd] */
     float *scratch;         /* what the blocks ask for */
     uint8_t *panel;         /* [model->panel_size] rows on their way into a kernel; NULL when all are packed */

@@ -61,8 +61,8 @@ inlay__inputs inlay__inputs_of(const inlay__pass *p, size_t n) {
 }
 
 void inlay__prepare_col(const inlay__pass *p, inlay__inputs *in, const float *x, size_t col, unsigned forms) {
-    float *own = in->x + col * in->acts_32.n_k;
-    if (x != own && (forms & 1u << INLAY__BLOCK_FLOAT)) memcpy(own, x, in->acts_32.n_k * sizeof(float));
+    if ((forms & 1u << INLAY__BLOCK_FLOAT) && x != in->x + col * in->acts_32.n_k)
+        memcpy(in->x + col * in->acts_32.n_k, x, in->acts_32.n_k * sizeof(float));
     if (forms & 1u << INLAY__BLOCK_32) p->d->model->kernels.quantize_32(x, &in->acts_32, col);
     if (forms & 1u << INLAY__BLOCK_256) p->d->model->kernels.quantize_256(x, &in->acts_256, col);
 }
@@ -116,7 +116,7 @@ void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm,
     inlay__inputs in = inlay__inputs_of(p, n);
     inlay__slice cols = inlay__cols_of(p, task);
     for (size_t col = cols.begin; col < cols.end; col++) {
-        float *x = in.x + col * n, *stream = inlay__stream_of(p, col);
+        float *x = in.x != NULL ? in.x + col * n : p->d->threads[p->i_thread].hidden, *stream = inlay__stream_of(p, col);
         if (joins)
             join(p, col, stream, x);
         else

@@ -36,13 +36,13 @@ static bool token_is_raw(const inlay__bpe *bpe, int32_t id) { return (bpe->raw[i
 /* The token of a text in byte characters that words may become: one that gives back the same bytes. */
 static bool find_hashed(const inlay__bpe *bpe, uint64_t hash, const char *text, size_t size, uint32_t *id) {
     const inlay__vocab *vocab = bpe->vocab;
-    if (!inlay__hash_map_get_hashed(&vocab->by_text, hash, text, size, id)) return false;
+    if (!inlay__text_index_get(&vocab->by_text, hash, text, size, id)) return false;
     int32_t found = (int32_t)*id;
     return inlay__vocab_is_plain(vocab, found) && (vocab->flags[found] & INLAY_TOKEN_BYTE) == 0 && !token_is_raw(bpe, found);
 }
 
 static bool find_word(const inlay__bpe *bpe, const char *text, size_t size, uint32_t *id) {
-    return find_hashed(bpe, inlay__hash_map_hash(&bpe->vocab->by_text, text, size), text, size, id);
+    return find_hashed(bpe, inlay__text_index_hash(&bpe->vocab->by_text, text, size), text, size, id);
 }
 
 /* The token of each byte: the one whose text is the byte's character, else "<0x41>". */
@@ -77,20 +77,20 @@ typedef struct pending_merge {
 } pending_merge;
 
 static void expect_merge(const inlay__bpe *bpe, pending_merge *m, inlay__text text, size_t space) {
-    const inlay__hash_map *map = &bpe->vocab->by_text;
+    const inlay__text_index *index = &bpe->vocab->by_text;
     size_t n_right = text.size - space - 1;
     m->text = text;
     m->space = space;
     memcpy(m->joined, text.text, space);
     memcpy(m->joined + space, text.text + space + 1, n_right);
-    m->hashes[0] = inlay__hash_map_hash(map, text.text, space);
-    m->hashes[1] = inlay__hash_map_hash(map, text.text + space + 1, n_right);
-    m->hashes[2] = inlay__hash_map_hash(map, m->joined, text.size - 1);
-    for (size_t i = 0; i < 3; i++) inlay__hash_map_expect(map, m->hashes[i]);
+    m->hashes[0] = inlay__text_index_hash(index, text.text, space);
+    m->hashes[1] = inlay__text_index_hash(index, text.text + space + 1, n_right);
+    m->hashes[2] = inlay__text_index_hash(index, m->joined, text.size - 1);
+    for (size_t i = 0; i < 3; i++) inlay__text_index_expect(index, m->hashes[i]);
 }
 
 static void expect_merge_keys(const inlay__bpe *bpe, const pending_merge *m) {
-    for (size_t i = 0; i < 3 && m->space > 0; i++) inlay__hash_map_expect_key(&bpe->vocab->by_text, m->hashes[i]);
+    for (size_t i = 0; i < 3 && m->space > 0; i++) inlay__text_index_expect_text(&bpe->vocab->by_text, m->hashes[i]);
 }
 
 void inlay__bpe_add_joint(inlay__byte_pairs *joints, inlay__text left, inlay__text right) {

@@ -96,27 +96,25 @@ static void index_plain(inlay__vocab *vocab) {
     uint64_t hashes[AHEAD];
     for (size_t next = 0; next < vocab->n_tokens + AHEAD; next++) {
         size_t id = next - AHEAD;
-        if (next >= AHEAD && inlay__vocab_is_plain(vocab, (int32_t)id)) {
-            inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
-            inlay__hash_map_put_hashed(&vocab->by_text, hashes[id % AHEAD], text.text, text.size, (uint32_t)id);
-        }
+        if (next >= AHEAD && inlay__vocab_is_plain(vocab, (int32_t)id))
+            inlay__text_index_put(&vocab->by_text, hashes[id % AHEAD], (uint32_t)id);
         if (next >= vocab->n_tokens) continue;
         inlay__text text = inlay__vocab_text(vocab, (int32_t)next);
-        hashes[next % AHEAD] = inlay__hash_map_hash(&vocab->by_text, text.text, text.size);
-        inlay__hash_map_expect(&vocab->by_text, hashes[next % AHEAD]);
+        hashes[next % AHEAD] = inlay__text_index_hash(&vocab->by_text, text.text, text.size);
+        inlay__text_index_expect(&vocab->by_text, hashes[next % AHEAD]);
         vocab->max_token_size = inlay__max_size(vocab->max_token_size, text.size);
     }
 }
 
 /* Puts the tokens that plain text may become first, so that they win over others of the same text. */
 static int32_t index_texts(inlay__vocab *vocab) {
-    INLAY__TRY(inlay__hash_map_init(vocab->sys, &vocab->by_text, vocab->n_tokens));
+    INLAY__TRY(inlay__text_index_init(vocab->sys, &vocab->by_text, vocab->texts, vocab->offsets, vocab->n_tokens));
     index_plain(vocab);
     for (size_t id = 0; id < vocab->n_tokens; id++) {
         if (inlay__vocab_is_plain(vocab, (int32_t)id)) continue;
         inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
         if (text.size == 0 && (vocab->flags[id] & INLAY_TOKEN_UNUSED) != 0) continue; /* an id without token */
-        inlay__hash_map_put(&vocab->by_text, text.text, text.size, (uint32_t)id);
+        inlay__text_index_put(&vocab->by_text, inlay__text_index_hash(&vocab->by_text, text.text, text.size), (uint32_t)id);
     }
     return INLAY_OK;
 }
@@ -270,14 +268,15 @@ int32_t inlay__vocab_make(const inlay__sys *sys, const char *name, const inlay__
 void inlay__vocab_free(inlay__vocab *vocab) {
     inlay__free(vocab->sys, vocab->own_texts, vocab->own_size);
     inlay__free(vocab->sys, vocab->own_offsets, (vocab->n_tokens + 1) * sizeof *vocab->own_offsets);
-    if (vocab->by_text.slots != NULL) inlay__hash_map_free(vocab->sys, &vocab->by_text);
+    inlay__text_index_free(vocab->sys, &vocab->by_text);
     inlay__free(vocab->sys, vocab->flags, vocab->n_tokens);
     *vocab = (inlay__vocab){.sys = vocab->sys};
 }
 
 bool inlay__vocab_find(const inlay__vocab *vocab, const char *text, size_t size, int32_t *id) {
     uint32_t value;
-    if (!inlay__hash_map_get(&vocab->by_text, text, size, &value)) return false;
+    uint64_t hash = inlay__text_index_hash(&vocab->by_text, text, size);
+    if (!inlay__text_index_get(&vocab->by_text, hash, text, size, &value)) return false;
     *id = (int32_t)value;
     return true;
 }

@@ -2,6 +2,7 @@
 #ifndef INLAY_VOCAB_H
 #define INLAY_VOCAB_H
 
+#include "base/text_index.h"
 #include "format/gguf.h"
 #include "tokenizer/tokenizer.h"
 
@@ -16,7 +17,7 @@ typedef struct inlay__vocab {
     size_t own_size;
     /* By text. Of tokens with one text the lowest id that plain text may become is found, and where plain text
      * may become none of them the lowest. */
-    inlay__hash_map by_text;
+    inlay__text_index by_text;
     size_t max_token_size; /* bytes of the longest text */
     inlay__special_tokens special;
     bool add_bos, add_eos;

@@ -123,6 +123,21 @@ def test_every_way_of_encoding_gives_the_same_bits(name, path_of):
                     assert embedded(session, False) == vectors, options
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_encoder_runs_quantised(name, path_of):
+    import inlay
+
+    case = cases(name)[0]
+    for pack in (0, 1):
+        with inlay.Model.open(path_of(name, "folder"), quantize=8, pack=pack) as model:
+            with model.session(threads=2) as session:
+                found = session.embeddings([case["masked_ids"], case["ids"]])
+                assert found[0] @ case["mean_pool_unit"] > 0.999
+                session.encode(case["masked_ids"])
+                logits = session.logits_at(case["mask_position"])
+                assert numpy.corrcoef(logits, case["logits_mask"])[0, 1] > 0.99
+
+
 def test_a_model_is_told_what_it_cannot_do(path_of):
     import inlay
 

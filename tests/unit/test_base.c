@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "base/fpenv.h"
 #include "base/hash_map.h"
+#include "base/text_index.h"
 #include "base/utf8.h"
 #include "support/accounting_sys.h"
 
@@ -128,6 +129,32 @@ TEST(a_hash_map_finds_what_was_put) {
     CHECK_INT(inlay__hash_map_init(&a.sys, &map, SIZE_MAX / 4), INLAY_ERR_MEMORY);
 }
 
+TEST(an_index_of_texts_finds_what_was_put) {
+    enum { N = 20000 };
+    accounting a;
+    inlay__text_index index;
+    static char texts[N * 8];
+    static uint32_t offsets[N + 1];
+    uint32_t number;
+    accounting_init(&a);
+    for (uint32_t i = 0; i < N; i++) /* texts 1 and 2 are equal, 0 is empty */
+        offsets[i + 1] = offsets[i] + (uint32_t)sprintf(texts + offsets[i], i == 0 ? "" : "k%u", (unsigned)(i == 2 ? 1 : i)) + 1;
+    CHECK_INT(inlay__text_index_init(&a.sys, &index, texts, offsets, N), INLAY_OK);
+    for (uint32_t i = 0; i < N; i++) {
+        uint64_t hash = inlay__text_index_hash(&index, texts + offsets[i], offsets[i + 1] - offsets[i] - 1);
+        CHECK_INT(inlay__text_index_put(&index, hash, i), i != 2);
+    }
+    for (uint32_t i = 0; i < N; i++) {
+        size_t size = offsets[i + 1] - offsets[i] - 1;
+        uint64_t hash = inlay__text_index_hash(&index, texts + offsets[i], size);
+        CHECK(inlay__text_index_get(&index, hash, texts + offsets[i], size, &number) && number == (i == 2 ? 1 : i));
+    }
+    CHECK(!inlay__text_index_get(&index, inlay__text_index_hash(&index, "absent", 6), "absent", 6, &number));
+    CHECK(!inlay__text_index_get(&index, inlay__text_index_hash(&index, "k3", 3), "k3", 3, &number));
+    inlay__text_index_free(&a.sys, &index);
+    CHECK_INT(a.n_live, 0);
+}
+
 #if defined(__x86_64__)
 TEST(the_hosts_rounding_and_denormals_come_back) {
     unsigned hostile = 0x9fc0 | 0x4000; /* FTZ, DAZ, rounding up */
@@ -149,4 +176,4 @@ TEST(the_hosts_rounding_and_denormals_come_back) { inlay__fpenv_leave(inlay__fpe
 TEST_MAIN(CASE(a_cursor_refuses_to_pass_the_end), CASE(sizes_that_wrap_are_noticed),
           CASE(memory_that_is_refused_is_an_error_and_nothing_is_lost), CASE(the_last_error_is_kept_whole),
           CASE(utf8_of_every_code_point_decodes_to_it), CASE(bytes_that_are_not_utf8_are_refused),
-          CASE(a_hash_map_finds_what_was_put), CASE(the_hosts_rounding_and_denormals_come_back))
+          CASE(a_hash_map_finds_what_was_put), CASE(an_index_of_texts_finds_what_was_put), CASE(the_hosts_rounding_and_denormals_come_back))
