@@ -56,7 +56,10 @@ static int read_option(const cli_command *command, int argc, char **argv, int *i
     return take(option, value, args);
 }
 
-static bool takes_output(const cli_command *command) { return strstr(command->synopsis, "MODEL OUT") != NULL; }
+static bool takes_text(const cli_command *command) { return strstr(command->synopsis, "MODEL TEXT") != NULL; }
+static bool takes_output(const cli_command *command) {
+    return strstr(command->synopsis, "MODEL OUT") != NULL || takes_text(command);
+}
 
 int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *args) {
     bool only_operands = false; /* after "--" */
@@ -81,7 +84,8 @@ int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *a
     if (args->model == NULL && args->value[ARG_HELP] == NULL)
         return cli_usage("%s needs a model file; see 'inlay %s --help'", command->name, command->name);
     if (args->output == NULL && args->value[ARG_HELP] == NULL && takes_output(command))
-        return cli_usage("%s needs a file to write; see 'inlay %s --help'", command->name, command->name);
+        return cli_usage("%s needs a %s; see 'inlay %s --help'", command->name,
+                         takes_text(command) ? "text" : "file to write", command->name);
     return CLI_OK;
 }
 

@@ -65,6 +65,9 @@ typedef enum cli_arg {
     ARG_TEMPLATE,
     ARG_VARIABLES,
     ARG_TIMING,
+    ARG_POOLING,
+    ARG_DIMENSIONS,
+    ARG_NO_NORMALIZE,
     N_ARGS
 } cli_arg;
 
@@ -80,7 +83,7 @@ typedef struct cli_option {
 /* A command line, read. Texts point into argv. */
 typedef struct cli_args {
     const char *model;         /* the path */
-    const char *output;        /* the second path, of commands that take one */
+    const char *output;        /* the second path or text, of commands that take one */
     const char *value[N_ARGS]; /* NULL: not given; "" for a flag that was */
     inlay_options *library;
 } cli_args;
@@ -94,7 +97,8 @@ typedef struct cli_command {
     int (*run)(const cli_args *args);
 } cli_command;
 
-extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template;
+extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template,
+    cli_embed, cli_fill_mask;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */

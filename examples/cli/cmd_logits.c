@@ -210,15 +210,31 @@ static int evaluate(const cli_ids *ids, inlay_session *session, size_t step, flo
     return CLI_OK;
 }
 
+/* What an encoder expects at each position. */
+static int encode(const cli_ids *ids, inlay_session *session, sink *to) {
+    int code = CLI_OK;
+    int32_t status = inlay_encode(session, ids->ids, ids->n);
+
+    for (size_t i = 0; i < ids->n && status == INLAY_OK && code == CLI_OK; i++) {
+        float *row;
+
+        status = inlay_logits_at(session, i, &row, NULL);
+        if (status == INLAY_OK) code = write_row(to, row, i);
+    }
+    return status == INLAY_OK ? code : cli_library_error(status);
+}
+
 static int print_logits(const cli_args *args, inlay_session *session, const cli_ids *ids, sink *to) {
     bool all = args->value[ARG_ALL_ROWS] != NULL;
-    int64_t batch = 1;
+    int64_t batch = 1, can = 0;
     size_t step;
     float *rows = NULL;
     int32_t status = inlay_session_get_int(session, INLAY_SESSION_BATCH, &batch);
     int code;
 
+    if (status == INLAY_OK) status = inlay_model_get_int(to->model, INLAY_MODEL_CAPABILITIES, &can);
     if (status != INLAY_OK) return cli_library_error(status);
+    if ((can & INLAY_CAN_GENERATE) == 0) return encode(ids, session, to);
     /* Without --batch the library cuts the prompt itself; all rows are taken a batch at a time. */
     step = all || args->value[ARG_BATCH] != NULL ? (size_t)batch : ids->n;
     if (step > ids->n) step = ids->n;
@@ -260,6 +276,7 @@ const cli_command cli_logits = {
     "logits",
     "MODEL --ids 1,2,3 [options]",
     "computes what the model expects after a list of tokens",
+    "Of encoders that predict masked tokens, the logits at every position are shown.\n"
     "Without --json and --raw the ten greatest logits are shown. Threads, batch and CPU level\n"
     "never change a bit of the result. JSON numbers have 9 significant digits: a float32 exactly.\n",
     options,

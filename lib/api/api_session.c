@@ -45,8 +45,7 @@ int32_t inlay__session_can(const char *function, const inlay_session *session, i
         {INLAY_CAN_GENERATE, "cannot generate", "inlay_encode and what follows it"},
         {INLAY_CAN_ENCODE, "has no encoder", "inlay_eval"},
         {INLAY_CAN_EMBED, "makes no embeddings", "inlay_eval"},
-        {INLAY_CAN_FILL_MASK, "has no head that predicts masked tokens", "inlay_hidden_states or inlay_embeddings of an encoder, "
-         "inlay_logits of a decoder"},
+        {INLAY_CAN_FILL_MASK, "has no head that predicts masked tokens", "inlay_hidden_states, or inlay_logits of a decoder"},
         {INLAY_CAN_CLASSIFY, "has no head that classifies", "a model trained to"},
     };
     const inlay__model *network = session->model->network;

@@ -12,8 +12,18 @@ static int32_t load_transform(inlay__model *m, inlay__activation activation, inl
     return inlay__load_norm_optional(m, "cls.norm", 0, norm, m->hparams.n_embd, &head->transform.branch_norm);
 }
 
+/* GGUF's numbers are those of INLAY_POOLING_; 4 means that the model ranks. */
+static int32_t read_pooling(inlay__model *m) {
+    enum { RANK = 4 };
+    uint32_t type = INLAY_POOLING_MODEL;
+    INLAY__TRY(inlay__keys_u32(&m->keys, "pooling_type", false, 0, RANK, &type));
+    m->pooling = type < RANK ? (int32_t)type : INLAY_POOLING_MODEL;
+    return INLAY_OK;
+}
+
 int32_t inlay__heads_load(inlay__model *m, const inlay__heads *heads) {
     size_t n_labels;
+    INLAY__TRY(read_pooling(m));
     if (inlay__load_has(m, "cls.output.weight", 0)) {
         INLAY__TRY(inlay__load_count_rows(m, "cls.output.weight", MAX_LABELS, &n_labels));
         INLAY__TRY(load_transform(m, heads->label_activation, heads->norm, &m->labels));

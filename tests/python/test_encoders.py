@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import numpy
@@ -205,3 +206,62 @@ def test_a_file_without_a_head_embeds_only(tmp_path):
         session.encode(case["ids"])
         with pytest.raises(inlay.InlayError, match="has no head that predicts masked tokens"):
             session.logits_at(0)
+
+
+# --------------------------------------------------------------------- the program
+
+needs_program = pytest.mark.skipif(not os.environ.get("INLAY_PROGRAM"), reason="INLAY_PROGRAM does not name the program")
+
+
+def program(*arguments: str, text: str = "", code: int = 0) -> subprocess.CompletedProcess:
+    done = subprocess.run([os.environ["INLAY_PROGRAM"], *arguments], input=text.encode(), capture_output=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@needs_program
+def test_the_program_embeds_lines(path_of):
+    import inlay
+
+    texts = ["How many apples are left?", "", "Natalia sold clips to 48 of her friends."] + ["apples"] * 300
+    with inlay.Model.open(path_of("bert", "folder")) as model, model.session(pooling="cls", dimensions=32) as session:
+        expected = session.embed(texts)
+    made = program("embed", path_of("bert", "folder"), "--json", "--pooling", "cls", "--truncate", "32", text="\n".join(texts))
+    rows = numpy.array([json.loads(line) for line in made.stdout.splitlines()], dtype=numpy.float32)
+    assert rows.tobytes() == expected.tobytes()
+    plain = program("embed", path_of("bert", "folder"), "--no-normalize", text=texts[0]).stdout.split()
+    assert len(plain) == 64 and numpy.linalg.norm(numpy.array(plain, dtype=float)) > 1.5
+    assert b"expected mean, cls or last" in program("embed", path_of("bert", "folder"), "--pooling", "max", code=2).stderr
+    assert b"makes no embeddings" in program("embed", path_of("llama", "folder"), text="a", code=1).stderr
+
+
+@needs_program
+def test_the_program_cuts_lines_that_are_too_long(path_of):
+    import inlay
+
+    text = "apples " * 500
+    with inlay.Model.open(path_of("bert", "folder")) as model, model.session() as session:
+        ids = model.tokenize(text, add_special=True)
+        expected = session.embeddings([ids[:255] + ids[-1:]])
+    made = program("embed", path_of("bert", "folder"), "--json", text=text)
+    assert numpy.array(json.loads(made.stdout), dtype=numpy.float32).tobytes() == expected.tobytes()
+
+
+@needs_program
+def test_the_program_prints_an_encoders_logits_and_fills_masks(path_of):
+    case = cases("bert")[0]
+    ids = ",".join(map(str, case["masked_ids"]))
+    made = json.loads(program("logits", path_of("bert", "folder"), "--ids", ids, "--json").stdout)
+    rows = numpy.array(made["logits"])
+    assert rows.shape == (len(case["masked_ids"]), 512)
+    expected = numpy.array(case["logits_mask"])
+    assert numpy.abs(rows[case["mask_position"]] - expected).max() < 2e-4 * max(1, numpy.abs(expected).max())
+    text = "How [MASK] apples are [MASK]?"
+    found = json.loads(program("fill-mask", path_of("bert", "folder"), text, "--json").stdout)
+    assert len(found) == 2 and all(len(mask["candidates"]) == 5 for mask in found)
+    for mask in found:
+        chances = [each["probability"] for each in mask["candidates"]]
+        assert chances == sorted(chances, reverse=True) and 0 < sum(chances) <= 1
+    lines = program("fill-mask", path_of("bert", "folder"), text).stdout.decode().splitlines()
+    assert len(lines) == 12 and found[0]["candidates"][0]["text"] in lines[1]
+    assert b"has no [MASK]" in program("fill-mask", path_of("bert", "folder"), "How many?", code=1).stderr
