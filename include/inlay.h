@@ -567,7 +567,8 @@ enum {
  *   tools      JSON, a list of tools, or NULL
  *   variables  JSON, an object with more variables of the template, or NULL. "now", as "2026-11-24T12:00:00", is the
  *              time that the template sees; without it that is the clock's.
- * The template also sees bos_token, eos_token, unk_token, pad_token and add_generation_prompt. `*needed` gets the bytes
+ * The template also sees bos_token, eos_token, unk_token, pad_token, add_generation_prompt and documents, which is none
+ * unless the variables have it. `*needed` gets the bytes
  * of the text; no NUL is added. docs/templates.md tells what templates may use, and their limits.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (the JSON), INLAY_ERR_KEY (no template of that name), INLAY_ERR_TEMPLATE
  * (with line and column), INLAY_ERR_BUFFER with the size needed, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1. */

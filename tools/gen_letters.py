@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes lib/template/letters_tables.c: upper, lower and title case of every code point, as this Python has them.
+"""Writes lib/template/letters_tables.c: upper, lower, title and folded case of every code point, as this Python has them.
 
     python3 tools/gen_letters.py lib/template/letters_tables.c
 
@@ -46,7 +46,7 @@ def main():
         sys.exit(__doc__)
     codes = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
     with open(sys.argv[1], "w", encoding="ascii", newline="\n") as out:
-        out.write(f"/* Upper, lower and title case in Unicode {unicodedata.unidata_version}. Written by tools/gen_letters.py. */\n"
+        out.write(f"/* Upper, lower, title and folded case in Unicode {unicodedata.unidata_version}. Written by tools/gen_letters.py. */\n"
                   "#include \"letters.h\"\n\n")
         for name, convert in (("upper", str.upper), ("lower", str.lower)):
             full = {c: convert(chr(c)) for c in codes}
@@ -54,6 +54,8 @@ def main():
                          {c: ord(t) for c, t in full.items() if len(t) == 1 and ord(t) != c})
             write_specials(out, f"inlay__{name}_specials", {c: t for c, t in full.items() if len(t) > 1})
         titles = {c: chr(c).title() for c in codes}
+        folds = {c: chr(c).casefold() for c in codes}
+        write_specials(out, "inlay__fold_specials", {c: t for c, t in folds.items() if t != chr(c).lower()})
         write_specials(out, "inlay__title_specials", {c: t for c, t in titles.items() if t != chr(c).upper()})
 
 

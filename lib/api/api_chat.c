@@ -3,7 +3,7 @@
 
 #include "template/template.h"
 
-enum { ALL_CHAT_FLAGS = INLAY_CHAT_GENERATE | INLAY_CHAT_PARSE_SPECIAL, MAX_INPUTS = 4, MAX_STRINGS = 4 };
+enum { ALL_CHAT_FLAGS = INLAY_CHAT_GENERATE | INLAY_CHAT_PARSE_SPECIAL, MAX_INPUTS = 5, MAX_STRINGS = 4 };
 
 /* What a call was given. */
 typedef struct conversation {
@@ -70,6 +70,7 @@ static int32_t render(const inlay_model *model, const char *function, const conv
     inlay__template_input inputs[MAX_INPUTS] = {
         {"messages", c->messages, size_of(c->messages, c->messages_size)},
         {"tools", c->tools != NULL ? c->tools : "null", c->tools != NULL ? size_of(c->tools, c->tools_size) : 4},
+        {"documents", "null", 4}, /* as transformers has it */
         {"add_generation_prompt", generate, strlen(generate)},
         {NULL, c->variables, size_of(c->variables, c->variables_size)}};
     return inlay__template_render(&model->sys, "template", text, size, inputs, c->variables != NULL ? MAX_INPUTS : MAX_INPUTS - 1,

@@ -324,7 +324,8 @@ size_t inlay__format_shortest(char out[32], double value) {
     int point = 0, n = 0;
     double magnitude = value < 0 ? -value : value, read = -1;
     if (write_special(out, value, "0.0", &size)) return size;
-    for (int most = 15; most <= MOST_SIGNIFICANT && read != magnitude; most++) { /* fewer are 15 with zeros behind */
+    int least = magnitude < 2.2250738585072014e-308 ? 1 : 15; /* fewer are 15 with zeros behind, but for what has no 15 */
+    for (int most = least; most <= MOST_SIGNIFICANT && read != magnitude; most++) {
         n = digits_of(magnitude, most, digits, &point);
         inlay__parse_f64(text, write_exponent(text, digits, n, point - 1), &read);
     }

@@ -44,8 +44,9 @@ static int32_t make_order(inlay__machine *m, const inlay__value *pairs, size_t n
     return INLAY_OK;
 }
 
-static int32_t check_key(const inlay__value *key) {
-    if (key->kind <= INLAY__V_STRING || key->kind == INLAY__V_TUPLE) return INLAY_OK;
+int32_t inlay__check_hashable(const inlay__value *key) {
+    bool changes = key->kind == INLAY__V_LIST || key->kind == INLAY__V_DICT || (key->kind >= INLAY__V_KEYS && key->kind <= INLAY__V_ITEMS);
+    if (!changes && key->kind != INLAY__V_SLICE) return INLAY_OK;
     return inlay__fail(INLAY_ERR_TEMPLATE, "unhashable type: '%s'", inlay__value_type(key));
 }
 
@@ -55,7 +56,7 @@ static int32_t unite_few(inlay__machine *m, inlay__value *pairs, size_t *n) {
     for (size_t i = 0; i < *n; i++) {
         size_t j = 0;
         bool equal = false;
-        INLAY__TRY(check_key(&pairs[2 * i]));
+        INLAY__TRY(inlay__check_hashable(&pairs[2 * i]));
         INLAY__TRY(inlay__charge(m, kept + 1));
         for (; j < kept && !equal; j += !equal) INLAY__TRY(inlay__equal(m, &pairs[2 * i], &pairs[2 * j], &equal));
         if (!equal) pairs[2 * kept] = pairs[2 * i];
@@ -118,7 +119,7 @@ static const inlay__value *find_sorted(const inlay__dict *dict, const inlay__str
 
 int32_t inlay__dict_get(inlay__machine *m, const inlay__dict *dict, const inlay__value *key, const inlay__value **found) {
     *found = NULL;
-    INLAY__TRY(check_key(key));
+    INLAY__TRY(inlay__check_hashable(key));
     if (dict->sorted != NULL) {
         if (key->kind == INLAY__V_STRING) *found = find_sorted(dict, key->of.string);
         return INLAY_OK;

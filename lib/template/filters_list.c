@@ -56,8 +56,16 @@ typedef struct sorted {
     inlay__value key;
 } sorted;
 
+/* Keys as Python compares lists of them: equal ones need no order. */
+static int32_t order_keys(inlay__machine *m, const inlay__value *a, const inlay__value *b, bool in_lists, int *order) {
+    bool equal = false;
+    if (in_lists) INLAY__TRY(inlay__equal(m, a, b, &equal));
+    *order = 0;
+    return equal ? INLAY_OK : inlay__order(m, a, b, "<", order);
+}
+
 /* A merge sort: equal items stay in their order. */
-static int32_t merge_sort(inlay__machine *m, sorted *items, size_t n, bool reverse) {
+static int32_t merge_sort(inlay__machine *m, sorted *items, size_t n, bool reverse, bool in_lists) {
     sorted *spare = inlay__heap_take_array(&m->heap, n, sizeof *spare), *from = items, *to = spare;
     if (spare == NULL) return inlay__no_memory(m);
     for (size_t width = 1; width < n; width *= 2) {
@@ -66,7 +74,7 @@ static int32_t merge_sort(inlay__machine *m, sorted *items, size_t n, bool rever
             size_t left = begin, right = middle;
             for (size_t i = begin; i < end; i++) {
                 int order = 1;
-                if (left < middle && right < end) INLAY__TRY(inlay__order(m, &from[right].key, &from[left].key, "<", &order));
+                if (left < middle && right < end) INLAY__TRY(order_keys(m, &from[right].key, &from[left].key, in_lists, &order));
                 bool take_right = left == middle || (right < end && (reverse ? order == 1 && left < middle && right < end : order == -1));
                 to[i] = take_right ? from[right++] : from[left++];
             }
@@ -79,7 +87,8 @@ static int32_t merge_sort(inlay__machine *m, sorted *items, size_t n, bool rever
     return INLAY_OK;
 }
 
-static int32_t sorted_items(inlay__machine *m, const inlay__list *list, const inlay__value *path, bool cases, bool reverse, sorted **out) {
+static int32_t sorted_items(inlay__machine *m, const inlay__list *list, const inlay__value *path, bool cases, bool reverse,
+                            bool in_lists, sorted **out) {
     sorted *items = inlay__heap_take_array(&m->heap, list->n, sizeof *items);
     if (items == NULL) return inlay__no_memory(m);
     for (size_t i = 0; i < list->n; i++) {
@@ -87,7 +96,7 @@ static int32_t sorted_items(inlay__machine *m, const inlay__list *list, const in
         INLAY__TRY(sort_key(m, &list->items[i], path, cases, &items[i].key));
     }
     *out = items;
-    return merge_sort(m, items, list->n, reverse);
+    return merge_sort(m, items, list->n, reverse, in_lists);
 }
 
 /* sort(attribute="a,b"): by the last first, each time keeping the order of equal ones. */
@@ -102,7 +111,7 @@ static int32_t run_sort(inlay__machine *m, const inlay__value *a, inlay__value *
         size_t begin = end;
         while (begin > 0 && path.of.string->text[begin - 1] != ',') begin--;
         if (a[3].kind == INLAY__V_STRING) INLAY__TRY(inlay__new_part(m, a[3].of.string, begin, end, &path));
-        INLAY__TRY(sorted_items(m, list, &path, cases, reverse, &by));
+        INLAY__TRY(sorted_items(m, list, &path, cases, reverse, true, &by));
         INLAY__TRY(new_items(m, list->n, &items));
         for (size_t i = 0; i < list->n; i++) items[i] = by[i].item;
         INLAY__TRY(new_list(m, items, list->n, INLAY__V_LIST, r));
@@ -128,7 +137,7 @@ static int32_t run_dictsort(inlay__machine *m, const inlay__value *a, inlay__val
     INLAY__TRY(inlay__value_call(m, &method, &none, &pairs));
     path = inlay__int(inlay__string_is(by, "value"));
     const inlay__list *list = pairs.of.list;
-    INLAY__TRY(sorted_items(m, list, &path, inlay__arg_is_true(&a[1], false), inlay__arg_is_true(&a[3], false), &order));
+    INLAY__TRY(sorted_items(m, list, &path, inlay__arg_is_true(&a[1], false), inlay__arg_is_true(&a[3], false), false, &order));
     INLAY__TRY(new_items(m, list->n, &items));
     for (size_t i = 0; i < list->n; i++) items[i] = order[i].item;
     return new_list(m, items, list->n, INLAY__V_LIST, r);
@@ -150,7 +159,7 @@ static int32_t run_groupby(inlay__machine *m, const inlay__value *a, inlay__valu
         INLAY__TRY(get_path(m, &list->items[i], &a[1], &a[2], &found));
         INLAY__TRY(sort_key(m, &found, &whole, cases, &by[i].key));
     }
-    INLAY__TRY(merge_sort(m, by, list->n, false));
+    INLAY__TRY(merge_sort(m, by, list->n, false, false));
     INLAY__TRY(new_items(m, list->n, &groups));
     for (size_t i = 0, end; i < list->n; i = end) {
         bool equal = true;
@@ -180,6 +189,7 @@ static int32_t run_unique(inlay__machine *m, const inlay__value *a, inlay__value
     for (size_t i = 0; i < list->n; i++) {
         bool equal = false;
         INLAY__TRY(sort_key(m, &list->items[i], &a[2], inlay__arg_is_true(&a[1], false), &keys[n]));
+        INLAY__TRY(inlay__check_hashable(&keys[n]));
         for (size_t k = 0; k < n && !equal; k++) INLAY__TRY(inlay__equal(m, &keys[k], &keys[n], &equal));
         if (!equal) items[n++] = list->items[i];
     }
@@ -207,68 +217,71 @@ static int32_t run_max(inlay__machine *m, const inlay__value *a, inlay__value *r
 
 /* ------------------------------------------------------------ map and select */
 
-static const inlay__value *named(const inlay__arguments *args, const char *name) {
-    for (size_t i = 0; i < args->n_named; i++)
-        if (inlay__string_is(args->named[2 * i].of.string, name)) return &args->named[2 * i + 1];
+static const inlay__value *named(const inlay__generator *g, const char *name) {
+    for (size_t i = 0; i < g->n_named; i++)
+        if (inlay__string_is(g->named[2 * i].of.string, name)) return &g->named[2 * i + 1];
     return NULL;
 }
 
+/* The filter or test that the argument names. */
+static int32_t find_function(const inlay__value *argument, const char *what, int32_t (*find)(const char *, size_t), int32_t *function) {
+    const inlay__string *name = NULL;
+    INLAY__TRY(inlay__arg_string(argument, what, &name));
+    *function = find(name->text, name->size);
+    if (*function >= 0) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_TEMPLATE, "No %s named '%.*s'.", what, (int)inlay__min_size(name->size, 64), name->text);
+}
+
+static int32_t make_mapped(inlay__machine *m, inlay__generator *g, const inlay__value *item, inlay__value *made, bool *keep) {
+    const inlay__value *attribute = named(g, "attribute");
+    *keep = true;
+    if (item == NULL) {
+        g->function = -1;
+        if (g->n > 0) return find_function(&g->positional[0], "filter", inlay__filter_find, &g->function);
+        if (attribute == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "map requires a filter argument");
+        for (size_t i = 0; i < g->n_named; i++)
+            if (!inlay__string_is(g->named[2 * i].of.string, "attribute") && !inlay__string_is(g->named[2 * i].of.string, "default"))
+                return inlay__fail(INLAY_ERR_TEMPLATE, "Unexpected keyword argument '%.*s'",
+                                   (int)inlay__min_size(g->named[2 * i].of.string->size, 64), g->named[2 * i].of.string->text);
+        return INLAY_OK;
+    }
+    const inlay__arguments rest = {g->positional + 1, g->n - 1, g->named, g->n_named};
+    return g->function >= 0 ? inlay__filter_run(m, g->function, item, &rest, made)
+                            : get_path(m, item, attribute, named(g, "default"), made);
+}
+
 static int32_t run_map(inlay__machine *m, const inlay__value *self, const inlay__arguments *args, inlay__value *r) {
-    const inlay__list *list = NULL;
-    const inlay__value *attribute = named(args, "attribute"), *otherwise = named(args, "default");
-    inlay__value *items = NULL;
-    int32_t filter = -1;
-    if (args->n == 0 && attribute == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'map' takes the name of a filter or an attribute");
-    if (args->n > 0) {
-        const inlay__string *name = NULL;
-        INLAY__TRY(inlay__arg_string(&args->positional[0], "filter", &name));
-        filter = inlay__filter_find(name->text, name->size);
-        if (filter < 0) return inlay__fail(INLAY_ERR_TEMPLATE, "there is no filter named '%.*s'", (int)inlay__min_size(name->size, 64), name->text);
-        if (inlay__string_is(name, "map")) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'map' within 'map' is not supported");
-    }
-    INLAY__TRY(inlay__items_of(m, self, &list));
-    INLAY__TRY(new_items(m, list->n, &items));
-    for (size_t i = 0; i < list->n; i++) {
-        const inlay__arguments rest = {args->positional + 1, args->n - 1, args->named, args->n_named};
-        INLAY__TRY(inlay__charge(m, 1));
-        INLAY__TRY(filter >= 0 ? inlay__filter_run(m, filter, &list->items[i], &rest, &items[i])
-                               : get_path(m, &list->items[i], attribute, otherwise, &items[i]));
-    }
-    return new_list(m, items, list->n, INLAY__V_GENERATOR, r);
+    return inlay__generator_lazy(m, self, args, make_mapped, 0, r);
 }
 
 /* select, reject, and both with an attribute; without a test the value's truth decides. */
-static int32_t choose(inlay__machine *m, const inlay__value *self, const inlay__arguments *args, bool by_attribute, bool wanted, inlay__value *r) {
-    const inlay__list *list = NULL;
-    inlay__value *items = NULL;
-    size_t n = 0, skip = by_attribute;
-    int32_t test = -1;
-    if (args->n < skip) return inlay__fail(INLAY_ERR_TEMPLATE, "the filter takes the name of an attribute");
-    bool has_test = args->n > skip;
-    if (has_test) {
-        const inlay__string *name = NULL;
-        INLAY__TRY(inlay__arg_string(&args->positional[skip], "test", &name));
-        test = inlay__test_find(name->text, name->size);
-        if (test < 0) return inlay__fail(INLAY_ERR_TEMPLATE, "there is no test named '%.*s'", (int)inlay__min_size(name->size, 64), name->text);
+enum { BY_ATTRIBUTE = 1, KEEPS_FALSE = 2 };
+
+static int32_t make_chosen(inlay__machine *m, inlay__generator *g, const inlay__value *item, inlay__value *made, bool *keep) {
+    size_t skip = g->kind & BY_ATTRIBUTE;
+    if (item == NULL) {
+        g->function = -1;
+        if (g->n < skip) return inlay__fail(INLAY_ERR_TEMPLATE, "Missing parameter for attribute name");
+        return g->n > skip ? find_function(&g->positional[skip], "test", inlay__test_find, &g->function) : INLAY_OK;
     }
-    INLAY__TRY(inlay__items_of(m, self, &list));
-    INLAY__TRY(new_items(m, list->n, &items));
-    for (size_t i = 0; i < list->n; i++) {
-        const inlay__arguments rest = {args->positional + skip + 1, has_test ? args->n - skip - 1 : 0, args->named, args->n_named};
-        inlay__value v = list->items[i];
-        INLAY__TRY(inlay__charge(m, 1));
-        if (by_attribute) INLAY__TRY(get_path(m, &list->items[i], &args->positional[0], NULL, &v));
-        bool passes = inlay__value_is_true(&v);
-        if (has_test) INLAY__TRY(inlay__test_run(m, test, &v, &rest, &passes));
-        if (passes == wanted) items[n++] = list->items[i];
-    }
-    return new_list(m, items, n, INLAY__V_GENERATOR, r);
+    const inlay__arguments rest = {g->positional + skip + 1, g->function >= 0 ? g->n - skip - 1 : 0, g->named, g->n_named};
+    inlay__value v = *item;
+    if (skip > 0) INLAY__TRY(get_path(m, item, &g->positional[0], NULL, &v));
+    bool passes = inlay__value_is_true(&v);
+    if (g->function >= 0) INLAY__TRY(inlay__test_run(m, g->function, &v, &rest, &passes));
+    *keep = passes == ((g->kind & KEEPS_FALSE) == 0);
+    *made = *item;
+    return INLAY_OK;
 }
 
-static int32_t run_select(inlay__machine *m, const inlay__value *v, const inlay__arguments *args, inlay__value *r) { return choose(m, v, args, false, true, r); }
-static int32_t run_reject(inlay__machine *m, const inlay__value *v, const inlay__arguments *args, inlay__value *r) { return choose(m, v, args, false, false, r); }
-static int32_t run_selectattr(inlay__machine *m, const inlay__value *v, const inlay__arguments *args, inlay__value *r) { return choose(m, v, args, true, true, r); }
-static int32_t run_rejectattr(inlay__machine *m, const inlay__value *v, const inlay__arguments *args, inlay__value *r) { return choose(m, v, args, true, false, r); }
+#define CHOOSER(name, kind)                                                                                              \
+    static int32_t name(inlay__machine *m, const inlay__value *v, const inlay__arguments *args, inlay__value *r) {       \
+        return inlay__generator_lazy(m, v, args, make_chosen, kind, r);                                                  \
+    }
+CHOOSER(run_select, 0)
+CHOOSER(run_reject, KEEPS_FALSE)
+CHOOSER(run_selectattr, BY_ATTRIBUTE)
+CHOOSER(run_rejectattr, BY_ATTRIBUTE | KEEPS_FALSE)
 
 /* -------------------------------------------------------------------- others */
 
@@ -291,8 +304,10 @@ static int32_t run_first(inlay__machine *m, const inlay__value *a, inlay__value 
     *r = inlay__undefined(NULL);
     if (a->kind == INLAY__V_STRING) return inlay__get_item(m, a, &(inlay__value){.kind = INLAY__V_INT}, r);
     if (a->kind == INLAY__V_GENERATOR) {
-        inlay__generator *g = a->of.generator;
-        if (g->next < g->list->n) *r = g->list->items[g->next++];
+        inlay__value item;
+        bool there = false;
+        INLAY__TRY(inlay__generator_next(m, a->of.generator, &item, &there));
+        if (there) *r = item;
         return INLAY_OK;
     }
     INLAY__TRY(inlay__items_of(m, a, &list));
@@ -320,10 +335,10 @@ static int32_t run_reverse(inlay__machine *m, const inlay__value *a, inlay__valu
     static const inlay__string empty = {.text = ""};
     const inlay__list *list = NULL;
     inlay__value *items = NULL;
-    if (a->kind == INLAY__V_UNDEFINED) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'reverse': the value is undefined");
     INLAY__TRY(inlay__items_of(m, a, &list));
     INLAY__TRY(new_items(m, list->n, &items));
     for (size_t i = 0; i < list->n; i++) items[i] = list->items[list->n - 1 - i];
+    if (a->kind == INLAY__V_GENERATOR) return new_list(m, items, list->n, INLAY__V_LIST, r);
     if (a->kind != INLAY__V_STRING) return new_list(m, items, list->n, INLAY__V_GENERATOR, r);
     inlay__value all, b[3] = {{.kind = INLAY__V_ABSENT}, inlay__string_value(&empty), {.kind = INLAY__V_ABSENT}};
     INLAY__TRY(new_list(m, items, list->n, INLAY__V_LIST, &all));

@@ -9,37 +9,18 @@ static bool from_data(const inlay__string *s, size_t i) {
 
 /* --------------------------------------------------------------------- case */
 
-/* Sigma at the end of a word has a lower case of its own. */
-static bool ends_word(const inlay__string *s, size_t at, size_t size) {
-    uint32_t code;
-    bool before = false;
-    for (size_t i = at; i > 0;) {
-        do i--;
-        while (i > 0 && ((uint8_t)s->text[i] & 0xc0) == 0x80);
-        inlay__utf8_decode((const uint8_t *)s->text + i, s->size - i, &code);
-        if (inlay__letter_is_ignorable(code)) continue;
-        before = inlay__letter_is_upper(code) || inlay__letter_is_lower(code);
-        break;
-    }
-    if (!before) return false;
-    for (size_t i = at + size, n; i < s->size; i += n) {
-        n = inlay__utf8_decode((const uint8_t *)s->text + i, s->size - i, &code);
-        if (inlay__letter_is_ignorable(code)) continue;
-        return !inlay__letter_is_upper(code) && !inlay__letter_is_lower(code);
-    }
-    return true;
-}
-
 /* Writes the part [from, to) in another case, its first character in `first`. */
 static int32_t put_case(inlay__machine *m, const inlay__string *s, size_t from, size_t to, inlay__letter_case first,
                         inlay__letter_case rest) {
+    size_t word = from; /* Jinja's title makes the rest of a word a text of its own */
+    if (first == INLAY__UPPER_CASE && rest == INLAY__LOWER_CASE && from < to) word += inlay__char_size(s, from);
     INLAY__TRY(inlay__charge(m, (to - from) / 8));
     for (size_t i = from, n; i < to; i += n) {
         uint32_t code, out[3];
         n = inlay__utf8_decode((const uint8_t *)s->text + i, s->size - i, &code);
         inlay__letter_case how = i == from ? first : rest;
         size_t count = inlay__letter_convert(code, how, out);
-        if (code == 0x3a3 && how == INLAY__LOWER_CASE && ends_word(s, i, n)) out[0] = 0x3c2;
+        if (how == INLAY__LOWER_CASE) out[0] = inlay__sigma(out[0], s->text + word, to - word, i - word, n);
         for (size_t k = 0; k < count; k++) INLAY__TRY(inlay__out_code(m, out[k], from_data(s, i)));
     }
     return INLAY_OK;
@@ -137,7 +118,7 @@ static int32_t run_indent(inlay__machine *m, const inlay__value *a, inlay__value
     else
         INLAY__TRY(inlay__arg_int(&a[1], "width", &width));
     if (width > INLAY__RENDER_MAX_OUTPUT) return inlay__fail(INLAY_ERR_TEMPLATE, "a width of %lld is too large", (long long)width);
-    INLAY__TRY(inlay__to_string(m, a, &s));
+    INLAY__TRY(inlay__arg_string(a, "s", &s));
     size_t start = m->n_out;
     INLAY__TRY(inlay__out_string(m, s));
     INLAY__TRY(inlay__out_text(m, "\n", 1)); /* so that the text has a last line */
@@ -160,14 +141,15 @@ static int32_t run_indent(inlay__machine *m, const inlay__value *a, inlay__value
 static int32_t run_truncate(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     static const inlay__string dots = {.text = "...", .size = 3, .n_chars = 3};
     const inlay__string *s = NULL, *end = &dots;
-    int64_t length = 255, leeway = 5;
+    int64_t length = 255, leeway = 5, size = 0;
     INLAY__TRY(inlay__arg_int(&a[1], "length", &length));
     INLAY__TRY(inlay__arg_string(&a[3], "end", &end));
     if (inlay__arg_given(&a[4])) INLAY__TRY(inlay__arg_int(&a[4], "leeway", &leeway));
-    INLAY__TRY(inlay__to_string(m, a, &s));
     if (length < (int64_t)end->n_chars || leeway < 0)
         return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'truncate': expected a length of at least %u, found %lld", end->n_chars, (long long)length);
-    if (leeway > INT32_MAX || length > INT32_MAX || (int64_t)s->n_chars <= length + leeway) return *r = inlay__string_value(s), INLAY_OK;
+    INLAY__TRY(inlay__length_of(a, &size));
+    if (leeway > INT32_MAX || length > INT32_MAX || size <= length + leeway) return *r = a[0], INLAY_OK;
+    INLAY__TRY(inlay__arg_string(a, "s", &s));
     size_t keep = inlay__string_offset(s, (size_t)length - end->n_chars), start = m->n_out;
     if (!inlay__arg_is_true(&a[2], false)) {
         size_t space = keep;

@@ -71,11 +71,28 @@ static bool read_int(const inlay__string *s, int64_t base, int64_t *value) {
     return true;
 }
 
+/* "inf", "-Infinity", "nan", in any case. */
+static bool read_special(const char *text, size_t n, double *value) {
+    static const struct {
+        const char *name;
+        double value;
+    } specials[] = {{"inf", INFINITY}, {"infinity", INFINITY}, {"nan", NAN}};
+    size_t sign = n > 0 && (text[0] == '-' || text[0] == '+');
+    for (size_t i = 0; i < INLAY__COUNT(specials); i++) {
+        size_t size = strlen(specials[i].name), k = 0;
+        while (k < size && sign + k < n && (text[sign + k] | 0x20) == specials[i].name[k]) k++;
+        if (k < size || sign + size != n) continue;
+        *value = text[0] == '-' ? -specials[i].value : specials[i].value;
+        return true;
+    }
+    return false;
+}
+
 static bool read_float(const inlay__string *s, double *value) {
     char text[128];
     size_t n;
     if (!clean_number(s, text, &n)) return false;
-    return inlay__parse_f64(text, n, value);
+    return read_special(text, n, value) || inlay__parse_f64(text, n, value);
 }
 
 static bool float_to_int(double d, int64_t *value) {
@@ -84,10 +101,17 @@ static bool float_to_int(double d, int64_t *value) {
     return true;
 }
 
+/* A whole number beyond 64 bits. */
+static int32_t float_digits(inlay__machine *m, double d, inlay__value *r) {
+    char text[400];
+    INLAY__TRY(inlay__new_text(m, text, inlay__format_fixed(text, sizeof text, d, 0), r));
+    r->kind = INLAY__V_DIGITS;
+    return INLAY_OK;
+}
+
 static int32_t run_int(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     int64_t base = 10, value = 0;
     double number = 0;
-    (void)m;
     INLAY__TRY(inlay__arg_int(&a[2], "base", &base));
     if (base != 0 && (base < 2 || base > 36)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'int': base is %lld, expected 0 or 2 to 36", (long long)base);
     bool known = false;
@@ -101,6 +125,7 @@ static int32_t run_int(inlay__machine *m, const inlay__value *a, inlay__value *r
         return *r = a[0], INLAY_OK;
     else if (a->kind == INLAY__V_UNDEFINED)
         return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'int': the value is undefined");
+    if (!known && a->kind == INLAY__V_FLOAT && isfinite(a->of.number)) return float_digits(m, a->of.number, r);
     *r = known ? inlay__int(value) : a[1].kind != INLAY__V_ABSENT ? a[1] : inlay__int(0);
     return INLAY_OK;
 }
@@ -169,10 +194,13 @@ static int32_t run_round(inlay__machine *m, const inlay__value *a, inlay__value 
     double unit = power_of_10(precision < 0 ? -precision : precision);
     if (is_common && precision >= 0) {
         INLAY__TRY(round_decimal(value, precision, &value));
-    } else {
-        double scaled = precision < 0 ? value / unit : value * unit;
-        scaled = is_common ? nearbyint(scaled) : ceils ? ceil(scaled) : floor(scaled);
-        value = precision < 0 ? scaled * unit : scaled / unit;
+    } else if (is_common) {
+        value = nearbyint(value / unit) * unit;
+    } else { /* Python makes an integer of it in between: there is no -0, and none of what is not finite */
+        if (precision < 0) unit = 1.0 / unit;
+        double whole = ceils ? ceil(value * unit) : floor(value * unit);
+        if (!isfinite(whole)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'round': the number cannot be made an integer");
+        value = whole == 0 ? 0.0 : whole / unit;
     }
     *r = inlay__float(value);
     return INLAY_OK;
@@ -187,6 +215,8 @@ static int32_t run_filesizeformat(inlay__machine *m, const inlay__value *a, inla
     char text[400];
     INLAY__TRY(run_float(m, (const inlay__value[]){a[0], {.kind = INLAY__V_ABSENT}}, &number));
     double bytes = number.of.number;
+    bool is_number = a->kind == INLAY__V_DIGITS || inlay__value_is_number(a) || (a->kind == INLAY__V_STRING && read_float(a->of.string, &bytes));
+    if (!is_number || !isfinite(bytes)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'filesizeformat': the value is no size");
     if (bytes == 1) return inlay__new_text(m, "1 Byte", 6, r);
     if (bytes < base) {
         size_t n = inlay__format(text, sizeof text, "%lld Bytes", (long long)bytes);

@@ -197,7 +197,8 @@ int32_t inlay__format_percent(inlay__machine *m, const inlay__string *f, const i
         done = i;
     }
     INLAY__TRY(inlay__out_part(m, f, done, f->size));
-    bool all = values->kind == INLAY__V_DICT || inlay__value_is_list(values) ? values->kind != INLAY__V_TUPLE || next == values->of.list->n : next == 1;
+    bool has_items = values->kind == INLAY__V_DICT || values->kind == INLAY__V_UNDEFINED || inlay__value_is_list(values);
+    bool all = has_items ? values->kind != INLAY__V_TUPLE || next == values->of.list->n : next == 1;
     if (!all) return inlay__fail(INLAY_ERR_TEMPLATE, "not all arguments converted during string formatting");
     return inlay__out_take(m, start, result);
 }

@@ -2,6 +2,7 @@
 #include "letters.h"
 
 #include "base/unicode.h"
+#include "base/utf8.h"
 
 static int32_t range_delta(const inlay__case_range *ranges, size_t n, uint32_t code) {
     size_t low = 0, high = n;
@@ -29,7 +30,7 @@ static const inlay__case_special *find_special(const inlay__case_special *specia
 }
 
 size_t inlay__letter_convert(uint32_t code, inlay__letter_case to, uint32_t out[3]) {
-    bool lower = to == INLAY__LOWER_CASE;
+    bool lower = to == INLAY__LOWER_CASE || to == INLAY__FOLDED_CASE;
     if (code < 0x80) {
         uint32_t letter = code | 0x20;
         bool changes = letter >= 'a' && letter <= 'z' && (lower ? code < 'a' : code >= 'a');
@@ -38,6 +39,7 @@ size_t inlay__letter_convert(uint32_t code, inlay__letter_case to, uint32_t out[
     }
     const inlay__case_special *special = NULL;
     if (to == INLAY__TITLE_CASE) special = find_special(inlay__title_specials, inlay__title_specials_count, code);
+    if (to == INLAY__FOLDED_CASE) special = find_special(inlay__fold_specials, inlay__fold_specials_count, code);
     if (special == NULL)
         special = lower ? find_special(inlay__lower_specials, inlay__lower_specials_count, code)
                         : find_special(inlay__upper_specials, inlay__upper_specials_count, code);
@@ -50,6 +52,32 @@ size_t inlay__letter_convert(uint32_t code, inlay__letter_case to, uint32_t out[
                           : range_delta(inlay__upper_ranges, inlay__upper_ranges_count, code);
     out[0] = (uint32_t)((int32_t)code + delta);
     return 1;
+}
+
+/* A letter, seen past what is ignored there. */
+static bool letter_before(const char *text, size_t at) {
+    uint32_t code;
+    for (size_t i = at; i > 0;) {
+        do i--;
+        while (i > 0 && ((uint8_t)text[i] & 0xc0) == 0x80);
+        inlay__utf8_decode((const uint8_t *)text + i, at - i, &code);
+        if (!inlay__letter_is_ignorable(code)) return inlay__letter_is_upper(code) || inlay__letter_is_lower(code);
+    }
+    return false;
+}
+
+static bool letter_after(const char *text, size_t size) {
+    uint32_t code;
+    for (size_t i = 0, n; i < size; i += n) {
+        n = inlay__utf8_decode((const uint8_t *)text + i, size - i, &code);
+        if (!inlay__letter_is_ignorable(code)) return inlay__letter_is_upper(code) || inlay__letter_is_lower(code);
+    }
+    return false;
+}
+
+uint32_t inlay__sigma(uint32_t lower, const char *text, size_t size, size_t at, size_t n) {
+    bool capital = n == 2 && (uint8_t)text[at] == 0xce && (uint8_t)text[at + 1] == 0xa3;
+    return capital && letter_before(text, at) && !letter_after(text + at + n, size - at - n) ? 0x3c2 : lower;
 }
 
 size_t inlay__space_at(const char *text, size_t size) {

@@ -185,7 +185,7 @@ static int32_t enter_macro(inlay__machine *m, const inlay__macro_value *value, c
     INLAY__TRY(begin_scope(m, value->scope));
     m->loop = NULL;
     INLAY__TRY(bind_parameters(m, macro, args));
-    *ip = macro->begin;
+    *ip = value->begin;
     return INLAY_OK;
 }
 
@@ -257,10 +257,11 @@ static int32_t call(inlay__machine *m, const inlay__instruction *in, size_t *ip)
     return push(m, result);
 }
 
-static int32_t make_macro(inlay__machine *m, uint32_t index) {
+static int32_t make_macro(inlay__machine *m, const inlay__instruction *in) {
+    uint32_t index = (uint32_t)in->a;
     inlay__macro_value *macro = inlay__heap_take(&m->heap, sizeof *macro);
     if (macro == NULL) return inlay__no_memory(m);
-    *macro = (inlay__macro_value){index, m->scope};
+    *macro = (inlay__macro_value){index, (uint32_t)(in - m->program->code) - m->program->macros[index].begin, m->scope};
     for (inlay__scope *scope = m->scope; scope != NULL && !scope->kept; scope = scope->parent) scope->kept = true;
     return push(m, (inlay__value){.kind = INLAY__V_MACRO, .of.macro = macro});
 }
@@ -387,7 +388,7 @@ static int32_t step(inlay__machine *m, const inlay__instruction *in) {
     case INLAY__OP_DICT: return build(m, in);
     case INLAY__OP_SCOPE: return begin_scope(m, m->scope);
     case INLAY__OP_SCOPE_END: end_scope(m); return INLAY_OK;
-    case INLAY__OP_MACRO: return make_macro(m, (uint32_t)in->a);
+    case INLAY__OP_MACRO: return make_macro(m, in);
     case INLAY__OP_CAPTURE: return push(m, inlay__int((int64_t)m->n_out));
     default: /* CAPTURE_END */
         right = pop(m);

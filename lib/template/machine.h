@@ -47,6 +47,7 @@ typedef struct inlay__frame {
 
 struct inlay__macro_value {
     uint32_t macro;
+    uint32_t begin;      /* its first instruction */
     inlay__scope *scope; /* where it was made */
 };
 
@@ -74,6 +75,7 @@ typedef struct inlay__machine {
     size_t n_stack, stack_capacity;
     inlay__frame *frames; /* [INLAY__RENDER_MAX_CALLS] */
     size_t n_frames;
+    size_t n_generators;  /* that are at work, each reading the next */
     inlay__walk *walk;    /* [INLAY__RENDER_MAX_NESTING], taken when it is first needed */
     inlay__scope *scope, *free_scopes;
     inlay__loop *loop;
@@ -116,6 +118,8 @@ int32_t inlay__write_json(inlay__machine *m, const inlay__value *v, const inlay_
 
 /* dict.c: dictionaries. `pairs` are taken over; later values of a key replace earlier ones. */
 int32_t inlay__dict_new(inlay__machine *m, inlay__value *pairs, size_t n, inlay__value *result);
+/* INLAY_ERR_TEMPLATE for values that can be no key. */
+int32_t inlay__check_hashable(const inlay__value *key);
 int32_t inlay__dict_get(inlay__machine *m, const inlay__dict *dict, const inlay__value *key, const inlay__value **found);
 const inlay__value *inlay__dict_find(const inlay__dict *dict, const char *key);
 /* The indices of the pairs by the order of their keys, which must be strings; NULL when a key is none. */
@@ -143,7 +147,15 @@ int32_t inlay__get_item(inlay__machine *m, const inlay__value *v, const inlay__v
 int32_t inlay__items_of(inlay__machine *m, const inlay__value *v, const inlay__list **items);
 int32_t inlay__length_of(const inlay__value *v, int64_t *n);
 int32_t inlay__range_new(inlay__machine *m, int64_t start, int64_t stop, int64_t step, inlay__value *result);
+
+/* generator.c: of the items of a list, or made of another value's when they are read, one after the other. */
 int32_t inlay__generator_new(inlay__machine *m, const inlay__list *list, inlay__value *result);
+struct inlay__arguments;
+int32_t inlay__generator_lazy(inlay__machine *m, const inlay__value *source, const struct inlay__arguments *args, inlay__make_item make,
+                              int32_t kind, inlay__value *result);
+int32_t inlay__generator_next(inlay__machine *m, inlay__generator *generator, inlay__value *item, bool *there);
+/* All that is left. */
+int32_t inlay__generator_rest(inlay__machine *m, inlay__generator *generator, const inlay__list **items);
 
 /* loop.c */
 int32_t inlay__loop_attribute(inlay__machine *m, inlay__loop *loop, const inlay__string *name, inlay__value *result);

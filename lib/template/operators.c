@@ -96,11 +96,16 @@ static int32_t float_binary(uint8_t token, double a, double b, inlay__value *res
     case INLAY__T_DIV: value = a / b; break;
     case INLAY__T_POW: return float_power(a, b, result);
     default: {
-        double rest = fmod(a, b);
-        if (rest != 0 && (rest < 0) != (b < 0)) rest += b;
-        if (rest == 0) rest = copysign(0.0, b);
-        double quotient = (a - rest) / b, whole = floor(quotient);
+        double rest = fmod(a, b), quotient = (a - rest) / b;
+        if (rest == 0) {
+            rest = copysign(0.0, b);
+        } else if ((rest < 0) != (b < 0)) {
+            rest += b;
+            quotient -= 1.0;
+        }
+        double whole = floor(quotient);
         if (quotient - whole > 0.5) whole += 1.0;
+        if (quotient == 0) whole = copysign(0.0, a / b);
         value = token == INLAY__T_MOD ? rest : whole;
     }
     }

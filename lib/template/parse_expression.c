@@ -56,7 +56,8 @@ static int32_t parse_call(inlay__parser *p, inlay__op op, int64_t a, const inlay
     return inlay__emit(p, op, (uint8_t)n_args, (uint16_t)(n_named | flags), a, token);
 }
 
-/* A filter's or test's name, with dots. The index in its table; an unknown one fails when it runs, if it does. */
+/* A filter's or test's name, with dots. The index in its table; an unknown one fails when it runs, if it does, and only
+ * within an if it may wait for that. */
 static int32_t parse_callee(inlay__parser *p, bool is_test, int64_t *a) {
     const inlay__token *token = p->at;
     INLAY__TRY(inlay__parser_expect(p, INLAY__T_NAME, is_test ? "the name of a test" : "the name of a filter"));
@@ -66,6 +67,7 @@ static int32_t parse_callee(inlay__parser *p, bool is_test, int64_t *a) {
         return INLAY_OK;
     }
     while (inlay__parser_skip(p, INLAY__T_DOT)) INLAY__TRY(inlay__parser_expect(p, INLAY__T_NAME, "a name"));
+    if (!p->soft && p->unknown == NULL) p->unknown = token;
     const inlay__string *name = inlay__string_new(&p->program->heap, token->text, token->size);
     if (name == NULL) return inlay__heap_status(&p->program->heap);
     INLAY__TRY(INLAY__PROGRAM_GROW(p->program, constants, n_constants, constant_capacity));
@@ -379,12 +381,16 @@ static int32_t parse_operators(inlay__parser *p) {
 /* value if condition else ...: the condition's code comes to stand before the value's. */
 static int32_t parse_conditional(inlay__parser *p) {
     size_t last_end = SIZE_MAX; /* the jumps behind each value, chained through their operands */
+    const inlay__token *unknown = p->unknown;
+    bool soft = p->soft;
     for (;;) {
         size_t value = code_size(p);
         const inlay__token *token = p->at;
         INLAY__TRY(parse_operators(p));
         if (!inlay__parser_skip_name(p, "if")) break;
         size_t condition = code_size(p);
+        p->unknown = unknown;
+        p->soft = true;
         INLAY__TRY(parse_operators(p));
         INLAY__TRY(inlay__emit(p, INLAY__OP_JUMP_FALSE, 0, 0, 0, token));
         size_t otherwise = value + (code_size(p) - condition) - 1;
@@ -400,6 +406,7 @@ static int32_t parse_conditional(inlay__parser *p) {
         next = p->program->code[jump].a > 0 ? (size_t)p->program->code[jump].a - 1 : SIZE_MAX;
         inlay__patch_jump(p, jump);
     }
+    p->soft = soft;
     return INLAY_OK;
 }
 

@@ -95,14 +95,28 @@ static int32_t parse_print(inlay__parser *p) {
     return inlay__emit(p, INLAY__OP_PRINT, 0, 0, 0, token);
 }
 
+/* {% print a, b %}: one after the other. */
+static int32_t parse_print_tag(inlay__parser *p, const inlay__token *token) {
+    for (bool first = true; !inlay__parser_is(p, INLAY__T_BLOCK_END); first = false) {
+        if (!first) INLAY__TRY(inlay__parser_expect(p, INLAY__T_COMMA, "',' or '%}'"));
+        INLAY__TRY(inlay__parse_expression(p, true));
+        INLAY__TRY(inlay__emit(p, INLAY__OP_PRINT, 0, 0, 0, token));
+    }
+    return INLAY_OK;
+}
+
 static int32_t parse_if(inlay__parser *p) {
     static const char *const ends[] = {"elif", "else", "endif", NULL};
     size_t last_end = SIZE_MAX; /* jumps to the end, chained through their operands */
     for (bool more = true; more;) {
         const inlay__token *token = p->at;
+        bool soft = p->soft;
+        p->soft = true;
         INLAY__TRY(inlay__parse_tuple(p, false, false, NULL));
+        p->soft = soft;
         size_t otherwise = code_size(p);
         INLAY__TRY(inlay__emit(p, INLAY__OP_JUMP_FALSE, 0, 0, 0, token));
+        p->soft_body = true;
         INLAY__TRY(parse_block(p, ends));
         more = inlay__parser_is_name(p, "elif");
         bool has_else = inlay__parser_is_name(p, "else");
@@ -112,6 +126,7 @@ static int32_t parse_if(inlay__parser *p) {
             last_end = code_size(p) - 1;
         }
         inlay__patch_jump(p, otherwise);
+        p->soft_body = has_else;
         if (has_else) INLAY__TRY(parse_block_to(p, "endif"));
     }
     for (size_t jump = last_end, next; jump != SIZE_MAX; jump = next) {
@@ -369,6 +384,12 @@ static int32_t parse_macro_body(inlay__parser *p, inlay__macro *macro, bool has_
     return INLAY_OK;
 }
 
+/* Both stay as far from one another wherever the code is moved. */
+static int32_t emit_macro(inlay__parser *p, size_t index, const inlay__token *token) {
+    p->program->macros[index].begin = (uint32_t)code_size(p) - p->program->macros[index].begin;
+    return inlay__emit(p, INLAY__OP_MACRO, 0, 0, (int64_t)index, token);
+}
+
 static int32_t parse_macro(inlay__parser *p, const inlay__token *token) {
     const inlay__token *name = p->at;
     inlay__macro macro = {.name = NULL};
@@ -376,7 +397,7 @@ static int32_t parse_macro(inlay__parser *p, const inlay__token *token) {
     macro.name = inlay__string_new(&p->program->heap, name->text, name->size);
     if (macro.name == NULL) return inlay__heap_status(&p->program->heap);
     INLAY__TRY(parse_macro_body(p, &macro, true, "endmacro", NULL, token));
-    INLAY__TRY(inlay__emit(p, INLAY__OP_MACRO, 0, 0, (int64_t)p->program->n_macros - 1, token));
+    INLAY__TRY(emit_macro(p, p->program->n_macros - 1, token));
     return inlay__emit_name(p, INLAY__OP_STORE, name);
 }
 
@@ -386,7 +407,7 @@ static int32_t parse_call_block(inlay__parser *p, const inlay__token *token) {
     cut_code call = {NULL, 0};
     inlay__token caller = *token;
     INLAY__TRY(parse_macro_body(p, &macro, inlay__parser_is(p, INLAY__T_LPAREN), "endcall", &call, token));
-    int64_t index = (int64_t)p->program->n_macros - 1;
+    size_t index = p->program->n_macros - 1;
     inlay__instruction last = call.code[call.n - 1];
     if (last.op != INLAY__OP_CALL || (last.m & INLAY__ARGS_STAR_STAR) != 0 || (last.m & INLAY__ARGS_NAMED) >= UINT8_MAX)
         return inlay__fail(INLAY_ERR_TEMPLATE, "expected a call without ** arguments behind 'call'");
@@ -394,7 +415,7 @@ static int32_t parse_call_block(inlay__parser *p, const inlay__token *token) {
     caller.text = "caller";
     caller.size = 6;
     INLAY__TRY(inlay__emit_string(p, INLAY__OP_CONST, &caller));
-    INLAY__TRY(inlay__emit(p, INLAY__OP_MACRO, 0, 0, index, token));
+    INLAY__TRY(emit_macro(p, index, token));
     last.m++;
     INLAY__TRY(emit_code(p, &last, 1));
     return inlay__emit(p, INLAY__OP_PRINT, 0, 0, 0, token);
@@ -416,10 +437,7 @@ static int32_t parse_statement(inlay__parser *p) {
     if (inlay__token_is_name(token, "generation")) return parse_scope(p, "endgeneration", token);
     if (inlay__token_is_name(token, "break")) return parse_loop_control(p, true, token);
     if (inlay__token_is_name(token, "continue")) return parse_loop_control(p, false, token);
-    if (inlay__token_is_name(token, "print")) {
-        INLAY__TRY(inlay__parse_tuple(p, true, false, NULL));
-        return inlay__emit(p, INLAY__OP_PRINT, 0, 0, 0, token);
-    }
+    if (inlay__token_is_name(token, "print")) return parse_print_tag(p, token);
     p->at--;
     for (size_t i = 0; i < INLAY__COUNT(refused); i++)
         if (inlay__token_is_name(token, refused[i]))
@@ -433,11 +451,20 @@ static bool is_one_of(const inlay__token *token, const char *const *names) {
     return false;
 }
 
+static int32_t unknown_name(inlay__parser *p) {
+    p->at = p->unknown;
+    return inlay__fail(INLAY_ERR_TEMPLATE, "there is no filter or test named '%.*s'", (int)inlay__min_size(p->at->size, 64), p->at->text);
+}
+
 /* Up to one of the tags `ends`, at whose name it stops, or to the end of the template if `ends` is NULL. */
 static int32_t parse_body(inlay__parser *p, const char *const *ends) {
+    bool soft = p->soft;
     INLAY__TRY(inlay__parser_enter(p));
+    p->soft = p->soft_body;
+    p->soft_body = false;
     for (;;) {
         const inlay__token *token = p->at;
+        if (p->unknown != NULL) return unknown_name(p);
         if (token->kind == INLAY__T_DATA) {
             INLAY__TRY(inlay__emit_string(p, INLAY__OP_TEXT, token));
             p->at++;
@@ -456,6 +483,7 @@ static int32_t parse_body(inlay__parser *p, const char *const *ends) {
             return inlay__fail(INLAY_ERR_TEMPLATE, "expected the tag '%s', found the end of the template", ends[last]);
         }
     }
+    p->soft = soft;
     inlay__parser_leave(p);
     return INLAY_OK;
 }

@@ -29,6 +29,8 @@ typedef struct inlay__parser {
     size_t depth;
     size_t n_scopes, n_captures; /* open ones */
     inlay__parser_loop *loop;    /* NULL outside of loops */
+    bool soft, soft_body;        /* within an if, and for the next body: an unknown filter or test may fail when it runs */
+    const inlay__token *unknown; /* the first one elsewhere, unless an `if` behind it forgives */
     inlay__macro *macro;         /* being read, NULL outside; what it speaks of is noted there */
 } inlay__parser;
 

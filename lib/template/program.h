@@ -73,7 +73,7 @@ typedef struct inlay__instruction {
 
 typedef struct inlay__macro {
     const inlay__string *name; /* NULL: the body of a call block */
-    uint32_t begin;            /* its first instruction */
+    uint32_t begin;            /* its first instruction: so many before its INLAY__OP_MACRO */
     uint32_t first_param;      /* in program->params */
     uint32_t n_params, n_required;
     bool takes_more;           /* it speaks of varargs, kwargs, caller */

@@ -223,7 +223,7 @@ static size_t skip_word(const inlay__string *s, size_t i) {
 
 static int32_t split_words(inlay__machine *m, const inlay__string *s, int64_t limit, pieces *p) {
     for (size_t i = skip_space(s, 0); i < s->size; limit--) {
-        size_t end = limit == 0 ? inlay__rstrip_size(s->text, s->size) : skip_word(s, i);
+        size_t end = limit == 0 ? s->size : skip_word(s, i);
         INLAY__TRY(add_piece(m, p, s, i, end));
         i = limit == 0 ? s->size : skip_space(s, end);
     }
@@ -240,7 +240,7 @@ static int32_t rsplit_words(inlay__machine *m, const inlay__string *s, int64_t l
             if (inlay__space_at(s->text + c, s->size - c) > 0) break;
             begin = c;
         }
-        INLAY__TRY(add_piece(m, p, s, limit == 0 ? first : begin, end));
+        INLAY__TRY(add_piece(m, p, s, limit == 0 ? 0 : begin, end));
         if (limit == 0) break;
         end = inlay__rstrip_size(s->text, begin);
     }
@@ -395,7 +395,9 @@ static int32_t run_islower(inlay__machine *m, const inlay__value *a, inlay__valu
 
 /* ---------------------------------------------------------------------- others */
 
-static int32_t convert(inlay__machine *m, const inlay__value *a, bool title, inlay__value *r) {
+typedef enum converting { TO_TITLE, TO_SWAPPED, TO_FOLDED } converting;
+
+static int32_t convert(inlay__machine *m, const inlay__value *a, converting how, inlay__value *r) {
     const inlay__string *s = self_of(a);
     size_t start = m->n_out;
     bool in_word = false;
@@ -404,17 +406,21 @@ static int32_t convert(inlay__machine *m, const inlay__value *a, bool title, inl
         uint32_t code, out[3];
         n = inlay__utf8_decode((const uint8_t *)s->text + i, s->size - i, &code);
         bool upper = inlay__letter_is_upper(code), lower = inlay__letter_is_lower(code);
-        inlay__letter_case to = title ? (in_word ? INLAY__LOWER_CASE : INLAY__TITLE_CASE) : upper ? INLAY__LOWER_CASE : INLAY__UPPER_CASE;
+        inlay__letter_case to = INLAY__FOLDED_CASE;
+        if (how == TO_TITLE) to = in_word ? INLAY__LOWER_CASE : INLAY__TITLE_CASE;
+        if (how == TO_SWAPPED) to = upper ? INLAY__LOWER_CASE : INLAY__UPPER_CASE;
         bool data = s->origin == INLAY__FROM_DATA || (s->origin == INLAY__FROM_BOTH && s->marks[i] != 0);
         size_t count = inlay__letter_convert(code, to, out);
+        if (to == INLAY__LOWER_CASE) out[0] = inlay__sigma(out[0], s->text, s->size, i, n);
         for (size_t k = 0; k < count; k++) INLAY__TRY(inlay__out_code(m, out[k], data));
         in_word = upper || lower;
     }
     return inlay__out_take(m, start, r);
 }
 
-static int32_t run_title(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, true, r); }
-static int32_t run_swapcase(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, false, r); }
+static int32_t run_title(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, TO_TITLE, r); }
+static int32_t run_swapcase(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, TO_SWAPPED, r); }
+static int32_t run_casefold(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, TO_FOLDED, r); }
 
 static int32_t run_join(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     const inlay__list *items = NULL;
@@ -502,7 +508,7 @@ const inlay__callable inlay__string_methods[] = {
     METHOD("replace", "old new count", 2, run_replace),
     METHOD("upper", "", 0, run_upper),
     METHOD("lower", "", 0, run_lower),
-    METHOD("casefold", "", 0, run_lower),
+    METHOD("casefold", "", 0, run_casefold),
     METHOD("title", "", 0, run_title),
     METHOD("capitalize", "", 0, run_capitalize),
     METHOD("swapcase", "", 0, run_swapcase),

@@ -208,22 +208,11 @@ static int32_t items_of_dict(inlay__machine *m, const inlay__dict *dict, const i
     return INLAY_OK;
 }
 
-static int32_t items_of_generator(inlay__machine *m, inlay__generator *generator, const inlay__list **items) {
-    inlay__list *list = inlay__heap_take(&m->heap, sizeof *list);
-    if (list == NULL) return inlay__no_memory(m);
-    size_t done = generator->next;
-    *list = *generator->list;
-    if (done > 0) list->items += done, list->n -= done;
-    generator->next = generator->list->n;
-    *items = list;
-    return INLAY_OK;
-}
-
 int32_t inlay__items_of(inlay__machine *m, const inlay__value *v, const inlay__list **items) {
     if (inlay__value_is_list(v)) return *items = v->of.list, INLAY_OK;
     if (v->kind == INLAY__V_STRING) return items_of_string(m, v->of.string, items);
     if (v->kind == INLAY__V_DICT) return items_of_dict(m, v->of.dict, items);
-    if (v->kind == INLAY__V_GENERATOR) return items_of_generator(m, v->of.generator, items);
+    if (v->kind == INLAY__V_GENERATOR) return inlay__generator_rest(m, v->of.generator, items);
     if (v->kind != INLAY__V_UNDEFINED)
         return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' object is not iterable", inlay__value_type(v));
     *items = inlay__list_new(&m->heap, 0);
@@ -254,13 +243,5 @@ int32_t inlay__range_new(inlay__machine *m, int64_t start, int64_t stop, int64_t
     list->step = step;
     for (size_t i = 0; i < list->n; i++) list->items[i] = inlay__int((int64_t)((uint64_t)start + i * (uint64_t)step));
     *result = inlay__list_value(INLAY__V_RANGE, list);
-    return INLAY_OK;
-}
-
-int32_t inlay__generator_new(inlay__machine *m, const inlay__list *list, inlay__value *result) {
-    inlay__generator *generator = inlay__heap_take(&m->heap, sizeof *generator);
-    if (generator == NULL) return inlay__no_memory(m);
-    *generator = (inlay__generator){.list = list};
-    *result = (inlay__value){.kind = INLAY__V_GENERATOR, .of.generator = generator};
     return INLAY_OK;
 }

@@ -40,7 +40,7 @@ SIMPLE(is_undefined, a->kind == INLAY__V_UNDEFINED)
 SIMPLE(is_string, a->kind == INLAY__V_STRING)
 SIMPLE(is_mapping, a->kind == INLAY__V_DICT)
 SIMPLE(is_escaped, a->kind == INLAY__V_STRING && a->of.string->safe)
-SIMPLE(is_callable, a->kind >= INLAY__V_MACRO || a->kind == INLAY__V_LOOP)
+SIMPLE(is_callable, a->kind >= INLAY__V_MACRO || a->kind == INLAY__V_LOOP || a->kind == INLAY__V_UNDEFINED)
 SIMPLE(is_sequence, a->kind == INLAY__V_STRING || a->kind == INLAY__V_LIST || a->kind == INLAY__V_TUPLE ||
                         a->kind == INLAY__V_RANGE || a->kind == INLAY__V_DICT || a->kind == INLAY__V_UNDEFINED)
 SIMPLE(is_iterable, a->kind == INLAY__V_STRING || inlay__value_is_list(a) || a->kind == INLAY__V_DICT ||

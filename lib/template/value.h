@@ -91,9 +91,21 @@ struct inlay__namespace {
     size_t n, capacity;
 };
 
+/* Makes what a generator gives of an item, or leaves it out. `item` NULL: looks at the arguments, before the first one. */
+struct inlay__machine;
+typedef int32_t (*inlay__make_item)(struct inlay__machine *m, inlay__generator *generator, const inlay__value *item,
+                                    inlay__value *made, bool *keep);
+
 struct inlay__generator {
-    const inlay__list *list;
+    const inlay__list *list;  /* the items, or those that they are made of; NULL until somebody reads */
     size_t next;
+    inlay__make_item make;    /* NULL: the items are as they are */
+    inlay__value source;      /* what they are made of */
+    inlay__generator *from;   /* the same, where it is a generator */
+    const inlay__value *positional, *named; /* arguments, as inlay__arguments has them */
+    size_t n, n_named;
+    int32_t kind;             /* of the filter, for `make` */
+    int32_t function;         /* the filter or test that it calls, -1: none */
 };
 
 struct inlay__method_value {

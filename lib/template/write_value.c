@@ -68,6 +68,7 @@ static int32_t write_quoted(writer *w, const inlay__string *s) {
     char quote = json || (has_single && memchr(s->text, '"', s->size) == NULL) ? '"' : '\'';
     size_t done = 0;
     INLAY__TRY(inlay__charge(m, s->size / 16));
+    if (s->safe && !json) INLAY__TRY(inlay__out_text(m, "Markup(", 7));
     INLAY__TRY(inlay__out_text(m, &quote, 1));
     for (size_t i = 0, n; i < s->size; i += n) {
         uint32_t code = (uint8_t)s->text[i];
@@ -84,7 +85,8 @@ static int32_t write_quoted(writer *w, const inlay__string *s) {
         done = i + n;
     }
     INLAY__TRY(inlay__out_part(m, s, done, s->size));
-    return inlay__out_text(m, &quote, 1);
+    INLAY__TRY(inlay__out_text(m, &quote, 1));
+    return s->safe && !json ? inlay__out_text(m, ")", 1) : INLAY_OK;
 }
 
 /* -------------------------------------------------------------------- walk */

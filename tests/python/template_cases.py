@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Iterator
 
 VARIABLES = {
@@ -23,6 +24,7 @@ VARIABLES = {
     "lines": "one\ntwo\r\n\nthree", "add_generation_prompt": True, "bos_token": "<s>", "eos_token": "</s>",
 }
 
+NAMES = {*VARIABLES, "missing", "range", "i", "v", "ns", "loop"}
 VALUES = ["s", "e", "u", "w", "q", "n", "z", "m", "x", "y", "h", "t", "f", "none_", "l", "ll", "ls", "d", "ds", "el", "ed",
           "missing", "lines", "(1, 'a')", "(1,)", "()", "range(3)", "'<a&b>'", "1e-7", "100000.0", "1e16", "0.1 + 0.2", "'7'", "'3.7'", "'abc'"]
 
@@ -179,8 +181,17 @@ STATEMENTS = [
     "{% set = 1 %}", "{% set 1 = 1 %}", "{% set none = 1 %}", "{% macro %}{% endmacro %}", "{% for %}{% endfor %}", "{{ }}", "{{ 1 + }}", "{{ (1 }}", "{{ [1 }}", "{{ {1 }}", "{{ a b }}", "{{ a. }}", "{{ s | }}", "{{ s is }}",
     "{% break %}", "{# x", "{% if t %}{% else %}{% else %}{% endif %}", "{{ 1 = 2 }}", "{{ $ }}", "{{ a ? b }}", "{{ 'a' 1 }}", "{{ not }}", "{{ s is defined is string }}", "{{ f(a=1, 2) }}", "{{ f(**d, 1) }}",
     "{% macro m(a=1, b) %}{% endmacro %}", "{{ loop.index }}", "{% for i in l %}{% set i = i * 2 %}{{ i }}{% endfor %}", "{% for i in l %}{% if loop.first %}{% set seen = 1 %}{% endif %}{{ seen }}{% endfor %}",
+    "{% set x %}{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m(1) }}{{ m(2) }}{% endset %}[{{ x }}]", "{% filter upper %}{% macro m(a) %}x{{ a }}{% endmacro %}{{ m('b') }}{% endfilter %}",
+    "{% macro box() %}({{ caller() }}){% endmacro %}{% set x %}{% set y %}{% call box() %}c{{ n }}{% endcall %}{% endset %}{{ y }}{% endset %}{{ x }}",
+    "{% set x | trim %} {% set y %}{% macro m(a, b=a) %}{{ a }}{{ b }}{% endmacro %}{{ m(1) }}{% endset %}{{ y }}{{ y }} {% endset %}[{{ x }}]", "{% print n, s %}", "{% print 1, %}", "{% print %}", "{% print (1, 2) %}",
+    "{% if f %}{{ s | nofilter | nofilter2 }}{% endif %}{{ 1 if t else s | nofilter }}", "{{ s | nofilter if t }}", "{% for i in el %}{{ i | nofilter }}{% endfor %}", "{% if t %}{% for i in el %}{{ i | nofilter }}{% endfor %}{% endif %}", "{% if s is nottest %}{% endif %}", "{{ t or s is nottest }}", "{{ [s | nofilter] if f else 2 }}",
+    "{{ l | map('nofilter') | first is defined }}", "{{ el | map('nofilter') | list }}", "{% set g = l | map('nofilter') %}x", "{{ l | map('string') | map('upper') | first }}{{ l | select('odd') | map('string') | reverse }}", "{{ none_ | selectattr('type', 'equalto', 'x') | list | length }}", "{{ [[1, 'a'], [2]] | map('first') | first }}{{ [1, none] | map('upper') | first }}",
     "{% set a = [] %}{% for i in l %}{% set a = a + [i] %}{% endfor %}{{ a }}", "{% set a = [1] %}{{ a.append(2) }}{{ a }}", "{% set _ = d.update({'x': 1}) %}", "{% set a %}{% for i in l %}{{ i }}{% endfor %}{% endset %}{{ a | length }}",
 ]
+
+
+def names_variable(expression: str) -> bool:
+    return any(not word[0].isdigit() and word in NAMES for word in re.findall(r"\w+", re.sub(r"'[^']*'|\| *\w+", "", expression)))
 
 
 def GENERATED(count: int, seed: int = 20261124) -> Iterator[str]:
@@ -209,6 +220,8 @@ def GENERATED(count: int, seed: int = 20261124) -> Iterator[str]:
             return f"[{inner}, {expression(depth - 1)}]"
         if kind == 6:
             return f"({inner}).{rng.choice(METHODS)}"
+        # What is made of literals alone Jinja computes while it compiles, where a slice of a number is undefined and no error.
+        inner = inner if names_variable(inner) else rng.choice(["s", "n", "x", "l", "missing"])
         return f"({inner})[{rng.choice(['0', '-1', '1:', '::-1', ':2', repr('a'), 'n'])}]"
 
     def tag(text: str) -> str:

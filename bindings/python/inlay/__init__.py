@@ -12,6 +12,7 @@ one built in the source tree, or one the system finds.
 
 from __future__ import annotations
 
+from ._chat import Chat, render_template
 from ._declarations import LOG_DEBUG, LOG_INFO, LOG_WARNING
 from ._declarations import TOKEN_ADDED, TOKEN_BYTE, TOKEN_CONTROL, TOKEN_END, TOKEN_UNKNOWN, TOKEN_UNUSED
 from ._errors import (
@@ -71,6 +72,7 @@ __all__ = [
     "BufferTooSmallError",
     "BusyError",
     "CancelledError",
+    "Chat",
     "ContextFullError",
     "FileChangedError",
     "FileError",
@@ -93,4 +95,5 @@ __all__ = [
     "arithmetic_version",
     "build_info",
     "cpu",
+    "render_template",
 ]

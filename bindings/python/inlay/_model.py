@@ -9,6 +9,7 @@ from ctypes import byref, c_int32, c_int64, c_size_t, c_uint64, c_void_p, string
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 from . import _declarations as c
+from ._chat import Message, read_text, to_json
 from ._errors import check, error
 from ._library import lib
 from ._options import Callbacks, LogFunction, ProgressFunction, options_with
@@ -290,6 +291,73 @@ class Model:
         token = c_int32()
         check(lib.inlay_token_find(self._open_handle, data, len(data), token))
         return token.value
+
+    # ----------------------------------------------------------------- chat
+
+    def render_chat(
+        self,
+        messages: Iterable[Message],
+        *,
+        template: Optional[str] = None,
+        tools: Optional[Iterable[Any]] = None,
+        variables: Optional[Mapping[str, Any]] = None,
+        generate: bool = True,
+    ) -> str:
+        """A conversation as the text that the model was trained to go on from.
+
+        >>> model.render_chat([{"role": "user", "content": "Hi"}])
+        '<|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assistant\\n'
+
+        ``template``: the name of one that the model or the library knows ("chatml", "llama3", ...), or Jinja text; None is
+        the model's own. ``tools`` are what the template lists; ``variables`` are more of the template's, such as
+        {"enable_thinking": False}. With ``generate`` the text ends where the answer begins. TemplateError: the template
+        is wrong or refuses the conversation."""
+        given = self._chat_arguments(messages, template, tools, variables)
+        flags = c.CHAT_GENERATE if generate else 0
+        return read_text(
+            lambda text, capacity, needed: lib.inlay_chat_render(
+                self._open_handle, *given, flags, text, capacity, needed
+            )
+        )
+
+    def tokenize_chat(
+        self,
+        messages: Iterable[Message],
+        *,
+        template: Optional[str] = None,
+        tools: Optional[Iterable[Any]] = None,
+        variables: Optional[Mapping[str, Any]] = None,
+        generate: bool = True,
+        parse_special: bool = False,
+    ) -> list[int]:
+        """The same as tokens. Control tokens come from the template alone: "<|im_end|>" in a message stays text, unless
+        ``parse_special`` is given, which is not for what a user typed."""
+        given = self._chat_arguments(messages, template, tools, variables)
+        flags = (c.CHAT_GENERATE if generate else 0) | (c.CHAT_PARSE_SPECIAL if parse_special else 0)
+        capacity, count = 1024, c_size_t()
+        while True:
+            tokens = (c_int32 * capacity)()
+            status = lib.inlay_chat_tokenize(self._open_handle, *given, flags, tokens, capacity, count)
+            if status != c.ERR_BUFFER or count.value <= capacity:
+                check(status)
+                return tokens[: count.value]
+            capacity = count.value
+
+    @staticmethod
+    def _chat_arguments(
+        messages: Iterable[Message],
+        template: Optional[str],
+        tools: Optional[Iterable[Any]],
+        variables: Optional[Mapping[str, Any]],
+    ) -> tuple[Any, ...]:
+        """format, and JSON with its size for messages, tools and variables."""
+        if template is not None and "\0" in template:
+            raise ValueError("a template cannot hold a NUL")
+        said = to_json([dict(message) for message in messages]) or b""
+        listed = to_json(tools if tools is None else list(tools))
+        more = to_json(variables if variables is None else dict(variables))
+        name = None if template is None else template.encode("utf-8")
+        return name, said, len(said), listed, len(listed or b""), more, len(more or b"")
 
     @staticmethod
     def _id(token: int) -> int:
