@@ -40,5 +40,8 @@ const golden_logits golden_logits_table[] = {
     {"SmolLM2-135M-Instruct.Q4_1.gguf", UINT64_C(0xde2074ba9249ccc8)},
     {"gemma-3-270m.Q4_K_M.gguf", UINT64_C(0x2470893bf3e56000)},
     {"Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf", UINT64_C(0x69834259b7000224)},
+    {"SmolLM2-135M-Instruct.Q4_1.gguf, few tokens", UINT64_C(0xa0c2a8dce43d50c8)},
+    {"gemma-3-270m.Q4_K_M.gguf, few tokens", UINT64_C(0x45678ea4f7971bb7)},
+    {"Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf, few tokens", UINT64_C(0x08f80dc84bbc55d1)},
 };
 const size_t golden_n_logits = sizeof golden_logits_table / sizeof golden_logits_table[0];

@@ -3,10 +3,11 @@
  *
  * After a change that raises the arithmetic version, `INLAY_WRITE_GOLDEN=tests/golden/logits_golden.c test_logits` writes
  * the hashes anew, and INLAY_MODEL_CACHE names the folder with the real models (tools/fetch_model.py), which all must be
- * there then. INLAY_TEST_SAMPLE=1 tries fewer ways, for emulated CPUs; INLAY_TEST_SCALAR=1 runs the real models by the
- * scalar definition too. */
+ * there then. INLAY_TEST_SAMPLE=1 tries fewer ways, and of the real models the smallest and a few tokens, for emulated CPUs;
+ * INLAY_TEST_SCALAR=1 runs the real models by the scalar definition too. */
 #include "test.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "golden/logits_golden.h"
@@ -14,7 +15,7 @@
 #include "support/tiny_network.h"
 #include "support/tiny_open.h"
 
-enum { LONG_PROMPT = 280, SHORT_PROMPT = 40, REAL_PROMPT = 48 };
+enum { LONG_PROMPT = 280, SHORT_PROMPT = 40, REAL_PROMPT = 48, FEW_TOKENS = 6 };
 
 /* How a prompt is evaluated. */
 typedef struct way {
@@ -51,31 +52,72 @@ typedef struct subject {
     int cache_type;
 } subject;
 
-static uint64_t evaluate(const subject *s, const way *w) {
+/* One sequence on its way: a session, and the logits that it has given. */
+typedef struct sequence {
+    inlay_session *session;
     int32_t tokens[LONG_PROMPT];
-    inlay_model *model = NULL;
-    inlay_session *session = NULL;
+    size_t n_tokens, n_vocab, step, done;
+    float *rows; /* [n_tokens, n_vocab] */
+    int32_t status;
+} sequence;
+
+static void begin_sequence(sequence *q, const subject *s, inlay_model *model, const inlay_options *options, size_t step) {
+    *q = (sequence){.n_tokens = s->n_tokens, .n_vocab = s->n_vocab, .step = step};
+    tiny_tokens(q->tokens, q->n_tokens);
+    q->rows = calloc(q->n_tokens * q->n_vocab, sizeof *q->rows);
+    q->status = inlay_session_new(model, options, &q->session);
+}
+
+static bool is_going_on(const sequence *q) { return q->status == INLAY_OK && q->done < q->n_tokens; }
+
+static void go_on(sequence *q) {
+    size_t left = q->n_tokens - q->done, n = left < q->step ? left : q->step;
+    q->status = inlay_eval_all(q->session, q->tokens + q->done, n, q->rows + q->done * q->n_vocab, n * q->n_vocab);
+    q->done += n;
+}
+
+static void *run_sequence(void *sequence_to_run) {
+    sequence *q = sequence_to_run;
+    while (is_going_on(q)) go_on(q);
+    return NULL;
+}
+
+/* The hash of all its logits. */
+static uint64_t end_sequence(const subject *s, sequence *q) {
+    if (q->status != INLAY_OK) fprintf(stderr, "%s: %s\n", s->name, inlay_session_error(q->session));
+    CHECK_INT(q->status, INLAY_OK);
+    uint64_t hash = q->status == INLAY_OK ? hash_floats(q->rows, q->n_tokens * q->n_vocab) : 0;
+    free(q->rows);
+    inlay_session_free(q->session);
+    return hash;
+}
+
+static inlay_options *options_of(const subject *s, const way *w) {
     inlay_options *o = tiny_options(INLAY_OPT_CACHE_TYPE, s->cache_type, INLAY_OPT_THREADS, w->threads, INLAY_OPT_BATCH,
                                     w->batch, INLAY_OPT_CONTEXT, LONG_PROMPT, 0);
-    float *rows = malloc(sizeof *rows * s->n_tokens * s->n_vocab);
-    uint64_t hash = 0;
-    tiny_tokens(tokens, s->n_tokens);
     inlay_options_set_string(o, INLAY_OPT_CPU, inlay__cpu_name(w->level), INLAY_ALL);
+    return o;
+}
+
+static inlay_model *open_subject(const subject *s, const inlay_options *o) {
+    inlay_model *model = NULL;
     int32_t status = s->data != NULL ? inlay_model_open_memory(s->data, s->size, o, &model)
                                      : inlay_model_open(s->path, o, &model);
-    if (status == INLAY_OK) status = inlay_session_new(model, o, &session);
-    for (size_t i = 0; i < s->n_tokens && status == INLAY_OK;) {
-        size_t n = s->n_tokens - i < w->step ? s->n_tokens - i : w->step;
-        status = inlay_eval_all(session, tokens + i, n, rows + i * s->n_vocab, n * s->n_vocab);
-        i += n;
-    }
-    if (status == INLAY_OK)
-        hash = hash_floats(rows, s->n_tokens * s->n_vocab);
-    else
-        fprintf(stderr, "%s: %s\n", s->name, inlay_error());
+    if (status != INLAY_OK) fprintf(stderr, "%s: %s\n", s->name, inlay_error());
     CHECK_INT(status, INLAY_OK);
-    free(rows);
-    inlay_session_free(session);
+    return model;
+}
+
+static uint64_t evaluate(const subject *s, const way *w) {
+    inlay_options *o = options_of(s, w);
+    inlay_model *model = open_subject(s, o);
+    uint64_t hash = 0;
+    if (model != NULL) {
+        sequence q;
+        begin_sequence(&q, s, model, o, w->step);
+        run_sequence(&q);
+        hash = end_sequence(s, &q);
+    }
     inlay_model_free(model);
     inlay_options_free(o);
     return hash;
@@ -177,7 +219,12 @@ TEST(every_type_of_weights_has_its_recorded_bits) {
     }
 }
 
-TEST(real_models_have_their_recorded_bits) {
+/* -------------------------------------------------------------- real models */
+
+typedef enum real_model { SMOLLM2, GEMMA3, QWEN2_5_CODER } real_model;
+
+/* A model of the folder, as it is evaluated in `n_tokens` tokens; false when it is not there. */
+static bool find_real(real_model which, size_t n_tokens, const char *how, subject *s) {
     static const struct {
         const char *file;
         size_t n_vocab;
@@ -185,31 +232,150 @@ TEST(real_models_have_their_recorded_bits) {
                   {"gemma-3-270m.Q4_K_M.gguf", 262144},
                   {"Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf", 151936}};
     const char *folder = getenv("INLAY_MODEL_CACHE");
-    size_t found = 0;
-    if (folder == NULL) SKIP("INLAY_MODEL_CACHE names no folder");
-    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
-        subject s = {.n_tokens = REAL_PROMPT, .n_vocab = models[i].n_vocab, .cache_type = INLAY_TYPE_F16};
-        snprintf(s.name, sizeof s.name, "%s", models[i].file);
-        snprintf(s.path, sizeof s.path, "%s/%s", folder, models[i].file);
-        FILE *file = fopen(s.path, "rb");
-        if (file == NULL) continue;
-        fclose(file);
-        found++;
-        if (written != NULL) {
-            record(&s);
-            continue;
-        }
-        static const way ways[] = {{0, 2, 512, SIZE_MAX}, {0, 3, 7, 29}};
-        for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
-            if (!inlay__cpu_has((inlay__cpu)level) || (level == 0 && !is_set("INLAY_TEST_SCALAR"))) continue;
-            for (size_t k = 0; k < 2; k++) {
-                way w = ways[k];
-                w.level = (inlay__cpu)level;
-                check_way(&s, &w);
-            }
+    *s = (subject){.n_tokens = n_tokens, .n_vocab = models[which].n_vocab, .cache_type = INLAY_TYPE_F16};
+    snprintf(s->name, sizeof s->name, "%s%s", models[which].file, how);
+    snprintf(s->path, sizeof s->path, "%s/%s", folder != NULL ? folder : ".", models[which].file);
+    FILE *file = fopen(s->path, "rb");
+    if (file == NULL) return fprintf(stderr, "%s is not there\n", s->path), false;
+    fclose(file);
+    return true;
+}
+
+#define SKIP_UNLESS_FOUND(which, n_tokens, how, s) \
+    if (!find_real(which, n_tokens, how, s)) SKIP("INLAY_MODEL_CACHE names no folder with this model")
+
+static void check_real(const subject *s) {
+    static const way ways[] = {{0, 2, 512, SIZE_MAX}, {0, 3, 7, 29}};
+    if (written != NULL) {
+        record(s);
+        return;
+    }
+    for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
+        if (!inlay__cpu_has((inlay__cpu)level) || (level == 0 && !is_set("INLAY_TEST_SCALAR"))) continue;
+        for (size_t k = 0; k < 2; k++) {
+            way w = ways[k];
+            w.level = (inlay__cpu)level;
+            check_way(s, &w);
         }
     }
-    if (found == 0) SKIP("the folder holds none of the real models");
+}
+
+TEST(smollm2_has_its_recorded_bits) {
+    subject s;
+    if (is_set("INLAY_TEST_SAMPLE")) SKIP("a few tokens do, where all is slow");
+    SKIP_UNLESS_FOUND(SMOLLM2, REAL_PROMPT, "", &s);
+    check_real(&s);
+}
+
+TEST(gemma_3_has_its_recorded_bits) {
+    subject s;
+    if (is_set("INLAY_TEST_SAMPLE")) SKIP("a few tokens do, where all is slow");
+    SKIP_UNLESS_FOUND(GEMMA3, REAL_PROMPT, "", &s);
+    check_real(&s);
+}
+
+TEST(qwen2_5_coder_has_its_recorded_bits) {
+    subject s;
+    if (is_set("INLAY_TEST_SAMPLE")) SKIP("a few tokens do, where all is slow");
+    SKIP_UNLESS_FOUND(QWEN2_5_CODER, REAL_PROMPT, "", &s);
+    check_real(&s);
+}
+
+/* Most of the tokens together, then one alone, so that both ways of sharing out work are met. */
+static void check_few_tokens(const subject *s) {
+    if (written != NULL) {
+        record(s);
+        return;
+    }
+    for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
+        way w = {(inlay__cpu)level, 2, 64, FEW_TOKENS - 1};
+        if (inlay__cpu_has(w.level) && (level != INLAY__CPU_SCALAR || !is_set("INLAY_TEST_SAMPLE"))) check_way(s, &w);
+    }
+}
+
+TEST(smollm2_has_its_recorded_bits_in_a_few_tokens) {
+    subject s;
+    SKIP_UNLESS_FOUND(SMOLLM2, FEW_TOKENS, ", few tokens", &s);
+    check_few_tokens(&s);
+}
+
+TEST(gemma_3_has_its_recorded_bits_in_a_few_tokens) {
+    subject s;
+    SKIP_UNLESS_FOUND(GEMMA3, FEW_TOKENS, ", few tokens", &s);
+    check_few_tokens(&s);
+}
+
+TEST(qwen2_5_coder_has_its_recorded_bits_in_a_few_tokens) {
+    subject s;
+    SKIP_UNLESS_FOUND(QWEN2_5_CODER, FEW_TOKENS, ", few tokens", &s);
+    check_few_tokens(&s);
+}
+
+/* ------------------------------------------------------------ two sequences */
+
+/* Runs both sequences of one model to their ends, by turns or each on a thread of its own. */
+static void run_together(sequence both[2], bool on_threads) {
+    pthread_t threads[2];
+    while (!on_threads && (is_going_on(&both[0]) || is_going_on(&both[1])))
+        for (int i = 0; i < 2; i++)
+            if (is_going_on(&both[i])) go_on(&both[i]);
+    for (int i = 0; i < 2 && on_threads; i++) CHECK_INT(pthread_create(&threads[i], NULL, run_sequence, &both[i]), 0);
+    for (int i = 0; i < 2 && on_threads; i++) pthread_join(threads[i], NULL);
+}
+
+/* The second sequence has the tokens of the first in another order. */
+static void begin_other(sequence *q, const subject *s, inlay_model *model, const inlay_options *options, size_t step) {
+    begin_sequence(q, s, model, options, step);
+    int32_t first = q->tokens[0];
+    memmove(q->tokens, q->tokens + 1, (q->n_tokens - 1) * sizeof *q->tokens);
+    q->tokens[q->n_tokens - 1] = first;
+}
+
+/* One has its recorded bits beside another, which has those it has alone. */
+static void check_together(const subject *s, inlay__cpu level) {
+    way w = {level, 2, 32, SIZE_MAX};
+    const golden_logits *golden = golden_of(s->name);
+    inlay_options *o = options_of(s, &w);
+    inlay_model *model = open_subject(s, o);
+    if (CHECK(golden != NULL) && model != NULL) {
+        sequence alone, both[2];
+        begin_other(&alone, s, model, o, SIZE_MAX);
+        run_sequence(&alone);
+        uint64_t other = end_sequence(s, &alone);
+        CHECK(other != golden->hash);
+        for (int on_threads = 0; on_threads < 2; on_threads++) {
+            begin_sequence(&both[0], s, model, o, 13);
+            begin_other(&both[1], s, model, o, 7);
+            run_together(both, on_threads != 0);
+            uint64_t hashes[2] = {end_sequence(s, &both[0]), end_sequence(s, &both[1])};
+            if (CHECK(hashes[0] == golden->hash) && CHECK(hashes[1] == other)) continue;
+            fprintf(stderr, "%s, two sequences %s at level %s: %016" PRIx64 " and %016" PRIx64 ", alone %016" PRIx64
+                    " and %016" PRIx64 "\n", s->name, on_threads ? "at once" : "by turns", inlay__cpu_name(level), hashes[0],
+                    hashes[1], golden->hash, other);
+        }
+    }
+    inlay_model_free(model);
+    inlay_options_free(o);
+}
+
+TEST(two_sequences_together_have_the_bits_of_each_alone) {
+    for (int i = 0; i < TINY_N_ARCHITECTURES; i++) {
+        tiny_params p = tiny_architecture(i);
+        p.n_embd_head = 32;
+        p.matrix_type = i == 0 ? INLAY_TYPE_Q8_0 : i == 1 ? INLAY_TYPE_Q4_1 : INLAY_TYPE_F16;
+        subject s = {.n_tokens = LONG_PROMPT, .n_vocab = p.n_vocab, .cache_type = INLAY_TYPE_F16};
+        snprintf(s.name, sizeof s.name, "tiny %s, cache F16", p.architecture);
+        s.data = tiny_model(&p, &s.size);
+        check_together(&s, inlay__cpu_best());
+        free((void *)(uintptr_t)s.data);
+    }
+}
+
+TEST(two_sequences_of_smollm2_have_the_bits_of_each_alone) {
+    subject s;
+    SKIP_UNLESS_FOUND(SMOLLM2, is_set("INLAY_TEST_SAMPLE") ? FEW_TOKENS : REAL_PROMPT,
+                      is_set("INLAY_TEST_SAMPLE") ? ", few tokens" : "", &s);
+    check_together(&s, inlay__cpu_best());
 }
 
 TEST(the_hashes_are_of_this_arithmetic) { CHECK_INT(golden_arithmetic_version, inlay_arithmetic_version()); }
@@ -217,7 +383,14 @@ TEST(the_hashes_are_of_this_arithmetic) { CHECK_INT(golden_arithmetic_version, i
 int main(int argc, char **argv) {
     static const test_case cases[] = {CASE(every_architecture_has_its_recorded_bits),
                                       CASE(every_type_of_weights_has_its_recorded_bits),
-                                      CASE(real_models_have_their_recorded_bits),
+                                      CASE(smollm2_has_its_recorded_bits),
+                                      CASE(gemma_3_has_its_recorded_bits),
+                                      CASE(qwen2_5_coder_has_its_recorded_bits),
+                                      CASE(smollm2_has_its_recorded_bits_in_a_few_tokens),
+                                      CASE(gemma_3_has_its_recorded_bits_in_a_few_tokens),
+                                      CASE(qwen2_5_coder_has_its_recorded_bits_in_a_few_tokens),
+                                      CASE(two_sequences_together_have_the_bits_of_each_alone), /* from here none is recorded */
+                                      CASE(two_sequences_of_smollm2_have_the_bits_of_each_alone),
                                       CASE(the_hashes_are_of_this_arithmetic)};
     const char *path = getenv("INLAY_WRITE_GOLDEN");
     if (path == NULL) return test_main(cases, sizeof cases / sizeof cases[0], argc, argv);
@@ -229,8 +402,7 @@ int main(int argc, char **argv) {
             "const golden_logits golden_logits_table[] = {\n",
             inlay_version(), (int)inlay_arithmetic_version());
     int status = 0;
-    for (size_t i = 0; i + 1 < sizeof cases / sizeof cases[0]; i++)
-        cases[i].run();
+    for (size_t i = 0; i + 3 < sizeof cases / sizeof cases[0]; i++) cases[i].run();
     fprintf(written, "};\nconst size_t golden_n_logits = sizeof golden_logits_table / sizeof golden_logits_table[0];\n");
     if (fclose(written) != 0 || test_failures > 0) status = 1;
     return status;
