@@ -11,7 +11,7 @@ typedef enum inlay__row_order {
     INLAY__ROWS_ROTARY,
     /* [group][queries + key + value][head] becomes all queries, all keys, all values. */
     INLAY__ROWS_QKV,
-    /* [n_k, n_rows] becomes [n_rows, n_k]. */
+    /* Of each matrix, [n_k, rows] becomes [rows, n_k]. */
     INLAY__ROWS_TRANSPOSED
 } inlay__row_order;
 
@@ -28,7 +28,7 @@ typedef struct inlay__recipe {
     bool needed;                  /* false: the tensor stands in a file as it is */
     inlay__row_order order;
     inlay__element_change change;
-    uint32_t n_groups, n_queries; /* ROTARY: heads, 0; QKV: groups, queries of each */
+    uint32_t n_groups, n_queries; /* ROTARY: heads, 0; QKV: groups, queries of each; TRANSPOSED: matrices, 0 */
     uint32_t source_type;
     uint64_t n_rows, n_k;         /* of one source, as it becomes: rows of n_k elements */
     size_t n_sources;             /* stacked, one behind the other */

@@ -246,9 +246,9 @@ static const char tensors_recurrentgemma[] =
     "layers.%.temporal_block.linear_y.* blk.%.rglru_y.*\n"
     "layers.%.temporal_block.linear_out.* blk.%.rglru_out.*\n"
     "layers.%.temporal_block.conv_1d.* blk.%.rglru_conv1d.*\n"
-    "layers.%.temporal_block.rg_lru.input_gate_weight blk.%.rglru_input_gate.weight\n"
+    "layers.%.temporal_block.rg_lru.input_gate_weight blk.%.rglru_input_gate.weight transposed\n"
     "layers.%.temporal_block.rg_lru.input_gate_bias blk.%.rglru_input_gate.bias flat\n"
-    "layers.%.temporal_block.rg_lru.recurrent_gate_weight blk.%.rglru_recurrent_gate.weight\n"
+    "layers.%.temporal_block.rg_lru.recurrent_gate_weight blk.%.rglru_recurrent_gate.weight transposed\n"
     "layers.%.temporal_block.rg_lru.recurrent_gate_bias blk.%.rglru_recurrent_gate.bias flat\n"
     "layers.%.temporal_block.rg_lru.recurrent_param blk.%.rglru_recurrent_param\n";
 
@@ -263,7 +263,7 @@ static const char config_recurrentgemma[] =
     "attention.value_length int head_dim\n"
     "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"
     "attention.sliding_window int attention_window_size 2048\n"
-    "final_logit_softcapping float logits_soft_cap\n"
+    "final_logit_softcapping float logits_soft_cap 30\n"
     "rglru.width int lru_width =hidden_size\n"
     "rglru.conv_kernel int conv1d_width 4\n"
     "- expect_activation hidden_activation gelu_tanh\n"

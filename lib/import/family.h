@@ -23,7 +23,7 @@
     X(rotary_q)           /* rows of attention.head_count heads, GGUF's in pairs */            \
     X(rotary_k)           /* the same with attention.head_count_kv */                          \
     X(fused_qkv)          /* [head_count_kv][queries, key, value], GGUF's one behind another */ \
-    X(transposed)         /* a matrix the other way round; a bias as it is */                  \
+    X(transposed)         /* matrices the other way round; a bias as it is */                   \
     X(plus_one)           /* GGUF has one more */                                              \
     X(negated_exp)        /* GGUF has -e^x */                                                  \
     X(negated_exp_column) /* the same, and [n] becomes [n, 1] */                               \

@@ -95,9 +95,11 @@ static size_t source_row(const inlay__recipe *r, size_t row) {
     return row;
 }
 
-/* Column `row` of a source of other rows, as a row. */
+/* Row `row` of a source, which there is a column of one of its matrices. */
 static void transpose_row(const inlay__recipe *r, const uint8_t *source, size_t row, size_t element, uint8_t *out) {
-    for (size_t k = 0; k < r->n_k; k++) memcpy(out + k * element, source + (k * (size_t)r->n_rows + row) * element, element);
+    size_t n_rows = (size_t)r->n_rows / r->n_groups, n_k = (size_t)r->n_k;
+    source += (row / n_rows * n_k * n_rows + row % n_rows) * element;
+    for (size_t k = 0; k < n_k; k++) memcpy(out + k * element, source + k * n_rows * element, element);
 }
 
 static void make_row(const make_job *job, size_t i, float *scratch) {

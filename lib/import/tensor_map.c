@@ -181,8 +181,9 @@ static int32_t apply_kind(const map *m, const match *t, inlay__tensor *out, inla
         return check_groups(m, t, out, n_kv, (uint64_t)r->n_queries + 2);
     case INLAY__TENSOR_transposed:
         if (out->n_dims == 1) return INLAY_OK;
-        if (out->n_dims != 2) return fail_shape(m, t, "one or two dimensions");
+        if (out->n_dims > 3 || out->shape[2] > UINT32_MAX) return fail_shape(m, t, "one to three dimensions");
         r->order = INLAY__ROWS_TRANSPOSED;
+        r->n_groups = (uint32_t)out->shape[2];
         uint64_t n_rows = out->shape[0];
         out->shape[0] = out->shape[1];
         out->shape[1] = n_rows;

@@ -43,12 +43,26 @@ void inlay__convolve(const inlay__convolution *c, size_t begin, size_t end) {
     }
 }
 
-float inlay__scan_step(const inlay__kernels *kernels, const float *a, const float *b, const float *c, float dt, float x,
-                       size_t n, float *decay, const float *before, float *after) {
-    float lanes[INLAY__LANES] = {0}, u = dt * x;
-    for (size_t i = 0; i < n; i++) decay[i] = a[i] * dt;
-    kernels->weigh(decay, 0.0f, 1.0f, n, decay); /* exp of each */
-    for (size_t i = 0; i < n; i++) after[i] = before[i] * decay[i] + u * b[i];
-    for (size_t i = 0; i < n; i++) lanes[i % INLAY__LANES] = after[i] * c[i] + lanes[i % INLAY__LANES];
+void inlay__convolve_silu(const inlay__kernels *kernels, const inlay__convolution *c, size_t begin, size_t end) {
+    inlay__convolve(c, begin, end);
+    for (size_t col = 0; col < c->n_cols; col++) {
+        float *y = c->y + col * c->y_stride + begin;
+        kernels->activate(INLAY__SILU, y, NULL, end - begin, y);
+    }
+}
+
+float inlay__scan_step(const float *decay, const float *b, const float *c, float u, size_t n, const float *before, float *after) {
+    float lanes[INLAY__LANES] = {0};
+    size_t i = 0;
+    for (; i + INLAY__LANES <= n; i += INLAY__LANES)
+        for (size_t l = 0; l < INLAY__LANES; l++) {
+            float h = before[i + l] * decay[i + l] + u * b[i + l];
+            after[i + l] = h;
+            lanes[l] = h * c[i + l] + lanes[l];
+        }
+    for (size_t l = 0; i < n; i++, l++) {
+        after[i] = before[i] * decay[i] + u * b[i];
+        lanes[l] = after[i] * c[i] + lanes[l];
+    }
     return inlay__fold(lanes);
 }

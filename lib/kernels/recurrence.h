@@ -26,8 +26,11 @@ typedef struct inlay__convolution {
 /* Channels [begin, end). */
 void inlay__convolve(const inlay__convolution *convolution, size_t begin, size_t end);
 
-/* after [n] = before * exp(a dt) + dt x b; returns the sum of c and it, in 16 lanes. `decay` [n] is room to work in. */
-float inlay__scan_step(const inlay__kernels *kernels, const float *a, const float *b, const float *c, float dt, float x,
-                       size_t n, float *decay, const float *before, float *after);
+/* The same, and SiLU of what comes out. */
+void inlay__convolve_silu(const inlay__kernels *kernels, const inlay__convolution *convolution, size_t begin, size_t end);
+
+/* after [n] = before * decay + u b; returns the sum of c and it, in 16 lanes. */
+float inlay__scan_step(const float *decay, const float *b, const float *c, float u, size_t n, const float *before,
+                       float *after);
 
 #endif

@@ -42,6 +42,8 @@ typedef struct inlay__arch {
     X(modernbert, "modern-bert", 0) \
     X(lfm2, "lfm2", INLAY__LACKS_SOME_HEADS) \
     X(mamba, "mamba", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
+    X(mamba2, "mamba2", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
+    X(recurrentgemma, "recurrentgemma", 0) \
     X(rwkv4, "rwkv4", INLAY__LACKS_HEADS) \
     X(lstm, "lstm", INLAY__LACKS_HEADS | INLAY__LACKS_FF)
 

@@ -38,11 +38,7 @@ static void convolve(inlay__pass *p, size_t task) {
     const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .n_cols = p->n_cols, .taps = w->taps,
                                   .bias = w->conv_bias, .x = p->d->work[IN], .x_stride = 2 * n, .y = p->d->work[X],
                                   .y_stride = n, .before = inlay__state_before(p), .after = inlay__state_after(p)};
-    inlay__convolve(&c, begin, end);
-    for (size_t col = 0; col < p->n_cols; col++) {
-        float *y = c.y + col * n + begin;
-        p->d->model->kernels.activate(INLAY__SILU, y, NULL, end - begin, y);
-    }
+    inlay__convolve_silu(&p->d->model->kernels, &c, begin, end);
 }
 
 static void prepare_x(inlay__pass *p, size_t task) {
@@ -78,7 +74,9 @@ static void scan(inlay__pass *p, size_t task) {
         for (size_t col = 0; col < p->n_cols; col++, before = after) {
             const float *b = work[SSM] + col * w->x.matrix.n_rows + w->n_rank, *c = b + n_state;
             float dt = inlay__softplus(work[DT][col * n + i]), x = work[X][col * n + i];
-            float sum = inlay__scan_step(kernels, w->a + i * n_state, b, c, dt, x, n_state, decay, before, after);
+            for (size_t k = 0; k < n_state; k++) decay[k] = w->a[i * n_state + k] * dt;
+            kernels->weigh(decay, 0.0f, 1.0f, n_state, decay); /* exp of each */
+            float sum = inlay__scan_step(decay, b, c, dt * x, n_state, before, after);
             work[Y][col * n + i] = w->d[i] * x + sum;
         }
     }
