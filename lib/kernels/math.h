@@ -34,6 +34,11 @@ float inlay__f16_to_f32(uint16_t half);
 /* Nearest even; overflow gives infinity. */
 uint16_t inlay__f32_to_f16(float value);
 static inline float inlay__bf16_to_f32(uint16_t half) { return inlay__bits_f32((uint32_t)half << 16); }
+/* To nearest, ties to even; of finite numbers. */
+static inline uint16_t inlay__f32_to_bf16(float x) {
+    uint32_t bits = inlay__f32_bits(x);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
 
 /* e^x: 0 below -87.33, about 2e38 above 88.3. Relative error below 2^-22. NaN gives NaN. */
 float inlay__exp(float x);

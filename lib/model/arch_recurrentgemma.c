@@ -2,7 +2,6 @@
  * to a window, and GELU-gated feed-forward networks after each. */
 #include <math.h>
 
-#include "kernels/encode.h"
 #include "kernels/math.h"
 #include "model/block_rglru.h"
 #include "model/load.h"
@@ -32,18 +31,10 @@ static int32_t load_layer(inlay__model *m, size_t i) {
     return inlay__ffn_load(m, i, INLAY__FFN_GATED, INLAY__GELU_TANH, ffn);
 }
 
-/* Embeddings are multiplied by the square root of their width, rounded as the models were trained. */
-static float embedding_scale(size_t n_embd) {
-    float root = sqrtf((float)n_embd);
-    uint8_t rounded[2];
-    inlay__encode_row(INLAY_TYPE_BF16, &root, 1, rounded);
-    return inlay__bf16_to_f32(inlay__load_u16(rounded));
-}
-
 int32_t inlay__arch_recurrentgemma_load(inlay__model *m) {
     const inlay__hparams *h = &m->hparams;
     INLAY__TRY(inlay__load_ends(m, INLAY__NORM_RMS));
-    m->embd_scale = embedding_scale(h->n_embd);
+    m->embd_scale = inlay__bf16_to_f32(inlay__f32_to_bf16(sqrtf((float)h->n_embd))); /* as the models were trained */
     INLAY__TRY(inlay__positions_make_rope(m, INLAY__ROPE_GLOBAL, h->rope_theta, true));
     m->decoder.n_layer = h->n_layer;
     m->decoder.layers = inlay__model_alloc(m, h->n_layer, sizeof *m->decoder.layers);

@@ -15,7 +15,8 @@ import pytest
 
 DATA = Path(os.environ.get("INLAY_DATA", "")) / "tiny"
 CAUSAL = ("bloom-alibi", "falcon", "gemma2", "gemma3", "gpt-neox", "gpt1", "gpt2", "granite", "llama", "llama-3-rope",
-          "lfm2-conv", "lstm", "mamba", "mistral-swa", "mixtral", "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3-moe", "rwkv4", "smollm3-nope")
+          "lfm2-conv", "lstm", "mamba", "mamba2", "mistral-swa", "mixtral", "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3-moe",
+          "recurrentgemma", "rwkv4", "smollm3-nope")
 TYPE_F32 = 0
 
 pytestmark = pytest.mark.skipif(not (os.environ.get("INLAY_DATA") and DATA.is_dir()),

@@ -21,7 +21,8 @@ ARCHITECTURES = {
     "llama": "llama", "mistral": "llama", "mixtral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe",
     "phi3": "phi3", "gemma2": "gemma2", "gemma3_text": "gemma3", "smollm3": "smollm3", "olmo2": "olmo2",
     "granite": "granite", "openai-gpt": "openai-gpt", "gpt2": "gpt2", "gpt_neox": "gptneox", "opt": "opt", "bloom": "bloom",
-    "falcon": "falcon", "mamba": "mamba", "lfm2": "lfm2", "rwkv": "rwkv4", "lstm_lm": "lstm",
+    "falcon": "falcon", "mamba": "mamba", "mamba2": "mamba2", "lfm2": "lfm2", "rwkv": "rwkv4",
+    "lstm_lm": "lstm", "recurrent_gemma": "recurrentgemma",
     "bert": "bert", "roberta": "bert", "distilbert": "bert", "modernbert": "modern-bert",
 }
 # Families that the package has no names for.
@@ -58,9 +59,20 @@ MASK_HEADS = {
     "head.dense": "cls", "head.norm": "cls.norm", "decoder": "output",
 }
 ENCODERS = ("bert", "modern-bert")
+OWN_NAMES["recurrentgemma"] = {
+    "embed_tokens": "token_embd", "final_norm": "output_norm", "layers.{}.temporal_pre_norm": "blk.{}.attn_norm",
+    "layers.{}.channel_pre_norm": "blk.{}.ffn_norm",
+    **{f"layers.{{}}.mlp_block.{name}_proj": f"blk.{{}}.ffn_{name}" for name in ("gate", "up", "down")},
+    **{f"layers.{{}}.temporal_block.{name}_proj": f"blk.{{}}.attn_{name if name != 'o' else 'output'}" for name in "qkvo"},
+    **{f"layers.{{}}.temporal_block.linear_{name}": f"blk.{{}}.rglru_{name}" for name in ("x", "y", "out")},
+    "layers.{}.temporal_block.conv_1d": "blk.{}.rglru_conv1d",
+    **{f"layers.{{}}.temporal_block.rg_lru.{name}_gate_{part}": f"blk.{{}}.rglru_{name}_gate"
+       for name in ("input", "recurrent") for part in ("weight", "bias")},
+    "layers.{}.temporal_block.rg_lru.recurrent_param": "blk.{}.rglru_recurrent_param",
+}
 PERMUTED = ("llama", "granite", "smollm3")
 EPSILONS = ("rms_norm_eps", "norm_eps", "layer_norm_eps", "layer_norm_epsilon")
-RMS_NORMS = ("mamba", "lfm2")  # whose keys do not say so
+RMS_NORMS = ("mamba", "mamba2", "lfm2")  # whose keys do not say so
 
 
 def read_safetensors(path: Path) -> dict[str, numpy.ndarray]:
@@ -118,7 +130,13 @@ class Converter:
         if self.arch == "lfm2":  # the width that the block adjusts itself to
             n_ff, step = 2 * c["intermediate_size"] // 3, c["block_multiple_of"]
             c["intermediate_size"] = (int(n_ff * c["block_ffn_dim_multiplier"]) + step - 1) // step * step
+<<<<<<< HEAD
         n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim", default=4 * self.n_embd)
+=======
+        if self.arch == "recurrentgemma":
+            c["intermediate_size"] //= 2
+        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", default=4 * self.n_embd)
+>>>>>>> ec9e84f (Mamba-2 and RecurrentGemma run, from GGUF and from folders; every small causal model is held to its reference straight from its folder)
         w.add_name("tiny")
         n_context = get(c, "max_position_embeddings", "n_positions", default=2048)
         w.add_context_length(n_context - c["pad_token_id"] - 1 if c["model_type"] == "roberta" else n_context)
@@ -195,6 +213,19 @@ class Converter:
             w.add_ssm_inner_size(c["intermediate_size"])
             w.add_ssm_state_size(c["state_size"])
             w.add_ssm_time_step_rank(c["time_step_rank"])
+        if arch == "mamba2":
+            w.add_ssm_conv_kernel(c["conv_kernel"])
+            w.add_ssm_inner_size(c["expand"] * self.n_embd)
+            w.add_ssm_state_size(c["state_size"])
+            w.add_ssm_time_step_rank(c["num_heads"])
+            w.add_ssm_group_count(c["n_groups"])
+        if arch == "recurrentgemma":
+            types = c["block_types"]
+            w.add_sliding_window(c["attention_window_size"])
+            w.add_final_logit_softcapping(c["logits_soft_cap"])
+            w.add_uint32(f"{arch}.rglru.width", c["lru_width"])
+            w.add_uint32(f"{arch}.rglru.conv_kernel", c["conv1d_width"])
+            w.add_array(f"{arch}.attention.layer_pattern", [types[i % len(types)] == "attention" for i in range(self.n_layer)])
         if arch == "lfm2":
             w.add_shortconv_l_cache(c["conv_L_cache"])
         if arch == "smollm3":
@@ -216,12 +247,13 @@ class Converter:
             return name
         if self.arch in OWN_NAMES:
             if ending not in ("weight", "bias"):
-                stem, ending = name, "bias" if ".bias_" in name else "weight"
+                stem, ending = name, "bias" if ".bias_" in name or name.endswith("_bias") else "weight"
             for prefix in ("model.", "transformer.", "rwkv."):
                 stem = stem.removeprefix(prefix)
             numbers = [part for part in stem.split(".") if part.isdigit()]
             key = ".".join("{}" if part.isdigit() else part for part in stem.split("."))
-            return OWN_NAMES[self.arch][key].format(*numbers) + "." + ending
+            ending = "" if name.endswith("_param") else "." + ending
+            return OWN_NAMES[self.arch][key].format(*numbers) + ending
         if self.arch == "falcon" and stem.endswith("ln_attn"):
             return f"blk.{stem.split('.')[2]}.attn_norm_2.{ending}"
         for prefix in ("bert.", "distilbert.", "roberta."):
@@ -230,7 +262,11 @@ class Converter:
             return f"{MASK_HEADS[name.rpartition('.')[0]]}.{ending}"
         arch = next(key for key, value in gguf.MODEL_ARCH_NAMES.items() if value == self.arch)
         names = gguf.get_tensor_name_map(arch, self.n_layer)
+<<<<<<< HEAD
         spellings = (name, name.removeprefix("transformer."), name.removeprefix("model."))
+=======
+        spellings = (name.replace(".dt_bias", ".dt_proj.bias"), name.removeprefix("transformer."))
+>>>>>>> ec9e84f (Mamba-2 and RecurrentGemma run, from GGUF and from folders; every small causal model is held to its reference straight from its folder)
         found = next(filter(None, (names.get_name(each, try_suffixes=(".weight", ".bias")) for each in spellings)), None)
         assert found is not None, f"the gguf package has no name for {name} in {self.arch}"
         return found
@@ -241,7 +277,7 @@ class Converter:
             return pairs_adjacent(x, self.n_head)
         if arch in PERMUTED and ".k_proj." in name:
             return pairs_adjacent(x, self.n_head_kv)
-        if arch.startswith("gemma") and name.endswith("norm.weight"):
+        if arch in ("gemma2", "gemma3", "recurrentgemma") and name.endswith("norm.weight"):
             return x + 1
         if arch in ("gpt2", "openai-gpt") and ".c_" in name and x.ndim == 2:
             return x.T
@@ -250,9 +286,17 @@ class Converter:
         if "time_mix_" in name:
             return x.reshape(-1)
         if name.endswith(("A_log", "time_decay")):
-            return -numpy.exp(x)
-        if name.endswith((".conv1d.weight", ".conv.conv.weight")):
+            return -numpy.exp(x.reshape(-1, 1) if arch == "mamba2" else x)
+        if name.endswith((".conv1d.weight", ".conv.conv.weight", ".conv_1d.weight")):
             return x.squeeze(1)
+        if arch == "mamba2" and name.endswith("mixer.norm.weight"):
+            return x.reshape(self.config["n_groups"], -1)
+        if arch == "mamba2" and name.endswith(".D"):
+            return x.reshape(-1, 1)
+        if name.endswith("_gate_weight"):
+            return x.swapaxes(1, 2)
+        if name.endswith("_gate_bias"):
+            return x.reshape(-1)
         if arch == "opt" and "embed_positions" in name:
             return x[2:]
         if self.config["model_type"] == "roberta" and "position_embeddings" in name:
