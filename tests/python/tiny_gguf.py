@@ -130,13 +130,9 @@ class Converter:
         if self.arch == "lfm2":  # the width that the block adjusts itself to
             n_ff, step = 2 * c["intermediate_size"] // 3, c["block_multiple_of"]
             c["intermediate_size"] = (int(n_ff * c["block_ffn_dim_multiplier"]) + step - 1) // step * step
-<<<<<<< HEAD
-        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim", default=4 * self.n_embd)
-=======
         if self.arch == "recurrentgemma":
             c["intermediate_size"] //= 2
-        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", default=4 * self.n_embd)
->>>>>>> ec9e84f (Mamba-2 and RecurrentGemma run, from GGUF and from folders; every small causal model is held to its reference straight from its folder)
+        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim", default=4 * self.n_embd)
         w.add_name("tiny")
         n_context = get(c, "max_position_embeddings", "n_positions", default=2048)
         w.add_context_length(n_context - c["pad_token_id"] - 1 if c["model_type"] == "roberta" else n_context)
@@ -262,11 +258,7 @@ class Converter:
             return f"{MASK_HEADS[name.rpartition('.')[0]]}.{ending}"
         arch = next(key for key, value in gguf.MODEL_ARCH_NAMES.items() if value == self.arch)
         names = gguf.get_tensor_name_map(arch, self.n_layer)
-<<<<<<< HEAD
-        spellings = (name, name.removeprefix("transformer."), name.removeprefix("model."))
-=======
-        spellings = (name.replace(".dt_bias", ".dt_proj.bias"), name.removeprefix("transformer."))
->>>>>>> ec9e84f (Mamba-2 and RecurrentGemma run, from GGUF and from folders; every small causal model is held to its reference straight from its folder)
+        spellings = (name.replace(".dt_bias", ".dt_proj.bias"), name.removeprefix("transformer."), name.removeprefix("model."))
         found = next(filter(None, (names.get_name(each, try_suffixes=(".weight", ".bias")) for each in spellings)), None)
         assert found is not None, f"the gguf package has no name for {name} in {self.arch}"
         return found
