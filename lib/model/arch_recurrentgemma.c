@@ -9,7 +9,7 @@
 #include "model/transformer.h"
 
 static int32_t load_attention(inlay__model *m, size_t layer, inlay__layer_block *block) {
-    inlay__attention_weights *w = inlay__attention_new(m, block);
+    inlay__attention_weights *w = inlay__attention_new(m, block, false);
     if (w == NULL) return INLAY_ERR_MEMORY;
     w->rope = INLAY__ROPE_GLOBAL;
     w->pairs = INLAY__ROPE_HALVES;
