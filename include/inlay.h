@@ -251,10 +251,13 @@ enum {
 
 /* Values of INLAY_OPT_PACK. */
 enum {
-    /* Pack what the CPU level has kernels for, but for what a packed file (inlay_pack_file) holds already. */
+    /* Pack what the CPU level has kernels for, but for what a packed file (inlay_pack_file) holds already. Opening takes
+     * the memory; it is filled when more than a few tokens are evaluated, by the call that evaluates them. */
     INLAY_PACK_AUTO = 0,
     /* Run from the file's own rows: a mapped model takes hardly any memory of its own, and tokens come slower. */
-    INLAY_PACK_NEVER = 1
+    INLAY_PACK_NEVER = 1,
+    /* Pack while the model opens, so that the first prompt need not wait for it. */
+    INLAY_PACK_OPEN = 2
 };
 
 /* Values of INLAY_OPT_POOLING. */

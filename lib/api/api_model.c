@@ -66,7 +66,7 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
         .progress = options->progress,
         .progress_user = options->progress_user,
         .cpu = model->cpu,
-        .never_pack = options->values[INLAY__PACK].integer == INLAY_PACK_NEVER,
+        .pack = (int32_t)options->values[INLAY__PACK].integer,
         .n_threads = inlay__thread_count(options),
         .n_vocab_tokenizer = model->tokenizer != NULL ? inlay__tokenizer_n_vocab(model->tokenizer) : 0,
     };

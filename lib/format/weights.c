@@ -268,10 +268,20 @@ int32_t inlay__weights_check(const inlay__weights *weights) {
     return INLAY_OK;
 }
 
+static bool is_within(const inlay__made *made, const uint8_t *data) {
+    uintptr_t begin = (uintptr_t)made->memory, at = (uintptr_t)data;
+    return made->memory != NULL && at >= begin && at - begin < made->size;
+}
+
+bool inlay__weights_is_made(const inlay__weights *weights, const uint8_t *data) {
+    for (size_t i = 0; weights->made != NULL && i < weights->n_tensors; i++)
+        if (is_within(&weights->made[i], data)) return true;
+    return false;
+}
+
 /* Whether all of a tensor that was made has been let go. */
 static bool forget_made(inlay__made *made, const uint8_t *data, size_t size) {
-    uintptr_t begin = (uintptr_t)made->memory, at = (uintptr_t)data;
-    if (made->memory == NULL || at < begin || at - begin >= made->size) return false;
+    if (!is_within(made, data)) return false;
     made->forgotten += size;
     return made->forgotten >= made->size;
 }

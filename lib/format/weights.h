@@ -70,6 +70,9 @@ void inlay__weights_forget_pages(const inlay__weights *weights, const uint8_t *d
 /* The same of what stands before the tensors of GGUF files, all of which was copied. */
 void inlay__weights_forget_metadata(const inlay__weights *weights);
 
+/* data[0] is of a tensor that was made, whose memory is let go with it, and not of a file. */
+bool inlay__weights_is_made(const inlay__weights *weights, const uint8_t *data);
+
 /* Gets the pages of mapped files ready, until all are or `stop` is not 0: for a thread beside the one that opens. */
 void inlay__weights_populate(const inlay__weights *weights, const atomic_int *stop);
 

@@ -55,10 +55,31 @@ static void multiply_by_panels(const inlay__kernels *kernels, const inlay__matri
     }
 }
 
-void inlay__matrix_multiply(const inlay__kernels *kernels, const inlay__matrix *matrix, const inlay__operand *operand,
+/* The matrix in the form that it has by now. */
+static inlay__matrix current_form(const inlay__matrix *m) {
+    inlay__matrix now = *m;
+    if (m->packed || m->ready == NULL || atomic_load_explicit(m->ready, memory_order_acquire) == 0) return now;
+    now.packed = true;
+    now.row_size = inlay__packed_matrix_size(m->type, INLAY__LANES, m->n_k) / INLAY__LANES;
+    now.data = m->panels;
+    return now;
+}
+
+inlay__matrix inlay__matrix_part(const inlay__matrix *matrix, size_t begin, size_t end) {
+    inlay__matrix part = current_form(matrix);
+    part.ready = NULL;
+    part.data += begin * part.row_size;
+    part.n_rows = end - begin;
+    return part;
+}
+
+size_t inlay__matrix_size(const inlay__matrix *matrix) { return matrix->n_rows * current_form(matrix).row_size; }
+
+void inlay__matrix_multiply(const inlay__kernels *kernels, const inlay__matrix *given, const inlay__operand *operand,
                             size_t row_begin, size_t row_end, size_t col_begin, size_t col_end, float *out,
                             size_t out_stride) {
     if (row_begin >= row_end || col_begin >= col_end) return;
+    const inlay__matrix form = current_form(given), *matrix = &form;
     size_t whole = matrix->packed ? row_begin + (row_end - row_begin) / INLAY__LANES * INLAY__LANES : row_end;
     out += col_begin * out_stride;
     if (!matrix->packed && operand->panel != NULL && kernels->product_packed[matrix->type] != NULL) {
@@ -74,8 +95,9 @@ void inlay__matrix_multiply(const inlay__kernels *kernels, const inlay__matrix *
 }
 
 void inlay__matrix_row(const inlay__matrix *matrix, size_t row, float *out) {
-    if (matrix->packed)
-        inlay__matrix_packed_row(matrix, row, out);
+    const inlay__matrix form = current_form(matrix);
+    if (form.packed)
+        inlay__matrix_packed_row(&form, row, out);
     else
-        inlay__dequantize_row(matrix->type, matrix->data + row * matrix->row_size, matrix->n_k, out);
+        inlay__dequantize_row(form.type, form.data + row * form.row_size, form.n_k, out);
 }

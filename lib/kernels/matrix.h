@@ -2,6 +2,8 @@
 #ifndef INLAY_MATRIX_H
 #define INLAY_MATRIX_H
 
+#include <stdatomic.h>
+
 #include "kernels/kernels.h"
 
 typedef struct inlay__matrix {
@@ -11,6 +13,8 @@ typedef struct inlay__matrix {
     size_t n_k;           /* inputs */
     size_t row_size;      /* bytes of a row; of a packed panel a 16th */
     const uint8_t *data;
+    const uint8_t *panels;     /* of rows: where their panels will be, once they are used enough to be packed; or NULL */
+    const atomic_int *ready;   /* not 0: the panels are read in place of the rows, with the same result */
 } inlay__matrix;
 
 /* What multiplies it: quantised activations or floats. */
@@ -20,6 +24,12 @@ typedef struct inlay__operand {
     const float *x;              /* [n_cols, n_k] for float types */
     uint8_t *panel;              /* room for a packed panel, for rows that a level has a packed kernel for; or NULL */
 } inlay__operand;
+
+/* Rows [begin, end) as a matrix, begin a multiple of 16, in the form that they have by now. */
+inlay__matrix inlay__matrix_part(const inlay__matrix *matrix, size_t begin, size_t end);
+
+/* Bytes of the matrix in the form that it has by now. */
+size_t inlay__matrix_size(const inlay__matrix *matrix);
 
 /* Bytes that the packed form of a matrix takes; 0 when the level has no packed kernel for its type. */
 size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, size_t n_rows, size_t n_k);

@@ -239,9 +239,8 @@ static void measure(const void *weights, inlay__needs *needs) {
 
 static size_t token_bytes(void *weights) {
     const inlay__moe_weights *w = weights;
-    size_t expert = w->gate[0].n_rows * w->gate[0].row_size + w->up[0].n_rows * w->up[0].row_size +
-                    w->down[0].n_rows * w->down[0].row_size;
-    return w->router.matrix.n_rows * w->router.matrix.row_size + w->n_used * expert;
+    size_t expert = inlay__matrix_size(&w->gate[0]) + inlay__matrix_size(&w->up[0]) + inlay__matrix_size(&w->down[0]);
+    return inlay__matrix_size(&w->router.matrix) + w->n_used * expert;
 }
 
 const inlay__layer_block_kind inlay__moe_kind = {"mixture of experts", phases, INLAY__COUNT(phases), matrix, measure,

@@ -239,6 +239,7 @@ int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, s
     atomic_store(&d->stop, 0);
     for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
     for (size_t which = 0; which < INLAY__N_ROPES; which++) make_angles(d, which);
+    INLAY__TRY(inlay__model_use(d->model, d->pool, d->n_cols, d->cancel));
     INLAY__TRY(inlay__pool_run(d->pool, forward, d));
     if (atomic_load(&d->stop) != 0) return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
     return INLAY_OK;

@@ -103,6 +103,13 @@ typedef struct inlay__head {
     inlay__linear output;         /* n_rows 0: there is no such head */
 } inlay__head;
 
+/* What changes in a model after it was opened. */
+typedef struct inlay__packing {
+    atomic_size_t n_tokens; /* evaluated from rows so far */
+    atomic_int busy;        /* a session packs them */
+    atomic_int ready;       /* they are packed: what the matrices' `ready` points to */
+} inlay__packing;
+
 /* Memory of a model, freed together. */
 typedef struct inlay__model_block {
     void *memory;
@@ -130,6 +137,7 @@ struct inlay__model {
     inlay__matrix **matrices;    /* [n_matrices] that products are made with, in the order they run, the head last */
     size_t n_matrices;
     size_t panel_size;           /* bytes of the greatest panel that is packed to be multiplied; 0: all are in memory */
+    inlay__packing *packing;     /* of matrices that are packed when they are used enough; NULL: none are */
     size_t n_cached;             /* attention blocks that keep keys and values of the sequence */
     size_t n_state;              /* floats of a sequence's recurrent state */
     bool *used;                  /* [weights->n_tensors] found by name, while the model loads */

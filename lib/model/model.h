@@ -2,7 +2,10 @@
 #ifndef INLAY_MODEL_INTERNAL_H
 #define INLAY_MODEL_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "base/base.h"
+#include "base/pool.h"
 #include "format/weights.h"
 #include "kernels/kernels.h"
 #include "model/hparams.h"
@@ -14,7 +17,7 @@ typedef struct inlay__model_config {
     inlay_progress_fn progress; /* may be NULL; in bytes */
     void *progress_user;
     inlay__cpu cpu;
-    bool never_pack;            /* leave matrices as they stand in the file */
+    int32_t pack;               /* INLAY_PACK_ */
     size_t n_threads;           /* for packing the weights while opening */
     size_t n_vocab_tokenizer;   /* the tokenizer's; must agree with the embedding */
 } inlay__model_config;
@@ -31,6 +34,10 @@ const char *inlay__model_kind(const inlay__model *model);
 int32_t inlay__model_capabilities(const inlay__model *model);
 /* INLAY_POOLING_MEAN, _FIRST or _LAST: how sequences become one vector. */
 int32_t inlay__model_pooling(const inlay__model *model);
+/* Counts n tokens that are about to be evaluated, and packs the matrices when that has begun to pay and nobody has yet, on
+ * the threads of the pool. `cancel` may be NULL. Errors: _THREAD, _CANCELLED, _CHANGED, _IO; then the rows serve on. */
+int32_t inlay__model_use(const inlay__model *model, inlay__pool *pool, size_t n_tokens, const atomic_int *cancel);
+
 /* Bytes of weights that the evaluation of one token reads, in the form they have in memory. */
 size_t inlay__model_token_bytes(const inlay__model *model);
 /* The table of kernels that the model's CPU level has. */

@@ -4,7 +4,7 @@
 
 #include "model/model.h"
 
-/* `model` was opened with never_pack, from weights of its own. Threads and progress (in bytes of the new file) are those
+/* `model` was opened with INLAY_PACK_NEVER, from weights of its own. Threads and progress (in bytes of the new file) are those
  * of `config`. After an error nothing is left of the file. Errors: _ARGUMENT (packed already), _IO, _MEMORY, _THREAD,
  * _CANCELLED. */
 int32_t inlay__model_write_packed(inlay__model *model, const inlay__model_config *config, const char *path);

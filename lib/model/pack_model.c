@@ -1,4 +1,4 @@
-/* Packs the matrices of a model while it opens, on all threads. */
+/* Packs the matrices of a model on all threads, while it opens or when it is used. */
 #include <stdatomic.h>
 
 #include "base/pool.h"
@@ -40,23 +40,28 @@ static size_t size_to_pack(const inlay__model *model, const inlay__matrix *m) {
     return m->packed ? 0 : inlay__matrix_packed_size(&model->kernels, m->type, m->n_rows, m->n_k);
 }
 
-static int32_t pack_matrix(packer *p, inlay__matrix *matrix) {
-    inlay__model *model = p->model;
-    size_t size = size_to_pack(model, matrix);
-    if (size == 0) return INLAY_OK;
-    uint8_t *packed = p->memory;
-    p->memory += inlay__round_up(size, ALIGNMENT);
+/* Packs into `packed` and lets the rows go. Looks at `cancel`, which may be NULL. */
+static int32_t fill_panels(const inlay__model *model, inlay__pool *pool, const inlay__matrix *matrix, uint8_t *packed,
+                           const atomic_int *cancel) {
     size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES, panel_rows = matrix->row_size * INLAY__LANES;
     size_t step = inlay__max_size(STEP_BYTES / panel_rows, 1);
     for (size_t begin = 0; begin < n_panels; begin += step) {
         pack_job job = {.kernels = &model->kernels, .rows = matrix, .packed = packed, .end = inlay__min_size(begin + step, n_panels)};
         atomic_init(&job.next, begin);
-        INLAY__TRY(inlay__pool_run(p->pool, pack_panels, &job));
+        if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed) != 0)
+            return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
+        INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
         inlay__weights_forget(model->weights, matrix->data + begin * panel_rows, (job.end - begin) * panel_rows);
     }
-    matrix->data = packed;
+    return INLAY_OK;
+}
+
+static int32_t pack_matrix(packer *p, inlay__matrix *matrix, size_t size) {
+    INLAY__TRY(fill_panels(p->model, p->pool, matrix, p->memory, NULL));
+    matrix->data = p->memory;
     matrix->packed = true;
-    matrix->row_size = size / (n_panels * INLAY__LANES);
+    matrix->row_size = inlay__packed_matrix_size(matrix->type, INLAY__LANES, matrix->n_k) / INLAY__LANES;
+    p->memory += inlay__round_up(size, ALIGNMENT);
     return INLAY_OK;
 }
 
@@ -65,8 +70,6 @@ static int32_t report(const inlay__model_config *config, uint64_t done, uint64_t
         return inlay__fail(INLAY_ERR_CANCELLED, "opening was cancelled by the progress callback");
     return INLAY_OK;
 }
-
-static size_t matrix_size(const inlay__matrix *m) { return m->n_rows * m->row_size; }
 
 /* Writes the pointers, or counts them where there is no array yet. */
 static size_t list_matrices(inlay__model *model, inlay__matrix **list) {
@@ -109,6 +112,26 @@ static int32_t get_memory(packer *p) {
     return p->memory != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
 }
 
+/* A place for a matrix that is in a file, which inlay__model_use fills. */
+static int32_t reserve(packer *p, inlay__matrix *m, size_t size) {
+    inlay__model *model = p->model;
+    if (model->packing == NULL) model->packing = inlay__model_alloc(model, 1, sizeof *model->packing);
+    if (model->packing == NULL) return INLAY_ERR_MEMORY;
+    m->panels = p->memory;
+    m->ready = &model->packing->ready;
+    p->memory += inlay__round_up(size, ALIGNMENT);
+    return INLAY_OK;
+}
+
+/* Tensors that were made are packed in any case: their rows are let go with it, so that nobody may be reading them. */
+static int32_t prepare_matrix(packer *p, inlay__matrix *m, const inlay__model_config *config) {
+    size_t size = size_to_pack(p->model, m);
+    if (size == 0) return INLAY_OK;
+    if (config->pack != INLAY_PACK_OPEN && !inlay__weights_is_made(p->model->weights, m->data)) return reserve(p, m, size);
+    if (p->pool == NULL) INLAY__TRY(inlay__pool_new(p->model->sys, config->n_threads, &p->pool));
+    return pack_matrix(p, m, size);
+}
+
 static int32_t pack_all(packer *p, const inlay__model_config *config) {
     inlay__model *model = p->model;
     bool tied = model->head.output.matrix.data == model->token_embd.data;
@@ -117,42 +140,72 @@ static int32_t pack_all(packer *p, const inlay__model_config *config) {
     INLAY__TRY(get_memory(p));
     for (size_t i = 0; i < model->n_matrices; i++) {
         inlay__matrix *matrix = model->matrices[i];
-        done += matrix_size(matrix);
-        INLAY__TRY(pack_matrix(p, matrix));
+        done += inlay__matrix_size(matrix);
+        INLAY__TRY(prepare_matrix(p, matrix, config));
         INLAY__TRY(report(config, inlay__min_size(done, total), total));
     }
     if (tied) model->token_embd = model->head.output.matrix;
     return report(config, total, total);
 }
 
-/* Without packed weights each thread will want room for a panel. */
-static int32_t leave_rows(inlay__model *model, const inlay__model_config *config) {
+static int32_t pack_used(const inlay__model *model, inlay__pool *pool, const atomic_int *cancel) {
+    for (size_t i = 0; i < model->n_matrices; i++) {
+        const inlay__matrix *m = model->matrices[i];
+        if (m->ready != NULL) INLAY__TRY(fill_panels(model, pool, m, (uint8_t *)(uintptr_t)m->panels, cancel));
+    }
+    return inlay__weights_check(model->weights);
+}
+
+/* From so many tokens on packing has paid: products of rows then have lost about the time that it takes. */
+enum { TOKENS_FROM_ROWS = 8 };
+
+int32_t inlay__model_use(const inlay__model *model, inlay__pool *pool, size_t n_tokens, const atomic_int *cancel) {
+    inlay__packing *packing = model->packing;
+    int idle = 0;
+    if (packing == NULL || atomic_load_explicit(&packing->ready, memory_order_acquire) != 0) return INLAY_OK;
+    n_tokens = inlay__min_size(n_tokens, TOKENS_FROM_ROWS + 1);
+    if (atomic_fetch_add(&packing->n_tokens, n_tokens) + n_tokens <= TOKENS_FROM_ROWS) return INLAY_OK;
+    /* While one session packs the others go on from the rows, which stay readable: the file's are mapped, copied or lent. A
+     * child of fork() in which nobody goes on packing does so for good. */
+    if (!atomic_compare_exchange_strong(&packing->busy, &idle, 1)) return INLAY_OK;
+    int32_t status = INLAY_OK;
+    if (atomic_load(&packing->ready) == 0) {
+        status = pack_used(model, pool, cancel);
+        if (status == INLAY_OK) atomic_store_explicit(&packing->ready, 1, memory_order_release);
+    }
+    atomic_store(&packing->busy, 0);
+    return status;
+}
+
+/* For products with rows each thread will want room for a panel. */
+static size_t panel_size(const inlay__model *model) {
+    size_t most = 0;
     for (size_t i = 0; i < model->n_matrices; i++) {
         const inlay__matrix *m = model->matrices[i];
         size_t size = m->packed ? 0 : inlay__matrix_packed_size(&model->kernels, m->type, INLAY__LANES, m->n_k);
-        model->panel_size = inlay__max_size(model->panel_size, size);
+        most = inlay__max_size(most, size);
     }
-    return report(config, model->weights->file_size, model->weights->file_size);
+    return most;
 }
 
 int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config) {
     packer p = {.model = model};
     INLAY__TRY(make_list(model));
-    if (config->never_pack) return leave_rows(model, config);
-    INLAY__TRY(inlay__pool_new(model->sys, config->n_threads, &p.pool));
-    int32_t status = pack_all(&p, config);
+    int32_t status = config->pack == INLAY_PACK_NEVER ? report(config, model->weights->file_size, model->weights->file_size)
+                                                      : pack_all(&p, config);
     inlay__pool_free(p.pool);
+    model->panel_size = panel_size(model);
     return status;
 }
 
 size_t inlay__model_token_bytes(const inlay__model *model) {
-    size_t bytes = model->token_embd.row_size + matrix_size(&model->head.output.matrix);
+    size_t bytes = model->token_embd.row_size + inlay__matrix_size(&model->head.output.matrix);
     for (size_t i = 0; i < model->n_all_blocks; i++) {
         const inlay__layer_block *block = model->all_blocks[i];
         const inlay__matrix *m;
         if (block->kind->token_bytes != NULL) bytes += block->kind->token_bytes(block->weights);
         for (size_t k = 0; block->kind->token_bytes == NULL && (m = block->kind->matrix(block->weights, k)) != NULL; k++)
-            bytes += matrix_size(m);
+            bytes += inlay__matrix_size(m);
     }
     return bytes;
 }

@@ -136,11 +136,9 @@ void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice 
 }
 
 void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {
-    inlay__matrix part = linear->matrix;
-    inlay__slice rows = inlay__rows_of(p, part.n_rows, task);
+    inlay__slice rows = inlay__rows_of(p, linear->matrix.n_rows, task);
     if (rows.begin >= rows.end) return;
-    part.data += rows.begin * part.row_size;
-    part.n_rows = rows.end - rows.begin;
+    const inlay__matrix part = inlay__matrix_part(&linear->matrix, rows.begin, rows.end);
     inlay__multiply(p, &part, (inlay__slice){0, part.n_rows}, (inlay__slice){0, p->n_cols}, out);
     for (size_t col = 0; linear->bias != NULL && col < p->n_cols; col++)
         p->d->model->kernels.add(linear->bias + rows.begin, part.n_rows, out + col * part.n_rows);

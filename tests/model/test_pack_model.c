@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <pthread.h>
 
 #include "model/pack_model.h"
 #include "support/check_kernels.h"
@@ -123,6 +124,101 @@ TEST(packed_matrices_give_the_bits_of_the_files_rows) {
     }
 }
 
+/* ----------------------------------------------------------------- packed in use */
+
+static tiny_network open_to_pack_in_use(const tiny_params *p, inlay__cpu level) {
+    inlay__model_config config = config_of(level, 2);
+    config.pack = INLAY_PACK_AUTO;
+    return tiny_network_open(p, &config);
+}
+
+TEST(a_model_that_is_packed_in_use_gives_the_same_bits_before_and_after) {
+    for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
+        if (!inlay__cpu_has((inlay__cpu)level)) continue;
+        for (size_t i = 0; i < n_product_types; i++) {
+            /* The best level takes every type, the others one of each kind. */
+            if (level != (int)inlay__cpu_best() && product_types[i] != INLAY_TYPE_Q8_0 && product_types[i] != INLAY_TYPE_Q4_K)
+                continue;
+            tiny_params p = of_type(product_types[i], i % 2 == 0);
+            inlay__model_config config = config_of((inlay__cpu)level, 2);
+            tiny_network used = open_to_pack_in_use(&p, (inlay__cpu)level), expected = tiny_network_open(&p, &config);
+            bool has = used.model->kernels.product_packed[p.matrix_type] != NULL;
+            CHECK_INT(used.model->packing != NULL, has);
+            float *of_used = rows_of(used.model, 1), *again = rows_of(used.model, N_TOKENS), *of_expected = rows_of(expected.model, 1);
+            CHECK(same_floats("packed in use", &used.model->kernels, of_used, of_expected, N_TOKENS * p.n_vocab));
+            CHECK(same_floats("packed before", &used.model->kernels, again, of_expected, N_TOKENS * p.n_vocab));
+            if (has) CHECK_INT(atomic_load(&used.model->packing->ready), 1);
+            free(of_used);
+            free(again);
+            free(of_expected);
+            tiny_network_close(&used);
+            tiny_network_close(&expected);
+        }
+    }
+}
+
+TEST(a_few_tokens_do_not_pack_a_model_and_a_prompt_does_so_at_once) {
+    tiny_params p = of_type(INLAY_TYPE_Q8_0, true);
+    tiny_network t = open_to_pack_in_use(&p, inlay__cpu_best());
+    inlay__decoder *d = tiny_decoder(t.model, 64, 32, 2, INLAY_TYPE_F16);
+    int32_t tokens[16] = {1, 2, 3};
+    if (t.model->packing == NULL) SKIP("this machine has no kernel for panels of Q8_0");
+    for (int i = 0; i < 8; i++) CHECK_INT(tiny_decode(d, tokens, 1, NULL), INLAY_OK);
+    CHECK_INT(atomic_load(&t.model->packing->ready), 0);
+    CHECK_INT(tiny_decode(d, tokens, 1, NULL), INLAY_OK);
+    CHECK_INT(atomic_load(&t.model->packing->ready), 1);
+    inlay__decoder_free(d);
+    tiny_network_close(&t);
+    t = open_to_pack_in_use(&p, inlay__cpu_best());
+    d = tiny_decoder(t.model, 64, 32, 2, INLAY_TYPE_F16);
+    CHECK_INT(tiny_decode(d, tokens, 16, NULL), INLAY_OK);
+    CHECK_INT(atomic_load(&t.model->packing->ready), 1);
+    inlay__decoder_free(d);
+    tiny_network_close(&t);
+}
+
+TEST(packing_that_is_cancelled_leaves_the_sequence_and_is_done_the_next_time) {
+    tiny_params p = of_type(INLAY_TYPE_Q4_0, true);
+    tiny_network t = open_to_pack_in_use(&p, inlay__cpu_best());
+    inlay__decoder *d = tiny_decoder(t.model, 64, 32, 2, INLAY_TYPE_F16);
+    int32_t tokens[16] = {1, 2, 3};
+    atomic_int cancel = 1;
+    inlay__eval_hooks hooks = {&cancel, NULL, NULL};
+    if (t.model->packing == NULL) SKIP("this machine has no kernel for panels of Q4_0");
+    CHECK_INT(inlay__decoder_eval(d, tokens, 16, NULL, &hooks), INLAY_ERR_CANCELLED);
+    CHECK_INT(inlay__decoder_length(d), 0);
+    CHECK_INT(atomic_load(&t.model->packing->ready), 0);
+    CHECK_INT(tiny_decode(d, tokens, 16, NULL), INLAY_OK);
+    CHECK_INT(atomic_load(&t.model->packing->ready), 1);
+    inlay__decoder_free(d);
+    tiny_network_close(&t);
+}
+
+static void *run_session(void *model) { return rows_of(model, 3); }
+
+TEST(sessions_that_meet_while_one_of_them_packs_give_the_same_bits) {
+    enum { N_SESSIONS = 4 };
+    tiny_params p = of_type(INLAY_TYPE_Q4_K, true);
+    p.n_layer = 4;
+    inlay__model_config config = config_of(inlay__cpu_best(), 2);
+    tiny_network reference = tiny_network_open(&p, &config);
+    float *expected = rows_of(reference.model, 1);
+    for (int round = 0; round < 5; round++) {
+        tiny_network t = open_to_pack_in_use(&p, inlay__cpu_best());
+        pthread_t threads[N_SESSIONS];
+        for (int i = 0; i < N_SESSIONS; i++) CHECK_INT(pthread_create(&threads[i], NULL, run_session, t.model), 0);
+        for (int i = 0; i < N_SESSIONS; i++) {
+            void *found;
+            pthread_join(threads[i], &found);
+            CHECK(same_floats("together", &t.model->kernels, found, expected, N_TOKENS * p.n_vocab));
+            free(found);
+        }
+        tiny_network_close(&t);
+    }
+    free(expected);
+    tiny_network_close(&reference);
+}
+
 /* ---------------------------------------------------------------------- progress */
 
 typedef struct told {
@@ -219,7 +315,11 @@ TEST(pages_of_a_mapped_file_are_let_go_as_they_are_packed_and_never_others) {
     }
 }
 
-TEST_MAIN(CASE(matrices_are_packed_where_the_level_has_a_kernel_and_a_separate_embedding_never),
+TEST_MAIN(CASE(a_model_that_is_packed_in_use_gives_the_same_bits_before_and_after),
+          CASE(a_few_tokens_do_not_pack_a_model_and_a_prompt_does_so_at_once),
+          CASE(packing_that_is_cancelled_leaves_the_sequence_and_is_done_the_next_time),
+          CASE(sessions_that_meet_while_one_of_them_packs_give_the_same_bits),
+          CASE(matrices_are_packed_where_the_level_has_a_kernel_and_a_separate_embedding_never),
           CASE(any_number_of_threads_packs_the_same_bytes), CASE(packed_matrices_give_the_bits_of_the_files_rows),
           CASE(progress_is_told_for_each_layer_in_bytes_of_the_file),
           CASE(pages_of_a_mapped_file_are_let_go_as_they_are_packed_and_never_others))

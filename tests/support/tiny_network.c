@@ -13,7 +13,7 @@ static void must(int32_t status, const char *what) {
 }
 
 inlay__model_config tiny_network_config(void) {
-    return (inlay__model_config){.cpu = inlay__cpu_best(), .n_threads = 2};
+    return (inlay__model_config){.cpu = inlay__cpu_best(), .pack = INLAY_PACK_OPEN, .n_threads = 2};
 }
 
 tiny_network tiny_network_open_file(uint8_t *data, size_t size, const inlay__sys *sys,
