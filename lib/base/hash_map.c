@@ -19,10 +19,13 @@ uint64_t inlay__hash_seed(const void *table) {
 }
 
 uint64_t inlay__hash_bytes(uint64_t seed, const char *key, size_t size) {
-    uint64_t h = seed ^ mix(size);
-    for (; size >= 8; key += 8, size -= 8) h = mix(h ^ inlay__load_u64(key)) + seed;
-    uint64_t tail = 0;
-    for (size_t i = 0; i < size; i++) tail |= (uint64_t)(uint8_t)key[i] << 8 * i;
+    uint64_t h = seed ^ mix(size), tail = 0;
+    for (; size > 8; key += 8, size -= 8) h = mix(h ^ inlay__load_u64(key)) + seed;
+    /* The last bytes by loads that may overlap: the size is mixed in already. */
+    if (size >= 4)
+        tail = inlay__load_u32(key) | (uint64_t)inlay__load_u32(key + size - 4) << 32;
+    else if (size > 0)
+        tail = (uint64_t)((uint8_t)key[0] | (uint32_t)(uint8_t)key[size / 2] << 8 | (uint32_t)(uint8_t)key[size - 1] << 16);
     return mix(h ^ tail);
 }
 

@@ -18,6 +18,19 @@ static bool is_raw(inlay__text text, bool added) {
     return false;
 }
 
+/* Most texts are printable ASCII, at most behind the letter of a space: 8 bytes of it at a time. */
+static bool is_surely_not_raw(inlay__text text, bool added, size_t readable) {
+    const uint64_t each = 0x0101010101010101u, high = 0x80 * each;
+    size_t begin = text.size >= 2 && memcmp(text.text, "\xC4\xA0", 2) == 0 ? 2 : 0;
+    if ((added && begin > 0) || readable < text.size + 8) return false;
+    for (size_t i = begin; i < text.size; i += 8) {
+        uint64_t beyond = text.size - i < 8 ? UINT64_MAX << 8 * (text.size - i) : 0;
+        uint64_t word = (inlay__load_u64(text.text + i) & ~beyond) | ('A' * each & beyond);
+        if (((word | (word - 33 * each) | (word + each)) & high) != 0) return false; /* 33 to 126 each */
+    }
+    return true;
+}
+
 static int32_t load_raw(inlay__bpe *bpe) {
     const inlay__vocab *vocab = bpe->vocab;
     bpe->raw_size = vocab->n_tokens / 8 + 1;
@@ -25,7 +38,9 @@ static int32_t load_raw(inlay__bpe *bpe) {
     if (bpe->raw == NULL) return INLAY_ERR_MEMORY;
     for (size_t id = 0; id < vocab->n_tokens; id++) {
         bool added = (vocab->flags[id] & INLAY_TOKEN_ADDED) != 0;
-        if (is_raw(inlay__vocab_text(vocab, (int32_t)id), added))
+        inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
+        if (is_surely_not_raw(text, added, vocab->offsets[vocab->n_tokens] - vocab->offsets[id])) continue;
+        if (is_raw(text, added))
             bpe->raw[id / 8] = (uint8_t)(bpe->raw[id / 8] | 1u << id % 8);
     }
     return INLAY_OK;
@@ -34,11 +49,13 @@ static int32_t load_raw(inlay__bpe *bpe) {
 static bool token_is_raw(const inlay__bpe *bpe, int32_t id) { return (bpe->raw[id / 8] >> id % 8 & 1) != 0; }
 
 /* The token of a text in byte characters that words may become: one that gives back the same bytes. */
-static bool find_hashed(const inlay__bpe *bpe, uint64_t hash, const char *text, size_t size, uint32_t *id) {
+static bool may_become(const inlay__bpe *bpe, int32_t id) {
     const inlay__vocab *vocab = bpe->vocab;
-    if (!inlay__text_index_get(&vocab->by_text, hash, text, size, id)) return false;
-    int32_t found = (int32_t)*id;
-    return inlay__vocab_is_plain(vocab, found) && (vocab->flags[found] & INLAY_TOKEN_BYTE) == 0 && !token_is_raw(bpe, found);
+    return inlay__vocab_is_plain(vocab, id) && (vocab->flags[id] & INLAY_TOKEN_BYTE) == 0 && !token_is_raw(bpe, id);
+}
+
+static bool find_hashed(const inlay__bpe *bpe, uint64_t hash, const char *text, size_t size, uint32_t *id) {
+    return inlay__text_index_get(&bpe->vocab->by_text, hash, text, size, id) && may_become(bpe, (int32_t)*id);
 }
 
 static bool find_word(const inlay__bpe *bpe, const char *text, size_t size, uint32_t *id) {
@@ -73,24 +90,40 @@ typedef struct pending_merge {
     size_t space;       /* where the left part ends; 0: a merge that cannot apply */
     char *joined;       /* [text.size - 1] the text without its space */
     uint64_t hashes[3]; /* of left, right and joined */
+    int32_t guess;      /* the token that joined is known to be, without a look at its hash; or -1 */
     inlay__merge merge; /* once it is looked up; result -1: one that cannot apply */
 } pending_merge;
 
-static void expect_merge(const inlay__bpe *bpe, pending_merge *m, inlay__text text, size_t space) {
+/* Whether a token's text is the only one of its kind and that of a merge. */
+static bool is_joined(const inlay__vocab *vocab, int64_t id, inlay__text text, size_t space) {
+    if (!vocab->unique || id < 0 || id >= (int64_t)vocab->n_tokens) return false;
+    inlay__text token = inlay__vocab_text(vocab, (int32_t)id);
+    return token.size == text.size - 1 && memcmp(token.text, text.text, space) == 0 &&
+           memcmp(token.text + space, text.text + space + 1, token.size - space) == 0;
+}
+
+/* `guess` is the token that the merge gives where tokens are numbered in the order of merges, as they mostly are. */
+static void expect_merge(const inlay__bpe *bpe, pending_merge *m, inlay__text text, size_t space, int64_t guess) {
     const inlay__text_index *index = &bpe->vocab->by_text;
-    size_t n_right = text.size - space - 1;
+    size_t n_right = text.size - space - 1, n_hashes = 3;
     m->text = text;
     m->space = space;
-    memcpy(m->joined, text.text, space);
-    memcpy(m->joined + space, text.text + space + 1, n_right);
+    m->guess = is_joined(bpe->vocab, guess, text, space) ? (int32_t)guess : -1;
     m->hashes[0] = inlay__text_index_hash(index, text.text, space);
     m->hashes[1] = inlay__text_index_hash(index, text.text + space + 1, n_right);
-    m->hashes[2] = inlay__text_index_hash(index, m->joined, text.size - 1);
-    for (size_t i = 0; i < 3; i++) inlay__text_index_expect(index, m->hashes[i]);
+    if (m->guess >= 0) {
+        n_hashes = 2;
+    } else {
+        memcpy(m->joined, text.text, space);
+        memcpy(m->joined + space, text.text + space + 1, n_right);
+        m->hashes[2] = inlay__text_index_hash(index, m->joined, text.size - 1);
+    }
+    for (size_t i = 0; i < n_hashes; i++) inlay__text_index_expect(index, m->hashes[i]);
 }
 
 static void expect_merge_keys(const inlay__bpe *bpe, const pending_merge *m) {
-    for (size_t i = 0; i < 3 && m->space > 0; i++) inlay__text_index_expect_text(&bpe->vocab->by_text, m->hashes[i]);
+    for (size_t i = 0; i < (m->guess < 0 ? 3 : 2) && m->space > 0; i++)
+        inlay__text_index_expect_text(&bpe->vocab->by_text, m->hashes[i]);
 }
 
 void inlay__bpe_add_joint(inlay__byte_pairs *joints, inlay__text left, inlay__text right) {
@@ -109,7 +142,12 @@ static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
     m->merge.result = -1;
     if (m->space == 0 || !find_hashed(bpe, m->hashes[0], m->text.text, m->space, &left)) return;
     if (!find_hashed(bpe, m->hashes[1], m->text.text + m->space + 1, m->text.size - m->space - 1, &right)) return;
-    if (!find_hashed(bpe, m->hashes[2], m->joined, m->text.size - 1, &result)) return;
+    if (m->guess >= 0) {
+        result = (uint32_t)m->guess;
+        if (!may_become(bpe, m->guess)) return;
+    } else if (!find_hashed(bpe, m->hashes[2], m->joined, m->text.size - 1, &result)) {
+        return;
+    }
     m->merge = (inlay__merge){left, right, rank, (int32_t)result};
     inlay__bpe_add_joint(&bpe->joints, (inlay__text){m->text.text, m->space},
                          (inlay__text){m->text.text + m->space + 1, m->text.size - m->space - 1});
@@ -123,13 +161,15 @@ static void add_merge(inlay__bpe *bpe, const pending_merge *m) {
     if (found->result < 0) bpe->merges[found - bpe->merges] = m->merge;
 }
 
-/* At least twice as many slots as merges. */
+/* At most three quarters of the slots are taken. */
 static int32_t make_table(inlay__bpe *bpe, size_t n_merges) {
-    size_t n_slots = 16;
-    while (n_slots / 2 < n_merges)
+    size_t n_slots = 16, size;
+    while (n_slots / 4 * 3 < n_merges)
         n_slots *= 2;
     bpe->merge_mask = n_slots - 1;
-    bpe->merges = inlay__alloc_array(bpe->sys, n_slots, sizeof *bpe->merges);
+    if (!inlay__mul_size(n_slots, sizeof *bpe->merges, &size))
+        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu merges do not fit an address space", n_merges);
+    bpe->merges = inlay__alloc(bpe->sys, size);
     if (bpe->merges == NULL) return INLAY_ERR_MEMORY;
     for (size_t i = 0; i < n_slots; i++)
         bpe->merges[i].result = -1;
@@ -163,10 +203,12 @@ int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, ui
 static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, char *joined) {
     char short_texts[AHEAD][SHORT];
     pending_merge pending[AHEAD], lone = {.joined = joined};
+    int64_t ahead = 0; /* of the number of a merge is that of its token, as it was last */
     for (size_t i = 0; i < AHEAD; i++) pending[i].joined = short_texts[i];
     for (uint64_t i = 0; i < kv->n_values + AHEAD; i++) {
         pending_merge *m = &pending[i % AHEAD];
         if (i >= AHEAD) add_merge(bpe, m);
+        if (i >= AHEAD && m->merge.result >= 0) ahead = (int64_t)m->merge.result - m->merge.rank;
         if (i >= IDS && i - IDS < kv->n_values) look_up_merge(bpe, &pending[(i - IDS) % AHEAD], (uint32_t)(i - IDS));
         if (i >= SLOTS && i - SLOTS < kv->n_values) expect_merge_keys(bpe, &pending[(i - SLOTS) % AHEAD]);
         if (i >= kv->n_values) continue;
@@ -175,7 +217,7 @@ static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_
         INLAY__TRY(inlay__bpe_read_merge(name, kv, i, &left, &right));
         if (text.size - 1 > bpe->vocab->max_token_size) continue; /* there is no such token */
         bool is_short = text.size <= SHORT; /* a long one waits for none; its pair is that of no short one */
-        expect_merge(bpe, is_short ? m : &lone, text, left.size);
+        expect_merge(bpe, is_short ? m : &lone, text, left.size, (int64_t)i + ahead);
         if (is_short) continue;
         look_up_merge(bpe, &lone, (uint32_t)i);
         add_merge(bpe, &lone);

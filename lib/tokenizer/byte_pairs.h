@@ -11,7 +11,8 @@ typedef struct inlay__byte_pairs {
 
 static inline void inlay__byte_pairs_add(inlay__byte_pairs *pairs, uint8_t left, uint8_t right) {
     uint32_t pair = (uint32_t)left << 8 | right;
-    pairs->bits[pair / 32] |= 1u << pair % 32;
+    uint32_t *bits = &pairs->bits[pair / 32], bit = 1u << pair % 32;
+    if ((*bits & bit) == 0) *bits |= bit; /* most were there before, and a store would keep the next load waiting */
 }
 
 static inline bool inlay__byte_pairs_has(const inlay__byte_pairs *pairs, uint8_t left, uint8_t right) {

@@ -92,12 +92,16 @@ static int32_t load_types(const char *name, const inlay__gguf *gguf, inlay__voca
 /* Tokens are hashed this many before they are put, while memory fetches their slots. */
 enum { AHEAD = 16 };
 
+static void put(inlay__vocab *vocab, uint64_t hash, size_t id) {
+    if (!inlay__text_index_put(&vocab->by_text, hash, (uint32_t)id)) vocab->unique = false;
+}
+
 static void index_plain(inlay__vocab *vocab) {
     uint64_t hashes[AHEAD];
     for (size_t next = 0; next < vocab->n_tokens + AHEAD; next++) {
         size_t id = next - AHEAD;
         if (next >= AHEAD && inlay__vocab_is_plain(vocab, (int32_t)id))
-            inlay__text_index_put(&vocab->by_text, hashes[id % AHEAD], (uint32_t)id);
+            put(vocab, hashes[id % AHEAD], id);
         if (next >= vocab->n_tokens) continue;
         inlay__text text = inlay__vocab_text(vocab, (int32_t)next);
         hashes[next % AHEAD] = inlay__text_index_hash(&vocab->by_text, text.text, text.size);
@@ -109,12 +113,13 @@ static void index_plain(inlay__vocab *vocab) {
 /* Puts the tokens that plain text may become first, so that they win over others of the same text. */
 static int32_t index_texts(inlay__vocab *vocab) {
     INLAY__TRY(inlay__text_index_init(vocab->sys, &vocab->by_text, vocab->texts, vocab->offsets, vocab->n_tokens));
+    vocab->unique = true;
     index_plain(vocab);
     for (size_t id = 0; id < vocab->n_tokens; id++) {
         if (inlay__vocab_is_plain(vocab, (int32_t)id)) continue;
         inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
         if (text.size == 0 && (vocab->flags[id] & INLAY_TOKEN_UNUSED) != 0) continue; /* an id without token */
-        inlay__text_index_put(&vocab->by_text, inlay__text_index_hash(&vocab->by_text, text.text, text.size), (uint32_t)id);
+        put(vocab, inlay__text_index_hash(&vocab->by_text, text.text, text.size), id);
     }
     return INLAY_OK;
 }

@@ -18,6 +18,7 @@ typedef struct inlay__vocab {
     /* By text. Of tokens with one text the lowest id that plain text may become is found, and where plain text
      * may become none of them the lowest. */
     inlay__text_index by_text;
+    bool unique;           /* no two tokens in it have one text */
     size_t max_token_size; /* bytes of the longest text */
     inlay__special_tokens special;
     bool add_bos, add_eos;
