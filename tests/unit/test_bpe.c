@@ -160,6 +160,32 @@ TEST(merges_never_give_a_token_of_other_bytes) {
     close_both(&t);
 }
 
+/* Tokens of many merges in their order, as files mostly have them, but for one thing at merge number ODD. */
+TEST(tokens_that_are_numbered_as_merges_are_no_others_than_their_texts_say) {
+    enum { IN_ORDER, A_GAP, A_SECOND_ONE, NOT_PLAIN, N_WAYS, N_MERGES = 81, ODD = 60 };
+    for (int way = IN_ORDER; way < N_WAYS; way++) {
+        int32_t expected[N_MERGES];
+        tiny_vocab_init(&v);
+        int32_t first = way == A_SECOND_ONE ? tiny_vocab_token(&v, "gg", VOCAB_NORMAL) : -1;
+        for (int i = 0; i < N_MERGES; i++) {
+            char merge[4] = {(char)('a' + i / 9), ' ', (char)('a' + i % 9)}, text[3] = {merge[0], merge[2]};
+            if (i == ODD && way == A_GAP) tiny_vocab_token(&v, "of no merge", VOCAB_NORMAL);
+            if (i == ODD && way == A_SECOND_ONE) tiny_vocab_token(&v, text, VOCAB_NORMAL);
+            if (i == ODD && way == NOT_PLAIN) tiny_vocab_token(&v, text, VOCAB_CONTROL);
+            expected[i] = tiny_vocab_merge(&v, merge);
+        }
+        tiny_tokenizer t = open_vocab();
+        for (int i = 0; i < N_MERGES; i++) {
+            char text[3] = {(char)('a' + i / 9), (char)('a' + i % 9)};
+            if (i == ODD && way == NOT_PLAIN)
+                CHECK_STR(encode(&t, text), id_text(text[0], text[1]));
+            else
+                CHECK_STR(encode(&t, text), id_text(i == ODD && way == A_SECOND_ONE ? first : expected[i], -1));
+        }
+        close_both(&t);
+    }
+}
+
 /* ------------------------------------------------------------------- bytes */
 
 TEST(every_byte_alone_and_all_together_come_back) {
@@ -355,6 +381,7 @@ TEST_MAIN(CASE(the_merge_of_lowest_rank_goes_first), CASE(of_equal_ranks_the_lef
           CASE(of_a_doubled_merge_the_first_counts), CASE(a_merge_of_tokens_that_do_not_exist_never_applies),
           CASE(a_merge_that_is_not_two_tokens_is_an_error), CASE(cyclic_merges_end),
           CASE(plain_text_never_becomes_a_control_token), CASE(merges_never_give_a_token_of_other_bytes),
+          CASE(tokens_that_are_numbered_as_merges_are_no_others_than_their_texts_say),
           CASE(every_byte_alone_and_all_together_come_back), CASE(bytes_without_a_character_token_use_byte_tokens),
           CASE(a_byte_that_the_vocabulary_lacks_is_an_error_in_short_and_long_words),
           CASE(tokens_that_are_not_byte_text_decode_to_themselves),
