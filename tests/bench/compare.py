@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Inlay beside llama.cpp: the same GGUF files, threads and tokens, in one run, by turns; medians and their ratios.
 
-    compare.py [--level avx2|native] [--models smollm2,gemma3,qwen2.5-coder] [--rounds 5] [--threads 2] [--json FILE]
+    compare.py [--level avx2|native] [--models smollm2,gemma3,qwen2.5-coder] [--rounds 5] [--threads 2] [--opening]
+               [--json FILE]
 
 The peer is llama-cpp-python of the Python Package Index, built from source for the level into an environment of its own
 under --cache (some 10 minutes the first time). Inlay runs from --library (a build of the release preset) at that level:
@@ -85,12 +86,18 @@ class Comparison:
         self.results: list[dict[str, Any]] = []
         self.python = arguments.peer_python or peer_python(arguments.cache, arguments.level)
 
+    def engine(self, model: str, context: int, cache: str, threads: int = 0, peer: bool = False,
+               file: Path | None = None) -> Engine:
+        """The peer or Inlay, with the stock file of a model or another one."""
+        settings = {"model": str(file or fetch(self.arguments.cache / "models", model)),
+                    "threads": threads or self.arguments.threads, "context": context, "cache": cache}
+        if not peer and self.arguments.level == "avx2":
+            settings["cpu"] = "avx2"
+        return Engine(self.python if peer else sys.executable, "peer" if peer else "inlay", settings,
+                      str(self.arguments.library.resolve()))
+
     def engines(self, model: str, context: int, cache: str, threads: int = 0) -> list[Engine]:
-        settings = {"model": str(fetch(self.arguments.cache / "models", model)), "threads": threads or self.arguments.threads,
-                    "context": context, "cache": cache}
-        ours = dict(settings, cpu="avx2") if self.arguments.level == "avx2" else settings
-        library = str(self.arguments.library.resolve())
-        return [Engine(sys.executable, "inlay", ours, library), Engine(self.python, "peer", settings, library)]
+        return [self.engine(model, context, cache, threads, peer) for peer in (False, True)]
 
     def add(self, model: str, what: str, unit: str, ours: list[float], theirs: list[float], higher: bool) -> None:
         inlay, peer = statistics.median(ours), statistics.median(theirs)
@@ -98,13 +105,32 @@ class Comparison:
         self.results.append({"model": model, "what": what, "unit": unit, "inlay": inlay, "peer": peer, "ratio": ratio})
         print(f"{model:14} {what:32} {inlay:10.3f} {peer:10.3f} {unit:6} {ratio:6.2f}", flush=True)
 
+    def packed(self, model: str) -> Path:
+        """The model as Inlay packs it, made by the program beside the library where that is newer."""
+        program = self.arguments.library.resolve().parent / "inlay"
+        packed = self.arguments.cache / "packed" / f"{model}.gguf"
+        if not packed.is_file() or packed.stat().st_mtime < program.stat().st_mtime:
+            packed.parent.mkdir(parents=True, exist_ok=True)
+            run([str(program), "pack", str(fetch(self.arguments.cache / "models", model)), str(packed), "--quiet"])
+        return packed
+
     def opening(self, model: str) -> None:
-        times: dict[str, list[float]] = {"inlay": [], "peer": []}
-        for _ in range(self.arguments.rounds):
-            for engine in self.engines(model, 512, "f16"):
-                times[engine.name].append(engine.ask("open"))
+        """Each time in processes of their own, with the files in the page cache; the first round brings them there. What a
+        prompt right after opening takes is told as well: engines may put work off until then."""
+        packed = self.packed(model)
+        first: dict[str, list[float]] = {"inlay": [], "packed": [], "peer": []}
+        prompt: dict[str, list[float]] = {"inlay": [], "packed": [], "peer": []}
+        for i in range(self.arguments.rounds + 1):
+            for name in first:
+                engine = self.engine(model, 512, "f16", peer=name == "peer", file=packed if name == "packed" else None)
+                opened, read = engine.ask("open"), engine.ask("prompt", 256)
                 engine.close()
-        self.add(model, "open to first token", "s", times["inlay"], times["peer"], False)
+                if i > 0:
+                    first[name].append(opened)
+                    prompt[name].append(opened + read)
+        for name, title in ("inlay", ""), ("packed", ", packed"):
+            self.add(model, f"open to first token{title}", "s", first[name], first["peer"], False)
+            self.add(model, f"open, read 256{title}", "s", prompt[name], prompt["peer"], False)
 
     def speed(self, model: str, title: str, request: list[Any], cache: str) -> None:
         engines = self.engines(model, 4096 + 8 if title == LONG[0] else 512, cache)
@@ -139,6 +165,8 @@ class Comparison:
         print(f"{'model':14} {'':32} {'Inlay':>10} {'peer':>10} {'':6} {'ratio':>6}")
         for model in self.arguments.models.split(","):
             self.opening(model)
+            if self.arguments.opening:
+                continue
             if model == "smollm2":
                 self.crowded(model)
             for title, request, caches in SHORT + ([LONG] if model == "smollm2" and self.arguments.long else []):
@@ -152,6 +180,7 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--opening", action="store_true", help="nothing but opening")
     parser.add_argument("--long", action="store_true", help="the prompt of 4096 tokens as well")
     parser.add_argument("--library", type=Path, default=ROOT / "build/release/libinlay.so.1")
     parser.add_argument("--cache", type=Path, default=ROOT / "build/cache", help="where models and the peer are kept")

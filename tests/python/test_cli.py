@@ -23,7 +23,7 @@ sys.path.insert(0, str(TREE / "bindings" / "python" / "tests"))
 
 import tiny  # noqa: E402 - the model that the tests of the bindings use
 
-COMMANDS = ["run", "chat", "info", "tokenize", "logits", "bench"]
+COMMANDS = ["run", "chat", "info", "tokenize", "logits", "pack", "bench"]
 IDS = "5,90,17,200,33,64,128,7,99,101"
 N_VOCAB = len(tiny.vocabulary())
 
@@ -53,6 +53,68 @@ def bad(code: int, *arguments: str, text: bytes = b"") -> str:
     assert done.returncode == code, (done.returncode, message)
     assert message.startswith("inlay: ") and message.endswith("\n") and message.count("\n") == 1, message
     return message
+
+
+# ------------------------------------------------------------------------ packing
+
+
+@pytest.fixture(scope="session")
+def quantized(tmp_path_factory) -> str:
+    return str(tiny.write(tmp_path_factory.mktemp("cli") / "quantized.gguf", quantized=True))
+
+
+def test_packed_files_and_every_way_of_packing_give_the_same_bits(quantized, tmp_path):
+    packed, raw = str(tmp_path / "packed.gguf"), str(tmp_path / "logits.raw")
+    done = inlay("pack", quantized, packed)
+    assert done.returncode == 0 and done.stdout == b"" and b"packed.gguf is packed, in " in done.stderr
+    results = set()
+    for model in quantized, packed:
+        for options in [], ["--low-memory"], ["--cpu", "scalar"]:
+            for ids in IDS, ",".join([IDS] * 6):  # more tokens than are evaluated before weights are packed, and many
+                good("logits", model, "--ids", ids, "--raw", raw, *options)
+                results.add((ids, Path(raw).read_bytes()))
+    assert len(results) == 2
+
+
+def test_pack_writes_the_same_file_whatever_the_threads_and_says_nothing_when_asked(quantized, tmp_path):
+    files = []
+    for threads in "1", "3":
+        done = inlay("pack", quantized, str(tmp_path / threads), "--threads", threads, "--quiet")
+        assert done.returncode == 0 and done.stdout == done.stderr == b""
+        files.append((tmp_path / threads).read_bytes())
+    assert files[0] == files[1] and files[0] != Path(quantized).read_bytes()
+
+
+def test_a_packed_file_tells_of_itself_what_its_original_does(quantized, tmp_path):
+    packed = tmp_path / "packed.gguf"
+    good("pack", quantized, str(packed), "-q")
+    before, after = (json.loads(good("info", model, "--json")) for model in (quantized, str(packed)))
+    for key in "architecture", "tokenizer":
+        assert before[key] == after[key]
+    answers = [good("run", model, "-p", "hello world", "-n", "12") for model in (quantized, str(packed))]
+    assert answers[0] == answers[1]
+
+
+def test_what_cannot_be_packed_is_told_and_leaves_nothing(quantized, tmp_path):
+    packed, again, damaged = str(tmp_path / "packed"), tmp_path / "again", tmp_path / "damaged.gguf"
+    good("pack", quantized, packed, "-q")
+    damaged.write_bytes(Path(quantized).read_bytes()[:-1000])
+    assert "is packed already" in bad(1, "pack", packed, str(again))
+    assert "damaged.gguf" in bad(1, "pack", str(damaged), str(again))
+    assert "absent.gguf" in bad(1, "pack", str(tmp_path / "absent.gguf"), str(again))
+    assert "no/folder" in bad(1, "pack", quantized, str(tmp_path / "no/folder"))
+    bad(2, "pack", quantized)
+    bad(2, "pack", quantized, str(again), "more")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged.gguf", "packed"]
+
+
+def test_bench_in_low_memory_takes_less_for_itself(tmp_path):
+    model = str(tiny.write(tmp_path / "deep.gguf", n_layer=200, quantized=True))
+    told = [json.loads(good("bench", model, "-p", "32", "-n", "4", "-r", "1", "--json", *options))
+            for options in ([], ["--low-memory"])]
+    if told[0]["cpu"] == "scalar" or told[0]["peak_anonymous_bytes"] is None:
+        pytest.skip("this machine packs nothing, or does not tell")
+    assert told[1]["peak_anonymous_bytes"] + 2_000_000 < told[0]["peak_anonymous_bytes"], told
 
 
 # ------------------------------------------------------------------ help and usage

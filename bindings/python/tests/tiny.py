@@ -30,9 +30,11 @@ def vocabulary() -> list[str]:
 
 
 def write(
-    path: Path, *, seed: int = 1, architecture: str = "llama", n_layer: int = N_LAYER, endless: bool = False
+    path: Path, *, seed: int = 1, architecture: str = "llama", n_layer: int = N_LAYER, endless: bool = False,
+    quantized: bool = False
 ) -> Path:
-    """A model file. Greedy text of it is nonsense, but the same nonsense each time; `endless`, it never ends."""
+    """A model file. Greedy text of it is nonsense, but the same nonsense each time; `endless`, it never ends; `quantized`,
+    its matrices are of type Q8_0."""
     rng = numpy.random.default_rng(seed)
     tokens = vocabulary()
     writer = gguf.GGUFWriter(str(path), architecture)
@@ -64,7 +66,12 @@ def write(
             values = 1.0 + 0.1 * rng.standard_normal(shape)
         if endless and name == "token_embd.weight":
             values[: len(CONTROL)] = 0  # logits of zero, never the greatest
-        writer.add_tensor(name, values.astype(numpy.float32))
+        values = values.astype(numpy.float32)
+        if quantized and len(shape) == 2:
+            q8_0 = gguf.GGMLQuantizationType.Q8_0
+            writer.add_tensor(name, gguf.quants.quantize(values, q8_0), raw_dtype=q8_0)
+        else:
+            writer.add_tensor(name, values)
 
     n_embd_kv = N_EMBD // N_HEAD * N_HEAD_KV
     add("token_embd.weight", len(tokens), N_EMBD)
