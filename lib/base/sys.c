@@ -17,7 +17,7 @@ enum { THREAD_STACK = 256 * 1024 };
 
 /* From this size on, memory is asked to come in huge pages: packed weights are read through from end to end, and a
  * page fault for every 4 KiB of them would take longer than packing does. */
-enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 4 * HUGE_PAGE };
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
 
 static void *sys_alloc(void *user, size_t size, size_t alignment) {
     void *memory = NULL;
