@@ -14,7 +14,7 @@ static int32_t put_case(inlay__machine *m, const inlay__string *s, size_t from, 
                         inlay__letter_case rest) {
     size_t word = from; /* Jinja's title makes the rest of a word a text of its own */
     if (first == INLAY__UPPER_CASE && rest == INLAY__LOWER_CASE && from < to) word += inlay__char_size(s, from);
-    INLAY__TRY(inlay__charge(m, (to - from) / 8));
+    INLAY__TRY(inlay__charge(m, to - from));
     for (size_t i = from, n; i < to; i += n) {
         uint32_t code, out[3];
         n = inlay__utf8_decode((const uint8_t *)s->text + i, s->size - i, &code);

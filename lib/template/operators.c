@@ -302,7 +302,7 @@ int32_t inlay__contains(inlay__machine *m, const inlay__value *container, const 
     case INLAY__V_STRING:
         if (item->kind != INLAY__V_STRING)
             return inlay__fail(INLAY_ERR_TEMPLATE, "'in <string>' requires string as left operand, not %s", inlay__value_type(item));
-        INLAY__TRY(inlay__charge(m, container->of.string->size / 64));
+        INLAY__TRY(inlay__charge(m, container->of.string->size / 24));
         *result = inlay__find_text(container->of.string, item->of.string, 0) != SIZE_MAX;
         return INLAY_OK;
     case INLAY__V_DICT:

@@ -51,16 +51,16 @@ int32_t inlay__out_code(inlay__machine *m, uint32_t code, bool from_data) {
 }
 
 int32_t inlay__out_take(inlay__machine *m, size_t start, inlay__value *result) {
-    size_t size = m->n_out - start, n_data = 0;
-    for (size_t i = start; i < m->n_out; i++) n_data += m->marks[i];
-    bool both = n_data > 0 && n_data < size;
+    size_t size = m->n_out - start;
+    bool data = size > 0 && memchr(m->marks + start, 1, size) != NULL;
+    bool both = data && memchr(m->marks + start, 0, size) != NULL;
     char *text = inlay__heap_take(&m->heap, both ? 2 * size : size);
     if (text == NULL) return inlay__no_memory(m);
     if (size > 0) memcpy(text, m->out + start, size);
     if (both) memcpy(text + size, m->marks + start, size);
     inlay__string *s = (inlay__string *)inlay__string_new(&m->heap, text, size);
     if (s == NULL) return inlay__no_memory(m);
-    s->origin = both ? INLAY__FROM_BOTH : n_data > 0 ? INLAY__FROM_DATA : INLAY__FROM_TEMPLATE;
+    s->origin = both ? INLAY__FROM_BOTH : data ? INLAY__FROM_DATA : INLAY__FROM_TEMPLATE;
     if (both) s->marks = (const uint8_t *)text + size;
     m->n_out = start;
     *result = inlay__string_value(s);

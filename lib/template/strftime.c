@@ -151,6 +151,7 @@ static int32_t put_format(inlay__machine *m, const char *text, size_t size) {
 
 int32_t inlay__strftime(inlay__machine *m, const inlay__string *format, inlay__value *result) {
     size_t start = m->n_out;
+    INLAY__TRY(inlay__charge(m, format->size));
     INLAY__TRY(put_format(m, format->text, format->size));
     return inlay__out_take(m, start, result);
 }

@@ -62,7 +62,7 @@ static int32_t bounds(inlay__machine *m, const inlay__value *a, const inlay__str
     int64_t n = s->n_chars, start = 0, end = n;
     if (inlay__arg_given(&a[0])) INLAY__TRY(inlay__arg_int(&a[0], "start", &start));
     if (inlay__arg_given(&a[1])) INLAY__TRY(inlay__arg_int(&a[1], "end", &end));
-    INLAY__TRY(inlay__charge(m, s->size / 64));
+    INLAY__TRY(inlay__charge(m, s->size / 24));
     if (start < 0) start = start + n < 0 ? 0 : start + n;
     if (end < 0) end = end + n < 0 ? 0 : end + n;
     if (end > n) end = n;
@@ -147,7 +147,7 @@ static int32_t run_count(inlay__machine *m, const inlay__value *a, inlay__value 
         for (size_t i = from; i < to; i++) n += ((uint8_t)s->text[i] & 0xc0) != 0x80;
     }
     for (size_t at = from; needle->size > 0 && (at = inlay__find_text(&part, needle, at)) != SIZE_MAX; at += needle->size) n++;
-    INLAY__TRY(inlay__charge(m, s->size / 64 + (size_t)n / 8));
+    INLAY__TRY(inlay__charge(m, s->size / 24 + (size_t)n / 8));
     *r = inlay__int(within ? n : 0);
     return INLAY_OK;
 }
@@ -159,7 +159,7 @@ static int32_t run_replace(inlay__machine *m, const inlay__value *a, inlay__valu
     INLAY__TRY(inlay__arg_string(&a[1], "old", &old));
     INLAY__TRY(inlay__arg_string(&a[2], "new", &new));
     if (inlay__arg_given(&a[3])) INLAY__TRY(inlay__arg_int(&a[3], "count", &limit));
-    INLAY__TRY(inlay__charge(m, s->size / 64));
+    INLAY__TRY(inlay__charge(m, s->size / 24));
     for (size_t at = 0; limit != 0; limit--) {
         at = old->size > 0 ? inlay__find_text(s, old, done) : at;
         if (at == SIZE_MAX) break;
@@ -401,7 +401,7 @@ static int32_t convert(inlay__machine *m, const inlay__value *a, converting how,
     const inlay__string *s = self_of(a);
     size_t start = m->n_out;
     bool in_word = false;
-    INLAY__TRY(inlay__charge(m, s->size / 4));
+    INLAY__TRY(inlay__charge(m, s->size));
     for (size_t i = 0, n; i < s->size; i += n) {
         uint32_t code, out[3];
         n = inlay__utf8_decode((const uint8_t *)s->text + i, s->size - i, &code);

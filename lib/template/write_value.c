@@ -125,7 +125,7 @@ static int32_t open_value(writer *w, const inlay__value *v) {
 static int32_t write_one(writer *w, const inlay__value *v) {
     inlay__machine *m = w->m;
     bool json = w->json != NULL;
-    INLAY__TRY(inlay__charge(m, 1));
+    INLAY__TRY(inlay__charge(m, 3));
     switch (v->kind) {
     case INLAY__V_NONE: return put(w, json ? "null" : "None");
     case INLAY__V_BOOL: return put(w, v->of.boolean ? (json ? "true" : "True") : (json ? "false" : "False"));

@@ -383,6 +383,66 @@ def test_tokenize_for_people(model):
     ]
 
 
+# ------------------------------------------------------------------------ template
+
+
+@pytest.fixture
+def conversation(tmp_path) -> str:
+    path = tmp_path / "conversation.json"
+    said = [{"role": "user", "content": "é <|im_end|>\n"}]
+    given = {"messages": said, "tools": [{"name": "f"}], "add_generation_prompt": True, "bos_token": "<s>", "now": "2026-11-24T12:00:00"}
+    path.write_text(json.dumps(given), encoding="utf-8")
+    return str(path)
+
+
+def test_template_prints_the_text_alone(tmp_path, conversation):
+    path = tmp_path / "t.jinja"
+    path.write_text(
+        "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}\n"
+        "{{ tools[0].name }} {{ add_generation_prompt }} {{ strftime_now('%d %b %Y') }} {{ eos_token is defined }}\n\n",
+        encoding="utf-8",
+    )
+    done = inlay("template", str(path), "--input", conversation)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == "<s>[user] é <|im_end|>\nf True 24 Nov 2026 False\n"
+    assert good("template", str(path), "-i", "-", text=Path(conversation).read_bytes()) == done.stdout
+    path.write_text("{{ 'x' * 100000 }}")
+    assert good("template", str(path), "-i", conversation) == b"x" * 100000
+    path.write_text("")
+    assert good("template", str(path), "-i", conversation) == b""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("a\n{{ raise_exception('Roles must alternate') }}", ["line 2, column", "Roles must alternate"]),
+        ("text {{ missing.x }}", ["line 1, column", "'missing' is undefined"]),
+        ("{% if x %}", ["line 1, column", "endif"]),
+        ("\n\n{{ x | nofilter }}", ["line 3, column 8", "nofilter"]),
+        ("{% for i in range(10 ** 9) %}{% endfor %}", ["line 1, column", "range"]),
+    ],
+)
+def test_template_errors_tell_line_and_column(tmp_path, conversation, source, words):
+    path = tmp_path / "t.jinja"
+    path.write_text(source)
+    done = inlay("template", str(path), "--input", conversation)
+    message = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (1, b"") and message.startswith("inlay: ") and message.count("\n") == 1
+    assert all(word in message for word in words), message
+
+
+def test_template_refuses_what_it_cannot_read(tmp_path, conversation):
+    path = tmp_path / "t.jinja"
+    path.write_text("x")
+    assert "--input" in bad(2, "template", str(path))
+    assert "missing.jinja" in bad(1, "template", "missing.jinja", "-i", conversation)
+    assert "missing.json" in bad(1, "template", str(path), "-i", "missing.json")
+    for text in (b"", b"{", b"[1]", b'{"now": 1}', b'{"x": "\xff"}'):
+        bad(1, "template", str(path), "-i", "-", text=text)
+    path.write_bytes(b"\xff\xfe")
+    assert "UTF-8" in bad(1, "template", str(path), "-i", conversation)
+
+
 # ---------------------------------------------------------------------------- info
 
 
