@@ -113,9 +113,15 @@ static int32_t put_longrope(inlay__config *c, double rotary_part) {
     return put_factors(c, ROPE("short_factor"), "rope_factors_short.weight", n);
 }
 
+/* How much scores grow with a context that is `factor` times as long, to some power. */
+static double growth(double factor, double power) { return 0.1 * power * inlay__log_f64(factor) + 1.0; }
+
 static int32_t put_yarn(inlay__config *c) {
-    double factor, n_original, value;
+    double factor, n_original, value, mscale, mscale_all, said = 0;
+    bool truncates;
     INLAY__TRY(inlay__config_float(c, ROPE("factor"), -1, &factor));
+    if (!(factor >= 1 && factor <= 1e6))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': RoPE scaling 'yarn' has factor %g, expected 1 to 1e+06", c->name, factor);
     INLAY__TRY(inlay__config_float(c, ROPE("original_max_position_embeddings") "|max_position_embeddings", -1, &n_original));
     inlay__config_put_string(c, "rope.scaling.type", "yarn");
     inlay__config_put_float(c, "rope.scaling.factor", factor);
@@ -125,9 +131,23 @@ static int32_t put_yarn(inlay__config *c) {
     inlay__config_put_float(c, "rope.scaling.yarn_beta_fast", value);
     INLAY__TRY(inlay__config_float(c, ROPE("beta_slow"), 1, &value));
     inlay__config_put_float(c, "rope.scaling.yarn_beta_slow", value);
-    INLAY__TRY(inlay__config_float(c, ROPE("attention_factor"), 0, &value));
+    INLAY__TRY(inlay__config_bool(c, ROPE("truncate"), true, &truncates));
+    if (!truncates) inlay__config_put_bool(c, "rope.scaling.yarn_truncate", false);
+    INLAY__TRY(inlay__config_float(c, ROPE("mscale"), 0, &mscale));
+    INLAY__TRY(inlay__config_float(c, ROPE("mscale_all_dim"), 0, &mscale_all));
+    if (mscale != 0 && mscale_all != 0) said = growth(factor, mscale) / growth(factor, mscale_all);
+    INLAY__TRY(inlay__config_float(c, ROPE("attention_factor"), said, &said));
     /* GGUF's multiplies what follows from the scaling, this one stands for both. */
-    if (value != 0) inlay__config_put_float(c, "rope.scaling.yarn_attn_factor", value / (0.1 * inlay__log_f64(factor) + 1.0));
+    if (said != 0) inlay__config_put_float(c, "rope.scaling.yarn_attn_factor", said / growth(factor, 1));
+    return INLAY_OK;
+}
+
+/* Sequences longer than the context of training turn by a greater base [NTK-aware scaling, bloc97 2023]. */
+static int32_t put_dynamic(inlay__config *c) {
+    double factor;
+    INLAY__TRY(inlay__config_float(c, ROPE("factor"), -1, &factor));
+    inlay__config_put_string(c, "rope.scaling.type", "dynamic");
+    inlay__config_put_float(c, "rope.scaling.factor", factor);
     return INLAY_OK;
 }
 
@@ -145,7 +165,8 @@ static int32_t put_scaling(inlay__config *c, double base, double rotary_part) {
     if (inlay__json_equals(type, "llama3")) return put_llama3(c, base, rotary_part);
     if (inlay__json_equals(type, "longrope") || inlay__json_equals(type, "su")) return put_longrope(c, rotary_part);
     if (inlay__json_equals(type, "yarn")) return put_yarn(c);
-    return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, type, "one of default, linear, llama3, longrope, yarn");
+    if (inlay__json_equals(type, "dynamic")) return put_dynamic(c);
+    return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, type, "one of default, linear, dynamic, llama3, longrope, yarn");
 }
 
 int32_t inlay__config_put_rope(inlay__config *c, double rotary_part) {

@@ -95,12 +95,11 @@ static int32_t special_qwen(inlay__config *c) {
 static const char config_qwen3_moe[] =
     CONFIG_LLAMA CONFIG_EXPERTS
     "expert_feed_forward_length int moe_intermediate_size !\n"
-    "expert_weights_norm bool norm_topk_prob false\n"
-    "- expect decoder_sparse_step 1\n"
-    "- expect mlp_only_layers []\n";
+    "expert_weights_norm bool norm_topk_prob false\n";
 
+/* Layers without a router are dense: those of mlp_only_layers, and by decoder_sparse_step. */
 static const char tensors_qwen3_moe[] =
-    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("")
+    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("") TENSORS_FEED_FORWARD
     "layers.%.mlp.gate.weight blk.%.ffn_gate_inp.weight\n"
     "layers.%.mlp.experts.%.gate_proj.weight blk.%.ffn_gate_exps.weight\n"
     "layers.%.mlp.experts.%.up_proj.weight blk.%.ffn_up_exps.weight\n"
@@ -242,8 +241,7 @@ static const char config_gpt1[] = CONFIG_GPT;
 static const char config_gpt2[] =
     CONFIG_GPT
     "activation activation activation_function gelu_tanh\n"
-    "- expect scale_attn_weights true\n"
-    "- expect scale_attn_by_inverse_layer_idx false\n"
+    "attention.scale_by_layer bool scale_attn_by_inverse_layer_idx false\n"
     "- expect add_cross_attention false\n";
 
 static int32_t put_four_times(inlay__config *c, const char *keys, const char *embd_keys) {
@@ -254,7 +252,12 @@ static int32_t put_four_times(inlay__config *c, const char *keys, const char *em
     return INLAY_OK;
 }
 
-static int32_t special_gpt2(inlay__config *c) { return put_four_times(c, "n_inner", "n_embd"); }
+static int32_t special_gpt2(inlay__config *c) {
+    bool scaled;
+    INLAY__TRY(inlay__config_bool(c, "scale_attn_weights", true, &scaled));
+    if (!scaled) inlay__config_put_float(c, "attention.scale", 1.0);
+    return put_four_times(c, "n_inner", "n_embd");
+}
 
 /* Its "gelu" is the one by tanh. */
 static int32_t special_gpt1(inlay__config *c) {
@@ -274,6 +277,7 @@ static int32_t special_gpt1(inlay__config *c) {
 static const char tensors_gpt_neox[] =
     "embed_in.weight token_embd.weight\n"
     "embed_out.weight output.weight\n"
+    "lm_head.weight output.weight\n"
     "final_layer_norm.* output_norm.*\n"
     "layers.%.input_layernorm.* blk.%.attn_norm.*\n"
     "layers.%.post_attention_layernorm.* blk.%.ffn_norm.*\n"
@@ -320,9 +324,14 @@ static const char config_opt[] =
     "attention.head_count int num_attention_heads !\n"
     "attention.layer_norm_epsilon float layer_norm_eps 1e-5\n"
     "norm_before bool do_layer_norm_before true\n"
+    "norm_weights bool layer_norm_elementwise_affine true\n"
     "activation activation activation_function relu\n";
 
 static int32_t special_opt(inlay__config *c) {
+    bool before, removed;
+    INLAY__TRY(inlay__config_bool(c, "do_layer_norm_before", true, &before));
+    INLAY__TRY(inlay__config_bool(c, "_remove_final_layer_norm", false, &removed));
+    if (before && removed) inlay__config_put_bool(c, "output_norm", false);
     c->position_offset = 2;
     return INLAY_OK;
 }
@@ -374,12 +383,11 @@ static const char config_falcon[] =
     "attention.head_count int num_attention_heads|n_head !\n"
     "attention.layer_norm_epsilon float layer_norm_epsilon 1e-5\n"
     "use_parallel_residual bool parallel_attn true\n"
-    "activation activation activation gelu\n"
-    "- expect alibi false\n";
+    "activation activation activation gelu\n";
 
 /* Key and value heads: one for all in the first models, as many as queries without multi_query, or what is said. */
 static int32_t special_falcon(inlay__config *c) {
-    bool multi_query, grouped;
+    bool multi_query, grouped, alibi;
     int64_t n_head, n_kv;
     INLAY__TRY(inlay__config_int(c, "num_attention_heads|n_head", -1, &n_head));
     INLAY__TRY(inlay__config_bool(c, "multi_query", true, &multi_query));
@@ -387,7 +395,10 @@ static int32_t special_falcon(inlay__config *c) {
     INLAY__TRY(inlay__config_int(c, "num_kv_heads|n_head_kv", n_head, &n_kv));
     inlay__config_put_int(c, "attention.head_count_kv", grouped ? n_kv : multi_query ? 1 : n_head);
     INLAY__TRY(put_four_times(c, "ffn_hidden_size", "hidden_size|n_embed"));
-    return inlay__config_put_rope(c, 1.0);
+    INLAY__TRY(inlay__config_bool(c, "alibi", false, &alibi));
+    if (!alibi) return inlay__config_put_rope(c, 1.0);
+    inlay__config_put_float(c, "attention.max_alibi_bias", 8.0);
+    return INLAY_OK;
 }
 
 /* ------------------------------------------------------------------------ table */

@@ -44,7 +44,7 @@ static const char config_mamba[] =
 static const char config_mamba2[] =
     CONFIG_MAMBA
     "ssm.state_size int state_size|d_state 128\n"
-    "ssm.group_count int n_groups 1\n"
+    "ssm.group_count int n_groups 8\n"
     "ssm.time_step_rank int num_heads !\n";
 
 /* There is no limit to a context; GGUF writes 2^20. There are no attention and no feed-forward block. */

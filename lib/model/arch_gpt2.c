@@ -14,17 +14,25 @@ int32_t inlay__arch_gpt_load(inlay__model *model) {
 
 int32_t inlay__arch_gpt2_load(inlay__model *model) {
     const inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .activation = INLAY__GELU_TANH, .rope = INLAY__NO_ROPE};
+    bool by_layer = false;
+    INLAY__TRY(inlay__keys_bool(&model->keys, "attention.scale_by_layer", false, &by_layer));
     INLAY__TRY(inlay__positions_load(model, &model->decoder, model->hparams.n_context_train, 0));
-    return inlay__transformer_load(model, &shape);
+    INLAY__TRY(inlay__transformer_load(model, &shape));
+    for (size_t i = 0; by_layer && i < model->hparams.n_layer; i++)
+        inlay__layer_attention(&model->decoder, i)->scale /= (float)(i + 1);
+    return INLAY_OK;
 }
 
 /* Its norms have the same names wherever they stand. */
 int32_t inlay__arch_opt_load(inlay__model *model) {
     inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .activation = INLAY__RELU, .rope = INLAY__NO_ROPE};
-    bool before = true;
+    bool before = true, last = true, weighted = true;
     INLAY__TRY(inlay__keys_bool(&model->keys, "norm_before", false, &before));
+    INLAY__TRY(inlay__keys_bool(&model->keys, "output_norm", false, &last));
+    INLAY__TRY(inlay__keys_bool(&model->keys, "norm_weights", false, &weighted));
+    if (!weighted) INLAY__TRY(inlay__load_no_norm_weights(model));
     if (!before) shape.place = INLAY__NORM_ELSEWHERE;
-    shape.no_last_norm = !before;
+    shape.no_last_norm = !before || !last;
     INLAY__TRY(inlay__positions_load(model, &model->decoder, model->hparams.n_context_train, 0));
     INLAY__TRY(inlay__transformer_load(model, &shape));
     for (size_t i = 0; !before && i < model->hparams.n_layer; i++) {

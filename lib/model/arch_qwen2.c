@@ -22,8 +22,5 @@ int32_t inlay__arch_qwen3_load(inlay__model *model) {
     return inlay__transformer_set_windows(model, &model->decoder, 0, 0, INLAY__ROPE_GLOBAL);
 }
 
-/* The same, with mixtures of experts. */
-int32_t inlay__arch_qwen3moe_load(inlay__model *model) {
-    INLAY__TRY(inlay__load_require(model, "blk.%u.ffn_gate_inp.weight"));
-    return inlay__arch_qwen3_load(model);
-}
+/* The same, with mixtures of experts in the layers that have a router. */
+int32_t inlay__arch_qwen3moe_load(inlay__model *model) { return inlay__arch_qwen3_load(model); }

@@ -117,7 +117,7 @@ static inlay__matrix *matrix(void *weights, size_t i) {
 static void measure(const void *weights, inlay__needs *needs) {
     const inlay__rglru_weights *w = weights;
     for (size_t i = X; i <= GATE_R; i++) needs->work[i] = w->n;
-    needs->input = w->n;
+    needs->input = inlay__max_size(w->x.matrix.n_k, w->n);
     needs->state = w->n_taps * w->n;
 }
 

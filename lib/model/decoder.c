@@ -1,6 +1,7 @@
 /* One sequence running through a network: memory, and evaluation batch by batch. */
 #include "base/fpenv.h"
 #include "kernels/math.h"
+#include "model/positions.h"
 #include "model/phase.h"
 #include "model/sequences.h"
 
@@ -101,6 +102,11 @@ static memory_needs measure(const inlay__model *model) {
         }
     for (size_t i = 0; i < model->n_all_blocks; i++) add_block(&m, model->all_blocks[i]);
     if (model->encoder.n_layer > 0) widen(&m.inputs, 1u << INLAY__BLOCK_FLOAT, n_embd); /* its last states pass there */
+    if (model->embd_in.matrix.n_rows > 0) {
+        m.work = inlay__max_size(m.work, model->embd_out.matrix.n_rows);
+        widen(&m.inputs, inlay__form_of(&model->embd_in.matrix), model->embd_in.matrix.n_k);
+        widen(&m.inputs, inlay__form_of(&model->embd_out.matrix), n_embd);
+    }
     for (size_t i = 0; i < INLAY__COUNT(heads); i++)
         if (heads[i]->output.matrix.n_rows > 0) widen(&m.inputs, inlay__form_of(&heads[i]->output.matrix), n_embd);
     return m;
@@ -120,6 +126,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
         d->cosines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
         d->sines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
     }
+    if (h->rope_scaling == INLAY__ROPE_DYNAMIC) d->frequencies = place(l, h->n_rope / 2, sizeof *d->frequencies);
     d->positions = place(l, n_cols, sizeof *d->positions);
     if (model->encoder.n_layer > 0) {
         d->spans = place(l, n_cols, sizeof *d->spans);
@@ -158,6 +165,7 @@ static int32_t allocate(inlay__decoder *d) {
     l = (layout){d->arena, 0, true};
     place_buffers(&l, d);
     memset(d->state[0], 0, d->model->n_state * sizeof(float));
+    if (d->frequencies != NULL) inlay__positions_dynamic(h, d->config.n_context, d->frequencies);
     INLAY__TRY(inlay__kv_cache_init(d->sys, &shape, d->config.n_context, d->config.cache_type, &d->cache));
     if (d->model->encoder.n_layer > 0) INLAY__TRY(inlay__sequences_init_cache(d));
     return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
@@ -215,6 +223,7 @@ static void make_angles(inlay__decoder *d, size_t which) {
     const inlay__rope *rope = &d->model->ropes[which];
     bool is_long = rope->long_frequencies != NULL && d->config.n_context > rope->n_original;
     const double *frequencies = is_long ? rope->long_frequencies : rope->frequencies;
+    if (d->frequencies != NULL && which == INLAY__ROPE_GLOBAL) frequencies = d->frequencies;
     size_t n = rope->n / 2;
     for (size_t col = 0; col < d->n_cols; col++) {
         for (size_t i = 0; i < n; i++) {

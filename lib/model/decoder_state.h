@@ -63,6 +63,7 @@ struct inlay__decoder {
     float *branch[INLAY__N_BRANCHES]; /* [n_batch, n_embd] what a block adds to the stream; the second of parallel blocks */
     float *cosines[INLAY__N_ROPES];  /* [n_batch, ropes[i].n / 2] */
     float *sines[INLAY__N_ROPES];    /* [n_batch, ropes[i].n / 2] */
+    double *frequencies;             /* [n_rope / 2] of this sequence, where they depend on its room; or NULL */
     float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
     float *new_logits;               /* [n_vocab] of the one that runs */
     float *states;                   /* [n_batch, n_embd] what the encoder last gave, behind its last norm */

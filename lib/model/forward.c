@@ -2,6 +2,18 @@
  * head or, of an encoder, its last norm. A block of phases stands in model/block_NAME.c; in generation attention and feed-forward meet at five barriers. */
 #include "model/phase.h"
 
+/* A row of the embedding, made as wide as the stream. */
+static void widen(inlay__pass *p, size_t col) {
+    const inlay__linear *linear = &p->d->model->embd_in;
+    const inlay__matrix *m = &linear->matrix;
+    inlay__inputs in = inlay__inputs_of(p, m->n_k);
+    float *row = p->d->threads[p->i_thread].row, *stream = inlay__stream_of(p, col);
+    memcpy(row, stream, m->n_k * sizeof *row);
+    inlay__prepare_col(p, &in, row, col, inlay__form_of(m));
+    inlay__multiply(p, m, (inlay__slice){0, m->n_rows}, (inlay__slice){col, col + 1}, stream - col * m->n_rows);
+    if (linear->bias != NULL) p->d->model->kernels.add(linear->bias, m->n_rows, stream);
+}
+
 static void embed(inlay__pass *p, size_t task) {
     inlay__slice cols = inlay__cols_of(p, task);
     const inlay__model *model = p->d->model;
@@ -9,6 +21,7 @@ static void embed(inlay__pass *p, size_t task) {
     for (size_t col = cols.begin; col < cols.end; col++) {
         float *stream = inlay__stream_of(p, col), *row = p->d->threads[p->i_thread].row;
         inlay__matrix_row(&model->token_embd, (size_t)p->d->tokens[col], stream);
+        if (model->embd_in.matrix.n_rows > 0) widen(p, col);
         for (size_t i = 0; model->embd_scale != 1.0f && i < n; i++) stream[i] *= model->embd_scale;
         if (p->stack->types.n_rows > 0) {
             inlay__matrix_row(&p->stack->types, p->d->types != NULL ? p->d->types[col] : 0, row);
@@ -33,7 +46,24 @@ static void give_states(inlay__pass *p, size_t task) {
 
 static void prepare_head(inlay__pass *p, size_t task) {
     static const inlay__norm none = {INLAY__NORM_NONE, NULL, NULL};
-    inlay__prepare_stream(p, task, p->stack != NULL ? &p->stack->output_norm : &none, inlay__form_of(&p->head->output.matrix));
+    const inlay__matrix *back = &p->d->model->embd_out.matrix, *first = back->n_rows > 0 ? back : &p->head->output.matrix;
+    inlay__prepare_stream(p, task, p->stack != NULL ? &p->stack->output_norm : &none, inlay__form_of(first));
+}
+
+/* Where embeddings are narrower than the stream: back to their width. */
+static size_t back_tasks(const inlay__pass *p) {
+    size_t n = p->d->model->embd_out.matrix.n_rows;
+    return n > 0 ? inlay__row_tasks(p, n) : 0;
+}
+
+static void project_back(inlay__pass *p, size_t task) { inlay__project(p, &p->d->model->embd_out, task, p->d->work[0]); }
+
+static size_t prepare_back_tasks(const inlay__pass *p) {
+    return p->d->model->embd_out.matrix.n_rows > 0 ? inlay__col_tasks(p) : 0;
+}
+
+static void prepare_back(inlay__pass *p, size_t task) {
+    inlay__prepare_rows(p, task, p->d->work[0], p->d->model->embd_out.matrix.n_rows, inlay__form_of(&p->head->output.matrix));
 }
 
 static size_t head_tasks(const inlay__pass *p) { return inlay__row_tasks(p, p->head->output.matrix.n_rows); }
@@ -56,6 +86,8 @@ static const inlay__phase states_phase = {INLAY__SHARED, inlay__col_tasks, give_
 
 static const inlay__phase head_phases[] = {
     {INLAY__PREPARE, inlay__col_tasks, prepare_head},
+    {INLAY__SHARED, back_tasks, project_back},
+    {INLAY__PREPARE, prepare_back_tasks, prepare_back},
     {INLAY__SHARED, head_tasks, project_head},
 };
 

@@ -20,6 +20,8 @@ static int32_t read_yarn(const inlay__keys *k, inlay__hparams *h) {
                                &h->n_context_original));
     INLAY__TRY(inlay__keys_f64(k, "rope.scaling.yarn_beta_fast", false, 1e-3, 1e6, &h->yarn_beta_fast));
     INLAY__TRY(inlay__keys_f64(k, "rope.scaling.yarn_beta_slow", false, 1e-3, 1e6, &h->yarn_beta_slow));
+    h->yarn_truncates = true;
+    INLAY__TRY(inlay__keys_bool(k, "rope.scaling.yarn_truncate", false, &h->yarn_truncates));
     return inlay__keys_f64(k, "rope.scaling.yarn_attn_factor", false, 1e-3, 1e3, &h->rope_attn_factor);
 }
 
@@ -37,7 +39,7 @@ static int32_t read_llama3(const inlay__keys *k, inlay__hparams *h) {
 }
 
 static int32_t read_rope_scaling(const inlay__keys *k, inlay__hparams *h) {
-    static const char *const names[] = {"none", "linear", "llama3", "yarn", "longrope"};
+    static const char *const names[] = {"none", "linear", "llama3", "yarn", "longrope", "dynamic"};
     const char *type = NULL;
     size_t kind = 0;
     h->rope_scale = 1.0;
@@ -50,9 +52,10 @@ static int32_t read_rope_scaling(const inlay__keys *k, inlay__hparams *h) {
     if (type == NULL) return inlay__keys_f64(k, "rope.scale_linear", false, 1e-6, 1e6, &h->rope_scale);
     while (kind < INLAY__COUNT(names) && strcmp(type, names[kind]) != 0) kind++;
     if (kind == INLAY__COUNT(names))
-        return inlay__keys_refuse(k, "rope.scaling.type", type, "none, linear, llama3, yarn, longrope");
+        return inlay__keys_refuse(k, "rope.scaling.type", type, "none, linear, llama3, yarn, longrope, dynamic");
     h->rope_scaling = (inlay__rope_scaling)kind;
     switch (h->rope_scaling) {
+    case INLAY__ROPE_DYNAMIC: return inlay__keys_f64(k, "rope.scaling.factor", true, 1.0, 1e6, &h->rope_scale);
     case INLAY__ROPE_LINEAR: return inlay__keys_f64(k, "rope.scaling.factor", true, 1e-6, 1e6, &h->rope_scale);
     case INLAY__ROPE_LLAMA3: return read_llama3(k, h);
     case INLAY__ROPE_YARN: return read_yarn(k, h);

@@ -11,7 +11,8 @@ typedef enum inlay__rope_scaling {
     INLAY__ROPE_LINEAR,  /* positions are divided [Chen et al. 2023] */
     INLAY__ROPE_LLAMA3,  /* slow frequencies are divided, fast ones stay [Dubey et al. 2024] */
     INLAY__ROPE_YARN,    /* the same by turns in the context, and scores grow [Peng et al. 2023] */
-    INLAY__ROPE_LONGROPE /* each frequency has its own factor, from tensors [Ding et al. 2024] */
+    INLAY__ROPE_LONGROPE, /* each frequency has its own factor, from tensors [Ding et al. 2024] */
+    INLAY__ROPE_DYNAMIC  /* a greater base for sequences with room for more than the context of training */
 } inlay__rope_scaling;
 
 typedef struct inlay__hparams {
@@ -33,6 +34,7 @@ typedef struct inlay__hparams {
     uint32_t n_context_original; /* positions before the stretching; 0: not said */
     double rope_attn_factor;  /* sines and cosines are multiplied by it; 0: not said */
     double yarn_beta_fast, yarn_beta_slow; /* turns in the original context between which YaRN fades */
+    bool yarn_truncates;      /* to whole pairs */
     double llama3_low, llama3_high;        /* the same for LLaMA 3 */
     uint32_t n_expert;        /* 0: no mixture of experts */
     uint32_t n_expert_used;

@@ -126,6 +126,8 @@ struct inlay__model {
     float embd_scale;            /* embeddings are multiplied by it */
     float logit_scale;           /* and logits by this */
     float logit_soft_cap;        /* logits x become cap tanh(x / cap); 0: they stay */
+    inlay__linear embd_in;       /* [n_embd, width of token_embd] where embeddings are narrower than the stream; n_rows 0: they are not */
+    inlay__linear embd_out;      /* and back before the head */
     inlay__matrix token_embd;    /* [n_vocab, n_embd] */
     inlay__stack encoder;        /* reads whole sequences, whose tokens see one another; n_layer 0: none */
     inlay__stack decoder;        /* reads tokens one after another; n_layer 0: none */
@@ -140,6 +142,7 @@ struct inlay__model {
     inlay__packing *packing;     /* of matrices that are packed when they are used enough; NULL: none are */
     size_t n_cached;             /* attention blocks that keep keys and values of the sequence */
     size_t n_state;              /* floats of a sequence's recurrent state */
+    const float *norm_ones;      /* [n_embd] of norms without weights; or NULL */
     bool *used;                  /* [weights->n_tensors] found by name, while the model loads */
     inlay__model_block *blocks;  /* [n_blocks] */
     size_t n_blocks, block_capacity;

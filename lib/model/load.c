@@ -197,10 +197,19 @@ int32_t inlay__load_linear(inlay__model *model, const char *name, size_t layer, 
     return inlay__load_fused(model, name, layer, 1, &n_rows, n_k, &out);
 }
 
+int32_t inlay__load_no_norm_weights(inlay__model *model) {
+    size_t n = model->hparams.n_embd;
+    float *ones = inlay__model_alloc(model, n, sizeof *ones);
+    for (size_t i = 0; ones != NULL && i < n; i++) ones[i] = 1.0f;
+    model->norm_ones = ones;
+    return ones != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
+}
+
 int32_t inlay__load_norm(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
                          inlay__norm *out) {
     char full[NAME_SIZE];
-    *out = (inlay__norm){.kind = kind};
+    *out = (inlay__norm){.kind = kind, .weight = model->norm_ones};
+    if (model->norm_ones != NULL) return INLAY_OK;
     INLAY__TRY(inlay__load_vector(model, with_ending(full, name, ".weight"), layer, n, &out->weight));
     if (kind != INLAY__NORM_LAYER) return INLAY_OK;
     return inlay__load_vector_optional(model, with_ending(full, name, ".bias"), layer, n, &out->bias);
@@ -215,13 +224,20 @@ int32_t inlay__load_norm_optional(inlay__model *model, const char *name, size_t 
 }
 
 int32_t inlay__load_embedding(inlay__model *m) {
-    return inlay__load_matrix(m, "token_embd.weight", 0, m->hparams.n_vocab, m->hparams.n_embd, &m->token_embd);
+    uint32_t n = m->hparams.n_embd, n_embd = n;
+    INLAY__TRY(inlay__keys_u32(&m->keys, "embedding_length_in", false, 1, n_embd, &n));
+    if (n < n_embd) {
+        INLAY__TRY(inlay__load_linear(m, "token_embd_project", 0, n_embd, n, &m->embd_in));
+        INLAY__TRY(inlay__load_linear(m, "output_project", 0, n, n_embd, &m->embd_out));
+    }
+    return inlay__load_matrix(m, "token_embd.weight", 0, m->hparams.n_vocab, n, &m->token_embd);
 }
 
 int32_t inlay__load_head(inlay__model *m) {
     const inlay__hparams *h = &m->hparams;
+    size_t n_k = m->token_embd.n_k;
     m->head.output.matrix = m->token_embd;
-    if (inlay__load_has(m, "output.weight", 0)) return inlay__load_linear(m, "output", 0, h->n_vocab, h->n_embd, &m->head.output);
+    if (inlay__load_has(m, "output.weight", 0)) return inlay__load_linear(m, "output", 0, h->n_vocab, n_k, &m->head.output);
     return inlay__load_vector_optional(m, "output.bias", 0, h->n_vocab, &m->head.output.bias);
 }
 

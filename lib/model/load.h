@@ -34,6 +34,9 @@ int32_t inlay__load_norm(inlay__model *model, const char *name, size_t layer, in
 int32_t inlay__load_norm_optional(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
                                   inlay__norm *out);
 
+/* Norms that are loaded from here on have no weights in the file: all are 1. Errors: _MEMORY. */
+int32_t inlay__load_no_norm_weights(inlay__model *model);
+
 bool inlay__load_has(const inlay__model *model, const char *format, size_t layer);
 /* An optional tensor that this architecture must have in every layer. Errors: _FORMAT. */
 int32_t inlay__load_require(const inlay__model *model, const char *format);

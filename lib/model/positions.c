@@ -17,8 +17,10 @@ static double yarn_ramp(const inlay__hparams *h, double theta, size_t i) {
     double n = (double)h->n_rope, per_turn = n / (2.0 * inlay__log_f64(theta));
     double low = per_turn * inlay__log_f64((double)h->n_context_original / (h->yarn_beta_fast * TWO_PI));
     double high = per_turn * inlay__log_f64((double)h->n_context_original / (h->yarn_beta_slow * TWO_PI));
-    low = floor(low);
-    high = ceil(high);
+    if (h->yarn_truncates) {
+        low = floor(low);
+        high = ceil(high);
+    }
     low = low > 0.0 ? low : 0.0;
     high = high < n - 1.0 ? high : n - 1.0;
     double x = ((double)i - low) / (high > low ? high - low : 0.001);
@@ -100,6 +102,13 @@ int32_t inlay__positions_make_rope(inlay__model *m, size_t which, double theta, 
     if (scaled) INLAY__TRY(load_factors(m, "rope_freqs.weight", &factors));
     rope->frequencies = make_frequencies(m, theta, scaled, factors);
     return rope->frequencies != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
+}
+
+void inlay__positions_dynamic(const inlay__hparams *h, size_t n_context, double *frequencies) {
+    double n = (double)h->n_rope, most = (double)h->n_context_train, theta = h->rope_theta;
+    if ((double)n_context > most && n > 2.0)
+        theta *= inlay__pow_f64(h->rope_scale * (double)n_context / most - (h->rope_scale - 1.0), n / (n - 2.0));
+    for (size_t i = 0; i < h->n_rope / 2; i++) frequencies[i] = inlay__pow_f64(theta, -2.0 * (double)i / n);
 }
 
 /* ------------------------------------------------------------------- others */

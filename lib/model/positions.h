@@ -8,6 +8,10 @@
  * file's factors say. */
 int32_t inlay__positions_make_rope(inlay__model *model, size_t which, double theta, bool scaled);
 
+/* The frequencies [n_rope / 2] of a sequence with room for n_context positions, scaled dynamically: beyond the context of
+ * training the base grows so that the slowest pair turns as far as it did there. */
+void inlay__positions_dynamic(const inlay__hparams *hparams, size_t n_context, double *frequencies);
+
 /* A stack's learned embedding of n positions, whose first is row `first` of the tensor. */
 int32_t inlay__positions_load(inlay__model *model, inlay__stack *stack, size_t n, size_t first);
 

@@ -1,0 +1,36 @@
+"""Models of many shapes, straight from their folders, against what transformers computed from the same weights in float32.
+
+family_goldens.json is made by tests/reference/make_family_goldens.py; INLAY_FAMILY_GOLDENS names another file of its kind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy
+import pytest
+
+from family_weights import make_weights, unfold_layers, write_folder
+
+TYPE_F32 = 0
+GOLDENS = Path(os.environ.get("INLAY_FAMILY_GOLDENS") or Path(__file__).with_name("family_goldens.json"))
+VARIANTS = json.loads(GOLDENS.read_text(encoding="utf-8"))["variants"]
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_shape_of_a_family_gives_the_reference_logits(name, tmp_path):
+    import inlay
+
+    case = VARIANTS[name]
+    n_layer = next(case["config"][key] for key in LAYERS if key in case["config"])
+    write_folder(tmp_path / "model", case["config"], make_weights(unfold_layers(case["tensors"], n_layer)))
+    with inlay.Model.open(tmp_path / "model") as model, model.session(cache_type=TYPE_F32, context=len(case["ids"])) as session:
+        rows = session.eval_all(case["ids"])
+    most = 2e-4 * max(1.0, case["greatest"])
+    difference = float(numpy.abs(rows[-1] - numpy.array(case["logits"])).max())
+    assert difference <= most, f"{name}: {difference} of {most}"
+    if case["margin"] > most:
+        assert rows.argmax(axis=1).tolist() == case["argmax"]

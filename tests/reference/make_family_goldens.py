@@ -1,0 +1,285 @@
+"""Makes tests/python/family_goldens.json: logits of small models of many shapes, by transformers in float32.
+
+    python make_family_goldens.py tests/python/family_goldens.json          # what CI compares with
+    python make_family_goldens.py OUT.json --variants 200 --seed 7          # more of them, of random shapes
+
+Weights are not recorded: tests/python/family_weights.py makes them again from their names. Needs torch and transformers 5.23.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+from pathlib import Path
+
+import numpy
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+from family_weights import make_weights  # noqa: E402
+
+N_TOKENS = 40
+NOT_SAID = ("transformers_version", "architectures", "dtype", "id2label", "label2id", "_name_or_path", "initializer_range")
+
+
+def rope(kind: str, **more) -> dict:
+    return {"rope_parameters": {"rope_type": kind, "rope_theta": 10000.0, **more}}
+
+
+LLAMA = dict(hidden_size=48, intermediate_size=80, num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+             vocab_size=96, max_position_embeddings=64)
+YARN = dict(factor=4.0, original_max_position_embeddings=16)
+LONG = dict(short_factor=[1.0, 1.1, 1.3, 1.5], long_factor=[2.0, 2.5, 3.0, 4.0])
+GPT = dict(n_embd=48, n_layer=2, n_head=3, vocab_size=96, n_positions=64)
+OPT = dict(hidden_size=48, ffn_dim=64, num_hidden_layers=2, num_attention_heads=3, vocab_size=96, max_position_embeddings=64,
+           word_embed_proj_dim=48)
+NEOX = dict(hidden_size=48, intermediate_size=64, num_hidden_layers=2, num_attention_heads=3, vocab_size=96,
+            max_position_embeddings=64)
+FALCON = dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=6, vocab_size=96)
+BLOOM = dict(hidden_size=60, n_layer=2, n_head=5, vocab_size=96)
+MOE = dict(LLAMA, num_local_experts=5, num_experts_per_tok=2)
+QWEN_MOE = dict(LLAMA, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=24, head_dim=8)
+GEMMA = dict(LLAMA, head_dim=16, num_attention_heads=3, num_key_value_heads=1, num_hidden_layers=3, sliding_window=8)
+MAMBA = dict(hidden_size=40, num_hidden_layers=2, state_size=7, vocab_size=96)
+MAMBA2 = dict(hidden_size=40, num_hidden_layers=2, state_size=9, vocab_size=96, num_heads=8, head_dim=10, chunk_size=16)
+RWKV = dict(hidden_size=40, num_hidden_layers=3, vocab_size=96, attention_hidden_size=40)
+LFM2 = dict(LLAMA, num_hidden_layers=3, layer_types=["conv", "full_attention", "conv"], block_multiple_of=8)
+GRIFFIN = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=4, num_attention_heads=3, num_key_value_heads=1,
+               vocab_size=96, lru_width=60, attention_window_size=8, max_position_embeddings=64, head_dim=16)
+
+# name: model_type and what its config says
+VARIANTS = {
+    "llama one key head": ("llama", dict(LLAMA, num_key_value_heads=1)),
+    "llama odd heads": ("llama", dict(LLAMA, hidden_size=40, num_attention_heads=5, num_key_value_heads=5)),
+    "llama wide heads": ("llama", dict(LLAMA, head_dim=20)),
+    "llama tied": ("llama", dict(LLAMA, tie_word_embeddings=True)),
+    "llama biases": ("llama", dict(LLAMA, attention_bias=True, mlp_bias=True)),
+    "llama linear": ("llama", dict(LLAMA, **rope("linear", factor=3.0))),
+    "llama dynamic": ("llama", dict(LLAMA, **rope("dynamic", factor=2.0))),
+    "llama dynamic long": ("llama", dict(LLAMA, **rope("dynamic", factor=2.0), max_position_embeddings=16)),
+    "llama yarn": ("llama", dict(LLAMA, **rope("yarn", **YARN))),
+    "llama yarn betas": ("llama", dict(LLAMA, **rope("yarn", **YARN, beta_fast=16.0, beta_slow=2.0, attention_factor=1.3))),
+    "llama yarn mscale": ("llama", dict(LLAMA, **rope("yarn", **YARN, mscale=1.2, mscale_all_dim=0.8))),
+    "llama yarn untruncated": ("llama", dict(LLAMA, head_dim=32, **rope("yarn", **YARN, truncate=False))),
+    "llama llama3": ("llama", dict(LLAMA, **rope("llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                                                 original_max_position_embeddings=32))),
+    "llama longrope": ("llama", dict(LLAMA, **rope("longrope", **LONG, factor=4.0, original_max_position_embeddings=16))),
+    "llama epsilon": ("llama", dict(LLAMA, rms_norm_eps=1e-2)),
+    "llama theta": ("llama", dict(LLAMA, rope_parameters={"rope_type": "default", "rope_theta": 500.0})),
+    "mistral": ("mistral", dict(LLAMA, sliding_window=8, head_dim=12)),
+    "mistral no window": ("mistral", dict(LLAMA, sliding_window=None)),
+    "mixtral": ("mixtral", MOE),
+    "mixtral window": ("mixtral", dict(MOE, sliding_window=8, num_experts_per_tok=1)),
+    "qwen2": ("qwen2", LLAMA),
+    "qwen2 window": ("qwen2", dict(LLAMA, use_sliding_window=True, sliding_window=8, max_window_layers=1, num_hidden_layers=3)),
+    "qwen2 tied": ("qwen2", dict(LLAMA, tie_word_embeddings=True)),
+    "qwen3": ("qwen3", dict(LLAMA, head_dim=20)),
+    "qwen3 bias": ("qwen3", dict(LLAMA, head_dim=8, attention_bias=True)),
+    "qwen3 moe": ("qwen3_moe", QWEN_MOE),
+    "qwen3 moe normed": ("qwen3_moe", dict(QWEN_MOE, norm_topk_prob=True)),
+    "qwen3 moe sparse": ("qwen3_moe", dict(QWEN_MOE, mlp_only_layers=[0])),
+    "phi3": ("phi3", dict(LLAMA, pad_token_id=0)),
+    "phi3 window": ("phi3", dict(LLAMA, pad_token_id=0, sliding_window=8)),
+    "phi3 partial": ("phi3", dict(LLAMA, pad_token_id=0, num_attention_heads=3, num_key_value_heads=1,
+                                  rope_parameters={"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5})),
+    "phi3 longrope": ("phi3", dict(LLAMA, pad_token_id=0, original_max_position_embeddings=16,
+                                   **rope("longrope", **LONG, original_max_position_embeddings=16))),
+    "gemma2": ("gemma2", dict(GEMMA, query_pre_attn_scalar=20)),
+    "gemma2 caps": ("gemma2", dict(GEMMA, attn_logit_softcapping=5.0, final_logit_softcapping=3.0)),
+    "gemma2 no caps": ("gemma2", dict(GEMMA, attn_logit_softcapping=None, final_logit_softcapping=None)),
+    "gemma3": ("gemma3_text", dict(GEMMA, num_hidden_layers=7)),
+    "gemma3 pattern": ("gemma3_text", dict(GEMMA, num_hidden_layers=4, layer_types=["full_attention", "sliding_attention"] * 2)),
+    "gemma3 linear": ("gemma3_text", dict(GEMMA, rope_parameters={
+        "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}})),
+    "smollm3": ("smollm3", dict(LLAMA, num_hidden_layers=5, pad_token_id=0, no_rope_layer_interval=3)),
+    "olmo2": ("olmo2", dict(LLAMA, num_key_value_heads=6)),
+    "olmo2 shared": ("olmo2", LLAMA),
+    "granite": ("granite", dict(LLAMA, attention_multiplier=0.2, embedding_multiplier=3.0, residual_multiplier=0.4,
+                                logits_scaling=2.5)),
+    "granite biases": ("granite", dict(LLAMA, attention_bias=True, mlp_bias=True, tie_word_embeddings=True)),
+    "gpt1": ("openai-gpt", GPT),
+    "gpt2": ("gpt2", GPT),
+    "gpt2 wide relu": ("gpt2", dict(GPT, n_inner=72, activation_function="relu")),
+    "gpt2 by layer": ("gpt2", dict(GPT, scale_attn_by_inverse_layer_idx=True)),
+    "gpt2 unscaled": ("gpt2", dict(GPT, scale_attn_weights=False)),
+    "gpt2 untied": ("gpt2", dict(GPT, tie_word_embeddings=False)),
+    "neox": ("gpt_neox", NEOX),
+    "neox in turn": ("gpt_neox", dict(NEOX, use_parallel_residual=False)),
+    "neox whole rotation": ("gpt_neox", dict(NEOX, rope_parameters={"rope_type": "default", "rope_theta": 1e4,
+                                                                    "partial_rotary_factor": 1.0})),
+    "neox no bias": ("gpt_neox", dict(NEOX, attention_bias=False, hidden_act="gelu_new")),
+    "neox tied": ("gpt_neox", dict(NEOX, tie_word_embeddings=True)),
+    "opt": ("opt", OPT),
+    "opt norms behind": ("opt", dict(OPT, do_layer_norm_before=False)),
+    "opt narrow words": ("opt", dict(OPT, word_embed_proj_dim=24)),
+    "opt 350m": ("opt", dict(OPT, do_layer_norm_before=False, word_embed_proj_dim=24)),
+    "opt no bias": ("opt", dict(OPT, enable_bias=False, activation_function="gelu")),
+    "opt plain norms": ("opt", dict(OPT, layer_norm_elementwise_affine=False)),
+    "opt no last norm": ("opt", dict(OPT, _remove_final_layer_norm=True)),
+    "opt untied": ("opt", dict(OPT, tie_word_embeddings=False)),
+    "bloom odd heads": ("bloom", BLOOM),
+    "falcon 7b": ("falcon", dict(FALCON, multi_query=True)),
+    "falcon 40b": ("falcon", dict(FALCON, new_decoder_architecture=True, num_kv_heads=2)),
+    "falcon 11b": ("falcon", dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1)),
+    "falcon alibi": ("falcon", dict(FALCON, num_attention_heads=4, alibi=True, multi_query=False, parallel_attn=False, bias=True)),
+    "falcon alibi parallel": ("falcon", dict(FALCON, num_attention_heads=8, alibi=True, multi_query=True)),
+    "falcon heads": ("falcon", dict(FALCON, multi_query=False, parallel_attn=False, bias=True)),
+    "falcon untied": ("falcon", dict(FALCON, multi_query=True, tie_word_embeddings=False, ffn_hidden_size=64)),
+    "mamba": ("mamba", MAMBA),
+    "mamba rank": ("mamba", dict(MAMBA, time_step_rank=5, expand=3, conv_kernel=3, use_bias=True, tie_word_embeddings=False)),
+    "mamba no conv bias": ("mamba", dict(MAMBA, use_conv_bias=False, state_size=16)),
+    "mamba2": ("mamba2", MAMBA2),
+    "mamba2 groups": ("mamba2", dict(MAMBA2, n_groups=4, use_bias=True)),
+    "mamba2 limits": ("mamba2", dict(MAMBA2, n_groups=2, time_step_limit=(0.4, 1.1), tie_word_embeddings=True)),
+    "mamba2 expand": ("mamba2", dict(MAMBA2, expand=3, n_groups=1, num_heads=5, head_dim=24, conv_kernel=3, use_conv_bias=False)),
+    "rwkv": ("rwkv", RWKV),
+    "rwkv wide": ("rwkv", dict(RWKV, attention_hidden_size=56, intermediate_size=72, tie_word_embeddings=True)),
+    "rwkv rescaled": ("rwkv", dict(RWKV, num_hidden_layers=5, rescale_every=2)),
+    "lfm2": ("lfm2", LFM2),
+    "lfm2 bias": ("lfm2", dict(LFM2, conv_bias=True, conv_L_cache=4, block_auto_adjust_ff_dim=False)),
+    "recurrentgemma": ("recurrent_gemma", GRIFFIN),
+    "recurrentgemma bias": ("recurrent_gemma", dict(GRIFFIN, attention_bias=True, conv1d_width=3, num_key_value_heads=3,
+                                                    block_types=["attention", "recurrent"], lru_width=48)),
+}
+
+
+def random_variant(rng: random.Random) -> tuple[str, dict]:
+    """One of the above, with other sizes where they are free."""
+    model_type, said = rng.choice(list(VARIANTS.values()))
+    said = dict(said)
+    if "num_key_value_heads" in said and "layer_types" not in said and "short_factor" not in str(said):
+        groups, heads = rng.choice([1, 2, 3, 4]), rng.choice([1, 2, 3])
+        said.update(num_key_value_heads=heads, num_attention_heads=groups * heads, hidden_size=8 * groups * heads * rng.choice([1, 2]))
+        if model_type == "recurrent_gemma":
+            said["lru_width"] = said["hidden_size"]
+    for key in ("intermediate_size", "ffn_dim"):
+        if said.get(key):
+            said[key] = 8 * rng.randrange(3, 20)
+    if "vocab_size" in said:
+        said["vocab_size"] = rng.randrange(64, 200)
+    return model_type, said
+
+
+def make_one(model_type: str, said: dict, n_tokens: int = N_TOKENS) -> dict:
+    config = AutoConfig.for_model(model_type, **said)
+    config._attn_implementation = "sdpa" if model_type == "falcon" else "eager"  # the eager one adds its slopes twice
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    state = model.state_dict()
+    tied = set(getattr(model, "all_tied_weights_keys", None) or {})
+    shapes = {name: list(tensor.shape) for name, tensor in state.items() if name not in tied}
+    written = dict(to_published(model_type, shapes))
+    weights = make_weights({name: shape for name, (shape, _) in written.items()})
+    with torch.no_grad():
+        for name, tensor in state.items():
+            if name in tied:
+                continue
+            tensor.copy_(from_published(model_type, name, list(tensor.shape), weights))
+    model.tie_weights()
+    ids = [(7 * i * i + 3 * i + 5) % said["vocab_size"] for i in range(n_tokens)]
+    if said.get("pad_token_id") is not None or model_type in ("opt", "recurrent_gemma"):
+        ids = [max(i, 4) for i in ids]
+    with torch.no_grad():
+        logits = model(torch.tensor([ids]), use_cache=False).logits[0].double().numpy()
+    text = json.loads(config.to_json_string(use_diff=False))
+    text = {key: value for key, value in text.items() if key not in NOT_SAID and value is not None or key in said}
+    text["model_type"] = model_type
+    n_layer = config.num_hidden_layers
+    return {"config": text, "ids": ids, "tensors": fold_layers({n: s for n, (s, _) in written.items()}, n_layer),
+            "argmax": logits.argmax(axis=1).tolist(), "margin": round(float(margin(logits)), 6),
+            "greatest": round(float(numpy.abs(logits[-1]).max()), 6),
+            "logits": [float(f"{x:.6g}") for x in logits[-1]]}
+
+
+def margin(logits: numpy.ndarray) -> float:
+    two = numpy.sort(logits, axis=1)[:, -2:]
+    return (two[:, 1] - two[:, 0]).min()
+
+
+def to_published(model_type: str, shapes: dict) -> list:
+    """Names and shapes as save_pretrained writes them: experts one by one."""
+    out = []
+    for name, shape in shapes.items():
+        stem, _, part = name.rpartition(".")
+        if stem.endswith(".experts") and part in ("gate_up_proj", "down_proj"):
+            for i in range(shape[0]):
+                for each, rows in expert_parts(model_type, part, shape[1]):
+                    out.append((published_expert(model_type, stem, i, each), ([rows, shape[2]], name)))
+        elif model_type == "mixtral" and name.endswith(".mlp.gate.weight"):
+            out.append((name.replace(".mlp.", ".block_sparse_moe."), (shape, name)))
+        else:
+            out.append((name, (shape, name)))
+    return out
+
+
+def expert_parts(model_type: str, part: str, rows: int) -> list:
+    names = {"mixtral": {"gate": "w1", "up": "w3", "down": "w2"}}.get(
+        model_type, {"gate": "gate_proj", "up": "up_proj", "down": "down_proj"})
+    return [(names["gate"], rows // 2), (names["up"], rows // 2)] if part == "gate_up_proj" else [(names["down"], rows)]
+
+
+def published_expert(model_type: str, stem: str, i: int, each: str) -> str:
+    if model_type == "mixtral":
+        stem = stem.replace(".mlp.", ".block_sparse_moe.")
+    return f"{stem}.{i}.{each}.weight"
+
+
+def from_published(model_type: str, name: str, shape: list, weights: dict) -> torch.Tensor:
+    stem, _, part = name.rpartition(".")
+    if stem.endswith(".experts") and part in ("gate_up_proj", "down_proj"):
+        parts = expert_parts(model_type, part, shape[1])
+        return torch.from_numpy(numpy.stack([numpy.concatenate(
+            [weights[published_expert(model_type, stem, i, each)] for each, _ in parts]) for i in range(shape[0])]))
+    if model_type == "mixtral" and name.endswith(".mlp.gate.weight"):
+        name = name.replace(".mlp.", ".block_sparse_moe.")
+    return torch.from_numpy(weights[name])
+
+
+def fold_layers(shapes: dict, n_layer: int) -> dict:
+    """Tensors that every layer has are written once, with % for its number."""
+    folded: dict = {}
+    for name, shape in shapes.items():
+        pattern = re.sub(r"\.(\d+)\.", ".%.", name, count=1)
+        numbers = re.search(r"\.(\d+)\.", name)
+        folded.setdefault(json.dumps([pattern, shape]), []).append(int(numbers.group(1)) if numbers else None)
+    out: dict = {}
+    for key, layers in folded.items():
+        pattern, shape = json.loads(key)
+        if layers == list(range(n_layer)):
+            out[pattern] = shape
+        else:
+            for layer in layers:
+                out[pattern if layer is None else pattern.replace("%", str(layer), 1)] = shape
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--variants", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    chosen = {f"random {i}": random_variant(rng) for i in range(arguments.variants)} or VARIANTS
+    made = {}
+    for name, (model_type, said) in chosen.items():
+        if arguments.only not in name:
+            continue
+        try:
+            made[name] = make_one(model_type, said)
+        except Exception as error:  # a shape that transformers itself does not run
+            print(f"{name} ({model_type}): {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+    head = {"program": f"transformers {transformers.__version__}, torch {torch.__version__.partition('+')[0]}",
+            "script": "tests/reference/make_family_goldens.py"}
+    lines = [f"{json.dumps(name)}: {json.dumps(each, separators=(',', ':'))}" for name, each in made.items()]
+    arguments.out.write_text('{"made": ' + json.dumps(head) + ',\n"variants": {\n' + ",\n".join(lines) + "\n}}\n")
+
+
+if __name__ == "__main__":
+    main()
