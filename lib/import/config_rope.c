@@ -95,9 +95,9 @@ static int32_t put_longrope(inlay__config *c, double rotary_part) {
     INLAY__TRY(inlay__config_float(c, "original_max_position_embeddings|" ROPE("original_max_position_embeddings"), -1,
                                    &n_original));
     INLAY__TRY(inlay__config_float(c, "max_position_embeddings", -1, &n_context));
-    if (!(n_original >= 2))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key 'original_max_position_embeddings' is %g, expected at least 2",
-                           c->name, n_original);
+    if (!(n_original >= 2 && n_original <= INT32_MAX))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key 'original_max_position_embeddings' is %g, expected 2 to %d",
+                           c->name, n_original, INT32_MAX);
     double scale = n_context / n_original;
     attention = 1.0;
     if (scale > 1) { /* sqrt(1 + log(scale) / log(n_original)) */
@@ -135,6 +135,9 @@ static int32_t put_yarn(inlay__config *c) {
     if (!truncates) inlay__config_put_bool(c, "rope.scaling.yarn_truncate", false);
     INLAY__TRY(inlay__config_float(c, ROPE("mscale"), 0, &mscale));
     INLAY__TRY(inlay__config_float(c, ROPE("mscale_all_dim"), 0, &mscale_all));
+    if (!(mscale >= 0 && mscale <= 1e3 && mscale_all >= 0 && mscale_all <= 1e3))
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': RoPE scaling 'yarn' has mscale %g and mscale_all_dim %g, expected 0 to "
+                           "1000", c->name, mscale, mscale_all);
     if (mscale != 0 && mscale_all != 0) said = growth(factor, mscale) / growth(factor, mscale_all);
     INLAY__TRY(inlay__config_float(c, ROPE("attention_factor"), said, &said));
     /* GGUF's multiplies what follows from the scaling, this one stands for both. */

@@ -8,6 +8,7 @@
 #include "import/make.h"
 #include "kernels/blocks.h"
 #include "kernels/math.h"
+#include "model/hparams.h"
 #include "support/accounting_sys.h"
 #include "support/folder_sys.h"
 #include "support/safetensors_writer.h"
@@ -367,10 +368,62 @@ TEST(configs_that_are_no_config_name_what_is_wrong) {
 TEST(what_would_make_it_another_network_is_refused) {
     refuses_config("{\"model_type\":\"llama\"," SIZES ",\"hidden_act\":\"gelu\"}", INLAY_ERR_UNSUPPORTED,
                    "key 'hidden_act' is 'gelu', expected silu");
-    refuses_config("{\"model_type\":\"llama\"," SIZES ",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}}", INLAY_ERR_UNSUPPORTED,
-                   "key 'rope_scaling.type' is 'dynamic'");
+    refuses_config("{\"model_type\":\"llama\"," SIZES ",\"rope_scaling\":{\"type\":\"spiral\",\"factor\":2.0}}", INLAY_ERR_UNSUPPORTED,
+                   "key 'rope_scaling.type' is 'spiral', expected one of default, linear, dynamic");
     refuses_config("{\"model_type\":\"gemma3_text\"," SIZES ",\"sliding_window\":4,\"layer_types\":[]}", INLAY_ERR_FORMAT,
                    "key 'layer_types' does not list 1 layers");
+}
+
+/* A config of LLaMA with these keys more is refused, here or with the other hyperparameters, by a message with these words. */
+static void refuses_rope(const char *more, const char *words) {
+    char config[512];
+    snprintf(config, sizeof config, "{\"model_type\":\"llama\"," SIZES ",\"max_position_embeddings\":64,%s}", more);
+    fixture x;
+    inlay__hparams h;
+    begin(&x, config);
+    safetensors_writer_count(&x.w, "model.norm.weight", "[4]", 4, 0);
+    open_as(&x, "folder");
+    int32_t status = x.status != INLAY_OK ? x.status : inlay__hparams_read("folder", inlay__weights_metadata(&x.weights), &h);
+    CHECK_INT(status, INLAY_ERR_FORMAT);
+    CHECK_HAS(inlay__error_text(), words);
+    if (status != INLAY_ERR_FORMAT) fprintf(stderr, "  %s\n", config);
+    end(&x);
+}
+
+#define SCALED(type, more) "\"rope_scaling\":{\"rope_type\":\"" type "\"" more "}"
+
+TEST(numbers_of_rope_that_no_network_has_are_refused_by_their_key) {
+    static const char *const thetas[] = {"0", "-1", "0.5", "1e300", "1e999", "-1e999", "\"NaN\""};
+    static const char *const factors[] = {"0", "-2", "1e-300", "1e300", "1e999", "-1e999"};
+    static const char *const types[] = {"linear", "dynamic", "yarn", "llama3"};
+    char more[384];
+    for (size_t i = 0; i < INLAY__COUNT(thetas); i++) {
+        snprintf(more, sizeof more, "\"rope_theta\":%s", thetas[i]);
+        refuses_rope(more, "rope_theta");
+        snprintf(more, sizeof more, "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":%s}", thetas[i]);
+        refuses_rope(more, "rope_theta");
+    }
+    for (size_t t = 0; t < INLAY__COUNT(types); t++)
+        for (size_t i = 0; i < INLAY__COUNT(factors); i++) {
+            snprintf(more, sizeof more, "\"rope_scaling\":{\"rope_type\":\"%s\",\"factor\":%s,\"low_freq_factor\":1,"
+                     "\"high_freq_factor\":4,\"original_max_position_embeddings\":16}", types[t], factors[i]);
+            refuses_rope(more, "factor");
+        }
+    refuses_rope(SCALED("yarn", ",\"factor\":2,\"beta_fast\":0"), "beta_fast");
+    refuses_rope(SCALED("yarn", ",\"factor\":2,\"beta_slow\":-1"), "beta_slow");
+    refuses_rope(SCALED("yarn", ",\"factor\":2,\"original_max_position_embeddings\":1e300"), "original_");
+    refuses_rope(SCALED("yarn", ",\"factor\":2,\"attention_factor\":1e6"), "attn_factor");
+    refuses_rope(SCALED("yarn", ",\"factor\":2,\"mscale\":1,\"mscale_all_dim\":-1e6"), "mscale_all_dim");
+    refuses_rope(SCALED("llama3", ",\"factor\":2,\"low_freq_factor\":4,\"high_freq_factor\":1,"
+                                  "\"original_max_position_embeddings\":16"), "low_freq_factor");
+    refuses_rope(SCALED("longrope", ",\"short_factor\":[0],\"long_factor\":[1],\"original_max_position_embeddings\":16"),
+                 "short_factor");
+    refuses_rope(SCALED("longrope", ",\"short_factor\":[1],\"long_factor\":[1e999],\"original_max_position_embeddings\":16"),
+                 "long_factor");
+    refuses_rope(SCALED("longrope", ",\"short_factor\":[1],\"long_factor\":[1],\"original_max_position_embeddings\":1e300"),
+                 "original_max_position_embeddings");
+    refuses_rope("\"partial_rotary_factor\":0", "partial_rotary_factor");
+    refuses_rope("\"partial_rotary_factor\":1e999", "partial_rotary_factor");
 }
 
 /* ----------------------------------------------------------------------- tensors */
@@ -519,7 +572,8 @@ TEST(every_allocation_that_fails_while_opening_leaves_nothing) {
     CHECK(whole);
 }
 
-TEST_MAIN(CASE(every_line_of_every_family_is_whole), CASE(rotary_rows_of_llama_become_pairs_and_other_rows_stay),
+TEST_MAIN(CASE(every_line_of_every_family_is_whole),
+          CASE(numbers_of_rope_that_no_network_has_are_refused_by_their_key), CASE(rotary_rows_of_llama_become_pairs_and_other_rows_stay),
           CASE(fused_rows_of_falcon_become_queries_then_keys_then_values), CASE(fused_rows_of_gpt_neox_go_by_head),
           CASE(matrices_of_gpt2_are_turned_and_their_prefix_may_be_absent), CASE(norms_of_gemma_are_one_more),
           CASE(a_of_mamba_is_the_negated_exponential_and_convolutions_lose_their_1),
