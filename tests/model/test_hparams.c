@@ -369,7 +369,7 @@ TEST(a_head_rotates_an_even_part_of_itself) {
 }
 
 TEST(scalings_of_rope_that_do_not_run_are_named) {
-    static const char *const names[] = {"su", "dynamic", "linear2", "Linear", ""};
+    static const char *const names[] = {"su", "Dynamic", "ntk", "linear2", "Linear", ""};
     const char *key = "llama.rope.scaling.type";
     inlay__hparams h;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
