@@ -16,6 +16,9 @@ static const cli_option options[] = {
     CLI_OPTION_END,
 };
 
+/* A token that is written takes about as long as so many that are read. */
+enum { GENERATE_WEIGHT = 8 };
+
 enum { MAX_REPEAT = 1000, MAX_SIZES = 16, MAX_TOKENS = 1 << 20 };
 
 /* A prompt of one size and the answer after it. */
@@ -33,34 +36,50 @@ typedef struct bench {
     size_t n_sizes;
     int64_t n_longest, n_generate, n_repeat, n_vocab, n_threads;
     double open_seconds;    /* from the call that opens to the first evaluated token */
-    int64_t peak_anonymous; /* bytes, -1 where the system does not tell */
+    int64_t peak_resident;  /* bytes, -1 where the system does not tell */
+    int64_t peak_anonymous; /* the same of memory that is no file's */
+    int64_t cache_bytes;    /* of keys and values, all of the context */
     int64_t token_bytes;    /* weights read for a token */
     double n_products;      /* multiplications for a token of a prompt */
     cli_machine machine;
+    uint64_t work, work_done; /* tokens to evaluate in all, those written weighted */
 } bench;
 
-/* The memory that is this process's own, not pages of the model's file: RssAnon of Linux. It is looked
- * at after each phase and the greatest value told. */
+/* A line of /proc/self/status that tells kilobytes: raises *peak to it. */
+static void read_peak(const char *line, const char *name, int64_t *peak) {
+    size_t begin = strlen(name);
+    int64_t kilobytes;
+
+    if (strncmp(line, name, begin) != 0) return;
+    begin += strspn(line + begin, " \t");
+    if (cli_parse_int(line + begin, strcspn(line + begin, " \n"), &kilobytes) && kilobytes * 1024 > *peak)
+        *peak = kilobytes * 1024;
+}
+
+/* VmHWM, the most that was ever resident, and RssAnon, which is this process's own and no pages of the model's file. The
+ * second is looked at after each phase and the greatest value told. */
 static void sample_memory(bench *b) {
     FILE *file = fopen("/proc/self/status", "r");
     char line[256];
 
     if (file == NULL) return;
     while (fgets(line, sizeof line, file) != NULL) {
-        size_t begin = sizeof "RssAnon:" - 1;
-        int64_t kilobytes;
-
-        if (strncmp(line, "RssAnon:", begin) != 0) continue;
-        begin += strspn(line + begin, " \t");
-        if (cli_parse_int(line + begin, strcspn(line + begin, " \n"), &kilobytes) &&
-            kilobytes * 1024 > b->peak_anonymous)
-            b->peak_anonymous = kilobytes * 1024;
+        read_peak(line, "VmHWM:", &b->peak_resident);
+        read_peak(line, "RssAnon:", &b->peak_anonymous);
     }
     fclose(file);
 }
 
 /* Ids spread over the vocabulary; the same ones every time. */
 static int32_t prompt_token(const bench *b, int64_t i) { return (int32_t)((i * 7919 + 17) % b->n_vocab); }
+
+/* One bar for all that is measured. */
+static int32_t show_progress(void *user, uint64_t done, uint64_t total) {
+    const bench *b = user;
+
+    (void)total;
+    return cli_progress(NULL, b->work_done + done, b->work);
+}
 
 static int open_all(const cli_args *args, bench *b) {
     double begin = cli_seconds();
@@ -70,6 +89,8 @@ static int open_all(const cli_args *args, bench *b) {
 
     if (status != INLAY_OK) return cli_library_error(status);
     code = cli_open_model(args, &b->model);
+    if (code == CLI_OK && (status = inlay_options_set_progress(args->library, show_progress, b)) != INLAY_OK)
+        return cli_library_error(status);
     if (code == CLI_OK) code = cli_open_session(args, b->model, &b->session);
     if (code != CLI_OK) return code;
     status = inlay_model_get_int(b->model, INLAY_MODEL_N_VOCAB, &b->n_vocab);
@@ -85,16 +106,16 @@ static int measure(bench *b, bench_size *size, const int32_t *prompt, int64_t ro
     int32_t status = inlay_session_truncate(b->session, 0);
 
     if (status != INLAY_OK) return cli_library_error(status);
-    cli_progress_begin("reading the prompt");
     begin = cli_seconds();
     status = inlay_eval(b->session, prompt, (size_t)size->n_prompt);
     middle = cli_seconds();
-    cli_progress_begin(NULL);
+    b->work_done += (uint64_t)size->n_prompt;
     for (int64_t i = 0; status == INLAY_OK && i < b->n_generate; i++) {
         int32_t token;
 
         status = cli_interrupted() ? INLAY_ERR_CANCELLED : inlay_sample(b->session, &token);
         if (status == INLAY_OK) status = inlay_eval(b->session, &token, 1);
+        b->work_done += GENERATE_WEIGHT;
     }
     size->prompt_seconds[round] = middle - begin;
     size->generate_seconds[round] = cli_seconds() - middle;
@@ -110,12 +131,17 @@ static int measure_all(bench *b) {
     if (prompt == NULL) return cli_error("there is not enough memory for %lld tokens", (long long)b->n_longest);
     for (int64_t i = 0; i < b->n_longest; i++)
         prompt[i] = prompt_token(b, i);
+    b->work = (uint64_t)(b->sizes[0].n_prompt + GENERATE_WEIGHT * b->n_generate);
+    for (size_t i = 0; i < b->n_sizes; i++)
+        b->work += (uint64_t)(b->n_repeat * (b->sizes[i].n_prompt + GENERATE_WEIGHT * b->n_generate));
+    cli_progress_begin("measuring");
     code = measure(b, &b->sizes[0], prompt, 0);
     for (int64_t round = 0; code == CLI_OK && round < b->n_repeat; round++)
         for (size_t i = 0; code == CLI_OK && i < b->n_sizes; i++) {
             code = measure(b, &b->sizes[i], prompt, round);
             sample_memory(b);
         }
+    cli_progress_begin(NULL);
     free(prompt);
     return code;
 }
@@ -167,7 +193,9 @@ static double bytes_share(const bench *b, const bench_size *size) {
 static void report_text(const cli_args *args, const bench *b, const char *cpu, size_t cpu_size) {
     printf("model     %s\ncpu       %.*s, %lld threads\n", args->model, (int)cpu_size, cpu, (long long)b->n_threads);
     printf("open      %.3f s to the first evaluated token\n", b->open_seconds);
-    if (b->peak_anonymous >= 0) printf("memory    %.1f MiB anonymous\n", (double)b->peak_anonymous / 1048576.0);
+    if (b->peak_resident >= 0 && b->peak_anonymous >= 0)
+        printf("memory    %.1f MB at most, %.1f MB of it the process's own; keys and values %.1f MB\n",
+               (double)b->peak_resident * 1e-6, (double)b->peak_anonymous * 1e-6, (double)b->cache_bytes * 1e-6);
     printf("machine   reads %.1f GB/s, multiplies %.0f G int8/s; a token reads %.1f MB\n\n", b->machine.read_bytes * 1e-9,
            b->machine.products * 1e-9, (double)b->token_bytes * 1e-6);
     printf("%8s %14s %10s %16s %10s\n", "prompt", "prompt tok/s", "of int8", "generate tok/s", "of reads");
@@ -181,16 +209,23 @@ static void json_field(const char *name, double value) {
     json_number(stdout, value);
 }
 
+/* null where it is not known. */
+static void json_bytes(const char *name, int64_t value) {
+    printf(", \"%s\": ", name);
+    if (value >= 0)
+        printf("%lld", (long long)value);
+    else
+        fputs("null", stdout);
+}
+
 static void report_json(const cli_args *args, const bench *b, const char *cpu, size_t cpu_size) {
     fputs("{\"prompt_tokens_per_second\": ", stdout);
     json_number(stdout, b->sizes[0].prompt_speed);
     json_field("generate_tokens_per_second", b->sizes[0].generate_speed);
     json_field("open_seconds", b->open_seconds);
-    fputs(", \"peak_anonymous_bytes\": ", stdout);
-    if (b->peak_anonymous >= 0)
-        printf("%lld", (long long)b->peak_anonymous);
-    else
-        fputs("null", stdout);
+    json_bytes("peak_resident_bytes", b->peak_resident);
+    json_bytes("peak_anonymous_bytes", b->peak_anonymous);
+    json_bytes("cache_bytes", b->cache_bytes);
     printf(", \"threads\": %lld, \"cpu\": ", (long long)b->n_threads);
     json_string(stdout, cpu, cpu_size);
     fputs(", \"model\": ", stdout);
@@ -220,6 +255,7 @@ static int report(const cli_args *args, bench *b) {
     int32_t status = inlay_session_get_int(b->session, INLAY_SESSION_THREADS, &b->n_threads);
 
     if (status == INLAY_OK) status = inlay_model_get_string(b->model, INLAY_MODEL_CPU, &cpu, &size);
+    if (status == INLAY_OK) status = inlay_session_get_int(b->session, INLAY_SESSION_CACHE_MEMORY, &b->cache_bytes);
     if (status == INLAY_OK) status = count_work(b);
     if (status != INLAY_OK) return cli_library_error(status);
 
@@ -259,7 +295,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = cli_args_int(args, ARG_REPEAT, 1, MAX_REPEAT, 3, &b.n_repeat);
     if (code != CLI_OK) return code;
 
-    b.peak_anonymous = -1;
+    b.peak_resident = b.peak_anonymous = -1;
     code = open_all(args, &b);
     sample_memory(&b);
     if (code == CLI_OK) code = measure_all(&b);
@@ -274,8 +310,10 @@ const cli_command cli_bench = {
     "measures how fast a model is on this machine",
     "Each size is a prompt that is read into an empty context, and an answer after it. open_seconds\n"
     "runs from opening the file to the first evaluated token. A first round of the first size is not\n"
-    "counted. The context is as long as the longest prompt and its answer. peak_anonymous_bytes is the greatest RssAnon of /proc/self/status seen\n"
-    "after opening and after each measurement; null where there is none. The machine's own limits\n"
+    "counted. The context is as long as the longest prompt and its answer. peak_resident_bytes is VmHWM\n"
+    "of /proc/self/status, pages of the model's file among it, and peak_anonymous_bytes the greatest\n"
+    "RssAnon seen after opening and after each measurement; null where there is none. A token reads\n"
+    "token_bytes of weights. The machine's limits\n"
     "are measured last, with the same threads and instructions: bytes read from memory, and\n"
     "products of 8-bit numbers; the shares are what the model made of them. Outside the list of\n"
     "sizes, the JSON object tells the speeds of the first.\n",

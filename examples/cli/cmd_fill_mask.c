@@ -98,14 +98,15 @@ static int fill_all(const cli_args *args, const inlay_model *model, inlay_sessio
 /* The text's tokens, of which one at least is the mask. */
 static int read_text(const cli_args *args, const inlay_model *model, cli_ids *ids, int64_t *mask) {
     const char *name;
-    size_t size, n_masks = 0;
+    size_t size;
+    bool has_mask = false;
     int code;
 
     if (inlay_model_get_int(model, INLAY_MODEL_TOKEN_MASK, mask) != INLAY_OK) return cli_error("%s", inlay_error());
     if (*mask < 0) return cli_error("'%s' has no mask token", args->model);
     code = cli_tokens(model, args->output, strlen(args->output), INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL, ids);
-    for (size_t i = 0; code == CLI_OK && i < ids->n; i++) n_masks += ids->ids[i] == *mask;
-    if (code != CLI_OK || n_masks > 0) return code;
+    for (size_t i = 0; code == CLI_OK && i < ids->n && !has_mask; i++) has_mask = ids->ids[i] == *mask;
+    if (code != CLI_OK || has_mask) return code;
     if (inlay_token_text(model, (int32_t)*mask, &name, &size) != INLAY_OK) return cli_error("%s", inlay_error());
     return cli_error("the text has no %.*s", (int)size, name);
 }

@@ -8,6 +8,12 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define HAVE_X86 1
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define HAVE_NEON 1
+#if (defined(__clang__) && __clang_major__ >= 16) || (!defined(__clang__) && __GNUC__ >= 10)
+#define HAVE_ARM_LEVELS 1
+#endif
 #endif
 
 enum { N_ROUNDS = 7, MAX_THREADS = 256, PRODUCT_LOOPS = 1 << 19, SCALAR_N = 4096 };
@@ -132,9 +138,81 @@ __attribute__((target("avx512f,avx512vnni"))) static double products_avx512(work
 }
 #endif
 
+#if defined(HAVE_NEON)
+static double read_neon(worker *w) {
+    uint8x16_t sums[8];
+
+    for (int k = 0; k < 8; k++)
+        sums[k] = vdupq_n_u8(0);
+    for (size_t i = 0; i < w->size; i += sizeof sums)
+        for (size_t k = 0; k < 8; k++)
+            sums[k] = veorq_u8(sums[k], vld1q_u8(w->data + i + 16 * k));
+    for (int k = 1; k < 8; k++)
+        sums[0] = veorq_u8(sums[0], sums[k]);
+    w->sink ^= vaddlvq_u8(sums[0]);
+    return (double)w->size;
+}
+
+/* smlal, summed in 16 bits: 8 products an instruction. */
+static double products_neon(worker *w) {
+    int16x8_t sums[12];
+    int8x8_t x = vld1_s8((const int8_t *)w->data), y = x;
+
+    for (int k = 0; k < 12; k++)
+        sums[k] = vdupq_n_s16(0);
+    for (int loop = 0; loop < PRODUCT_LOOPS; loop++) {
+        __asm__ volatile("" : "+w"(x), "+w"(y)); /* else one product would do for all */
+        for (int k = 0; k < 12; k++)
+            sums[k] = vmlal_s8(sums[k], x, y);
+    }
+    for (int k = 0; k < 12; k++)
+        w->sink ^= (uint64_t)vaddlvq_s16(sums[k]);
+    return 8.0 * 12 * PRODUCT_LOOPS;
+}
+
+#if defined(HAVE_ARM_LEVELS)
+/* sdot: 16 products an instruction. */
+__attribute__((target("arch=armv8.2-a+dotprod"))) static double products_dotprod(worker *w) {
+    int32x4_t sums[12];
+    int8x16_t x = vld1q_s8((const int8_t *)w->data), y = x;
+
+    for (int k = 0; k < 12; k++)
+        sums[k] = vdupq_n_s32(0);
+    for (int loop = 0; loop < PRODUCT_LOOPS; loop++) {
+        __asm__ volatile("" : "+w"(x), "+w"(y));
+        for (int k = 0; k < 12; k++)
+            sums[k] = vdotq_s32(sums[k], x, y);
+    }
+    for (int k = 0; k < 12; k++)
+        w->sink ^= (uint64_t)vaddlvq_s32(sums[k]);
+    return 16.0 * 12 * PRODUCT_LOOPS;
+}
+
+/* usmmla: 32 products an instruction. */
+__attribute__((target("arch=armv8.2-a+dotprod+i8mm"))) static double products_i8mm(worker *w) {
+    int32x4_t sums[12];
+    uint8x16_t x = vld1q_u8(w->data);
+    int8x16_t y = vreinterpretq_s8_u8(x);
+
+    for (int k = 0; k < 12; k++)
+        sums[k] = vdupq_n_s32(0);
+    for (int loop = 0; loop < PRODUCT_LOOPS; loop++) {
+        __asm__ volatile("" : "+w"(x), "+w"(y));
+        for (int k = 0; k < 12; k++)
+            sums[k] = vusmmlaq_s32(sums[k], x, y);
+    }
+    for (int k = 0; k < 12; k++)
+        w->sink ^= (uint64_t)vaddlvq_s32(sums[k]);
+    return 32.0 * 12 * PRODUCT_LOOPS;
+}
+#endif
+#endif
+
 static work_fn *read_for(const char *cpu) {
 #if defined(HAVE_X86)
     if (strcmp(cpu, "scalar") != 0) return read_avx2;
+#elif defined(HAVE_NEON)
+    if (strcmp(cpu, "scalar") != 0) return read_neon;
 #endif
     (void)cpu;
     return read_scalar;
@@ -147,6 +225,12 @@ static work_fn *products_for(const char *cpu) {
     if (strcmp(cpu, "avxvnni") == 0) return products_avxvnni;
 #endif
     if (strcmp(cpu, "scalar") != 0) return products_avx2;
+#elif defined(HAVE_NEON)
+#if defined(HAVE_ARM_LEVELS)
+    if (strcmp(cpu, "i8mm") == 0) return products_i8mm;
+    if (strcmp(cpu, "dotprod") == 0) return products_dotprod;
+#endif
+    if (strcmp(cpu, "scalar") != 0) return products_neon;
 #endif
     (void)cpu;
     return products_scalar;

@@ -20,6 +20,10 @@
 #define LEVELS "scalar avx2 avxvnni avx512"
 #elif defined(__x86_64__)
 #define LEVELS "scalar avx2 avx512"
+#elif INLAY__ARM_LEVELS
+#define LEVELS "scalar neon dotprod i8mm"
+#elif defined(__aarch64__)
+#define LEVELS "scalar neon"
 #else
 #define LEVELS "scalar"
 #endif

@@ -24,6 +24,18 @@ typedef enum inlay__cpu {
 #define INLAY__HAS_AVXVNNI (__GNUC__ >= 11)
 #endif
 
+/* 64-bit ARM above NEON: with compilers that know the instructions in functions of their own target, or when all code may
+ * use them. */
+#if !defined(__aarch64__)
+#define INLAY__ARM_LEVELS 0
+#elif defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)
+#define INLAY__ARM_LEVELS 1
+#elif defined(__clang__)
+#define INLAY__ARM_LEVELS (__clang_major__ >= 16)
+#else
+#define INLAY__ARM_LEVELS (__GNUC__ >= 10)
+#endif
+
 /* The best level of this machine, asked of the CPU each time. */
 inlay__cpu inlay__cpu_best(void);
 /* Whether this machine runs a level that this build has. */

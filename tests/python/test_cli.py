@@ -532,7 +532,9 @@ def test_bench_json(model):
         "prompt_tokens_per_second",
         "generate_tokens_per_second",
         "open_seconds",
+        "peak_resident_bytes",
         "peak_anonymous_bytes",
+        "cache_bytes",
         "threads",
         "cpu",
         "model",
@@ -546,7 +548,8 @@ def test_bench_json(model):
     assert made["prompt_tokens_per_second"] > 0 and made["generate_tokens_per_second"] > 0
     assert 0 < made["open_seconds"] < 60 and made["threads"] == 1 and made["model"] == model
     if sys.platform == "linux":
-        assert made["peak_anonymous_bytes"] > 100_000
+        assert made["peak_resident_bytes"] > made["peak_anonymous_bytes"] > 100_000
+    assert made["cache_bytes"] > 1000
 
 
 def test_bench_measures_prompts_of_several_sizes(model):
@@ -560,7 +563,9 @@ def test_bench_measures_prompts_of_several_sizes(model):
 
 
 def test_bench_for_people(model):
-    assert b"tok/s" in good("bench", model, "-p", "8", "-n", "2", "--repeat", "1")
+    text = good("bench", model, "-p", "8", "-n", "2", "--repeat", "1").decode()
+    for what in ["tok/s", "open ", "MB at most", "keys and values", "GB/s", "int8/s", "a token reads", "of int8", "of reads"]:
+        assert what in text, text
 
 
 # ------------------------------------------------------------------------- Ctrl-C

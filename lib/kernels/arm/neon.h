@@ -13,15 +13,6 @@
 #include "kernels/kernels.h"
 #include "kernels/math.h"
 
-/* Compilers that know the instructions in functions of their own target: gcc 10, clang 16. Older ones build the levels
- * when all code may use them. */
-#if (defined(__clang__) ? __clang_major__ >= 16 : __GNUC__ >= 10) || \
-    (defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8))
-#define INLAY__ARM_LEVELS 1
-#else
-#define INLAY__ARM_LEVELS 0
-#endif
-
 #define INLAY__NEON_INLINE static inline __attribute__((always_inline))
 #define INLAY__DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
 #define INLAY__DOTPROD_INLINE static inline __attribute__((always_inline, target("arch=armv8.2-a+dotprod")))
