@@ -26,7 +26,8 @@ static size_t choose(const float *logits, size_t n_vocab, candidate best[TOP]) {
     size_t n = 0;
     double greatest = (double)logits[0], sum = 0.0;
 
-    for (size_t id = 0; id < n_vocab; id++) greatest = fmax(greatest, (double)logits[id]);
+    for (size_t id = 0; id < n_vocab; id++)
+        if ((double)logits[id] > greatest) greatest = (double)logits[id];
     for (size_t id = 0; id < n_vocab; id++) {
         double weight = exp((double)logits[id] - greatest);
         size_t at = n;
