@@ -1,118 +1,140 @@
 /* The automaton that finds special tokens in text. */
 #include "tokenizer/special.h"
 
-enum { NEW_NODE = -2 }; /* as the token of a node that the trie has yet to make */
+#include "tokenizer/trie.h"
 
 static bool is_special(const inlay__vocab *vocab, size_t id) {
     return (vocab->flags[id] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNKNOWN | INLAY_TOKEN_ADDED)) != 0 &&
            inlay__vocab_text(vocab, (int32_t)id).size > 0;
 }
 
-/* Puts a text into the trie, from its end. */
-static void insert(inlay__special *special, const inlay__special_text *put) {
+/* A trie as it grows, its nodes numbered as they come. */
+typedef struct growth {
+    inlay__trie trie;
+    int32_t *added, *any;     /* [max_nodes] number of the text that ends at a node, or -1 */
+    inlay__trie_edge *sorted; /* [n_nodes - 1] by parent */
+    uint32_t *starts;         /* [n_nodes + 1] where in `sorted` a parent's begin */
+    uint32_t *order;          /* [n_nodes] breadth first */
+} growth;
+
+/* Puts text number i into the trie, from its end. Of equal texts the first counts. */
+static void insert(growth *g, const inlay__special_text *put, int32_t i) {
     inlay__text text = put->text;
     uint32_t node = 0;
-    for (size_t i = text.size; i-- > 0;) {
-        uint32_t parent = node;
-        node = inlay__trie_grow(&special->trie, parent, (uint8_t)text.text[i]);
-        if (special->nodes[node].any == NEW_NODE)
-            special->nodes[node] = (inlay__special_node){.fail = parent, .added = -1, .any = -1};
+    for (size_t k = text.size; k-- > 0;) node = inlay__trie_grow(&g->trie, node, (uint8_t)text.text[k]);
+    if (put->added && g->added[node] < 0) g->added[node] = i;
+    if (g->any[node] < 0) g->any[node] = i;
+}
+
+static int32_t grow(growth *g, uint64_t seed, const inlay__special_text *texts, size_t n, const inlay__sys *sys) {
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < n; i++) n_bytes += texts[i].text.size; /* all in memory: no overflow */
+    INLAY__TRY(inlay__trie_init(sys, &g->trie, n_bytes, seed));
+    g->added = inlay__alloc_array(sys, g->trie.max_nodes, sizeof *g->added);
+    g->any = inlay__alloc_array(sys, g->trie.max_nodes, sizeof *g->any);
+    if (g->added == NULL || g->any == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < g->trie.max_nodes; i++) g->added[i] = g->any[i] = -1;
+    for (size_t i = 0; i < n; i++)
+        if (texts[i].text.size > 0) insert(g, &texts[i], (int32_t)i);
+    return INLAY_OK;
+}
+
+static int32_t sort_edges(growth *g, const inlay__sys *sys) {
+    const inlay__trie *trie = &g->trie;
+    g->sorted = inlay__alloc_array(sys, trie->n_nodes, sizeof *g->sorted);
+    g->starts = inlay__alloc_array(sys, trie->n_nodes + 1, sizeof *g->starts);
+    g->order = inlay__alloc_array(sys, trie->n_nodes, sizeof *g->order);
+    if (g->sorted == NULL || g->starts == NULL || g->order == NULL) return INLAY_ERR_MEMORY;
+    for (size_t slot = 0; slot <= trie->edge_mask; slot++)
+        if (trie->edges[slot].child != 0) g->starts[trie->edges[slot].parent]++;
+    uint32_t sum = 0;
+    for (size_t node = 0; node <= trie->n_nodes; node++) {
+        sum += g->starts[node];
+        g->starts[node] = sum; /* where those of the node end: each is put before the one that came last */
     }
-    special->ends[(uint8_t)text.text[text.size - 1]] = true;
-    inlay__special_node *last = &special->nodes[node];
-    if (put->added && last->added < 0) {
-        last->added = put->id;
-        last->added_size = (uint32_t)text.size;
+    for (size_t slot = 0; slot <= trie->edge_mask; slot++) {
+        const inlay__trie_edge *edge = &trie->edges[slot];
+        if (edge->child != 0) g->sorted[--g->starts[edge->parent]] = *edge;
     }
-    if (last->any < 0) {
-        last->any = put->id;
-        last->any_size = (uint32_t)text.size;
+    return INLAY_OK;
+}
+
+/* Numbers the nodes breadth first. */
+static int32_t place_nodes(inlay__special *special, growth *g) {
+    size_t n = g->trie.n_nodes;
+    special->nodes = inlay__alloc_array(special->sys, n + 1, sizeof *special->nodes);
+    special->bytes = inlay__alloc_array(special->sys, n, 1);
+    special->n_nodes = n;
+    if (special->nodes == NULL || special->bytes == NULL) return INLAY_ERR_MEMORY;
+    uint32_t end = 1;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t grown = g->order[i];
+        special->nodes[i] = (inlay__special_node){.first = end, .added = g->added[grown], .any = g->any[grown]};
+        for (uint32_t e = g->starts[grown]; e < g->starts[grown + 1]; e++, end++) {
+            g->order[end] = g->sorted[e].child;
+            special->bytes[end] = g->sorted[e].byte;
+            if (i == 0) special->starts[g->sorted[e].byte] = end;
+        }
     }
-    special->has_added = special->has_added || put->added;
+    special->nodes[n].first = end;
+    return INLAY_OK;
+}
+
+/* The node that a byte leads to; 0 when there is none. */
+static uint32_t child_of(const inlay__special *special, uint32_t node, uint8_t byte) {
+    if (node == 0) return special->starts[byte];
+    uint32_t first = special->nodes[node].first, n = special->nodes[node + 1].first - first;
+    const uint8_t *found = n > 0 ? memchr(special->bytes + first, byte, n) : NULL;
+    return found != NULL ? (uint32_t)(found - special->bytes) : 0;
 }
 
 /* Follows failure links until the byte can be taken: amortised constant time along a text. */
 static uint32_t step(const inlay__special *special, uint32_t node, uint8_t byte) {
     for (;;) {
-        uint32_t child = inlay__trie_child(&special->trie, node, byte);
+        uint32_t child = child_of(special, node, byte);
         if (child != 0 || node == 0) return child;
         node = special->nodes[node].fail;
     }
 }
 
-typedef struct link_work {
-    inlay__trie_edge *sorted; /* [n_nodes - 1], parents before children */
-    size_t *starts;           /* [n_nodes + 1] */
-    uint32_t *depth;          /* [n_nodes] */
-} link_work;
-
-/* Sorts the edges by the depth of their child. While the trie grows, `fail` holds the parent, and a parent has a
- * lower number than its children. */
-static void sort_edges(const inlay__special *special, link_work *work) {
-    for (size_t node = 1; node < special->trie.n_nodes; node++) {
-        work->depth[node] = work->depth[special->nodes[node].fail] + 1;
-        work->starts[work->depth[node]]++;
-    }
-    size_t sum = 0;
-    for (size_t depth = 0; depth < special->trie.n_nodes; depth++) {
-        size_t count = work->starts[depth];
-        work->starts[depth] = sum;
-        sum += count;
-    }
-    for (size_t slot = 0; slot <= special->trie.edge_mask; slot++) {
-        const inlay__trie_edge *edge = &special->trie.edges[slot];
-        if (edge->child != 0) work->sorted[work->starts[work->depth[edge->child]]++] = *edge;
-    }
-}
-
 /* Sets failure links breadth first, and gives each node the longest token that ends on its chain of them. */
-static void link_nodes(inlay__special *special, const link_work *work) {
-    for (size_t i = 0; i + 1 < special->trie.n_nodes; i++) {
-        const inlay__trie_edge *edge = &work->sorted[i];
-        inlay__special_node *node = &special->nodes[edge->child];
-        node->fail = edge->parent == 0 ? 0 : step(special, special->nodes[edge->parent].fail, edge->byte);
-        const inlay__special_node *fail = &special->nodes[node->fail];
-        if (node->added < 0) {
-            node->added = fail->added;
-            node->added_size = fail->added_size;
+static void link_nodes(inlay__special *special) {
+    for (uint32_t parent = 0; parent < special->n_nodes; parent++)
+        for (uint32_t i = special->nodes[parent].first; i < special->nodes[parent + 1].first; i++) {
+            inlay__special_node *node = &special->nodes[i];
+            node->fail = parent == 0 ? 0 : step(special, special->nodes[parent].fail, special->bytes[i]);
+            const inlay__special_node *fail = &special->nodes[node->fail];
+            if (node->added < 0) node->added = fail->added;
+            if (node->any < 0) node->any = fail->any;
         }
-        if (node->any < 0) {
-            node->any = fail->any;
-            node->any_size = fail->any_size;
-        }
-    }
 }
 
-static int32_t link_all(inlay__special *special) {
-    const inlay__sys *sys = special->sys;
-    size_t n = special->trie.n_nodes;
-    link_work work = {
-        .sorted = inlay__alloc_array(sys, n, sizeof *work.sorted),
-        .starts = inlay__alloc_array(sys, n + 1, sizeof *work.starts),
-        .depth = inlay__alloc_array(sys, n, sizeof *work.depth),
-    };
-    bool ok = work.sorted != NULL && work.starts != NULL && work.depth != NULL;
-    if (ok) {
-        sort_edges(special, &work);
-        link_nodes(special, &work);
+static int32_t keep_texts(inlay__special *special, const inlay__special_text *texts, size_t n) {
+    special->texts = inlay__alloc_array(special->sys, n, sizeof *special->texts);
+    special->n_texts = n;
+    if (special->texts == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        special->texts[i] = (inlay__special_found){texts[i].id, (uint32_t)texts[i].text.size};
+        special->has_added = special->has_added || (texts[i].added && texts[i].text.size > 0);
     }
-    inlay__free(sys, work.sorted, n * sizeof *work.sorted);
-    inlay__free(sys, work.starts, (n + 1) * sizeof *work.starts);
-    inlay__free(sys, work.depth, n * sizeof *work.depth);
-    return ok ? INLAY_OK : INLAY_ERR_MEMORY;
+    return INLAY_OK;
 }
 
 static int32_t build(inlay__special *special, uint64_t seed, const inlay__special_text *texts, size_t n) {
-    size_t n_bytes = 0;
-    for (size_t i = 0; i < n; i++) n_bytes += texts[i].text.size; /* all in memory: no overflow */
-    INLAY__TRY(inlay__trie_init(special->sys, &special->trie, n_bytes, seed));
-    special->nodes = inlay__alloc_array(special->sys, special->trie.max_nodes, sizeof *special->nodes);
-    if (special->nodes == NULL) return INLAY_ERR_MEMORY;
-    for (size_t i = 0; i < special->trie.max_nodes; i++) special->nodes[i].any = NEW_NODE;
-    special->nodes[0] = (inlay__special_node){.fail = 0, .added = -1, .any = -1};
-    for (size_t i = 0; i < n; i++)
-        if (texts[i].text.size > 0) insert(special, &texts[i]);
-    return link_all(special);
+    const inlay__sys *sys = special->sys;
+    growth g = {.trie = {.sys = sys}};
+    int32_t status = grow(&g, seed, texts, n, sys);
+    if (status == INLAY_OK) status = sort_edges(&g, sys);
+    if (status == INLAY_OK) status = place_nodes(special, &g);
+    if (status == INLAY_OK) status = keep_texts(special, texts, n);
+    if (status == INLAY_OK) link_nodes(special);
+    inlay__free(sys, g.added, g.trie.max_nodes * sizeof *g.added);
+    inlay__free(sys, g.any, g.trie.max_nodes * sizeof *g.any);
+    inlay__free(sys, g.sorted, g.trie.n_nodes * sizeof *g.sorted);
+    inlay__free(sys, g.starts, (g.trie.n_nodes + 1) * sizeof *g.starts);
+    inlay__free(sys, g.order, g.trie.n_nodes * sizeof *g.order);
+    inlay__trie_free(&g.trie);
+    return status;
 }
 
 int32_t inlay__special_build_texts(const inlay__sys *sys, uint64_t seed, const inlay__special_text *texts, size_t n,
@@ -141,26 +163,25 @@ int32_t inlay__special_build(const inlay__vocab *vocab, inlay__special *special)
 
 void inlay__special_free(inlay__special *special) {
     if (special->sys == NULL) return;
-    inlay__free(special->sys, special->nodes, special->trie.max_nodes * sizeof *special->nodes);
-    inlay__trie_free(&special->trie);
+    inlay__free(special->sys, special->nodes, (special->n_nodes + 1) * sizeof *special->nodes);
+    inlay__free(special->sys, special->bytes, special->n_nodes);
+    inlay__free(special->sys, special->texts, special->n_texts * sizeof *special->texts);
     *special = (inlay__special){.sys = special->sys};
 }
 
 int32_t inlay__special_find(const inlay__special *special, const uint8_t *text, size_t size, bool control,
                             inlay__special_matches *matches) {
     *matches = (inlay__special_matches){0};
-    if (special->trie.n_nodes <= 1 || !(control || special->has_added)) return INLAY_OK;
+    if (special->n_nodes <= 1 || !(control || special->has_added)) return INLAY_OK;
     uint32_t node = 0;
     for (size_t pos = size; pos-- > 0;) {
-        if (node == 0 && !special->ends[text[pos]]) continue;
-        node = step(special, node, text[pos]);
-        const inlay__special_node *at = &special->nodes[node];
-        int32_t id = control ? at->any : at->added;
-        if (id < 0) continue;
+        node = node == 0 ? special->starts[text[pos]] : step(special, node, text[pos]);
+        int32_t i = node == 0 ? -1 : control ? special->nodes[node].any : special->nodes[node].added;
+        if (i < 0) continue;
         void *items = matches->items;
         INLAY__TRY(inlay__grow(special->sys, &items, &matches->capacity, matches->n + 1, sizeof *matches->items));
         matches->items = items;
-        matches->items[matches->n++] = (inlay__special_match){pos, control ? at->any_size : at->added_size, id};
+        matches->items[matches->n++] = (inlay__special_match){pos, special->texts[i].size, special->texts[i].id};
     }
     return INLAY_OK;
 }

@@ -3,27 +3,36 @@
  *
  * The texts of the tokens, read backwards, make a trie with failure links [Aho, Corasick 1975]. Running it over
  * the text from its end tells at each place the longest token that begins there; the walk forward then only
- * picks. Both directions are linear in the text, whatever the number of tokens and their lengths.
+ * picks. Both directions are linear in the text, whatever the number of tokens and their lengths. Nodes are numbered breadth
+ * first, so that the children of each stand side by side.
  */
 #ifndef INLAY_SPECIAL_H
 #define INLAY_SPECIAL_H
 
-#include "tokenizer/trie.h"
 #include "tokenizer/vocab.h"
 
 typedef struct inlay__special_node {
-    uint32_t fail; /* the longest proper suffix that is a node */
-    int32_t added; /* the longest added token that ends here, or -1 */
-    int32_t any;   /* the same among control tokens too */
-    uint32_t added_size, any_size; /* bytes of their texts */
+    uint32_t first; /* its children are this node to the one before nodes[its number + 1].first */
+    uint32_t fail;  /* the longest proper suffix that is a node */
+    int32_t added;  /* number of the longest added text that ends here, or -1 */
+    int32_t any;    /* the same among control tokens too */
 } inlay__special_node;
+
+/* What is told of a text that was found. */
+typedef struct inlay__special_found {
+    int32_t id;
+    uint32_t size;
+} inlay__special_found;
 
 typedef struct inlay__special {
     const inlay__sys *sys;
-    inlay__trie trie;           /* of the texts read backwards */
-    inlay__special_node *nodes; /* [trie.max_nodes] */
+    inlay__special_node *nodes; /* [n_nodes + 1] of the texts read backwards; the last ends the children of that before */
+    uint8_t *bytes;             /* [n_nodes] that lead to each */
+    size_t n_nodes;             /* 0: nothing is looked for */
+    uint32_t starts[256];       /* children of the root; 0: no token ends with this byte */
+    inlay__special_found *texts; /* [n_texts] */
+    size_t n_texts;
     bool has_added; /* some token is matched even when nobody asks for control tokens */
-    bool ends[256]; /* bytes with which a token ends */
 } inlay__special;
 
 typedef struct inlay__special_match {
