@@ -1,10 +1,10 @@
 /* Products of F32, F16 and BF16 rows with AVX2: the 16 lanes of a sum are two registers. Tiles of 2 rows by 3 columns
- * keep 12 of them busy. */
+ * keep 12 of them busy. Columns that fit the first cache together stay there while all rows pass by. */
 #include "kernels/x86/avx2.h"
 
 #if defined(__x86_64__)
 
-enum { ROWS = 2, COLS = 3, ONE_COL_ROWS = 4 };
+enum { ROWS = 2, COLS = 3, ONE_COL_ROWS = 4, CACHED_FLOATS = 4096 };
 
 INLAY__AVX2_INLINE size_t weight_size(uint32_t type) { return type == INLAY_TYPE_F32 ? 4 : 2; }
 
@@ -67,6 +67,20 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, si
     finish(p, row, col, n_rows, n_cols, done);
 }
 
+/* All rows by columns [begin, end), which are a tile's or a few of it. */
+INLAY__AVX2_INLINE void product_cols(const inlay__product *p, size_t begin, size_t end, uint32_t type) {
+    size_t row = p->row_begin;
+    for (; row + ROWS <= p->row_end; row += ROWS) {
+        size_t col = begin;
+        for (; col + COLS <= end; col += COLS)
+            tile(p, row, col, ROWS, COLS, type);
+        for (; col < end; col++)
+            tile(p, row, col, ROWS, 1, type);
+    }
+    for (size_t col = begin; row < p->row_end && col < end; col++)
+        tile(p, row, col, 1, 1, type);
+}
+
 INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type) {
     size_t row = p->row_begin;
     if (p->col_end - p->col_begin == 1) {
@@ -76,18 +90,9 @@ INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type) {
             tile(p, row, p->col_begin, 1, 1, type);
         return;
     }
-    for (; row < p->row_end; row += ROWS) {
-        size_t col = p->col_begin;
-        if (row + ROWS <= p->row_end) {
-            for (; col + COLS <= p->col_end; col += COLS)
-                tile(p, row, col, ROWS, COLS, type);
-            for (; col < p->col_end; col++)
-                tile(p, row, col, ROWS, 1, type);
-        } else {
-            for (; col < p->col_end; col++)
-                tile(p, row, col, 1, 1, type);
-        }
-    }
+    size_t n = inlay__max_size(COLS, CACHED_FLOATS / inlay__max_size(p->n_k, 1) / COLS * COLS);
+    for (size_t col = p->col_begin; col < p->col_end; col += n)
+        product_cols(p, col, inlay__min_size(col + n, p->col_end), type);
 }
 
 INLAY__AVX2 void inlay__product_f32_avx2(const inlay__product *p) { product(p, INLAY_TYPE_F32); }
