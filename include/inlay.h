@@ -379,6 +379,7 @@ enum {
     INLAY_MODEL_TOKEN_BYTES = 109,     /* int: bytes of weights that evaluating one token reads; 0 without weights */
     INLAY_MODEL_PACKED = 110,          /* int: the version of the form that inlay_pack_file wrote; 0: as published */
     INLAY_MODEL_CAPABILITIES = 111,    /* int: INLAY_CAN_ bits; 0 without weights */
+    INLAY_MODEL_N_LABELS = 112,        /* int: labels that inlay_scores tells; 0 where it cannot */
     INLAY_MODEL_TOKEN_BOS = 120,       /* int: begins a sequence; -1 if none */
     INLAY_MODEL_TOKEN_EOS = 121,       /* int: ends a sequence; -1 if none */
     INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */
@@ -394,7 +395,7 @@ enum {
     INLAY_CAN_ENCODE = 8,   /* inlay_encode, inlay_hidden_states */
     INLAY_CAN_EMBED = 16,   /* inlay_embeddings */
     INLAY_CAN_FILL_MASK = 32, /* inlay_logits_at */
-    INLAY_CAN_CLASSIFY = 64 /* inlay_scores */
+    INLAY_CAN_CLASSIFY = 64   /* inlay_scores */
 };
 
 /* One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,
@@ -501,6 +502,15 @@ INLAY_API int32_t inlay_tokenize_spans(const inlay_model *model, const char *tex
 INLAY_API int32_t inlay_tokenize_batch(const inlay_model *model, const char *const *texts, const size_t *sizes,
                                        size_t n_texts, int32_t flags, int32_t n_threads, int32_t *tokens,
                                        size_t capacity, size_t *starts);
+
+/* Two texts, such as a question and its answer, as one sequence of an encoder, with the tokens that it wants around and
+ * between them: "[CLS] first [SEP] second [SEP]", or "<s> first </s></s> second </s>". `segments`, which may be NULL, gets
+ * the segment of each token: 1 for the second text and its end, where the model tells segments apart. No text becomes a
+ * control token. Errors and thread rule: as inlay_tokenize; INLAY_ERR_UNSUPPORTED when the model wants no tokens around a
+ * text. Since 0.1. */
+INLAY_API int32_t inlay_tokenize_pair(const inlay_model *model, const char *first, size_t first_size, const char *second,
+                                      size_t second_size, int32_t *tokens, uint8_t *segments, size_t capacity,
+                                      size_t *n_tokens);
 
 /* The text of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. It is the inverse of
  * inlay_tokenize: a space that the tokenizer put before the text, as SentencePiece does, is
@@ -709,6 +719,15 @@ INLAY_API int32_t inlay_logits_at(inlay_session *session, size_t position, float
  * undefined. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_embeddings(inlay_session *session, const int32_t *tokens, const size_t *starts,
                                    size_t n_sequences, float *embeddings, size_t capacity, size_t *n_dims);
+
+/* What a model that classifies says of each of `n_sequences` sequences: `scores` [n_sequences, *n_labels], row by row, with
+ * room for `capacity` floats; natural logarithms up to a constant where there are several labels, and of a model that
+ * ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each token
+ * as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as inlay_embeddings;
+ * INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_scores(inlay_session *session, const int32_t *tokens, const uint8_t *segments,
+                               const size_t *starts, size_t n_sequences, float *scores, size_t capacity,
+                               size_t *n_labels);
 
 /* What went wrong in the last failed call on this session, "" when none has failed. The text
  * lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1. */

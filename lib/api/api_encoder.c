@@ -96,22 +96,28 @@ static int32_t choose_pooling(const inlay_session *session, inlay__pooling *pool
     return INLAY_OK;
 }
 
-static int32_t embed(inlay_session *session, const inlay__sequences *s, float *embeddings, size_t capacity, size_t *n_dims) {
-    const char *function = "inlay_embeddings";
-    inlay__pooling pooling;
+/* What all calls that take many sequences ask of them, and of the room for n_each floats of each. */
+static int32_t check_many(const char *function, const inlay_session *session, const inlay__sequences *s, size_t n_each,
+                          const float *out, size_t capacity) {
     size_t needed;
-    INLAY__TRY(begin(function, session, INLAY_CAN_EMBED));
     if (s->tokens == NULL) return inlay__null_argument(function, "tokens");
     if (s->starts == NULL) return inlay__null_argument(function, "starts");
     if (s->n == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_sequences is 0, expected at least one", function);
+    if (!inlay__mul_size(s->n, n_each, &needed) || needed > capacity)
+        return inlay__fail(INLAY_ERR_BUFFER, "%s: %zu sequences give %zu floats each, capacity is %zu", function, s->n, n_each,
+                           capacity);
+    if (out == NULL) return inlay__null_argument(function, strcmp(function, "inlay_scores") == 0 ? "scores" : "embeddings");
+    return inlay__sequences_check(session->decoder, s);
+}
+
+static int32_t embed(inlay_session *session, const inlay__sequences *s, float *embeddings, size_t capacity, size_t *n_dims) {
+    const char *function = "inlay_embeddings";
+    inlay__pooling pooling;
+    INLAY__TRY(begin(function, session, INLAY_CAN_EMBED));
     INLAY__TRY(choose_pooling(session, &pooling));
     if (n_dims != NULL) *n_dims = pooling.n_dims;
-    if (!inlay__mul_size(s->n, pooling.n_dims, &needed) || needed > capacity)
-        return inlay__fail(INLAY_ERR_BUFFER, "%s: %zu sequences give %zu floats each, capacity is %zu", function, s->n,
-                           pooling.n_dims, capacity);
-    if (embeddings == NULL) return inlay__null_argument(function, "embeddings");
+    INLAY__TRY(check_many(function, session, s, pooling.n_dims, embeddings, capacity));
     inlay__eval_hooks hooks = hooks_of(session);
-    INLAY__TRY(inlay__sequences_check(session->decoder, s));
     return inlay__sequences_embed(session->decoder, s, &pooling, &hooks, embeddings);
 }
 
@@ -120,4 +126,71 @@ int32_t inlay_embeddings(inlay_session *session, const int32_t *tokens, const si
     const inlay__sequences s = {tokens, NULL, starts, n_sequences};
     INLAY__TRY(inlay__session_enter("inlay_embeddings", session));
     return inlay__session_leave(session, embed(session, &s, embeddings, capacity, n_dims));
+}
+
+/* ------------------------------------------------------------------ scores */
+
+static int32_t classify(inlay_session *session, const inlay__sequences *s, float *scores, size_t capacity, size_t *n_labels) {
+    const char *function = "inlay_scores";
+    INLAY__TRY(begin(function, session, INLAY_CAN_CLASSIFY));
+    size_t n = inlay__model_labels(session->model->network);
+    if (n_labels != NULL) *n_labels = n;
+    INLAY__TRY(check_many(function, session, s, n, scores, capacity));
+    inlay__eval_hooks hooks = hooks_of(session);
+    return inlay__sequences_classify(session->decoder, s, &hooks, scores);
+}
+
+int32_t inlay_scores(inlay_session *session, const int32_t *tokens, const uint8_t *segments, const size_t *starts,
+                     size_t n_sequences, float *scores, size_t capacity, size_t *n_labels) {
+    const inlay__sequences s = {tokens, segments, starts, n_sequences};
+    INLAY__TRY(inlay__session_enter("inlay_scores", session));
+    return inlay__session_leave(session, classify(session, &s, scores, capacity, n_labels));
+}
+
+/* ------------------------------------------------------------------- pairs */
+
+/* The second text follows the first with its end token. What would begin it goes; where that is "<s>" an end token stands
+ * in its place, as in RoBERTa. */
+static int32_t join_pair(const inlay_model *model, int32_t *tokens, size_t n_first, size_t n, bool *doubles) {
+    const char *text;
+    size_t size;
+    INLAY__TRY(inlay_token_text(model, tokens[n_first], &text, &size));
+    *doubles = size == 3 && memcmp(text, "<s>", 3) == 0;
+    if (*doubles)
+        tokens[n_first] = tokens[n_first - 1];
+    else
+        memmove(tokens + n_first, tokens + n_first + 1, (n - n_first - 1) * sizeof *tokens);
+    return INLAY_OK;
+}
+
+static int32_t tokenize_pair(const inlay_model *model, const char *const texts[2], const size_t sizes[2], int32_t *tokens,
+                             uint8_t *segments, size_t capacity, size_t *n_tokens) {
+    size_t starts[3];
+    bool doubles;
+    *n_tokens = 0;
+    int32_t status = inlay_tokenize_batch(model, texts, sizes, 2, INLAY_ADD_SPECIAL, 1, tokens, capacity, starts);
+    if (status == INLAY_ERR_BUFFER) *n_tokens = starts[2]; /* one of them perhaps not kept */
+    INLAY__TRY(status);
+    size_t n_first = starts[1], n = starts[2];
+    if (n_first < 2 || n < n_first + 2 || tokens[n_first] != tokens[0] || tokens[n - 1] != tokens[n_first - 1])
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "inlay_tokenize_pair: the model's tokenizer does not put a token before and one "
+                           "after a text");
+    INLAY__TRY(join_pair(model, tokens, n_first, n, &doubles));
+    if (!doubles) n--;
+    bool tells = model->network == NULL || inlay__model_segments(model->network) > 1;
+    for (size_t i = 0; segments != NULL && i < n; i++) segments[i] = tells && i >= n_first;
+    *n_tokens = n;
+    return INLAY_OK;
+}
+
+int32_t inlay_tokenize_pair(const inlay_model *model, const char *first, size_t first_size, const char *second,
+                            size_t second_size, int32_t *tokens, uint8_t *segments, size_t capacity, size_t *n_tokens) {
+    const char *function = "inlay_tokenize_pair", *const texts[] = {first, second};
+    INLAY__TRY(inlay__check_model(function, model));
+    if (first == NULL) return inlay__owned(model, inlay__null_argument(function, "first"));
+    if (second == NULL) return inlay__owned(model, inlay__null_argument(function, "second"));
+    if (n_tokens == NULL) return inlay__owned(model, inlay__null_argument(function, "n_tokens"));
+    const size_t sizes[] = {first_size == INLAY_ALL ? strlen(first) : first_size,
+                            second_size == INLAY_ALL ? strlen(second) : second_size};
+    return inlay__owned(model, tokenize_pair(model, texts, sizes, tokens, segments, capacity, n_tokens));
 }

@@ -286,6 +286,9 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     case INLAY_MODEL_CAPABILITIES:
         *value = model->network != NULL ? inlay__model_capabilities(model->network) : 0;
         return INLAY_OK;
+    case INLAY_MODEL_N_LABELS:
+        *value = model->network != NULL ? (int64_t)inlay__model_labels(model->network) : 0;
+        return INLAY_OK;
     case INLAY_MODEL_TOKEN_BOS: *value = special.bos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_EOS: *value = special.eos; return INLAY_OK;
     case INLAY_MODEL_TOKEN_UNKNOWN: *value = special.unknown; return INLAY_OK;

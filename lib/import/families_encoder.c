@@ -112,6 +112,7 @@ static const char config_distilbert[] =
 
 static int32_t special_distilbert(inlay__config *c) {
     inlay__config_put_float(c, "attention.layer_norm_epsilon", 1e-12);
+    inlay__config_put_string(c, "classifier_activation", "relu");
     return special_bert(c);
 }
 
@@ -148,6 +149,11 @@ static int32_t special_modernbert(inlay__config *c) {
     INLAY__TRY(inlay__config_int(c, "global_attn_every_n_layers", 3, &n));
     INLAY__TRY(inlay__config_put_rope(c, 1.0));
     INLAY__TRY(inlay__config_put_window(c, "local_attention", INLAY__WINDOW_NOT_FIRST, n));
+    inlay__text key;
+    const inlay__json_node *pooling = inlay__config_get(c, "classifier_pooling", &key);
+    if (pooling != NULL && !inlay__json_equals(pooling, "cls") && !inlay__json_equals(pooling, "mean"))
+        return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, pooling, "cls or mean");
+    inlay__config_put_string(c, "classifier_pooling", pooling != NULL && inlay__json_equals(pooling, "mean") ? "mean" : "cls");
     return special_bert(c);
 }
 

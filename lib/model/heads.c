@@ -21,9 +21,18 @@ static int32_t read_pooling(inlay__model *m) {
     return INLAY_OK;
 }
 
+static int32_t read_label_pooling(inlay__model *m) {
+    const char *name = "cls";
+    INLAY__TRY(inlay__keys_text(&m->keys, "classifier_pooling", false, &name));
+    m->label_pooling = strcmp(name, "mean") == 0 ? INLAY_POOLING_MEAN : INLAY_POOLING_FIRST;
+    if (m->label_pooling == INLAY_POOLING_MEAN || strcmp(name, "cls") == 0) return INLAY_OK;
+    return inlay__keys_refuse(&m->keys, "classifier_pooling", name, "cls, mean");
+}
+
 int32_t inlay__heads_load(inlay__model *m, const inlay__heads *heads) {
     size_t n_labels;
     INLAY__TRY(read_pooling(m));
+    INLAY__TRY(read_label_pooling(m));
     if (inlay__load_has(m, "cls.output.weight", 0)) {
         INLAY__TRY(inlay__load_count_rows(m, "cls.output.weight", MAX_LABELS, &n_labels));
         INLAY__TRY(load_transform(m, heads->label_activation, heads->norm, &m->labels));

@@ -133,6 +133,7 @@ struct inlay__model {
     inlay__stack decoder;        /* reads tokens one after another; n_layer 0: none */
     inlay__head head;            /* [n_vocab, n_embd] predicts tokens; the matrix is token_embd where the two are tied */
     int32_t pooling;             /* INLAY_POOLING_ of a sequence's states; _MODEL: the file does not say */
+    int32_t label_pooling;       /* of what is classified: INLAY_POOLING_FIRST or _MEAN */
     inlay__head labels;          /* [n_labels, n_embd] classifies a sequence */
     inlay__layer_block **all_blocks; /* [n_all_blocks] of both stacks and the heads, in the order they run */
     size_t n_all_blocks;

@@ -149,3 +149,7 @@ int32_t inlay__model_capabilities(const inlay__model *model) {
 int32_t inlay__model_pooling(const inlay__model *model) {
     return model->pooling != INLAY_POOLING_MODEL ? model->pooling : INLAY_POOLING_MEAN;
 }
+
+size_t inlay__model_labels(const inlay__model *model) { return model->labels.output.matrix.n_rows; }
+
+size_t inlay__model_segments(const inlay__model *model) { return model->encoder.types.n_rows; }

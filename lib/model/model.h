@@ -38,6 +38,9 @@ int32_t inlay__model_pooling(const inlay__model *model);
  * the threads of the pool. `cancel` may be NULL. Errors: _THREAD, _CANCELLED, _CHANGED, _IO; then the rows serve on. */
 int32_t inlay__model_use(const inlay__model *model, inlay__pool *pool, size_t n_tokens, const atomic_int *cancel);
 
+/* Labels it tells, and segments it tells apart; 0 where it does neither. */
+size_t inlay__model_labels(const inlay__model *model);
+size_t inlay__model_segments(const inlay__model *model);
 /* Bytes of weights that the evaluation of one token reads, in the form they have in memory. */
 size_t inlay__model_token_bytes(const inlay__model *model);
 /* The table of kernels that the model's CPU level has. */

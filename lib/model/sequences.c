@@ -146,7 +146,7 @@ static void normalize(size_t n, float *x) {
 void inlay__sequences_pool(const inlay__pooling *pooling, const float *states, size_t n, size_t n_embd, float *out) {
     size_t n_dims = pooling->n_dims;
     const float *last = states + (n - 1) * n_embd;
-    memcpy(out, pooling->kind == INLAY_POOLING_LAST ? last : states, n_dims * sizeof(float));
+    memmove(out, pooling->kind == INLAY_POOLING_LAST ? last : states, n_dims * sizeof(float)); /* may be in place */
     if (pooling->kind == INLAY_POOLING_MEAN) {
         for (size_t row = 1; row < n; row++)
             for (size_t i = 0; i < n_dims; i++) out[i] += states[row * n_embd + i];
@@ -155,18 +155,35 @@ void inlay__sequences_pool(const inlay__pooling *pooling, const float *states, s
     if (pooling->normalize) normalize(n_dims, out);
 }
 
-int32_t inlay__sequences_embed(inlay__decoder *d, const inlay__sequences *s, const inlay__pooling *pooling,
-                             const inlay__eval_hooks *hooks, float *out) {
+/* One vector of each sequence of the pass. */
+static void pool_all(const inlay__decoder *d, const inlay__pooling *pooling, float *out) {
     size_t n_embd = d->model->hparams.n_embd;
+    inlay__fpenv saved = inlay__fpenv_enter();
+    for (size_t i = 0; i < d->n_spans; i++) {
+        const inlay__span *span = &d->spans[i];
+        inlay__sequences_pool(pooling, d->hidden + span->begin * n_embd, span->end - span->begin, n_embd,
+                              out + i * pooling->n_dims);
+    }
+    inlay__fpenv_leave(saved);
+}
+
+int32_t inlay__sequences_embed(inlay__decoder *d, const inlay__sequences *s, const inlay__pooling *pooling,
+                               const inlay__eval_hooks *hooks, float *out) {
     for (size_t first = 0; first < s->n; first += d->n_spans) {
         INLAY__TRY(inlay__sequences_run(d, s, first, hooks));
-        inlay__fpenv saved = inlay__fpenv_enter();
-        for (size_t i = 0; i < d->n_spans; i++) {
-            const inlay__span *span = &d->spans[i];
-            inlay__sequences_pool(pooling, d->hidden + span->begin * n_embd, span->end - span->begin, n_embd,
-                                out + (first + i) * pooling->n_dims);
-        }
-        inlay__fpenv_leave(saved);
+        pool_all(d, pooling, out + first * pooling->n_dims);
+        INLAY__TRY(inlay__decoder_report(hooks, first + d->n_spans, s->n));
+    }
+    return INLAY_OK;
+}
+
+int32_t inlay__sequences_classify(inlay__decoder *d, const inlay__sequences *s, const inlay__eval_hooks *hooks, float *out) {
+    const inlay__head *head = &d->model->labels;
+    const inlay__pooling pooling = {d->model->label_pooling, d->model->hparams.n_embd, false};
+    for (size_t first = 0; first < s->n; first += d->n_spans) {
+        INLAY__TRY(inlay__sequences_run(d, s, first, hooks));
+        pool_all(d, &pooling, d->hidden); /* in place: a sequence has a state at least */
+        INLAY__TRY(inlay__sequences_apply(d, head, d->hidden, d->n_spans, out + first * head->output.matrix.n_rows, hooks));
         INLAY__TRY(inlay__decoder_report(hooks, first + d->n_spans, s->n));
     }
     return INLAY_OK;

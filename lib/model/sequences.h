@@ -46,6 +46,9 @@ void inlay__sequences_pool(const inlay__pooling *pooling, const float *states, s
 int32_t inlay__sequences_embed(inlay__decoder *d, const inlay__sequences *s, const inlay__pooling *pooling,
                              const inlay__eval_hooks *hooks, float *out);
 
+/* What the labels' head makes of each sequence, checked before, pass by pass: out [s->n, n_labels]. */
+int32_t inlay__sequences_classify(inlay__decoder *d, const inlay__sequences *s, const inlay__eval_hooks *hooks, float *out);
+
 /* What a head makes of n states [n, n_embd]: out [n, rows of the head]. Errors: as above. */
 int32_t inlay__sequences_apply(inlay__decoder *d, const inlay__head *head, const float *states, size_t n, float *out,
                              const inlay__eval_hooks *hooks);

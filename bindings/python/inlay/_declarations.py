@@ -109,6 +109,7 @@ MODEL_FILE_BYTES = 108
 MODEL_TOKEN_BYTES = 109
 MODEL_PACKED = 110
 MODEL_CAPABILITIES = 111
+MODEL_N_LABELS = 112
 MODEL_TOKEN_BOS = 120
 MODEL_TOKEN_EOS = 121
 MODEL_TOKEN_UNKNOWN = 122
@@ -459,6 +460,15 @@ The tokens are those of inlay_tokenize, for any number of threads. With too litt
 INLAY_ERR_BUFFER, and `starts` is filled in. Errors: as inlay_tokenize, of the first text
 that fails, and INLAY_ERR_THREAD. Thread rule: any. Since 0.1.""",
     ),
+    "inlay_tokenize_pair": (
+        c_int32,
+        (inlay_model_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(c_int32), POINTER(c_uint8), c_size_t, POINTER(c_size_t),),
+        """Two texts, such as a question and its answer, as one sequence of an encoder, with the tokens that it wants around and
+between them: "[CLS] first [SEP] second [SEP]", or "<s> first </s></s> second </s>". `segments`, which may be NULL, gets
+the segment of each token: 1 for the second text and its end, where the model tells segments apart. No text becomes a
+control token. Errors and thread rule: as inlay_tokenize; INLAY_ERR_UNSUPPORTED when the model wants no tokens around a
+text. Since 0.1.""",
+    ),
     "inlay_detokenize": (
         c_int32,
         (inlay_model_p, POINTER(c_int32), c_size_t, c_char_p, c_size_t, POINTER(c_size_t),),
@@ -676,6 +686,15 @@ With too little room, INLAY_ERR_BUFFER and `*n_dims`, which may be NULL. What wa
 Errors: as inlay_encode, with the number of the sequence, INLAY_ERR_UNSUPPORTED (INLAY_CAN_EMBED), and
 INLAY_ERR_ARGUMENT for more dimensions than the model has. After an error the rows of `embeddings` are
 undefined. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_scores": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), POINTER(c_uint8), POINTER(c_size_t), c_size_t, POINTER(c_float), c_size_t, POINTER(c_size_t),),
+        """What a model that classifies says of each of `n_sequences` sequences: `scores` [n_sequences, *n_labels], row by row, with
+room for `capacity` floats; natural logarithms up to a constant where there are several labels, and of a model that
+ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each token
+as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as inlay_embeddings;
+INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_session_error": (
         c_char_p,

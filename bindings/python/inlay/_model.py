@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from ctypes import byref, c_int32, c_int64, c_size_t, c_uint64, c_void_p, string_at
+from ctypes import byref, c_int32, c_int64, c_size_t, c_uint8, c_uint64, c_void_p, string_at
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 from . import _declarations as c
@@ -242,6 +242,19 @@ class Model:
                 check(status)
                 return [tokens[starts[i] : starts[i + 1]] for i in range(n)]
             capacity = starts[n]
+
+    def tokenize_pair(self, first: Union[str, bytes], second: Union[str, bytes]) -> tuple[list[int], list[int]]:
+        """Two texts as one sequence of an encoder: its ids, and the segment of each."""
+        data = [text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text) for text in (first, second)]
+        capacity, count = sum(map(len, data)) + 32, c_size_t()
+        while True:
+            tokens, segments = (c_int32 * capacity)(), (c_uint8 * capacity)()
+            status = lib.inlay_tokenize_pair(
+                self._open_handle, data[0], len(data[0]), data[1], len(data[1]), tokens, segments, capacity, count)
+            if status != c.ERR_BUFFER or count.value <= capacity:
+                check(status)
+                return tokens[: count.value], segments[: count.value]
+            capacity = count.value
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes that one token adds inside a text; maybe a part of a character."""

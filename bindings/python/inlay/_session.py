@@ -236,6 +236,31 @@ class Session:
         """The same of texts, with the tokens that the model wants around each; what is longer than the context is cut."""
         return self.embeddings(_cut(ids, self.context) for ids in self._model.tokenize_batch(texts, add_special=True))
 
+    def scores(self, sequences: Iterable[Iterable[int]], segments: Optional[Iterable[Iterable[int]]] = None) -> Any:
+        """What a model that classifies says of each sequence of tokens: float32 [n, labels]."""
+        starts, tokens = [0], []
+        for sequence in sequences:
+            tokens.extend(sequence)
+            starts.append(len(tokens))
+        ids, _ = to_c(tokens)
+        given = [number for each in segments for number in each] if segments is not None else None
+        if given is not None and len(given) != len(tokens):
+            raise ValueError(f"{len(given)} segments were given for {len(tokens)} tokens")
+        of_each = (c_uint8 * max(len(tokens), 1))(*given) if given is not None else None
+        n, n_labels, offsets = len(starts) - 1, c_size_t(), (c_size_t * len(starts))(*starts)
+        with self._using() as handle, self._callbacks.calling():
+            status = lib.inlay_scores(handle, ids, of_each, offsets, n, None, 0, n_labels)
+            if status != c.ERR_BUFFER:
+                check(status)
+            rows, pointer = _floats(n, n_labels.value)
+            check(lib.inlay_scores(handle, ids, of_each, offsets, n, pointer, n * n_labels.value, n_labels))
+        return rows
+
+    def score_pairs(self, pairs: Iterable[tuple[Union[str, bytes], Union[str, bytes]]]) -> Any:
+        """The same of pairs of texts, such as a question and a passage: float32 [n, labels]."""
+        made = [self._model.tokenize_pair(first, second) for first, second in pairs]
+        return self.scores([ids for ids, _ in made], [segments for _, segments in made])
+
     @staticmethod
     def _logits_of(handle: c.inlay_session_p) -> Any:
         data = POINTER(c_float)()
