@@ -12,6 +12,7 @@
 
 #include "golden/logits_golden.h"
 #include "kernels/cpu.h"
+#include "support/tiny_family.h"
 #include "support/tiny_network.h"
 #include "support/tiny_open.h"
 
@@ -50,6 +51,7 @@ typedef struct subject {
     const uint8_t *data;
     size_t size, n_tokens, n_vocab;
     int cache_type;
+    bool encodes; /* an encoder: the sequence is read whole */
 } subject;
 
 /* One sequence on its way: a session, and the logits that it has given. */
@@ -57,12 +59,13 @@ typedef struct sequence {
     inlay_session *session;
     int32_t tokens[LONG_PROMPT];
     size_t n_tokens, n_vocab, step, done;
+    bool encodes;
     float *rows; /* [n_tokens, n_vocab] */
     int32_t status;
 } sequence;
 
 static void begin_sequence(sequence *q, const subject *s, inlay_model *model, const inlay_options *options, size_t step) {
-    *q = (sequence){.n_tokens = s->n_tokens, .n_vocab = s->n_vocab, .step = step};
+    *q = (sequence){.n_tokens = s->n_tokens, .n_vocab = s->n_vocab, .step = step, .encodes = s->encodes};
     tiny_tokens(q->tokens, q->n_tokens);
     q->rows = calloc(q->n_tokens * q->n_vocab, sizeof *q->rows);
     q->status = inlay_session_new(model, options, &q->session);
@@ -70,7 +73,21 @@ static void begin_sequence(sequence *q, const subject *s, inlay_model *model, co
 
 static bool is_going_on(const sequence *q) { return q->status == INLAY_OK && q->done < q->n_tokens; }
 
+/* The logits at each position of the whole sequence. */
+static void encode(sequence *q) {
+    float *row;
+    q->status = inlay_encode(q->session, q->tokens, q->n_tokens);
+    for (; q->status == INLAY_OK && q->done < q->n_tokens; q->done++) {
+        q->status = inlay_logits_at(q->session, q->done, &row, NULL);
+        if (q->status == INLAY_OK) memcpy(q->rows + q->done * q->n_vocab, row, q->n_vocab * sizeof *row);
+    }
+}
+
 static void go_on(sequence *q) {
+    if (q->encodes) {
+        encode(q);
+        return;
+    }
     size_t left = q->n_tokens - q->done, n = left < q->step ? left : q->step;
     q->status = inlay_eval_all(q->session, q->tokens + q->done, n, q->rows + q->done * q->n_vocab, n * q->n_vocab);
     q->done += n;
@@ -260,6 +277,20 @@ static void check_real(const subject *s) {
     }
 }
 
+TEST(encoders_have_their_recorded_bits) {
+    static const tiny_family families[] = {TINY_BERT, TINY_MODERNBERT};
+    static const size_t lengths[] = {3, SHORT_PROMPT, LONG_PROMPT};
+    for (size_t i = 0; i < 6; i++) {
+        const tiny_family *family = &families[i / 3];
+        subject s = {.n_tokens = lengths[i % 3], .n_vocab = family->n_vocab, .cache_type = INLAY_TYPE_F16, .encodes = true};
+        uint8_t *data = tiny_family_file(family, &s.size);
+        s.data = data;
+        snprintf(s.name, sizeof s.name, "tiny %s, %zu tokens", family->architecture, s.n_tokens);
+        check_subject(&s, false);
+        free(data);
+    }
+}
+
 TEST(smollm2_has_its_recorded_bits) {
     subject s;
     if (is_set("INLAY_TEST_SAMPLE")) SKIP("a few tokens do, where all is slow");
@@ -383,6 +414,7 @@ TEST(the_hashes_are_of_this_arithmetic) { CHECK_INT(golden_arithmetic_version, i
 int main(int argc, char **argv) {
     static const test_case cases[] = {CASE(every_architecture_has_its_recorded_bits),
                                       CASE(every_type_of_weights_has_its_recorded_bits),
+                                      CASE(encoders_have_their_recorded_bits),
                                       CASE(smollm2_has_its_recorded_bits),
                                       CASE(gemma_3_has_its_recorded_bits),
                                       CASE(qwen2_5_coder_has_its_recorded_bits),

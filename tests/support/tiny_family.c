@@ -1,5 +1,6 @@
 /* A small network of any family that is made of attention and feed-forward blocks, with random weights in F32. */
 #include "support/tiny_family.h"
+#include "support/tiny_model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@ static void put_metadata(const tiny_family *f, gguf_writer *w) {
     put_scale(f, w, "embedding_scale", strncmp(f->architecture, "gemma", 5) == 0 ? 0.0f : f->embd_scale);
     put_scale(f, w, "residual_scale", f->residual_scale);
     put_scale(f, w, "logit_scale", f->logit_divisor);
+    if (f->encoder) tiny_put_vocabulary(w, f->n_vocab); /* opened by the public functions too */
     if (f->metadata != NULL) f->metadata(w);
 }
 
@@ -98,10 +100,11 @@ static void put_layer(const tiny_family *f, gguf_writer *w, uint32_t layer) {
     size_t n = f->n_embd, n_q = (size_t)f->n_head * f->n_head_dim, n_kv = (size_t)f->n_head_kv * f->n_head_dim;
     char prefix[32];
     snprintf(prefix, sizeof prefix, "blk.%u.", layer);
+    bool first_is_plain = strcmp(f->architecture, "modern-bert") == 0; /* normed with the embedding */
     bool share = f->norms[0][0] != NULL && f->norms[1][0] != NULL && strcmp(f->norms[0][0], f->norms[1][0]) == 0;
     for (int b = 0; b < 2; b++)
         for (int k = 0; k < 3; k++)
-            if (b == 0 || k > 0 || !share) put_norm(f, w, prefix, f->norms[b][k], n);
+            if (b == 0 ? layer > 0 || k > 0 || !first_is_plain : k > 0 || !share) put_norm(f, w, prefix, f->norms[b][k], n);
     if (f->fused_qkv) {
         put_linear(f, w, prefix, "attn_qkv", n, n_q + 2 * n_kv, 1.3f);
     } else {
@@ -126,6 +129,19 @@ static void put_layer(const tiny_family *f, gguf_writer *w, uint32_t layer) {
     put_linear(f, w, prefix, "ffn_down", f->n_ff, n, 0.5f);
 }
 
+void tiny_modernbert_metadata(gguf_writer *w) { gguf_writer_f32(w, "modern-bert.rope.freq_base_swa", 500.0f); }
+
+static void put_heads(const tiny_family *f, gguf_writer *w) {
+    if (f->learned) put(w, "token_types.weight", f->n_embd, 2, 1, 0.0f, 0.5f);
+    put_linear(f, w, "", "cls", f->n_embd, f->n_embd, 1.0f);
+    if (f->n_labels > 0) {
+        put_linear(f, w, "", "cls.output", f->n_embd, f->n_labels, 1.0f);
+        return;
+    }
+    put_norm(f, w, "", "cls.norm", f->n_embd);
+    put(w, "output.bias", f->n_vocab, 1, 1, 0.0f, 0.2f);
+}
+
 uint8_t *tiny_family_file(const tiny_family *f, size_t *size) {
     gguf_writer w;
     bool streams = f->norms[1][2] != NULL;
@@ -135,6 +151,7 @@ uint8_t *tiny_family_file(const tiny_family *f, size_t *size) {
     if (f->embd_norm) put_norm(f, &w, "", "token_embd_norm", f->n_embd);
     for (uint32_t i = 0; i < f->n_layer; i++) put_layer(f, &w, i);
     if (!streams) put_norm(f, &w, "", "output_norm", f->n_embd);
+    if (f->encoder) put_heads(f, &w);
     if (f->untied) put(&w, "output.weight", f->n_embd, f->n_vocab, 1, 0.0f, 0.3f);
     return gguf_writer_finish(&w, size);
 }

@@ -26,8 +26,22 @@ typedef struct tiny_family {
     bool experts_as_chosen;
     float attn_soft_cap, logit_soft_cap;  /* 0: none */
     float attn_scale, embd_scale, residual_scale, logit_divisor; /* 0: not said */
+    bool encoder;                         /* with segments, and heads that predict tokens or, with labels, classify */
+    uint32_t n_labels;
     void (*metadata)(gguf_writer *w);  /* more of it; or NULL */
 } tiny_family;
+
+/* Encoders. */
+void tiny_modernbert_metadata(gguf_writer *w);
+#define TINY_BERT                                                                                                            \
+    {.architecture = "bert", .n_layer = 3, .n_vocab = 320, .n_embd = 48, .n_head = 3, .n_head_kv = 3, .n_head_dim = 16,       \
+     .n_ff = 80, .layer_norm = true, .bias = true, .norms = {{NULL, NULL, "attn_output_norm"}, {NULL, NULL, "layer_output_norm"}}, \
+     .activation = INLAY__GELU_ERF, .pairs = TINY_NO_ROPE, .learned = true, .embd_norm = true, .encoder = true}
+#define TINY_MODERNBERT                                                                                                      \
+    {.architecture = "modern-bert", .n_layer = 4, .n_vocab = 320, .n_embd = 48, .n_head = 3, .n_head_kv = 3,                  \
+     .n_head_dim = 16, .n_ff = 80, .layer_norm = true, .norms = {{"attn_norm", NULL, NULL}, {"ffn_norm", NULL, NULL}},         \
+     .fused_qkv = true, .fused_ffn = true, .gated = true, .activation = INLAY__GELU_ERF, .pairs = TINY_HALVES,                 \
+     .n_window = 20, .embd_norm = true, .encoder = true, .metadata = tiny_modernbert_metadata}
 
 /* The file's bytes, from malloc. */
 uint8_t *tiny_family_file(const tiny_family *family, size_t *size);

@@ -74,8 +74,8 @@ static void token_text(uint32_t id, char text[MAX_TOKEN]) {
     }
 }
 
-static void put_vocabulary(const tiny_params *p, gguf_writer *w) {
-    size_t n = p->n_vocab, n_merges = n - TINY_FIRST_MERGE;
+void tiny_put_vocabulary(gguf_writer *w, uint32_t n) {
+    size_t n_merges = n - TINY_FIRST_MERGE;
     char(*texts)[MAX_TOKEN] = calloc(n, sizeof *texts);
     const char **pointers = calloc(n, sizeof *pointers);
     int32_t *types = calloc(n, sizeof *types);
@@ -150,7 +150,7 @@ void tiny_metadata(const tiny_params *p, gguf_writer *w) {
         gguf_writer_string(w, key_of(p, "rope.scaling.type"), "linear");
         gguf_writer_f32(w, key_of(p, "rope.scaling.factor"), p->rope_scale);
     }
-    put_vocabulary(p, w);
+    tiny_put_vocabulary(w, p->n_vocab);
 }
 
 /* ------------------------------------------------------------------- weights */

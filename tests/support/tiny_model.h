@@ -49,4 +49,7 @@ uint8_t *tiny_model(const tiny_params *params, size_t *size);
 void tiny_metadata(const tiny_params *params, gguf_writer *w);
 void tiny_tensors(const tiny_params *params, gguf_writer *w);
 
+/* The metadata of its tokenizer, with n tokens, 259 or more. */
+void tiny_put_vocabulary(gguf_writer *w, uint32_t n);
+
 #endif
