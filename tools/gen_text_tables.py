@@ -17,6 +17,8 @@ import unicodedata2
 from tokenizers import __version__ as PACKAGE
 from tokenizers import normalizers, pre_tokenizers
 
+from staged_table import lines, write_staged
+
 assert unicodedata2.unidata_version == "16.0.0"
 CODES = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 HANGUL = range(0xAC00, 0xD7A4)
@@ -130,29 +132,9 @@ def compositions():
     return pairs
 
 
-def rows(values, per_line=20):
-    for i in range(0, len(values), per_line):
-        yield "    " + ", ".join(map(str, values[i:i + per_line])) + ",\n"
-
-
-def two_stages(out, name, values):
-    blocks, index = {}, []
-    for start in range(0, len(values), 256):
-        index.append(blocks.setdefault(tuple(values[start:start + 256]), len(blocks)))
-    assert len(blocks) <= 256
-    out.write(f"const uint8_t inlay__{name}_rows[{len(index)}] = {{\n")
-    out.writelines(rows(index))
-    out.write(f"}};\n\nconst uint8_t inlay__{name}_values[{len(blocks)}][256] = {{\n")
-    for block in blocks:
-        out.write("    {\n")
-        out.writelines("    " + row for row in rows(block))
-        out.write("    },\n")
-    out.write("};\n\n")
-
-
 def array(out, kind, name, values):
     out.write(f"const {kind} inlay__{name}[{len(values)}] = {{\n")
-    out.writelines(rows(values, 12))
+    out.writelines(lines(values, 12))
     out.write("};\n\n")
 
 
@@ -177,15 +159,15 @@ def main():
     folder = Path(sys.argv[1])
     with open(folder / "class_tables.c", "w", encoding="ascii", newline="\n") as out:
         out.write("/* Classes, breaks and scripts of characters. " + HEAD.format(PACKAGE))
-        two_stages(out, "class", classes())
-        two_stages(out, "break", breaks())
+        write_staged(out, "class", classes())
+        write_staged(out, "break", breaks())
         numbers, names = scripts()
         numbers[0x20] = 0
-        two_stages(out, "script", numbers)
+        write_staged(out, "script", numbers)
         print("scripts", len(names))
     with open(folder / "normal_tables.c", "w", encoding="ascii", newline="\n") as out:
         out.write("/* Normal forms and lower case. " + HEAD.format(PACKAGE))
-        two_stages(out, "combining", combining())
+        write_staged(out, "combining", combining())
         decomposition_table(out, "canonical", decompositions("NFD"))
         decomposition_table(out, "compatible", decompositions("NFKD"))
         pairs = sorted(compositions().items())

@@ -10,8 +10,9 @@ the package regex, whose release 2024.11.6 has that version.
 """
 import sys
 
+from staged_table import lines, write_staged
+
 VERSION = "16.0.0"
-BLOCK = 256  # code points; the second stage has one row for each different block
 
 # The order of the enum in unicode.h.
 CATEGORIES = ("Cn Cc Cf Co Cs Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No "
@@ -36,11 +37,6 @@ def load_unicodedata():
     if unicodedata2.unidata_version != VERSION:
         sys.exit(f"unicodedata2 has Unicode {unicodedata2.unidata_version}, needed is {VERSION}")
     return unicodedata2
-
-
-def rows(values, per_line):
-    for i in range(0, len(values), per_line):
-        yield "    " + ", ".join(str(v) for v in values[i:i + per_line]) + ",\n"
 
 
 def ascii_flags(code, category):
@@ -73,10 +69,10 @@ def write_scripts(out):
         ranges = script_ranges(name)
         index.append(f"    {{\"{name.lower()}\", {len(flat) // 2}, {len(ranges)}}},\n")
         flat += [hex(code) for pair in ranges for code in pair]
-    out.write("\n/* First and last code points. */\n")
+    out.write("/* First and last code points. */\n")
     out.write(f"const uint32_t inlay__unicode_script_ranges[{len(flat) // 2}][2] = {{\n")
     pairs = [f"{{{first}, {last}}}" for first, last in zip(flat[::2], flat[1::2])]
-    out.writelines(rows(pairs, 5))
+    out.writelines(lines(pairs, 5))
     out.write("};\n\n")
     out.write(f"const inlay__unicode_script inlay__unicode_scripts[INLAY__UNICODE_N_SCRIPTS] = {{\n")
     out.writelines(index)
@@ -90,30 +86,16 @@ def main():
     categories = [data.category(chr(code)) for code in range(0x110000)]
     numbers = [CATEGORIES.index(c) for c in categories]
 
-    blocks, index = {}, []
-    for start in range(0, len(numbers), BLOCK):
-        block = tuple(numbers[start:start + BLOCK])
-        index.append(blocks.setdefault(block, len(blocks)))
-    assert len(blocks) <= 256
-
     with open(sys.argv[1], "w", encoding="ascii", newline="\n") as out:
-        out.write("/* General categories of Unicode " + VERSION + ", in two stages: the row of each block of 256 code\n"
-                  " * points, and the category of each code point of a row. Written by tools/gen_unicode.py. */\n"
+        out.write("/* General categories of Unicode " + VERSION + ", in three stages (staged.h).\n"
+                  " * Written by tools/gen_unicode.py. */\n"
                   "#include \"unicode.h\"\n\n")
         out.write("const char inlay__unicode_version[] = \"" + VERSION + "\";\n\n")
         out.write("/* INLAY__CHAR_ bits. */\n")
         out.write("const uint8_t inlay__unicode_ascii[128] = {\n")
-        out.writelines(rows([ascii_flags(c, categories[c]) for c in range(128)], 20))
+        out.writelines(lines([ascii_flags(c, categories[c]) for c in range(128)], 20))
         out.write("};\n\n")
-        out.write(f"const uint8_t inlay__unicode_rows[{len(index)}] = {{\n")
-        out.writelines(rows(index, 20))
-        out.write("};\n\n")
-        out.write(f"const uint8_t inlay__unicode_categories[{len(blocks)}][{BLOCK}] = {{\n")
-        for block in blocks:
-            out.write("    {\n")
-            out.writelines("    " + row for row in rows(block, 20))
-            out.write("    },\n")
-        out.write("};\n")
+        write_staged(out, "unicode", numbers)
         write_scripts(out)
 
 

@@ -32,7 +32,7 @@ static const uint8_t category_flags[INLAY__UNICODE_N_CATEGORIES] = {
 
 uint8_t inlay__unicode_category(uint32_t code) {
     if (code > 0x10FFFF) return INLAY__UNICODE_CN;
-    return inlay__unicode_categories[inlay__unicode_rows[code >> 8]][code & 0xFF];
+    return inlay__staged_find(inlay__unicode_tops, inlay__unicode_rows, inlay__unicode_leaves, code);
 }
 
 uint8_t inlay__unicode_flags(uint32_t code) {

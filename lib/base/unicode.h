@@ -3,6 +3,7 @@
 #define INLAY_UNICODE_H
 
 #include "base.h"
+#include "staged.h"
 #include "utf8.h"
 
 /* General categories, in the order of tools/gen_unicode.py. */
@@ -33,8 +34,8 @@ enum {
 /* unicode_tables.c */
 extern const char inlay__unicode_version[];
 extern const uint8_t inlay__unicode_ascii[128]; /* bits */
-extern const uint8_t inlay__unicode_rows[0x1100];
-extern const uint8_t inlay__unicode_categories[][256];
+extern const uint8_t inlay__unicode_tops[], inlay__unicode_leaves[][16];
+extern const uint16_t inlay__unicode_rows[][32];
 
 /* A script by its name in small letters, and where its ranges are. */
 enum { INLAY__UNICODE_N_SCRIPTS = 28 };

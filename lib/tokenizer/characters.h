@@ -6,6 +6,7 @@
 #define INLAY_CHARACTERS_H
 
 #include "base/base.h"
+#include "base/staged.h"
 
 enum {
     INLAY__CLASS_PUNCTUATION = 1, /* of the splitters Punctuation and BertPreTokenizer */
@@ -26,11 +27,15 @@ enum {
     INLAY__BREAK_CONSONANT = 64
 };
 
-/* class_tables.c, normal_tables.c: by rows of 256 characters, or sorted by character. */
-extern const uint8_t inlay__class_rows[], inlay__class_values[][256];
-extern const uint8_t inlay__break_rows[], inlay__break_values[][256];
-extern const uint8_t inlay__script_rows[], inlay__script_values[][256];
-extern const uint8_t inlay__combining_rows[], inlay__combining_values[][256];
+/* class_tables.c, normal_tables.c: in three stages, or sorted by character. */
+extern const uint8_t inlay__class_tops[], inlay__class_leaves[][16];
+extern const uint16_t inlay__class_rows[][32];
+extern const uint8_t inlay__break_tops[], inlay__break_leaves[][16];
+extern const uint16_t inlay__break_rows[][32];
+extern const uint8_t inlay__script_tops[], inlay__script_leaves[][16];
+extern const uint16_t inlay__script_rows[][32];
+extern const uint8_t inlay__combining_tops[], inlay__combining_leaves[][16];
+extern const uint16_t inlay__combining_rows[][32];
 extern const size_t inlay__canonical_count, inlay__compatible_count, inlay__composition_count, inlay__lower_count;
 extern const uint32_t inlay__canonical_codes[], inlay__canonical_pool[];
 extern const uint32_t inlay__compatible_codes[], inlay__compatible_pool[];
@@ -40,13 +45,19 @@ extern const uint32_t inlay__composition_results[];
 extern const uint32_t inlay__lower_codes[], inlay__lower_results[];
 
 /* `code` is at most 0x10FFFF in all that follows. */
-static inline uint8_t inlay__class_of(uint32_t code) { return inlay__class_values[inlay__class_rows[code >> 8]][code & 0xFF]; }
-static inline uint8_t inlay__break_of(uint32_t code) { return inlay__break_values[inlay__break_rows[code >> 8]][code & 0xFF]; }
+static inline uint8_t inlay__class_of(uint32_t code) {
+    return inlay__staged_find(inlay__class_tops, inlay__class_rows, inlay__class_leaves, code);
+}
+static inline uint8_t inlay__break_of(uint32_t code) {
+    return inlay__staged_find(inlay__break_tops, inlay__break_rows, inlay__break_leaves, code);
+}
 /* A number for each script; 0 for characters of any. */
-static inline uint8_t inlay__script_of(uint32_t code) { return inlay__script_values[inlay__script_rows[code >> 8]][code & 0xFF]; }
+static inline uint8_t inlay__script_of(uint32_t code) {
+    return inlay__staged_find(inlay__script_tops, inlay__script_rows, inlay__script_leaves, code);
+}
 /* Canonical_Combining_Class */
 static inline uint8_t inlay__combining_of(uint32_t code) {
-    return inlay__combining_values[inlay__combining_rows[code >> 8]][code & 0xFF];
+    return inlay__staged_find(inlay__combining_tops, inlay__combining_rows, inlay__combining_leaves, code);
 }
 
 /* Lower case of one character; U+0130 alone has two: 'i' and U+0307. Returns how many. */
