@@ -34,3 +34,20 @@ def test_a_shape_of_a_family_gives_the_reference_logits(name, tmp_path):
     assert difference <= most, f"{name}: {difference} of {most}"
     if case["margin"] > most:
         assert rows.argmax(axis=1).tolist() == case["argmax"]
+
+
+@pytest.mark.parametrize("name", [name for name in ("opt 350m", "opt narrow words", "mamba2 groups", "mamba2 limits",
+                                                    "recurrentgemma bias", "llama dynamic long") if name in VARIANTS])
+def test_every_way_of_running_a_shape_gives_the_same_bits(name, tmp_path):
+    import inlay
+
+    case = VARIANTS[name]
+    write_folder(tmp_path / "model", case["config"],
+                 make_weights(unfold_layers(case["tensors"], case["config"]["num_hidden_layers"])))
+    options = {"context": len(case["ids"]), "cache_type": TYPE_F32}
+    with inlay.Model.open(tmp_path / "model", cpu="scalar") as model, model.session(threads=1, **options) as session:
+        expected = session.eval_all(case["ids"]).tobytes()
+    with inlay.Model.open(tmp_path / "model") as model:
+        for ways in ({"threads": 2}, {"threads": 2, "batch": 1}, {"threads": 3, "batch": 7}, {"batch": 3}):
+            with model.session(**ways, **options) as session:
+                assert session.eval_all(case["ids"]).tobytes() == expected, ways
