@@ -184,9 +184,10 @@ INLAY__AVX2_INLINE void pack_6(const uint8_t *rows, size_t stride, uint8_t *out)
 
 /* ------------------------------------------------------------------------ all */
 
-/* A word to the processor that these bytes will be wanted soon; they need not be there. */
+/* A word to the processor that these bytes will be wanted soon, which need not exist. Into the second cache: it can be waiting for
+ * more lines than the first. */
 INLAY__AVX2_INLINE void expect(uintptr_t begin, size_t size) {
-    for (size_t i = 0; i < size; i += 64) INLAY__PREFETCH((const void *)(begin + i));
+    for (size_t i = 0; i < size; i += INLAY__LINE) _mm_prefetch((const char *)(begin + i), _MM_HINT_T1);
 }
 
 /* The file is read straight on, panel after panel, which reading 16 rows at once hides: with each block as much of the next panel
