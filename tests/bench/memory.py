@@ -8,7 +8,7 @@ Each model runs in a fresh process of memory_client.c, a host in C that links th
 prompt and writes an answer until the context is full. What is resident then is told by /proc/self/smaps, beside the bar:
 the bytes of the model's tensors, those of the keys and values, and 16 MB (of 10^6 bytes) for all else: text of the
 metadata, tokenizer, buffers, stacks, the C library and the program. `peak` is the most that was resident at any time,
-pages of the file that are read while weights are packed among it. --check exits with 1 where the bar is missed.
+pages of the file that are read as weights are packed among it. --check exits with 1 where the bar is missed.
 """
 
 from __future__ import annotations
