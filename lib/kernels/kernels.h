@@ -28,6 +28,7 @@ typedef struct inlay__acts {
     float *dsum;    /* [n_cols, n_blocks] d * sum, rounded once; by 32 only */
     int16_t *sum16; /* [n_cols, n_k / 16] sums of 16 q; by 256 only */
     int16_t *sum32; /* [n_cols, n_k / 32] sums of 32 q; by 256 only */
+    int16_t *zero6; /* [n_cols, n_k / 16, 2] of 16 q: -32 times those at 0 and 1 modulo 4, and those at 2 and 3; by 256 only */
 } inlay__acts;
 
 /* A product of some rows of a weight matrix with some columns:

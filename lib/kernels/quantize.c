@@ -52,6 +52,11 @@ void inlay__quantize_256(const float *x, inlay__acts *acts, size_t col) {
     for (size_t b = 0; b < acts->n_blocks; b++)
         acts->d[col * acts->n_blocks + b] =
             quantize_block(x + b * INLAY__K_LENGTH, INLAY__K_LENGTH, q + b * INLAY__K_LENGTH);
-    for (size_t i = 0; i < acts->n_k / 16; i++) sum16[i] = (int16_t)sum_of(q + 16 * i, 16);
+    for (size_t i = 0; i < acts->n_k / 16; i++) {
+        int32_t part[2] = {0, 0};
+        for (size_t j = 0; j < 16; j++) part[j / 2 % 2] += q[16 * i + j];
+        sum16[i] = (int16_t)(part[0] + part[1]);
+        for (size_t j = 0; j < 2; j++) acts->zero6[col * (acts->n_k / 8) + 2 * i + j] = (int16_t)(-32 * part[j]);
+    }
     for (size_t i = 0; i < acts->n_k / 32; i++) sum32[i] = (int16_t)(sum16[2 * i] + sum16[2 * i + 1]);
 }

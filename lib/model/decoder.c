@@ -40,6 +40,7 @@ static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widt
     in->acts_256.d = place(l, n_cols * (n.acts_256 / INLAY__K_LENGTH + 1), sizeof(float));
     in->acts_256.sum16 = place(l, n_cols * (n.acts_256 / 16 + 1), sizeof(int16_t));
     in->acts_256.sum32 = place(l, n_cols * (n.acts_256 / 32 + 1), sizeof(int16_t));
+    in->acts_256.zero6 = place(l, n_cols * (n.acts_256 / 8 + 1), sizeof(int16_t));
 }
 
 /* What the blocks of a model ask for together, in floats. */

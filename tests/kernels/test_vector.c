@@ -17,6 +17,7 @@ static void check_acts(const inlay__kernels *kernels, const inlay__acts *found, 
     if (by_256) {
         CHECK(memcmp(found->sum16, expected->sum16, n_cols * found->n_k / 16 * 2) == 0);
         CHECK(memcmp(found->sum32, expected->sum32, n_cols * found->n_k / 32 * 2) == 0);
+        CHECK(memcmp(found->zero6, expected->zero6, n_cols * found->n_k / 8 * 2) == 0);
     } else {
         CHECK(memcmp(found->sum, expected->sum, n_cols * found->n_blocks * 4) == 0);
         CHECK(same_floats("dsum", kernels, found->dsum, expected->dsum, n_cols * found->n_blocks));

@@ -138,6 +138,7 @@ inlay__acts new_acts(size_t n_cols, size_t n_k, size_t block) {
     acts.dsum = room(n_blocks * sizeof *acts.dsum);
     acts.sum16 = room(n_cols * n_k / 16 * sizeof *acts.sum16);
     acts.sum32 = room(n_cols * n_k / 32 * sizeof *acts.sum32);
+    acts.zero6 = room(n_cols * n_k / 8 * sizeof *acts.zero6);
     return acts;
 }
 
@@ -148,6 +149,7 @@ void delete_acts(inlay__acts *acts) {
     free(acts->dsum);
     free(acts->sum16);
     free(acts->sum32);
+    free(acts->zero6);
 }
 
 test_acts make_acts(uint64_t *state, size_t n_cols, size_t n_k) {

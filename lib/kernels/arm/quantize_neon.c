@@ -52,6 +52,19 @@ void inlay__quantize_32_neon(const float *x, inlay__acts *acts, size_t col) {
     }
 }
 
+/* Of 32 q, as kernels.h says. */
+INLAY__NEON_INLINE int16x4_t zero6_of(const int8_t *q) {
+    int16x8_t first = vpaddlq_s8(vld1q_s8(q)), second = vpaddlq_s8(vld1q_s8(q + 16)); /* of two */
+    int32x4_t a = vreinterpretq_s32_s16(first), b = vreinterpretq_s32_s16(second);
+    /* Pairs of groups in 64 bits, which 16-bit sums add twice over without carries between them. */
+    int16x8_t low = vreinterpretq_s16_s64(vzip1q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+    int16x8_t high = vreinterpretq_s16_s64(vzip2q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+    int32x4_t sum = vreinterpretq_s32_s16(vaddq_s16(low, high));
+    int16x4_t even = vreinterpret_s16_s32(vget_low_s32(vuzp1q_s32(sum, sum)));
+    int16x4_t odd = vreinterpret_s16_s32(vget_low_s32(vuzp2q_s32(sum, sum)));
+    return vmul_n_s16(vadd_s16(even, odd), -32);
+}
+
 void inlay__quantize_256_neon(const float *x, inlay__acts *acts, size_t col) {
     int8_t *q = acts->q + col * acts->n_k;
     int16_t *sum16 = acts->sum16 + col * (acts->n_k / 16), *sum32 = acts->sum32 + col * (acts->n_k / 32);
@@ -63,6 +76,7 @@ void inlay__quantize_256_neon(const float *x, inlay__acts *acts, size_t col) {
             sum16[i / 16] = first;
             sum16[i / 16 + 1] = second;
             sum32[i / 32] = (int16_t)(first + second);
+            vst1_s16(acts->zero6 + col * (acts->n_k / 8) + i / 8, zero6_of(q + i));
         }
     }
 }

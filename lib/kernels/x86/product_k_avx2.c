@@ -1,5 +1,6 @@
 /* Products of packed Q4_K, Q5_K and Q6_K panels with AVX2. As product_q_avx2.c, with a scale in place of the ones that
- * vpmaddwd multiplies by. Sums of 6-bit weights fit 16 bits two at a time (32,004). */
+ * vpmaddwd multiplies by. A sum of two 6-bit weights (16,002) fits 16 bits, four of them do once the zero point of 32 is
+ * taken away (32,512): sums wrap on their way there. */
 #include "kernels/x86/avx2.h"
 
 #if defined(__x86_64__)
@@ -60,33 +61,24 @@ INLAY__AVX2_INLINE scales_8 load_scales(const uint8_t *block, size_t j, size_t h
 }
 
 /* scale times dot of the 32 elements of a sub-block. */
-INLAY__AVX2_INLINE __m256i dot(const __m256i u[8], const scales_8 *s, const int8_t *q, uint32_t type) {
+INLAY__AVX2_INLINE __m256i dot(const __m256i u[8], const scales_8 *s, const int8_t *q, const int16_t *zero6,
+                               uint32_t type) {
     __m256i part[8];
     for (int g = 0; g < 8; g++) part[g] = _mm256_maddubs_epi16(u[g], inlay__broadcast_4(q + 4 * g));
     __m256i p01 = _mm256_add_epi16(part[0], part[1]), p23 = _mm256_add_epi16(part[2], part[3]);
     __m256i p45 = _mm256_add_epi16(part[4], part[5]), p67 = _mm256_add_epi16(part[6], part[7]);
-    if (type == INLAY_TYPE_Q6_K) {
-        __m256i first = _mm256_add_epi32(_mm256_madd_epi16(p01, s->first), _mm256_madd_epi16(p23, s->first));
-        __m256i second = _mm256_add_epi32(_mm256_madd_epi16(p45, s->second), _mm256_madd_epi16(p67, s->second));
-        return _mm256_add_epi32(first, second);
-    }
     __m256i first = _mm256_add_epi16(p01, p23), second = _mm256_add_epi16(p45, p67);
     if (type == INLAY_TYPE_Q4_K) return _mm256_madd_epi16(_mm256_add_epi16(first, second), s->first);
-    return _mm256_add_epi32(_mm256_madd_epi16(first, s->first), _mm256_madd_epi16(second, s->first));
+    if (type == INLAY_TYPE_Q6_K) {
+        first = _mm256_add_epi16(first, inlay__broadcast_pair(zero6));
+        second = _mm256_add_epi16(second, inlay__broadcast_pair(zero6 + 2));
+    }
+    return _mm256_add_epi32(_mm256_madd_epi16(first, s->first), _mm256_madd_epi16(second, s->second));
 }
 
-/* Sum over the sub-blocks of the minima (Q4_K, Q5_K) or of 32 times the scales (Q6_K), times the activations' sums. */
-INLAY__AVX2_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t k,
-                                    uint32_t type) {
+/* Sum over the sub-blocks of the minima of Q4_K and Q5_K times the activations' sums. */
+INLAY__AVX2_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t k) {
     __m256i sum = _mm256_setzero_si256();
-    if (type == INLAY_TYPE_Q6_K) {
-        const int16_t *sums = acts->sum16 + col * (acts->n_k / 16) + 16 * k;
-        for (size_t j = 0; j < 8; j++) {
-            __m256i pairs = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(block + 32 + 32 * j + 16 * half)));
-            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, inlay__broadcast_pair(sums + 2 * j)));
-        }
-        return _mm256_slli_epi32(sum, 5);
-    }
     const int16_t *sums = acts->sum32 + col * (acts->n_k / 32) + 8 * k;
     for (size_t j = 0; j < 4; j++) {
         __m256i pairs = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(block + 192 + 32 * j + 16 * half)));
@@ -99,10 +91,9 @@ INLAY__AVX2_INLINE __m256i dot_sums(const uint8_t *block, size_t half, const inl
 INLAY__AVX2_INLINE __m256 accumulate(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t k,
                                      uint32_t type, __m256i sum, __m256 acc) {
     __m256 d = inlay__load_8_f16(block + 16 * half), da = _mm256_set1_ps(acts->d[col * acts->n_blocks + k]);
-    __m256i sums = dot_sums(block, half, acts, col, k, type);
-    if (type == INLAY_TYPE_Q6_K) sum = _mm256_sub_epi32(sum, sums);
     acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(d, da), acc);
     if (type == INLAY_TYPE_Q6_K) return acc;
+    __m256i sums = dot_sums(block, half, acts, col, k);
     __m256 dmin = inlay__load_8_f16(block + 32 + 16 * half);
     return _mm256_fnmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(dmin, da), acc);
 }
@@ -122,8 +113,8 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size
             scales_8 scales = load_scales(block, j, half, type);
             load_lines(sub_block(block, j, half, type), type, u);
             for (size_t c = 0; c < n_cols; c++) {
-                const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__K_LENGTH + 32 * j;
-                sum[c] = _mm256_add_epi32(sum[c], dot(u, &scales, q, type));
+                const size_t at = (col + c) * acts->n_k + k * INLAY__K_LENGTH + 32 * j;
+                sum[c] = _mm256_add_epi32(sum[c], dot(u, &scales, acts->q + at, acts->zero6 + at / 8, type));
             }
         }
         for (size_t c = 0; c < n_cols; c++) acc[c] = accumulate(block, half, acts, col + c, k, type, sum[c], acc[c]);
@@ -149,11 +140,11 @@ INLAY__AVX2_INLINE void expand(const uint8_t *block, size_t half, uint32_t type,
 }
 
 /* Sums of a superblock for n_cols columns, `stride` apart: a line meets all columns before the next is read. */
-INLAY__AVX2_INLINE void dot_lines(const expanded *e, const int8_t *q, size_t stride, size_t n_cols, uint32_t type,
-                                  __m256i *sum) {
-    const size_t chain = type == INLAY_TYPE_Q4_K ? 8 : type == INLAY_TYPE_Q5_K ? 4 : 2; /* lines that 16 bits hold */
+INLAY__AVX2_INLINE void dot_lines(const expanded *e, const int8_t *q, const int16_t *zero6, size_t stride,
+                                  size_t n_cols, uint32_t type, __m256i *sum) {
+    const size_t chain = type == INLAY_TYPE_Q4_K ? 8 : 4; /* lines that 16 bits hold */
     for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
-    for (size_t j = 0; j < SUB_BLOCKS; j++, q += 32) {
+    for (size_t j = 0; j < SUB_BLOCKS; j++, q += 32, zero6 += 4) {
         INLAY__UNROLL
         for (size_t first = 0; first < 8; first += chain) {
             __m256i part[TILE_COLS], scale = first < 4 ? e->scales[j].first : e->scales[j].second;
@@ -166,6 +157,8 @@ INLAY__AVX2_INLINE void dot_lines(const expanded *e, const int8_t *q, size_t str
                     part[c] = _mm256_add_epi16(part[c], product);
                     INLAY__PIN(part[c]);
                 }
+            for (size_t c = 0; type == INLAY_TYPE_Q6_K && c < n_cols; c++)
+                part[c] = _mm256_add_epi16(part[c], inlay__broadcast_pair(zero6 + c * (stride / 8) + first / 2));
             for (size_t c = 0; c < n_cols; c++) {
                 sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(part[c], scale));
                 INLAY__PIN(sum[c]);
@@ -178,7 +171,8 @@ INLAY__AVX2_INLINE void dot_lines(const expanded *e, const int8_t *q, size_t str
 INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded *e, const uint8_t *block, size_t half,
                                       size_t k, size_t col, size_t n_cols, uint32_t type, float *out) {
     __m256i sum[TILE_COLS];
-    dot_lines(e, p->acts->q + col * p->acts->n_k + k * INLAY__K_LENGTH, p->acts->n_k, n_cols, type, sum);
+    const size_t at = col * p->acts->n_k + k * INLAY__K_LENGTH;
+    dot_lines(e, p->acts->q + at, p->acts->zero6 + at / 8, p->acts->n_k, n_cols, type, sum);
     for (size_t c = 0; c < n_cols; c++) {
         __m256 acc = k == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + c * p->out_stride);
         acc = accumulate(block, half, p->acts, col + c, k, type, sum[c], acc);

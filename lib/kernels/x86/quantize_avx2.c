@@ -29,10 +29,11 @@ INLAY__AVX2_INLINE __m256i quantize_32_values(const float *x, __m256 scale) {
     return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-/* 16-bit sums of two neighbours, then 32-bit sums of four: 8 of them. */
-INLAY__AVX2_INLINE __m256i sums_of_4(__m256i q) {
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), q), _mm256_set1_epi16(1));
-}
+/* 16-bit sums of two neighbours. */
+INLAY__AVX2_INLINE __m256i sums_of_2(__m256i q) { return _mm256_maddubs_epi16(_mm256_set1_epi8(1), q); }
+
+/* 32-bit sums of four: 8 of them. */
+INLAY__AVX2_INLINE __m256i sums_of_4(__m256i q) { return _mm256_madd_epi16(sums_of_2(q), _mm256_set1_epi16(1)); }
 
 /* d of n values, or 0 or NaN for a block that is not quantised. */
 INLAY__AVX2_INLINE float scale_of(const float *x, size_t n, __m256 *scale) {
@@ -73,10 +74,15 @@ INLAY__AVX2 void inlay__quantize_256_avx2(const float *x, inlay__acts *acts, siz
         for (size_t i = b * INLAY__K_LENGTH; i < (b + 1) * INLAY__K_LENGTH; i += INLAY__Q_LENGTH) {
             __m256i values = d > 0.0f ? quantize_32_values(x + i, scale) : _mm256_setzero_si256();
             _mm256_storeu_si256((__m256i *)(q + i), values);
-            __m256i eight = sums_of_4(values);
-            __m256i four = _mm256_add_epi32(eight, _mm256_shuffle_epi32(eight, 0x4e));
-            __m256i two = _mm256_add_epi32(four, _mm256_shuffle_epi32(four, 0xb1));
-            int32_t first = _mm256_extract_epi32(two, 0), second = _mm256_extract_epi32(two, 4);
+            /* In each 32 bits: the sums at 0 and 1 modulo 4, and at 2 and 3. */
+            __m256i eight = sums_of_2(values);
+            __m256i four = _mm256_add_epi16(eight, _mm256_shuffle_epi32(eight, 0x4e));
+            __m256i two = _mm256_add_epi16(four, _mm256_shuffle_epi32(four, 0xb1));
+            __m256i zero6 = _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(two, 5));
+            __m256i one = _mm256_madd_epi16(two, _mm256_set1_epi16(1));
+            int32_t first = _mm256_extract_epi32(one, 0), second = _mm256_extract_epi32(one, 4);
+            int32_t zeros[2] = {_mm256_extract_epi32(zero6, 0), _mm256_extract_epi32(zero6, 4)};
+            memcpy(acts->zero6 + col * (acts->n_k / 8) + i / 8, zeros, sizeof zeros);
             sum16[i / 16] = (int16_t)first;
             sum16[i / 16 + 1] = (int16_t)second;
             sum32[i / 32] = (int16_t)(first + second);
