@@ -117,7 +117,8 @@ INLAY__AVX2_INLINE void tile_1(const inlay__product *p, const uint8_t *panel, si
 /* With many columns a few blocks of 8 rows are taken apart once and kept in the first cache while all columns pass by,
  * six at a time: their 16-bit sums and their float sums then stay in registers. */
 typedef struct expanded {
-    __m256i line[EXPAND][8]; /* [block][group] */
+    __m256i line[EXPAND][8];      /* [block][group] */
+    __m256i magnitude[EXPAND][8]; /* of weights of 8 bits */
     __m256 d[EXPAND], m[EXPAND];
 } expanded;
 
@@ -125,7 +126,10 @@ INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uin
                                expanded *e) {
     for (size_t k = 0; k < n; k++) {
         block_8 b = load_block(blocks + k * block_size, half, type);
-        for (size_t g = 0; g < 8; g++) e->line[k][g] = b.line[g];
+        for (size_t g = 0; g < 8; g++) {
+            e->line[k][g] = b.line[g];
+            if (type == INLAY_TYPE_Q8_0) e->magnitude[k][g] = _mm256_abs_epi8(b.line[g]);
+        }
         e->d[k] = b.d;
         e->m[k] = b.m;
     }
@@ -155,15 +159,14 @@ INLAY__AVX2_INLINE void dot_lines(const __m256i line[8], const int8_t *q, size_t
 }
 
 /* The same for weights of 8 bits, which lend their sign to the activation. */
-INLAY__AVX2_INLINE void dot_signed_lines(const __m256i line[8], const int8_t *q, size_t stride, size_t n_cols,
-                                         __m256i *sum) {
-    for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
+INLAY__AVX2_INLINE void dot_signed_lines(const __m256i line[8], const __m256i magnitude[8], const int8_t *q,
+                                         size_t stride, size_t n_cols, __m256i *sum) {
+    INLAY__UNROLL
     for (size_t g = 0; g < 8; g++) {
-        __m256i magnitude = _mm256_abs_epi8(line[g]);
         for (size_t c = 0; c < n_cols; c++) {
             __m256i a = _mm256_sign_epi8(inlay__broadcast_4(q + c * stride + 4 * g), line[g]);
-            __m256i product = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, a), _mm256_set1_epi16(1));
-            sum[c] = _mm256_add_epi32(sum[c], product);
+            __m256i product = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude[g], a), _mm256_set1_epi16(1));
+            sum[c] = g == 0 ? product : _mm256_add_epi32(sum[c], product);
             INLAY__PIN(sum[c]);
         }
     }
@@ -183,7 +186,7 @@ INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded *e
     for (size_t i = 0; i < n; i++, q += INLAY__Q_LENGTH) {
         __m256i sum[TILE_COLS];
         if (type == INLAY_TYPE_Q8_0)
-            dot_signed_lines(e->line[i], q, acts->n_k, n_cols, sum);
+            dot_signed_lines(e->line[i], e->magnitude[i], q, acts->n_k, n_cols, sum);
         else
             dot_lines(e->line[i], q, acts->n_k, n_cols, type, sum);
         for (size_t c = 0; c < n_cols; c++) {
