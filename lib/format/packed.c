@@ -6,11 +6,11 @@
 /* Bytes of 16 rows of one block; 0 where there is no packed form. */
 static uint32_t panel_block_size(uint32_t type) {
     switch (type) {
+    case INLAY_TYPE_IQ4_NL:
     case INLAY_TYPE_Q4_0: return 288;
     case INLAY_TYPE_Q4_1: return 320;
     case INLAY_TYPE_Q5_0: return 352;
     case INLAY_TYPE_Q5_1: return 384;
-    case INLAY_TYPE_IQ4_NL:
     case INLAY_TYPE_Q8_0: return 544;
     case INLAY_TYPE_Q4_K: return 2368;
     case INLAY_TYPE_Q5_K: return 2880;

@@ -49,8 +49,8 @@ static void unpack_q8_0(const uint8_t *bytes, inlay__block *block) {
     memcpy(block->q, bytes + 2, INLAY__Q_LENGTH);
 }
 
-static const int8_t nl_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-static const int8_t mx_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+const int8_t inlay__nl_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+const int8_t inlay__mx_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 static void look_up_nibbles(const uint8_t bytes[16], const int8_t values[16], int8_t q[INLAY__Q_LENGTH]) {
     for (int k = 0; k < 16; k++) {
@@ -62,7 +62,7 @@ static void look_up_nibbles(const uint8_t bytes[16], const int8_t values[16], in
 static void unpack_iq4_nl(const uint8_t *bytes, inlay__block *block) {
     block->d = load_f16(bytes);
     block->m = 0.0f;
-    look_up_nibbles(bytes + 2, nl_values, block->q);
+    look_up_nibbles(bytes + 2, inlay__nl_values, block->q);
 }
 
 float inlay__e8m0_half(uint8_t e) {
@@ -73,7 +73,7 @@ float inlay__e8m0_half(uint8_t e) {
 static void unpack_mxfp4(const uint8_t *bytes, inlay__block *block) {
     block->d = inlay__e8m0_half(bytes[0]);
     block->m = 0.0f;
-    look_up_nibbles(bytes + 1, mx_values, block->q);
+    look_up_nibbles(bytes + 1, inlay__mx_values, block->q);
 }
 
 /* The two bits of element k of Q2_K and Q3_K. */
@@ -140,7 +140,7 @@ static void unpack_iq4_xs(const uint8_t *bytes, inlay__superblock *block) {
     for (int j = 0; j < 8; j++) {
         unsigned scale = (bytes[4 + j / 2] >> j % 2 * 4 & 15u) | (high >> 2 * j & 3u) << 4;
         block->scale[2 * j] = block->scale[2 * j + 1] = (int8_t)((int)scale - 32);
-        look_up_nibbles(bytes + 8 + 16 * j, nl_values, block->q + 32 * j);
+        look_up_nibbles(bytes + 8 + 16 * j, inlay__nl_values, block->q + 32 * j);
     }
 }
 
@@ -208,11 +208,11 @@ const inlay__block_type *inlay__block_type_get(uint32_t type) {
         [INLAY_TYPE_Q5_0] = {INLAY__BLOCK_32, 32, 22, false, 16, unpack_q5_0, NULL, NULL},
         [INLAY_TYPE_Q5_1] = {INLAY__BLOCK_32, 32, 24, true, 0, unpack_q5_1, NULL, NULL},
         [INLAY_TYPE_Q8_0] = {INLAY__BLOCK_32, 32, 34, false, 0, unpack_q8_0, NULL, NULL},
-        [INLAY_TYPE_IQ4_NL] = {INLAY__BLOCK_32, 32, 18, false, 0, unpack_iq4_nl, NULL, nl_values},
-        [INLAY_TYPE_MXFP4] = {INLAY__BLOCK_32, 32, 17, false, 0, unpack_mxfp4, NULL, mx_values},
+        [INLAY_TYPE_IQ4_NL] = {INLAY__BLOCK_32, 32, 18, false, 0, unpack_iq4_nl, NULL, inlay__nl_values},
+        [INLAY_TYPE_MXFP4] = {INLAY__BLOCK_32, 32, 17, false, 0, unpack_mxfp4, NULL, inlay__mx_values},
         [INLAY_TYPE_Q2_K] = {INLAY__BLOCK_256, 256, 84, true, 0, NULL, unpack_q2_k, NULL},
         [INLAY_TYPE_Q3_K] = {INLAY__BLOCK_256, 256, 110, false, 4, NULL, unpack_q3_k, NULL},
-        [INLAY_TYPE_IQ4_XS] = {INLAY__BLOCK_256, 256, 136, false, 0, NULL, unpack_iq4_xs, nl_values},
+        [INLAY_TYPE_IQ4_XS] = {INLAY__BLOCK_256, 256, 136, false, 0, NULL, unpack_iq4_xs, inlay__nl_values},
         [INLAY_TYPE_Q4_K] = {INLAY__BLOCK_256, 256, 144, true, 0, NULL, unpack_q4_k, NULL},
         [INLAY_TYPE_Q5_K] = {INLAY__BLOCK_256, 256, 176, true, 0, NULL, unpack_q5_k, NULL},
         [INLAY_TYPE_Q6_K] = {INLAY__BLOCK_256, 256, 210, false, 32, NULL, unpack_q6_k, NULL},

@@ -111,6 +111,9 @@ const inlay__block_type *inlay__block_type_get(uint32_t type);
 /* The scales and minima of Q4_K and Q5_K, out of their 12 bytes. */
 void inlay__unpack_k_scales(const uint8_t bytes[12], inlay__superblock *block);
 
+/* NL and MX above: all that an element of IQ4_NL and IQ4_XS, or of MXFP4, can be. */
+extern const int8_t inlay__nl_values[16], inlay__mx_values[16];
+
 /* 2^(e - 128), the scale of MXFP4; the two least are subnormal. */
 float inlay__e8m0_half(uint8_t e);
 

@@ -20,14 +20,12 @@
  *
  * Types whose elements are 16 values or fewer have nibbles as Q4_0, each the place v of q among values[] of blocks.h:
  *
+ *     IQ4_NL as Q4_0                                                                                           288
  *     MXFP4  e:u8[16] | 4 lines                                                                                272
  *     IQ4_XS, IQ1_S, IQ2_XXS, IQ3_XXS, IQ3_S   d:f32[16] | sc:i8[4][16][2] | 8 x 4 lines                      2240
  *     IQ1_M, IQ2_XS, IQ2_S                     d:f32[16] | sc:i8[8][16][2] | 8 x 4 lines                      2368
  *
- * Two types take the panels, and with them the kernels, of another: their elements and scales fit it.
- *
- *     Q3_K   as Q6_K, u = q + 32
- *     IQ4_NL as Q8_0, q = NL[u]
+ * Q3_K takes the panels of Q6_K, and with them its kernels: u = q + 32.
  *
  * mn and the sc of Q6_K stand in pairs: [p][r] holds those of sub-blocks 2 p and 2 p + 1; so do those of the types that
  * came later, where sub-blocks of 16 have 8 pairs and sub-blocks of 32 have 4.
@@ -49,13 +47,14 @@ static packed_type packed_type_of(uint32_t type) {
     switch (type) {
     case INLAY_TYPE_Q4_0:
         return (packed_type){288, 4, 8};
+    case INLAY_TYPE_IQ4_NL:
+        return (packed_type){288, 4, 0};
     case INLAY_TYPE_Q4_1:
         return (packed_type){320, 4, 0};
     case INLAY_TYPE_Q5_0:
         return (packed_type){352, 5, 16};
     case INLAY_TYPE_Q5_1:
         return (packed_type){384, 5, 0};
-    case INLAY_TYPE_IQ4_NL:
     case INLAY_TYPE_Q8_0:
         return (packed_type){544, 8, 128};
     case INLAY_TYPE_Q4_K:
@@ -139,15 +138,6 @@ static inline void pack_row_32(uint32_t type, const uint8_t *block, size_t r, ui
     }
     for (size_t g = 0; g < 4; g++)
         store_word(lines, g, r, load_word(bytes, g));
-}
-
-/* What fits the panels of Q8_0. */
-static void pack_as_q8_0(uint32_t type, const uint8_t *bytes, size_t r, uint8_t *out) {
-    inlay__block block;
-    inlay__block_type_get(type)->unpack(bytes, &block);
-    copy_f16(bytes, r, out);
-    for (size_t g = 0; g < 8; g++)
-        store_word(out + 2 * PANEL, g, r, load_word((const uint8_t *)block.q, g) ^ 0x80808080);
 }
 
 /* The nibbles of one sub-block: low or high ones of 32 bytes. */
@@ -299,7 +289,7 @@ static void pack_row(const inlay__matrix *m, size_t r, const uint8_t *row, uint8
         PACK_ROWS(INLAY_TYPE_Q5_0, pack_row_32);
         PACK_ROWS(INLAY_TYPE_Q5_1, pack_row_32);
         PACK_ROWS(INLAY_TYPE_Q8_0, pack_row_32);
-        PACK_ROWS(INLAY_TYPE_IQ4_NL, pack_as_q8_0);
+        PACK_ROWS(INLAY_TYPE_IQ4_NL, pack_row_32);
         PACK_ROWS(INLAY_TYPE_Q3_K, pack_q3_k);
         PACK_ROWS(INLAY_TYPE_Q4_K, pack_q4_k_or_q5_k);
         PACK_ROWS(INLAY_TYPE_Q5_K, pack_q4_k_or_q5_k);
@@ -420,20 +410,13 @@ static void unpack_row_256(uint32_t type, const uint8_t *block, size_t r, inlay_
 static void unpack_row_32(uint32_t type, const uint8_t *block, size_t r, inlay__block *out) {
     const inlay__block_type *t = inlay__block_type_get(type);
     const packed_type packed = packed_type_of(type);
+    const bool e8m0 = type == INLAY_TYPE_MXFP4;
     uint8_t u[32];
-    if (type == INLAY_TYPE_MXFP4) {
-        out->d = inlay__e8m0_half(block[r]);
-        out->m = 0.0f;
-        unpack_elements(block + PANEL, packed.bits, r, u);
-        for (size_t k = 0; k < 32; k++)
-            out->q[k] = t->values[u[k]];
-        return;
-    }
-    out->d = inlay__f16_to_f32(inlay__load_u16(block + 2 * r));
+    out->d = e8m0 ? inlay__e8m0_half(block[r]) : inlay__f16_to_f32(inlay__load_u16(block + 2 * r));
     out->m = t->has_minimum ? inlay__f16_to_f32(inlay__load_u16(block + 2 * PANEL + 2 * r)) : 0.0f;
-    unpack_elements(block + (t->has_minimum ? 4 : 2) * PANEL, packed.bits, r, u);
+    unpack_elements(block + (t->has_minimum ? 4 : e8m0 ? 1 : 2) * PANEL, packed.bits, r, u);
     for (size_t k = 0; k < 32; k++)
-        out->q[k] = (int8_t)(u[k] - packed.zero);
+        out->q[k] = t->values != NULL ? t->values[u[k]] : (int8_t)(u[k] - packed.zero);
 }
 
 void inlay__packed_block(uint32_t type, const uint8_t *panel, size_t b, size_t r, inlay__block *block) {

@@ -31,10 +31,10 @@ typedef struct inlay__rows_4 {
     uint8x16_t u[2][4];
 } inlay__rows_4;
 
-INLAY__NEON_INLINE inlay__rows_4 inlay__unpack_i8mm(const uint8_t *lines, uint32_t bits) {
+INLAY__NEON_INLINE inlay__rows_4 inlay__unpack_i8mm(const uint8_t *lines, inlay__panel panel) {
     inlay__rows_4 rows;
     uint8x16_t u[8];
-    if (bits == 4) { /* nibbles are zipped before they are split */
+    if (panel.bits == 4) { /* nibbles are zipped before they are split */
         uint8x16_t line[4], zipped[4];
         for (size_t g = 0; g < 4; g++)
             line[g] = vld1q_u8(lines + INLAY__LINE * g);
@@ -42,14 +42,14 @@ INLAY__NEON_INLINE inlay__rows_4 inlay__unpack_i8mm(const uint8_t *lines, uint32
             zipped[i] = inlay__zip_low(line[2 * i], line[2 * i + 1]);
             zipped[i + 2] = inlay__zip_high(line[2 * i], line[2 * i + 1]);
         }
-        inlay__split_nibbles(zipped, u);
+        inlay__split_nibbles(zipped, panel.values, u);
         for (size_t i = 0; i < 4; i++) {
             rows.u[0][i] = u[i / 2 * 4 + i % 2];
             rows.u[1][i] = u[i / 2 * 4 + i % 2 + 2];
         }
         return rows;
     }
-    inlay__unpack_neon(lines, bits, u);
+    inlay__unpack_neon(lines, panel, u);
     for (size_t i = 0; i < 4; i++) {
         rows.u[0][i] = inlay__zip_low(u[2 * i], u[2 * i + 1]);
         rows.u[1][i] = inlay__zip_high(u[2 * i], u[2 * i + 1]);

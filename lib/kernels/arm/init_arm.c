@@ -11,7 +11,8 @@
         (k)->product_packed[INLAY_TYPE_Q5_0] = inlay__product_q5_0_##isa;   \
         (k)->product_packed[INLAY_TYPE_Q5_1] = inlay__product_q5_1_##isa;   \
         (k)->product_packed[INLAY_TYPE_Q8_0] = inlay__product_q8_0_##isa;   \
-        (k)->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_q8_0_##isa; \
+        (k)->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_iq4_nl_##isa; \
+        (k)->product_packed[INLAY_TYPE_MXFP4] = inlay__product_mxfp4_##isa; \
         (k)->product_packed[INLAY_TYPE_Q3_K] = inlay__product_q6_k_##isa;   \
         (k)->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_##isa;   \
         (k)->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_##isa;   \

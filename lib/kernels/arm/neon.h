@@ -84,23 +84,47 @@ typedef struct inlay__panel {
     int32_t zero;        /* q = u - zero */
     size_t size, lines;  /* bytes of 16 rows of a block or superblock; where its lines begin */
     size_t scales, sums; /* of superblocks: where the sub-blocks' scales and what the activations' sums meet begin */
+    const int8_t *values; /* [16] an element is the place of q among these, which are moved up by `zero`; or NULL */
 } inlay__panel;
 
-#define INLAY__PANEL_Q4_0 ((inlay__panel){4, false, 8, 288, 32, 0, 0})
-#define INLAY__PANEL_Q4_1 ((inlay__panel){4, true, 0, 320, 64, 0, 0})
-#define INLAY__PANEL_Q5_0 ((inlay__panel){5, false, 16, 352, 32, 0, 0})
-#define INLAY__PANEL_Q5_1 ((inlay__panel){5, true, 0, 384, 64, 0, 0})
-#define INLAY__PANEL_Q8_0 ((inlay__panel){8, false, 128, 544, 32, 0, 0})
-#define INLAY__PANEL_Q4_K ((inlay__panel){4, true, 0, 2368, 320, 64, 192})
-#define INLAY__PANEL_Q5_K ((inlay__panel){5, true, 0, 2880, 320, 64, 192})
-#define INLAY__PANEL_Q6_K ((inlay__panel){6, false, 32, 3360, 288, 32, 32})
+#define INLAY__PANEL_Q4_0 ((inlay__panel){4, false, 8, 288, 32, 0, 0, NULL})
+#define INLAY__PANEL_Q4_1 ((inlay__panel){4, true, 0, 320, 64, 0, 0, NULL})
+#define INLAY__PANEL_Q5_0 ((inlay__panel){5, false, 16, 352, 32, 0, 0, NULL})
+#define INLAY__PANEL_Q5_1 ((inlay__panel){5, true, 0, 384, 64, 0, 0, NULL})
+#define INLAY__PANEL_Q8_0 ((inlay__panel){8, false, 128, 544, 32, 0, 0, NULL})
+#define INLAY__PANEL_IQ4_NL ((inlay__panel){4, false, 128, 288, 32, 0, 0, inlay__nl_values})
+#define INLAY__PANEL_MXFP4 ((inlay__panel){4, false, 128, 272, 16, 0, 0, inlay__mx_values})
+#define INLAY__PANEL_Q4_K ((inlay__panel){4, true, 0, 2368, 320, 64, 192, NULL})
+#define INLAY__PANEL_Q5_K ((inlay__panel){5, true, 0, 2880, 320, 64, 192, NULL})
+#define INLAY__PANEL_Q6_K ((inlay__panel){6, false, 32, 3360, 288, 32, 32, NULL})
 
-/* Low nibbles of 4 registers are the first 16 elements, high ones the last. */
-INLAY__NEON_INLINE void inlay__split_nibbles(const uint8x16_t pairs[4], uint8x16_t u[8]) {
+/* Unpacked elements take all 8 bits. */
+INLAY__NEON_INLINE bool inlay__is_wide(inlay__panel panel) { return panel.bits == 8 || panel.values != NULL; }
+
+/* 2^(e - 128) of 4 bytes e, as inlay__e8m0_half. */
+INLAY__NEON_INLINE float32x4_t inlay__load_4_e8m0(const uint8_t *p) {
+    float d[4];
+    for (size_t r = 0; r < 4; r++)
+        d[r] = inlay__e8m0_half(p[r]);
+    return vld1q_f32(d);
+}
+
+/* The scales of a block of 4 rows. */
+INLAY__NEON_INLINE float32x4_t inlay__load_d(const uint8_t *block, inlay__panel panel, size_t quarter) {
+    return panel.values == inlay__mx_values ? inlay__load_4_e8m0(block + 4 * quarter)
+                                            : inlay__load_4_f16(block + 8 * quarter);
+}
+
+/* Low nibbles of 4 registers are the first 16 elements, high ones the last; looked up where there is a table. */
+INLAY__NEON_INLINE void inlay__split_nibbles(const uint8x16_t pairs[4], const int8_t *values, uint8x16_t u[8]) {
     for (size_t g = 0; g < 4; g++) {
         u[g] = vandq_u8(pairs[g], vdupq_n_u8(15));
         u[g + 4] = vshrq_n_u8(pairs[g], 4);
     }
+    if (values == NULL) return;
+    uint8x16_t table = veorq_u8(vreinterpretq_u8_s8(vld1q_s8(values)), vdupq_n_u8(0x80));
+    for (size_t g = 0; g < 8; g++)
+        u[g] = vqtbl1q_u8(table, u[g]);
 }
 
 INLAY__NEON_INLINE uint8x16_t inlay__add_bits(uint8x16_t u, uint8x16_t high, uint8_t mask) {
@@ -108,7 +132,8 @@ INLAY__NEON_INLINE uint8x16_t inlay__add_bits(uint8x16_t u, uint8x16_t high, uin
 }
 
 /* The 8 groups of 4 rows, as unsigned bytes. */
-INLAY__NEON_INLINE void inlay__unpack_neon(const uint8_t *lines, uint32_t bits, uint8x16_t u[8]) {
+INLAY__NEON_INLINE void inlay__unpack_neon(const uint8_t *lines, inlay__panel panel, uint8x16_t u[8]) {
+    const uint32_t bits = panel.bits;
     if (bits == 8) {
         for (size_t g = 0; g < 8; g++)
             u[g] = vld1q_u8(lines + INLAY__LINE * g);
@@ -117,7 +142,7 @@ INLAY__NEON_INLINE void inlay__unpack_neon(const uint8_t *lines, uint32_t bits, 
     uint8x16_t pairs[4];
     for (size_t g = 0; g < 4; g++)
         pairs[g] = vld1q_u8(lines + INLAY__LINE * g);
-    inlay__split_nibbles(pairs, u);
+    inlay__split_nibbles(pairs, panel.values, u);
     if (bits == 5) {
         uint8x16_t high = vld1q_u8(lines + 4 * INLAY__LINE);
         u[0] = inlay__add_bits(u[0], vshlq_n_u8(high, 4), 16);
@@ -225,6 +250,8 @@ void inlay__product_bf16_neon(const inlay__product *product);
     void inlay__product_q5_0_##isa(const inlay__product *product); \
     void inlay__product_q5_1_##isa(const inlay__product *product); \
     void inlay__product_q8_0_##isa(const inlay__product *product); \
+    void inlay__product_iq4_nl_##isa(const inlay__product *product); \
+    void inlay__product_mxfp4_##isa(const inlay__product *product); \
     void inlay__product_q4_k_##isa(const inlay__product *product); \
     void inlay__product_q5_k_##isa(const inlay__product *product); \
     void inlay__product_q6_k_##isa(const inlay__product *product);

@@ -59,7 +59,7 @@ INLAY__I8MM_INLINE void add_sub_block(const columns *x, size_t k, size_t pair, s
     inlay__spread_scales(scales.first, first);
     inlay__spread_scales(scales.second, second);
     const uint8_t *lines = block + panel.lines + j * panel.bits * INLAY__LINE + INLAY__QUARTER * quarter;
-    inlay__rows_4 rows = inlay__unpack_i8mm(lines, panel.bits);
+    inlay__rows_4 rows = inlay__unpack_i8mm(lines, panel);
     for (size_t i = 0; i < n_pairs; i++) {
         int8x16_t a[4];
         for (size_t g = 0; g < 4; g++)

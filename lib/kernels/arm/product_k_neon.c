@@ -23,7 +23,7 @@ INLAY__NEON_INLINE void add_sub_block(const uint8_t *block, inlay__panel panel, 
     uint8x16_t u[8];
     int8x16_t w[8];
     inlay__scales_4 scales = inlay__load_scales(block, panel, j, quarter);
-    inlay__unpack_neon(block + panel.lines + j * panel.bits * INLAY__LINE + INLAY__QUARTER * quarter, panel.bits, u);
+    inlay__unpack_neon(block + panel.lines + j * panel.bits * INLAY__LINE + INLAY__QUARTER * quarter, panel, u);
     for (size_t g = 0; g < 8; g++)
         w[g] = vreinterpretq_s8_u8(u[g]);
     for (size_t c = 0; c < n_cols; c++, q += stride) {

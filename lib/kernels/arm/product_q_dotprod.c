@@ -1,5 +1,5 @@
-/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with FEAT_DotProd: sdot multiplies the 4 elements of each of 4
- * rows by 4 activations, taken from a lane, and adds them to 32 bits. A zero point is where the sums start. */
+/* Products of packed panels of blocks of 32 with FEAT_DotProd (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4): sdot
+ * multiplies the 4 elements of each of 4 rows by 4 activations, taken from a lane, and adds them to 32 bits. A zero point is where the sums start. */
 #include "kernels/arm/neon.h"
 
 #if defined(__aarch64__) && INLAY__ARM_LEVELS
@@ -32,15 +32,15 @@ INLAY__DOTPROD_INLINE void tile(const inlay__product *p, inlay__panel panel, con
         for (size_t i = 0; i < n_quarters; i++) {
             int8x16_t w[8];
             uint8x16_t u[8];
-            inlay__unpack_neon(block + panel.lines + INLAY__QUARTER * (quarter + i), panel.bits, u);
+            inlay__unpack_neon(block + panel.lines + INLAY__QUARTER * (quarter + i), panel, u);
             for (size_t g = 0; g < 8; g++)
-                w[g] = vreinterpretq_s8_u8(panel.bits == 8 ? veorq_u8(u[g], vdupq_n_u8(0x80)) : u[g]);
-            float32x4_t d = inlay__load_4_f16(block + 8 * (quarter + i)), m = d;
+                w[g] = vreinterpretq_s8_u8(inlay__is_wide(panel) ? veorq_u8(u[g], vdupq_n_u8(0x80)) : u[g]);
+            float32x4_t d = inlay__load_d(block, panel, quarter + i), m = d;
             if (panel.has_minimum) m = inlay__load_4_f16(block + 32 + 8 * (quarter + i));
             for (size_t c = 0; c < n_cols; c++) {
                 size_t at = (col + c) * acts->n_blocks + k;
                 const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH;
-                int32_t start = panel.bits == 8 || panel.zero == 0 ? 0 : -panel.zero * acts->sum[at];
+                int32_t start = inlay__is_wide(panel) || panel.zero == 0 ? 0 : -panel.zero * acts->sum[at];
                 float32x4_t sum = vcvtq_f32_s32(dot_32(w, q, start)), *a = &acc[i * n_cols + c];
                 *a = vfmaq_f32(*a, sum, vmulq_n_f32(d, acts->d[at]));
                 if (panel.has_minimum) *a = vfmaq_n_f32(*a, m, acts->dsum[at]);
@@ -74,6 +74,8 @@ INLAY__DOTPROD void inlay__product_q4_1_dotprod(const inlay__product *p) { produ
 INLAY__DOTPROD void inlay__product_q5_0_dotprod(const inlay__product *p) { product(p, INLAY__PANEL_Q5_0); }
 INLAY__DOTPROD void inlay__product_q5_1_dotprod(const inlay__product *p) { product(p, INLAY__PANEL_Q5_1); }
 INLAY__DOTPROD void inlay__product_q8_0_dotprod(const inlay__product *p) { product(p, INLAY__PANEL_Q8_0); }
+INLAY__DOTPROD void inlay__product_iq4_nl_dotprod(const inlay__product *p) { product(p, INLAY__PANEL_IQ4_NL); }
+INLAY__DOTPROD void inlay__product_mxfp4_dotprod(const inlay__product *p) { product(p, INLAY__PANEL_MXFP4); }
 
 #else
 typedef int inlay__not_arm; /* a source file may not be empty */

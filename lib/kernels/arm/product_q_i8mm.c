@@ -1,4 +1,4 @@
-/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with FEAT_I8MM; i8mm.h draws what usmmla does. Weights are
+/* Products of packed panels of blocks of 32 with FEAT_I8MM (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4); i8mm.h draws what usmmla does. Weights are
  * unsigned, and a zero point is where the sums start. */
 #include "kernels/arm/i8mm.h"
 
@@ -38,9 +38,9 @@ INLAY__I8MM_INLINE void tile(const columns *x, size_t pair, size_t n_pairs, cons
         if (!begins) inlay__load_squares(out + 2 * i * stride, stride, acc[i]);
     }
     for (size_t k = 0; k < n; k++, block += panel.size) {
-        inlay__rows_4 rows = inlay__unpack_i8mm(block + panel.lines + INLAY__QUARTER * quarter, panel.bits);
+        inlay__rows_4 rows = inlay__unpack_i8mm(block + panel.lines + INLAY__QUARTER * quarter, panel);
         float32x4_t d[2], m[2];
-        inlay__spread_rows(inlay__load_4_f16(block + 8 * quarter), d);
+        inlay__spread_rows(inlay__load_d(block, panel, quarter), d);
         if (panel.has_minimum) inlay__spread_rows(inlay__load_4_f16(block + 32 + 8 * quarter), m);
         for (size_t i = 0; i < n_pairs; i++) {
             float32x4_t da = vld1q_f32(x->d[k][pair + i]);
@@ -106,6 +106,12 @@ INLAY__I8MM void inlay__product_q5_1_i8mm(const inlay__product *p) {
 }
 INLAY__I8MM void inlay__product_q8_0_i8mm(const inlay__product *p) {
     product(p, INLAY__PANEL_Q8_0, inlay__product_q8_0_dotprod);
+}
+INLAY__I8MM void inlay__product_iq4_nl_i8mm(const inlay__product *p) {
+    product(p, INLAY__PANEL_IQ4_NL, inlay__product_iq4_nl_dotprod);
+}
+INLAY__I8MM void inlay__product_mxfp4_i8mm(const inlay__product *p) {
+    product(p, INLAY__PANEL_MXFP4, inlay__product_mxfp4_dotprod);
 }
 
 #else

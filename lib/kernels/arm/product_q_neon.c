@@ -1,4 +1,4 @@
-/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with NEON, on CPUs without dot products of bytes.
+/* Products of packed panels of blocks of 32 with NEON: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL and MXFP4, on CPUs without dot products of bytes.
  *
  * A 32-bit lane is an output row with 4 consecutive elements. smull and smlal multiply them by those of a column into
  * 16-bit lanes, one for each element modulo 4; what a lane may take until it is widened, with activations within +-127:
@@ -32,9 +32,9 @@ INLAY__NEON_INLINE products multiply_add(products p, int8x16_t w, int8x16_t a) {
 }
 
 /* Four sums of 32 products, one for each row. `start` is half of what each begins with. */
-INLAY__NEON_INLINE int32x4_t dot_32(const int8x16_t w[8], const int8_t *q, uint32_t bits, int32_t start) {
+INLAY__NEON_INLINE int32x4_t dot_32(const int8x16_t w[8], const int8_t *q, bool wide, int32_t start) {
     int32x4_t low = vdupq_n_s32(start), high = low;
-    const size_t chain = bits == 8 ? 2 : 8;
+    const size_t chain = wide ? 2 : 8;
     for (size_t g = 0; g < 8; g += chain) {
         products p = multiply(w[g], inlay__broadcast_4(q + 4 * g));
         for (size_t i = g + 1; i < g + chain; i++)
@@ -57,16 +57,16 @@ INLAY__NEON_INLINE void tile(const inlay__product *p, inlay__panel panel, const 
         for (size_t i = 0; i < n_quarters; i++) {
             int8x16_t w[8];
             uint8x16_t u[8];
-            inlay__unpack_neon(block + panel.lines + INLAY__QUARTER * (quarter + i), panel.bits, u);
+            inlay__unpack_neon(block + panel.lines + INLAY__QUARTER * (quarter + i), panel, u);
             for (size_t g = 0; g < 8; g++)
-                w[g] = vreinterpretq_s8_u8(panel.bits == 8 ? veorq_u8(u[g], vdupq_n_u8(0x80)) : u[g]);
-            float32x4_t d = inlay__load_4_f16(block + 8 * (quarter + i)), m = d;
+                w[g] = vreinterpretq_s8_u8(inlay__is_wide(panel) ? veorq_u8(u[g], vdupq_n_u8(0x80)) : u[g]);
+            float32x4_t d = inlay__load_d(block, panel, quarter + i), m = d;
             if (panel.has_minimum) m = inlay__load_4_f16(block + 32 + 8 * (quarter + i));
             for (size_t c = 0; c < n_cols; c++) {
                 size_t at = (col + c) * acts->n_blocks + k;
                 const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH;
-                int32_t start = panel.bits == 8 || panel.zero == 0 ? 0 : -(panel.zero / 2) * acts->sum[at];
-                float32x4_t sum = vcvtq_f32_s32(dot_32(w, q, panel.bits, start)), *a = &acc[i * n_cols + c];
+                int32_t start = inlay__is_wide(panel) || panel.zero == 0 ? 0 : -(panel.zero / 2) * acts->sum[at];
+                float32x4_t sum = vcvtq_f32_s32(dot_32(w, q, inlay__is_wide(panel), start)), *a = &acc[i * n_cols + c];
                 *a = vfmaq_f32(*a, sum, vmulq_n_f32(d, acts->d[at]));
                 if (panel.has_minimum) *a = vfmaq_n_f32(*a, m, acts->dsum[at]);
             }
@@ -99,6 +99,8 @@ void inlay__product_q4_1_neon(const inlay__product *p) { product(p, INLAY__PANEL
 void inlay__product_q5_0_neon(const inlay__product *p) { product(p, INLAY__PANEL_Q5_0); }
 void inlay__product_q5_1_neon(const inlay__product *p) { product(p, INLAY__PANEL_Q5_1); }
 void inlay__product_q8_0_neon(const inlay__product *p) { product(p, INLAY__PANEL_Q8_0); }
+void inlay__product_iq4_nl_neon(const inlay__product *p) { product(p, INLAY__PANEL_IQ4_NL); }
+void inlay__product_mxfp4_neon(const inlay__product *p) { product(p, INLAY__PANEL_MXFP4); }
 
 #else
 typedef int inlay__not_arm; /* a source file may not be empty */

@@ -204,6 +204,7 @@ INLAY__AVX2 bool inlay__pack_panel_avx2(uint32_t type, const uint8_t *rows, size
     uintptr_t next = (uintptr_t)rows + 2 * HALF * stride;
     switch (type) {
         PACK_BLOCKS(INLAY_TYPE_Q4_0, 18, 288, pack_32(INLAY_TYPE_Q4_0, rows, stride, panel));
+        PACK_BLOCKS(INLAY_TYPE_IQ4_NL, 18, 288, pack_32(INLAY_TYPE_IQ4_NL, rows, stride, panel));
         PACK_BLOCKS(INLAY_TYPE_Q4_1, 20, 320, pack_32(INLAY_TYPE_Q4_1, rows, stride, panel));
         PACK_BLOCKS(INLAY_TYPE_Q5_0, 22, 352, pack_32(INLAY_TYPE_Q5_0, rows, stride, panel));
         PACK_BLOCKS(INLAY_TYPE_Q5_1, 24, 384, pack_32(INLAY_TYPE_Q5_1, rows, stride, panel));

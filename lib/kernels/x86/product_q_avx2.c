@@ -1,8 +1,10 @@
-/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with AVX2.
+/* Products of packed panels of blocks of 32 with AVX2: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4, whose nibbles
+ * are places in a table that vpshufb looks up.
  *
  * A lane is an output row. Weights below 32 are unsigned bytes: vpmaddubsw multiplies them by signed activations and
  * adds neighbours in 16 bits, where 8 such sums of 4-bit weights (at most 2 * 15 * 127 each, 30,480 in all) and 4 of
- * 5-bit ones (31,496) fit. Weights of 8 bits lend their sign to the activation, one sum at a time (32,512).
+ * 5-bit ones (31,496) fit; MXFP4, moved up by 12 to at most 24, counts as such. Weights of 8 bits, IQ4_NL too, lend their
+ * sign to the activation, one sum at a time (32,512).
  */
 #include "kernels/x86/avx2.h"
 
@@ -12,17 +14,34 @@ enum { FEW = 4, TILE_COLS = 6, EXPAND = 16 };
 
 /* One block of 8 rows, taken apart. */
 typedef struct block_8 {
-    __m256i line[8]; /* [group] u or, for Q8_0, signed q */
+    __m256i line[8]; /* [group] u or, for weights of 8 bits, signed q */
     __m256 d, m;
 } block_8;
+
+INLAY__AVX2_INLINE bool is_signed(uint32_t type) { return type == INLAY_TYPE_Q8_0 || type == INLAY_TYPE_IQ4_NL; }
+
+INLAY__AVX2_INLINE bool is_5(uint32_t type) {
+    return type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1 || type == INLAY_TYPE_MXFP4;
+}
+
+INLAY__AVX2_INLINE int32_t zero_point(uint32_t type) {
+    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_MXFP4 ? 12 : type == INLAY_TYPE_Q5_0 ? 16 : 0;
+}
+
+/* A nibble's value, of types that have a table. */
+INLAY__AVX2_INLINE __m256i look_up(__m256i nibbles, uint32_t type) {
+    const int8_t *values = type == INLAY_TYPE_IQ4_NL ? inlay__nl_values : inlay__mx_values;
+    __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)values));
+    return _mm256_shuffle_epi8(_mm256_add_epi8(table, _mm256_set1_epi8((char)zero_point(type))), nibbles);
+}
 
 /* Where things are in a packed block; pack.c draws it. */
 INLAY__AVX2_INLINE block_8 load_block(const uint8_t *block, size_t half, uint32_t type) {
     const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
-    const bool is_5 = type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1;
-    const uint8_t *lines = block + (has_m ? 64 : 32) + INLAY__HALF_LINE * half;
+    const bool has_table = type == INLAY_TYPE_IQ4_NL || type == INLAY_TYPE_MXFP4, e8m0 = type == INLAY_TYPE_MXFP4;
+    const uint8_t *lines = block + (has_m ? 64 : e8m0 ? 16 : 32) + INLAY__HALF_LINE * half;
     block_8 b;
-    b.d = inlay__load_8_f16(block + 16 * half);
+    b.d = e8m0 ? inlay__load_8_e8m0(block + 8 * half) : inlay__load_8_f16(block + 16 * half);
     b.m = has_m ? inlay__load_8_f16(block + 32 + 16 * half) : _mm256_setzero_ps();
     if (type == INLAY_TYPE_Q8_0) {
         for (size_t g = 0; g < 8; g++)
@@ -35,7 +54,8 @@ INLAY__AVX2_INLINE block_8 load_block(const uint8_t *block, size_t half, uint32_
         b.line[g] = _mm256_and_si256(pair, low);
         b.line[g + 4] = _mm256_and_si256(_mm256_srli_epi16(pair, 4), low);
     }
-    if (is_5) {
+    for (size_t g = 0; has_table && g < 8; g++) b.line[g] = look_up(b.line[g], type);
+    if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
         const __m256i bit4 = _mm256_set1_epi8(16);
         __m256i high = inlay__load_256(lines + INLAY__LINE * 4);
         for (int g = 0; g < 8; g++) {
@@ -46,7 +66,7 @@ INLAY__AVX2_INLINE block_8 load_block(const uint8_t *block, size_t half, uint32_
     return b;
 }
 
-INLAY__AVX2_INLINE __m256i dot_unsigned(const block_8 *b, const int8_t *q, bool is_5) {
+INLAY__AVX2_INLINE __m256i dot_unsigned(const block_8 *b, const int8_t *q, uint32_t type) {
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i first = _mm256_maddubs_epi16(b->line[0], inlay__broadcast_4(q));
     for (int g = 1; g < 4; g++)
@@ -54,7 +74,7 @@ INLAY__AVX2_INLINE __m256i dot_unsigned(const block_8 *b, const int8_t *q, bool 
     __m256i second = _mm256_maddubs_epi16(b->line[4], inlay__broadcast_4(q + 16));
     for (int g = 5; g < 8; g++)
         second = _mm256_add_epi16(second, _mm256_maddubs_epi16(b->line[g], inlay__broadcast_4(q + 4 * g)));
-    if (is_5) return _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones));
+    if (is_5(type)) return _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones));
     return _mm256_madd_epi16(_mm256_add_epi16(first, second), ones);
 }
 
@@ -71,10 +91,8 @@ INLAY__AVX2_INLINE __m256i dot_signed(const block_8 *b, const int8_t *q) {
 /* One block of one column into its 8 sums. */
 INLAY__AVX2_INLINE __m256 accumulate(const block_8 *b, const inlay__acts *acts, size_t at, const int8_t *q,
                                      uint32_t type, __m256 acc) {
-    __m256i sum = type == INLAY_TYPE_Q8_0 ? dot_signed(b, q)
-                                          : dot_unsigned(b, q, type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1);
-    if (type == INLAY_TYPE_Q4_0) sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(8 * acts->sum[at]));
-    if (type == INLAY_TYPE_Q5_0) sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(16 * acts->sum[at]));
+    __m256i sum = is_signed(type) ? dot_signed(b, q) : dot_unsigned(b, q, type);
+    if (zero_point(type) != 0) sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(zero_point(type) * acts->sum[at]));
     acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(b->d, _mm256_set1_ps(acts->d[at])), acc);
     if (type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1)
         acc = _mm256_fmadd_ps(b->m, _mm256_set1_ps(acts->dsum[at]), acc);
@@ -128,7 +146,7 @@ INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uin
         block_8 b = load_block(blocks + k * block_size, half, type);
         for (size_t g = 0; g < 8; g++) {
             e->line[k][g] = b.line[g];
-            if (type == INLAY_TYPE_Q8_0) e->magnitude[k][g] = _mm256_abs_epi8(b.line[g]);
+            if (is_signed(type)) e->magnitude[k][g] = _mm256_abs_epi8(b.line[g]);
         }
         e->d[k] = b.d;
         e->m[k] = b.m;
@@ -138,7 +156,7 @@ INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uin
 /* Sums of one block for n_cols columns: a line meets all columns before the next is read. Columns are `stride` apart. */
 INLAY__AVX2_INLINE void dot_lines(const __m256i line[8], const int8_t *q, size_t stride, size_t n_cols, uint32_t type,
                                   __m256i *sum) {
-    const size_t chain = type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1 ? 4 : 8; /* lines that 16 bits hold */
+    const size_t chain = is_5(type) ? 4 : 8; /* lines that 16 bits hold */
     INLAY__UNROLL
     for (size_t first = 0; first < 8; first += chain) {
         __m256i part[TILE_COLS];
@@ -179,20 +197,20 @@ INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded *e
     const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
     const int8_t *q = acts->q + col * acts->n_k + k * INLAY__Q_LENGTH;
     const float *d = acts->d + col * acts->n_blocks + k, *dsum = acts->dsum + col * acts->n_blocks + k;
-    const int32_t *zero = acts->sum + col * acts->n_blocks + k;
+    const int32_t *sums = acts->sum + col * acts->n_blocks + k;
     __m256 acc[TILE_COLS];
     for (size_t c = 0; c < n_cols; c++)
         acc[c] = k == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + c * p->out_stride);
     for (size_t i = 0; i < n; i++, q += INLAY__Q_LENGTH) {
         __m256i sum[TILE_COLS];
-        if (type == INLAY_TYPE_Q8_0)
+        if (is_signed(type))
             dot_signed_lines(e->line[i], e->magnitude[i], q, acts->n_k, n_cols, sum);
         else
             dot_lines(e->line[i], q, acts->n_k, n_cols, type, sum);
         for (size_t c = 0; c < n_cols; c++) {
             size_t at = c * acts->n_blocks + i;
-            if (type == INLAY_TYPE_Q4_0) sum[c] = _mm256_sub_epi32(sum[c], _mm256_set1_epi32(8 * zero[at]));
-            if (type == INLAY_TYPE_Q5_0) sum[c] = _mm256_sub_epi32(sum[c], _mm256_set1_epi32(16 * zero[at]));
+            if (zero_point(type) != 0)
+                sum[c] = _mm256_sub_epi32(sum[c], _mm256_set1_epi32(zero_point(type) * sums[at]));
             acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(e->d[i], _mm256_set1_ps(d[at])), acc[c]);
             if (has_m) acc[c] = _mm256_fmadd_ps(e->m[i], _mm256_set1_ps(dsum[at]), acc[c]);
         }
@@ -238,6 +256,8 @@ INLAY__AVX2 void inlay__product_q4_1_avx2(const inlay__product *p) { product(p, 
 INLAY__AVX2 void inlay__product_q5_0_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q5_0, 352); }
 INLAY__AVX2 void inlay__product_q5_1_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q5_1, 384); }
 INLAY__AVX2 void inlay__product_q8_0_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q8_0, 544); }
+INLAY__AVX2 void inlay__product_iq4_nl_avx2(const inlay__product *p) { product(p, INLAY_TYPE_IQ4_NL, 288); }
+INLAY__AVX2 void inlay__product_mxfp4_avx2(const inlay__product *p) { product(p, INLAY_TYPE_MXFP4, 272); }
 
 #else
 typedef int inlay__not_x86; /* a source file may not be empty */

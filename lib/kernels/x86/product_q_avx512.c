@@ -1,5 +1,5 @@
-/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with AVX-512 VNNI: vpdpbusd multiplies unsigned weights by
- * signed activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts. */
+/* Products of packed panels of blocks of 32 with AVX-512 VNNI: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4, whose
+ * nibbles vpshufb looks up, moved up by 128. vpdpbusd multiplies unsigned weights by signed activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts. */
 #include "kernels/x86/avx512.h"
 
 #if defined(__x86_64__)
@@ -11,11 +11,20 @@ typedef struct block_16 {
     __m512 d, m;
 } block_16;
 
+INLAY__AVX512_INLINE bool has_table(uint32_t type) { return type == INLAY_TYPE_IQ4_NL || type == INLAY_TYPE_MXFP4; }
+
+INLAY__AVX512_INLINE __m512i look_up(__m512i nibbles, uint32_t type) {
+    const int8_t *values = type == INLAY_TYPE_IQ4_NL ? inlay__nl_values : inlay__mx_values;
+    __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)values));
+    return _mm512_shuffle_epi8(_mm512_xor_si512(table, _mm512_set1_epi8((char)0x80)), nibbles);
+}
+
 INLAY__AVX512_INLINE block_16 load_block(const uint8_t *block, uint32_t type) {
     const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
-    const uint8_t *lines = block + (has_m ? 64 : 32);
+    const bool e8m0 = type == INLAY_TYPE_MXFP4;
+    const uint8_t *lines = block + (has_m ? 64 : e8m0 ? 16 : 32);
     block_16 b;
-    b.d = inlay__load_16_f16(block);
+    b.d = e8m0 ? inlay__load_16_e8m0(block) : inlay__load_16_f16(block);
     b.m = has_m ? inlay__load_16_f16(block + 32) : _mm512_setzero_ps();
     if (type == INLAY_TYPE_Q8_0) {
         for (size_t g = 0; g < 8; g++) b.line[g] = _mm512_loadu_si512(lines + INLAY__LINE * g);
@@ -27,6 +36,7 @@ INLAY__AVX512_INLINE block_16 load_block(const uint8_t *block, uint32_t type) {
         b.line[g] = _mm512_and_si512(pair, low);
         b.line[g + 4] = _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);
     }
+    for (size_t g = 0; has_table(type) && g < 8; g++) b.line[g] = look_up(b.line[g], type);
     if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
         const __m512i bit4 = _mm512_set1_epi8(16);
         __m512i high = _mm512_loadu_si512(lines + INLAY__LINE * 4);
@@ -39,7 +49,7 @@ INLAY__AVX512_INLINE block_16 load_block(const uint8_t *block, uint32_t type) {
 }
 
 INLAY__AVX512_INLINE int32_t zero_point(uint32_t type) {
-    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_Q5_0 ? 16 : type == INLAY_TYPE_Q8_0 ? 128 : 0;
+    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_Q5_0 ? 16 : type == INLAY_TYPE_Q8_0 || has_table(type) ? 128 : 0;
 }
 
 INLAY__AVX512_INLINE __m512 accumulate(const block_16 *b, const inlay__acts *acts, size_t at, const int8_t *q,
@@ -90,6 +100,8 @@ INLAY__AVX512 void inlay__product_q4_1_avx512(const inlay__product *p) { product
 INLAY__AVX512 void inlay__product_q5_0_avx512(const inlay__product *p) { product(p, INLAY_TYPE_Q5_0, 352); }
 INLAY__AVX512 void inlay__product_q5_1_avx512(const inlay__product *p) { product(p, INLAY_TYPE_Q5_1, 384); }
 INLAY__AVX512 void inlay__product_q8_0_avx512(const inlay__product *p) { product(p, INLAY_TYPE_Q8_0, 544); }
+INLAY__AVX512 void inlay__product_iq4_nl_avx512(const inlay__product *p) { product(p, INLAY_TYPE_IQ4_NL, 288); }
+INLAY__AVX512 void inlay__product_mxfp4_avx512(const inlay__product *p) { product(p, INLAY_TYPE_MXFP4, 272); }
 
 #else
 typedef int inlay__not_x86; /* a source file may not be empty */

@@ -1,5 +1,5 @@
-/* Products of packed Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 panels with AVX-VNNI: vpdpbusd multiplies unsigned weights by
- * signed activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts.
+/* Products of packed panels of blocks of 32 with AVX-VNNI: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4, whose
+ * nibbles vpshufb looks up, moved up by 128. vpdpbusd multiplies unsigned weights by signed activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts.
  *
  * A panel is two registers wide, so each broadcast of activations serves twice; 4 columns of sums fill the registers.
  */
@@ -12,6 +12,14 @@ enum { COLS = 4 };
 /* Where things are in a packed block; pack.c draws it. */
 INLAY__AVXVNNI_INLINE bool has_minimum(uint32_t type) { return type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1; }
 
+INLAY__AVXVNNI_INLINE bool has_table(uint32_t type) { return type == INLAY_TYPE_IQ4_NL || type == INLAY_TYPE_MXFP4; }
+
+INLAY__AVXVNNI_INLINE __m256i look_up(__m256i nibbles, uint32_t type) {
+    const int8_t *values = type == INLAY_TYPE_IQ4_NL ? inlay__nl_values : inlay__mx_values;
+    __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)values));
+    return _mm256_shuffle_epi8(_mm256_xor_si256(table, _mm256_set1_epi8((char)0x80)), nibbles);
+}
+
 /* Groups g and g + 4 of 8 rows, unsigned. */
 INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t type, __m256i u[2]) {
     __m256i pair = inlay__load_256(lines + INLAY__LINE * g);
@@ -22,6 +30,10 @@ INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t 
     }
     u[0] = inlay__bits_256(pair, 0, 15);
     u[1] = inlay__bits_256(pair, -4, 15);
+    if (has_table(type)) {
+        u[0] = look_up(u[0], type);
+        u[1] = look_up(u[1], type);
+    }
     if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
         __m256i high = inlay__load_256(lines + INLAY__LINE * 4);
         u[0] = _mm256_or_si256(u[0], inlay__bits_256(high, 4 - (int)g, 16));
@@ -30,7 +42,7 @@ INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t 
 }
 
 INLAY__AVXVNNI_INLINE int32_t zero_point(uint32_t type) {
-    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_Q5_0 ? 16 : type == INLAY_TYPE_Q8_0 ? 128 : 0;
+    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_Q5_0 ? 16 : type == INLAY_TYPE_Q8_0 || has_table(type) ? 128 : 0;
 }
 
 /* A block's sums into those of the 16 rows of one column. */
@@ -38,7 +50,7 @@ INLAY__AVXVNNI_INLINE void accumulate(const uint8_t *block, const __m256i sum[2]
                                       uint32_t type, __m256 acc[2]) {
     const __m256 da = _mm256_set1_ps(acts->d[at]), dsum = _mm256_set1_ps(acts->dsum[at]);
     for (size_t half = 0; half < 2; half++) {
-        __m256 d = inlay__load_8_f16(block + 16 * half);
+        __m256 d = type == INLAY_TYPE_MXFP4 ? inlay__load_8_e8m0(block + 8 * half) : inlay__load_8_f16(block + 16 * half);
         acc[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[half]), _mm256_mul_ps(d, da), acc[half]);
         if (has_minimum(type)) acc[half] = _mm256_fmadd_ps(inlay__load_8_f16(block + 32 + 16 * half), dsum, acc[half]);
     }
@@ -52,7 +64,8 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
     for (size_t c = 0; c < n_cols; c++)
         acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * block_size, *lines = block + (has_minimum(type) ? 64 : 32);
+        const uint8_t *block = panel + k * block_size;
+        const uint8_t *lines = block + (has_minimum(type) ? 64 : type == INLAY_TYPE_MXFP4 ? 16 : 32);
         __m256i sum[COLS][2];
         for (size_t c = 0; c < n_cols; c++)
             sum[c][0] = sum[c][1] =
@@ -98,6 +111,8 @@ INLAY__AVXVNNI void inlay__product_q4_1_avxvnni(const inlay__product *p) { produ
 INLAY__AVXVNNI void inlay__product_q5_0_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_Q5_0, 352); }
 INLAY__AVXVNNI void inlay__product_q5_1_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_Q5_1, 384); }
 INLAY__AVXVNNI void inlay__product_q8_0_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_Q8_0, 544); }
+INLAY__AVXVNNI void inlay__product_iq4_nl_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_IQ4_NL, 288); }
+INLAY__AVXVNNI void inlay__product_mxfp4_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_MXFP4, 272); }
 
 #else
 typedef int inlay__no_avxvnni; /* a source file may not be empty */

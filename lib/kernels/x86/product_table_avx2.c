@@ -1,11 +1,10 @@
-/* Products with AVX2 of packed panels whose elements are places in a table of 16 values: vpshufb looks them up.
- * Values of 8 bits lend their sign to the activation, one sum of vpmaddubsw at a time (32,258); those of MXFP4, moved
- * up by 12 to 24 at most, sum four at a time (24,384). */
+/* Products with AVX2 of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1, IQ2 and
+ * IQ3 types): vpshufb looks them up. They lend their sign to the activation, one sum of vpmaddubsw at a time (32,258). */
 #include "kernels/x86/avx2.h"
 
 #if defined(__x86_64__)
 
-enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368, MXFP4_SIZE = 272, MXFP4_ZERO = 12 };
+enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
 
 INLAY__AVX2_INLINE __m256i load_table(uint32_t type) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)inlay__block_type_get(type)->values));
@@ -71,67 +70,26 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size
         _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
 
-INLAY__AVX2_INLINE void tile_mxfp4(const inlay__product *p, const uint8_t *panel, size_t half, size_t col,
-                                   size_t n_cols, __m256i table, float *out) {
-    const inlay__acts *acts = p->acts;
-    __m256 acc[COLS];
-    for (size_t c = 0; c < n_cols; c++)
-        acc[c] = _mm256_setzero_ps();
-    table = _mm256_add_epi8(table, _mm256_set1_epi8(MXFP4_ZERO));
-    for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * MXFP4_SIZE;
-        __m256 d = inlay__load_8_e8m0(block + 8 * half);
-        __m256i u[8];
-        load_groups(block + 16 + INLAY__HALF_LINE * half, table, u);
-        for (size_t c = 0; c < n_cols; c++) {
-            const size_t at = (col + c) * acts->n_blocks + k;
-            const int8_t *a = acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH;
-            __m256i sum = _mm256_set1_epi32(-MXFP4_ZERO * acts->sum[at]);
-            for (size_t first = 0; first < 8; first += 4) {
-                __m256i part = _mm256_maddubs_epi16(u[first], inlay__broadcast_4(a + 4 * first));
-                for (size_t g = first + 1; g < first + 4; g++)
-                    part = _mm256_add_epi16(part, _mm256_maddubs_epi16(u[g], inlay__broadcast_4(a + 4 * g)));
-                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(part, _mm256_set1_epi16(1)));
-            }
-            acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(d, _mm256_set1_ps(acts->d[at])), acc[c]);
-        }
-    }
-    for (size_t c = 0; c < n_cols; c++)
-        _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
-}
-
-typedef enum panel_kind { BY_32, BY_16, MXFP4 } panel_kind;
-
-INLAY__AVX2_INLINE void any_tile(const inlay__product *p, const uint8_t *panel, size_t col, size_t n_cols, panel_kind kind,
-                                 __m256i table, float *out) {
-    for (size_t half = 0; half < 2; half++) {
-        if (kind == MXFP4)
-            tile_mxfp4(p, panel, half, col, n_cols, table, out + 8 * half);
-        else
-            tile(p, panel, half, col, n_cols, kind == BY_16, table, out + 8 * half);
-    }
-}
-
-INLAY__AVX2_INLINE void product(const inlay__product *p, panel_kind kind) {
-    const size_t panel_size = p->acts->n_blocks * (kind == MXFP4 ? MXFP4_SIZE : kind == BY_16 ? SIZE_16 : SIZE_32);
+INLAY__AVX2_INLINE void product(const inlay__product *p, bool by_16) {
+    const size_t panel_size = p->acts->n_blocks * (by_16 ? SIZE_16 : SIZE_32);
     const __m256i table = load_table(p->type);
     for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
         const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
         float *out = p->out + (row - p->row_begin);
         size_t col = p->col_begin;
         for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            any_tile(p, panel, col, COLS, kind, table, out);
+            for (size_t half = 0; half < 2; half++)
+                tile(p, panel, half, col, COLS, by_16, table, out + 8 * half);
         for (; col < p->col_end; col++, out += p->out_stride)
-            any_tile(p, panel, col, 1, kind, table, out);
+            for (size_t half = 0; half < 2; half++)
+                tile(p, panel, half, col, 1, by_16, table, out + 8 * half);
     }
 }
 
-INLAY__AVX2 static void product_by_32(const inlay__product *p) { product(p, BY_32); }
-INLAY__AVX2 static void product_by_16(const inlay__product *p) { product(p, BY_16); }
-INLAY__AVX2 static void product_mxfp4(const inlay__product *p) { product(p, MXFP4); }
+INLAY__AVX2 static void product_by_32(const inlay__product *p) { product(p, false); }
+INLAY__AVX2 static void product_by_16(const inlay__product *p) { product(p, true); }
 
 void inlay__init_table_avx2(inlay__kernels *k) {
-    k->product_packed[INLAY_TYPE_MXFP4] = product_mxfp4;
     k->product_packed[INLAY_TYPE_IQ4_XS] = product_by_32;
     k->product_packed[INLAY_TYPE_IQ1_S] = product_by_32;
     k->product_packed[INLAY_TYPE_IQ2_XXS] = product_by_32;

@@ -1,10 +1,11 @@
-/* Products with AVX-512 VNNI of packed panels whose elements are places in a table of 16 values: vpshufb looks them up,
- * all moved up by 128 to be unsigned; what that adds is taken away through the sums of the activations. */
+/* Products with AVX-512 VNNI of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1,
+ * IQ2 and IQ3 types): vpshufb looks them up, all moved up by 128 to be unsigned; what that adds is taken away through the
+ * sums of the activations. */
 #include "kernels/x86/avx512.h"
 
 #if defined(__x86_64__)
 
-enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368, MXFP4_SIZE = 272, ZERO = 128 };
+enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368, ZERO = 128 };
 
 INLAY__AVX512_INLINE __m512i load_table(uint32_t type) {
     __m128i values = _mm_loadu_si128((const __m128i *)inlay__block_type_get(type)->values);
@@ -83,61 +84,24 @@ INLAY__AVX512_INLINE void tile(const inlay__product *p, const uint8_t *panel, si
         _mm512_storeu_ps(out + c * p->out_stride, acc[c]);
 }
 
-INLAY__AVX512_INLINE void tile_mxfp4(const inlay__product *p, const uint8_t *panel, size_t col, size_t n_cols,
-                                     __m512i table, float *out) {
-    const inlay__acts *acts = p->acts;
-    __m512 acc[COLS];
-    for (size_t c = 0; c < n_cols; c++)
-        acc[c] = _mm512_setzero_ps();
-    for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * MXFP4_SIZE;
-        __m512 d = inlay__load_16_e8m0(block);
-        __m512i first[COLS], second[COLS];
-        for (size_t c = 0; c < n_cols; c++) {
-            first[c] = _mm512_set1_epi32(-ZERO * acts->sum[(col + c) * acts->n_blocks + k]);
-            second[c] = _mm512_setzero_si512();
-        }
-        dot(block + 16, table, acts->q + col * acts->n_k + k * INLAY__Q_LENGTH, acts->n_k, n_cols, first, second);
-        for (size_t c = 0; c < n_cols; c++) {
-            __m512 da = _mm512_set1_ps(acts->d[(col + c) * acts->n_blocks + k]);
-            acc[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(first[c], second[c])), _mm512_mul_ps(d, da),
-                                     acc[c]);
-        }
-    }
-    for (size_t c = 0; c < n_cols; c++)
-        _mm512_storeu_ps(out + c * p->out_stride, acc[c]);
-}
-
-typedef enum panel_kind { BY_32, BY_16, MXFP4 } panel_kind;
-
-INLAY__AVX512_INLINE void any_tile(const inlay__product *p, const uint8_t *panel, size_t col, size_t n_cols, panel_kind kind,
-                                   __m512i table, float *out) {
-    if (kind == MXFP4)
-        tile_mxfp4(p, panel, col, n_cols, table, out);
-    else
-        tile(p, panel, col, n_cols, kind == BY_16, table, out);
-}
-
-INLAY__AVX512_INLINE void product(const inlay__product *p, panel_kind kind) {
-    const size_t panel_size = p->acts->n_blocks * (kind == MXFP4 ? MXFP4_SIZE : kind == BY_16 ? SIZE_16 : SIZE_32);
+INLAY__AVX512_INLINE void product(const inlay__product *p, bool by_16) {
+    const size_t panel_size = p->acts->n_blocks * (by_16 ? SIZE_16 : SIZE_32);
     const __m512i table = load_table(p->type);
     for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
         const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
         float *out = p->out + (row - p->row_begin);
         size_t col = p->col_begin;
         for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            any_tile(p, panel, col, COLS, kind, table, out);
+            tile(p, panel, col, COLS, by_16, table, out);
         for (; col < p->col_end; col++, out += p->out_stride)
-            any_tile(p, panel, col, 1, kind, table, out);
+            tile(p, panel, col, 1, by_16, table, out);
     }
 }
 
-INLAY__AVX512 static void product_by_32(const inlay__product *p) { product(p, BY_32); }
-INLAY__AVX512 static void product_by_16(const inlay__product *p) { product(p, BY_16); }
-INLAY__AVX512 static void product_mxfp4(const inlay__product *p) { product(p, MXFP4); }
+INLAY__AVX512 static void product_by_32(const inlay__product *p) { product(p, false); }
+INLAY__AVX512 static void product_by_16(const inlay__product *p) { product(p, true); }
 
 void inlay__init_table_avx512(inlay__kernels *k) {
-    k->product_packed[INLAY_TYPE_MXFP4] = product_mxfp4;
     k->product_packed[INLAY_TYPE_IQ4_XS] = product_by_32;
     k->product_packed[INLAY_TYPE_IQ1_S] = product_by_32;
     k->product_packed[INLAY_TYPE_IQ2_XXS] = product_by_32;

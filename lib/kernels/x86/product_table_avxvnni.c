@@ -1,10 +1,11 @@
-/* Products with AVX-VNNI of packed panels whose elements are places in a table of 16 values: vpshufb looks them up, all
- * moved up by 128 to be unsigned; what that adds is taken away through the sums of the activations. */
+/* Products with AVX-VNNI of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1,
+ * IQ2 and IQ3 types): vpshufb looks them up, all moved up by 128 to be unsigned; what that adds is taken away through the
+ * sums of the activations. */
 #include "kernels/x86/avxvnni.h"
 
 #if INLAY__HAS_AVXVNNI
 
-enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368, MXFP4_SIZE = 272, ZERO = 128 };
+enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368, ZERO = 128 };
 
 INLAY__AVXVNNI_INLINE __m256i load_table(uint32_t type) {
     __m128i values = _mm_loadu_si128((const __m128i *)inlay__block_type_get(type)->values);
@@ -85,64 +86,26 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
         _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
 
-INLAY__AVXVNNI_INLINE void tile_mxfp4(const inlay__product *p, const uint8_t *panel, size_t half, size_t col,
-                                      size_t n_cols, __m256i table, float *out) {
-    const inlay__acts *acts = p->acts;
-    __m256 acc[COLS];
-    for (size_t c = 0; c < n_cols; c++)
-        acc[c] = _mm256_setzero_ps();
-    for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * MXFP4_SIZE;
-        __m256 d = inlay__load_8_e8m0(block + 8 * half);
-        __m256i first[COLS], second[COLS];
-        for (size_t c = 0; c < n_cols; c++) {
-            first[c] = _mm256_set1_epi32(-ZERO * acts->sum[(col + c) * acts->n_blocks + k]);
-            second[c] = _mm256_setzero_si256();
-        }
-        dot(block + 16 + INLAY__HALF_LINE * half, table, acts->q + col * acts->n_k + k * INLAY__Q_LENGTH, acts->n_k,
-            n_cols, first, second);
-        for (size_t c = 0; c < n_cols; c++) {
-            __m256 da = _mm256_set1_ps(acts->d[(col + c) * acts->n_blocks + k]);
-            acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(first[c], second[c])), _mm256_mul_ps(d, da),
-                                     acc[c]);
-        }
-    }
-    for (size_t c = 0; c < n_cols; c++)
-        _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
-}
-
-typedef enum panel_kind { BY_32, BY_16, MXFP4 } panel_kind;
-
-INLAY__AVXVNNI_INLINE void any_tile(const inlay__product *p, const uint8_t *panel, size_t col, size_t n_cols, panel_kind kind,
-                                    __m256i table, float *out) {
-    for (size_t half = 0; half < 2; half++) {
-        if (kind == MXFP4)
-            tile_mxfp4(p, panel, half, col, n_cols, table, out + 8 * half);
-        else
-            tile(p, panel, half, col, n_cols, kind == BY_16, table, out + 8 * half);
-    }
-}
-
-INLAY__AVXVNNI_INLINE void product(const inlay__product *p, panel_kind kind) {
-    const size_t panel_size = p->acts->n_blocks * (kind == MXFP4 ? MXFP4_SIZE : kind == BY_16 ? SIZE_16 : SIZE_32);
+INLAY__AVXVNNI_INLINE void product(const inlay__product *p, bool by_16) {
+    const size_t panel_size = p->acts->n_blocks * (by_16 ? SIZE_16 : SIZE_32);
     const __m256i table = load_table(p->type);
     for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
         const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
         float *out = p->out + (row - p->row_begin);
         size_t col = p->col_begin;
         for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            any_tile(p, panel, col, COLS, kind, table, out);
+            for (size_t half = 0; half < 2; half++)
+                tile(p, panel, half, col, COLS, by_16, table, out + 8 * half);
         for (; col < p->col_end; col++, out += p->out_stride)
-            any_tile(p, panel, col, 1, kind, table, out);
+            for (size_t half = 0; half < 2; half++)
+                tile(p, panel, half, col, 1, by_16, table, out + 8 * half);
     }
 }
 
-INLAY__AVXVNNI static void product_by_32(const inlay__product *p) { product(p, BY_32); }
-INLAY__AVXVNNI static void product_by_16(const inlay__product *p) { product(p, BY_16); }
-INLAY__AVXVNNI static void product_mxfp4(const inlay__product *p) { product(p, MXFP4); }
+INLAY__AVXVNNI static void product_by_32(const inlay__product *p) { product(p, false); }
+INLAY__AVXVNNI static void product_by_16(const inlay__product *p) { product(p, true); }
 
 void inlay__init_table_avxvnni(inlay__kernels *k) {
-    k->product_packed[INLAY_TYPE_MXFP4] = product_mxfp4;
     k->product_packed[INLAY_TYPE_IQ4_XS] = product_by_32;
     k->product_packed[INLAY_TYPE_IQ1_S] = product_by_32;
     k->product_packed[INLAY_TYPE_IQ2_XXS] = product_by_32;
