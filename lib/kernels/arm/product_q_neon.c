@@ -16,8 +16,6 @@
 
 #if defined(__aarch64__)
 
-enum { COLS = 8, FEW = 3 };
-
 /* 16 products into 16-bit lanes: rows 0 and 1, rows 2 and 3. */
 typedef struct products {
     int16x8_t low, high;
@@ -31,9 +29,9 @@ INLAY__NEON_INLINE products multiply_add(products p, int8x16_t w, int8x16_t a) {
     return (products){vmlal_s8(p.low, vget_low_s8(w), vget_low_s8(a)), vmlal_high_s8(p.high, w, a)};
 }
 
-/* Four sums of 32 products, one for each row. `start` is half of what each begins with. */
-INLAY__NEON_INLINE int32x4_t dot_32(const int8x16_t w[8], const int8_t *q, bool wide, int32_t start) {
-    int32x4_t low = vdupq_n_s32(start), high = low;
+/* Four sums of 32 products, one for each row. Neighbours are added once more after `zero` entered. */
+INLAY__NEON_INLINE int32x4_t dot_32(const int8x16_t w[8], const int8_t *q, bool wide, int32_t zero) {
+    int32x4_t low = vdupq_n_s32(zero / 2), high = low;
     const size_t chain = wide ? 2 : 8;
     for (size_t g = 0; g < 8; g += chain) {
         products p = multiply(w[g], inlay__broadcast_4(q + 4 * g));
@@ -45,54 +43,8 @@ INLAY__NEON_INLINE int32x4_t dot_32(const int8x16_t w[8], const int8_t *q, bool 
     return vpaddq_s32(low, high);
 }
 
-/* n_quarters times 4 rows by n_cols columns, over the whole depth. One column takes all quarters in one walk, so that the
- * panel is read straight on. */
-INLAY__NEON_INLINE void tile(const inlay__product *p, inlay__panel panel, const uint8_t *block, size_t quarter,
-                             size_t n_quarters, size_t col, size_t n_cols, float *out) {
-    const inlay__acts *acts = p->acts;
-    float32x4_t acc[COLS]; /* [n_quarters, n_cols] */
-    for (size_t i = 0; i < n_quarters * n_cols; i++)
-        acc[i] = vdupq_n_f32(0.0f);
-    for (size_t k = 0; k < acts->n_blocks; k++, block += panel.size) {
-        for (size_t i = 0; i < n_quarters; i++) {
-            int8x16_t w[8];
-            uint8x16_t u[8];
-            inlay__unpack_neon(block + panel.lines + INLAY__QUARTER * (quarter + i), panel, u);
-            for (size_t g = 0; g < 8; g++)
-                w[g] = vreinterpretq_s8_u8(inlay__is_wide(panel) ? veorq_u8(u[g], vdupq_n_u8(0x80)) : u[g]);
-            float32x4_t d = inlay__load_d(block, panel, quarter + i), m = d;
-            if (panel.has_minimum) m = inlay__load_4_f16(block + 32 + 8 * (quarter + i));
-            for (size_t c = 0; c < n_cols; c++) {
-                size_t at = (col + c) * acts->n_blocks + k;
-                const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH;
-                int32_t start = inlay__is_wide(panel) || panel.zero == 0 ? 0 : -(panel.zero / 2) * acts->sum[at];
-                float32x4_t sum = vcvtq_f32_s32(dot_32(w, q, inlay__is_wide(panel), start)), *a = &acc[i * n_cols + c];
-                *a = vfmaq_f32(*a, sum, vmulq_n_f32(d, acts->d[at]));
-                if (panel.has_minimum) *a = vfmaq_n_f32(*a, m, acts->dsum[at]);
-            }
-        }
-    }
-    for (size_t i = 0; i < n_quarters; i++)
-        for (size_t c = 0; c < n_cols; c++)
-            vst1q_f32(out + c * p->out_stride + 4 * (quarter + i), acc[i * n_cols + c]);
-}
-
-INLAY__NEON_INLINE void product(const inlay__product *p, inlay__panel panel) {
-    size_t panel_size = p->acts->n_blocks * panel.size;
-    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *block = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t quarter = 0; quarter < INLAY__QUARTERS; quarter++)
-                tile(p, panel, block, quarter, 1, col, COLS, out);
-        for (; col + FEW <= p->col_end; col += FEW, out += FEW * p->out_stride)
-            for (size_t quarter = 0; quarter < INLAY__QUARTERS; quarter++)
-                tile(p, panel, block, quarter, 1, col, FEW, out);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            tile(p, panel, block, 0, INLAY__QUARTERS, col, 1, out);
-    }
-}
+#define TILE_INLINE INLAY__NEON_INLINE
+#include "kernels/arm/product_q_tile.h"
 
 void inlay__product_q4_0_neon(const inlay__product *p) { product(p, INLAY__PANEL_Q4_0); }
 void inlay__product_q4_1_neon(const inlay__product *p) { product(p, INLAY__PANEL_Q4_1); }

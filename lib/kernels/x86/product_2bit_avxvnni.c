@@ -1,95 +1,9 @@
-/* Products of packed Q2_K, TQ1_0 and TQ2_0 panels with AVX-VNNI: half a sub-block of Q2_K sums to at most 6,096,
- * so both halves are pairs of 16 bits that vpdpwssd multiplies by their scales and adds. */
-#include "kernels/x86/avxvnni.h"
+/* product_2bit_vnni.h with AVX-VNNI. */
+#include "kernels/x86/lanes_avxvnni.h"
 
 #if INLAY__HAS_AVXVNNI
 
-enum { COLS = 4, SUB_BLOCKS = 8, Q2_K_SIZE = 1344, TERNARY_SIZE = 1056 };
-
-/* Group g of a sub-block of 8 rows, after its line was shifted; pack.c draws the two lines. */
-INLAY__AVXVNNI_INLINE __m256i two_bits(const uint8_t *lines, size_t g) {
-    return inlay__bits_256(inlay__load_256(lines), -2 * (int)g, 3);
-}
-
-/* Scales or minima of sub-block pair j, in 16 bits side by side. */
-INLAY__AVXVNNI_INLINE __m256i load_pairs(const uint8_t *block, size_t j, size_t half, bool minima) {
-    __m256i both = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(block + 64 + 32 * j + 16 * half)));
-    return minima ? _mm256_srli_epi16(both, 4) : _mm256_and_si256(both, _mm256_set1_epi16(15));
-}
-
-/* S of one superblock, and M of Q2_K; u - 1 of the ternary types takes the activations' own sum away. */
-INLAY__AVXVNNI_INLINE void sums(const uint8_t *block, size_t half, const inlay__acts *acts, size_t col, size_t n_cols,
-                                size_t k, bool is_q2_k, __m256i sum[COLS], __m256i minimum[COLS]) {
-    for (size_t c = 0; c < n_cols; c++) {
-        minimum[c] = _mm256_setzero_si256();
-        sum[c] = is_q2_k ? minimum[c] : _mm256_set1_epi32(-inlay__sum_256(acts, col + c, k));
-    }
-    for (size_t j = 0; j < SUB_BLOCKS; j++) {
-        const uint8_t *lines = block + (is_q2_k ? 320 : 32) + 128 * j + INLAY__HALF_LINE * half;
-        __m256i first[COLS], second[COLS];
-        for (size_t c = 0; c < n_cols; c++)
-            first[c] = second[c] = _mm256_setzero_si256();
-        for (size_t g = 0; g < 4; g++) {
-            __m256i u0 = two_bits(lines, g), u1 = two_bits(lines + INLAY__LINE, g);
-            for (size_t c = 0; c < n_cols; c++) {
-                const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__K_LENGTH + 32 * j + 4 * g;
-                first[c] = _mm256_dpbusd_avx_epi32(first[c], u0, inlay__broadcast_4(q));
-                second[c] = _mm256_dpbusd_avx_epi32(second[c], u1, inlay__broadcast_4(q + 16));
-            }
-        }
-        for (size_t c = 0; c < n_cols; c++) {
-            if (!is_q2_k) {
-                sum[c] = _mm256_add_epi32(sum[c], _mm256_add_epi32(first[c], second[c]));
-                continue;
-            }
-            const int16_t *sum16 = acts->sum16 + (col + c) * (acts->n_k / 16) + 16 * k + 2 * j;
-            __m256i both = _mm256_blend_epi16(first[c], _mm256_slli_epi32(second[c], 16), 0xaa);
-            sum[c] = _mm256_dpwssd_avx_epi32(sum[c], both, load_pairs(block, j, half, false));
-            minimum[c] =
-                _mm256_dpwssd_avx_epi32(minimum[c], load_pairs(block, j, half, true), inlay__broadcast_pair(sum16));
-        }
-    }
-}
-
-/* 8 rows by n_cols columns, over the whole depth. */
-INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
-                                bool is_q2_k, float *out) {
-    const inlay__acts *acts = p->acts;
-    __m256 acc[COLS];
-    for (size_t c = 0; c < n_cols; c++)
-        acc[c] = _mm256_setzero_ps();
-    for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * (is_q2_k ? Q2_K_SIZE : TERNARY_SIZE);
-        __m256 d = inlay__load_8_f16(block + 16 * half), dmin = inlay__load_8_f16(block + 32 + 16 * half);
-        __m256i sum[COLS], minimum[COLS];
-        sums(block, half, acts, col, n_cols, k, is_q2_k, sum, minimum);
-        for (size_t c = 0; c < n_cols; c++) {
-            __m256 da = _mm256_set1_ps(acts->d[(col + c) * acts->n_blocks + k]);
-            acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(d, da), acc[c]);
-            if (is_q2_k) acc[c] = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(minimum[c]), _mm256_mul_ps(dmin, da), acc[c]);
-        }
-    }
-    for (size_t c = 0; c < n_cols; c++)
-        _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
-}
-
-INLAY__AVXVNNI_INLINE void product(const inlay__product *p, bool is_q2_k) {
-    size_t panel_size = p->acts->n_blocks * (is_q2_k ? Q2_K_SIZE : TERNARY_SIZE);
-    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, COLS, is_q2_k, out + 8 * half);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, 1, is_q2_k, out + 8 * half);
-    }
-}
-
-INLAY__AVXVNNI static void product_q2_k(const inlay__product *p) { product(p, true); }
-INLAY__AVXVNNI static void product_ternary(const inlay__product *p) { product(p, false); }
+#include "kernels/x86/product_2bit_vnni.h"
 
 void inlay__init_2bit_avxvnni(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q2_K] = product_q2_k;
