@@ -107,8 +107,6 @@ void inlay__product_q4_1_avx2(const inlay__product *product);
 void inlay__product_q5_0_avx2(const inlay__product *product);
 void inlay__product_q5_1_avx2(const inlay__product *product);
 void inlay__product_q8_0_avx2(const inlay__product *product);
-void inlay__product_iq4_nl_avx2(const inlay__product *product);
-void inlay__product_mxfp4_avx2(const inlay__product *product);
 void inlay__product_q4_k_avx2(const inlay__product *product);
 void inlay__product_q5_k_avx2(const inlay__product *product);
 void inlay__product_q6_k_avx2(const inlay__product *product);

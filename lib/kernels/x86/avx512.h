@@ -71,8 +71,6 @@ void inlay__product_q4_1_avx512(const inlay__product *product);
 void inlay__product_q5_0_avx512(const inlay__product *product);
 void inlay__product_q5_1_avx512(const inlay__product *product);
 void inlay__product_q8_0_avx512(const inlay__product *product);
-void inlay__product_iq4_nl_avx512(const inlay__product *product);
-void inlay__product_mxfp4_avx512(const inlay__product *product);
 void inlay__product_q4_k_avx512(const inlay__product *product);
 void inlay__product_q5_k_avx512(const inlay__product *product);
 void inlay__product_q6_k_avx512(const inlay__product *product);

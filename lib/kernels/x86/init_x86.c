@@ -28,8 +28,8 @@ static void init_avx2(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q5_0] = inlay__product_q5_0_avx2;
     k->product_packed[INLAY_TYPE_Q5_1] = inlay__product_q5_1_avx2;
     k->product_packed[INLAY_TYPE_Q8_0] = inlay__product_q8_0_avx2;
-    k->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_iq4_nl_avx2;
-    k->product_packed[INLAY_TYPE_MXFP4] = inlay__product_mxfp4_avx2;
+    k->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_q8_0_avx2;
+    k->product_packed[INLAY_TYPE_MXFP4] = inlay__product_q5_0_avx2;
     k->product_packed[INLAY_TYPE_Q3_K] = inlay__product_q6_k_avx2;
     k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avx2;
     k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avx2;
@@ -69,8 +69,8 @@ static void init_avx512(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q5_0] = inlay__product_q5_0_avx512;
     k->product_packed[INLAY_TYPE_Q5_1] = inlay__product_q5_1_avx512;
     k->product_packed[INLAY_TYPE_Q8_0] = inlay__product_q8_0_avx512;
-    k->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_iq4_nl_avx512;
-    k->product_packed[INLAY_TYPE_MXFP4] = inlay__product_mxfp4_avx512;
+    k->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_q8_0_avx512;
+    k->product_packed[INLAY_TYPE_MXFP4] = inlay__product_q8_0_avx512;
     k->product_packed[INLAY_TYPE_Q3_K] = inlay__product_q6_k_avx512;
     k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avx512;
     k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avx512;

@@ -18,32 +18,30 @@ typedef struct block_8 {
     __m256 d, m;
 } block_8;
 
-INLAY__AVX2_INLINE bool is_signed(uint32_t type) { return type == INLAY_TYPE_Q8_0 || type == INLAY_TYPE_IQ4_NL; }
+/* In what follows `type` is known to the compiler, and names one of the five whose arithmetic differs: once unpacked,
+ * IQ4_NL is Q8_0 and MXFP4 is Q5_0 with another zero point. `actual` is what the panels hold. */
+INLAY__AVX2_INLINE bool has_zero(uint32_t type) { return type == INLAY_TYPE_Q4_0 || type == INLAY_TYPE_Q5_0; }
 
-INLAY__AVX2_INLINE bool is_5(uint32_t type) {
-    return type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1 || type == INLAY_TYPE_MXFP4;
+static inline int32_t zero_point(uint32_t actual) {
+    return actual == INLAY_TYPE_Q4_0 ? 8 : actual == INLAY_TYPE_MXFP4 ? 12 : 16;
 }
 
-INLAY__AVX2_INLINE int32_t zero_point(uint32_t type) {
-    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_MXFP4 ? 12 : type == INLAY_TYPE_Q5_0 ? 16 : 0;
-}
-
-/* A nibble's value, of types that have a table. */
-INLAY__AVX2_INLINE __m256i look_up(__m256i nibbles, uint32_t type) {
-    const int8_t *values = type == INLAY_TYPE_IQ4_NL ? inlay__nl_values : inlay__mx_values;
+/* The values of nibbles, out of a table. */
+INLAY__AVX2_INLINE void look_up(const int8_t values[16], int32_t zero, __m256i line[8]) {
     __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)values));
-    return _mm256_shuffle_epi8(_mm256_add_epi8(table, _mm256_set1_epi8((char)zero_point(type))), nibbles);
+    table = _mm256_add_epi8(table, _mm256_set1_epi8((char)zero));
+    for (size_t g = 0; g < 8; g++) line[g] = _mm256_shuffle_epi8(table, line[g]);
 }
 
 /* Where things are in a packed block; pack.c draws it. */
-INLAY__AVX2_INLINE block_8 load_block(const uint8_t *block, size_t half, uint32_t type) {
+INLAY__AVX2_INLINE block_8 load_block(const uint8_t *block, size_t half, uint32_t type, uint32_t actual) {
     const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
-    const bool has_table = type == INLAY_TYPE_IQ4_NL || type == INLAY_TYPE_MXFP4, e8m0 = type == INLAY_TYPE_MXFP4;
+    const bool e8m0 = type == INLAY_TYPE_Q5_0 && actual == INLAY_TYPE_MXFP4;
     const uint8_t *lines = block + (has_m ? 64 : e8m0 ? 16 : 32) + INLAY__HALF_LINE * half;
     block_8 b;
     b.d = e8m0 ? inlay__load_8_e8m0(block + 8 * half) : inlay__load_8_f16(block + 16 * half);
     b.m = has_m ? inlay__load_8_f16(block + 32 + 16 * half) : _mm256_setzero_ps();
-    if (type == INLAY_TYPE_Q8_0) {
+    if (type == INLAY_TYPE_Q8_0 && actual != INLAY_TYPE_IQ4_NL) {
         for (size_t g = 0; g < 8; g++)
             b.line[g] = _mm256_xor_si256(inlay__load_256(lines + INLAY__LINE * g), _mm256_set1_epi8((char)0x80));
         return b;
@@ -54,8 +52,11 @@ INLAY__AVX2_INLINE block_8 load_block(const uint8_t *block, size_t half, uint32_
         b.line[g] = _mm256_and_si256(pair, low);
         b.line[g + 4] = _mm256_and_si256(_mm256_srli_epi16(pair, 4), low);
     }
-    for (size_t g = 0; has_table && g < 8; g++) b.line[g] = look_up(b.line[g], type);
-    if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
+    if (type == INLAY_TYPE_Q8_0) {
+        look_up(inlay__nl_values, 0, b.line);
+    } else if (e8m0) {
+        look_up(inlay__mx_values, zero_point(actual), b.line);
+    } else if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
         const __m256i bit4 = _mm256_set1_epi8(16);
         __m256i high = inlay__load_256(lines + INLAY__LINE * 4);
         for (int g = 0; g < 8; g++) {
@@ -74,7 +75,7 @@ INLAY__AVX2_INLINE __m256i dot_unsigned(const block_8 *b, const int8_t *q, uint3
     __m256i second = _mm256_maddubs_epi16(b->line[4], inlay__broadcast_4(q + 16));
     for (int g = 5; g < 8; g++)
         second = _mm256_add_epi16(second, _mm256_maddubs_epi16(b->line[g], inlay__broadcast_4(q + 4 * g)));
-    if (is_5(type)) return _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones));
+    if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) return _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones));
     return _mm256_madd_epi16(_mm256_add_epi16(first, second), ones);
 }
 
@@ -90,9 +91,9 @@ INLAY__AVX2_INLINE __m256i dot_signed(const block_8 *b, const int8_t *q) {
 
 /* One block of one column into its 8 sums. */
 INLAY__AVX2_INLINE __m256 accumulate(const block_8 *b, const inlay__acts *acts, size_t at, const int8_t *q,
-                                     uint32_t type, __m256 acc) {
-    __m256i sum = is_signed(type) ? dot_signed(b, q) : dot_unsigned(b, q, type);
-    if (zero_point(type) != 0) sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(zero_point(type) * acts->sum[at]));
+                                     uint32_t type, int32_t zero, __m256 acc) {
+    __m256i sum = type == INLAY_TYPE_Q8_0 ? dot_signed(b, q) : dot_unsigned(b, q, type);
+    if (has_zero(type)) sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(zero * acts->sum[at]));
     acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(b->d, _mm256_set1_ps(acts->d[at])), acc);
     if (type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1)
         acc = _mm256_fmadd_ps(b->m, _mm256_set1_ps(acts->dsum[at]), acc);
@@ -103,13 +104,14 @@ INLAY__AVX2_INLINE __m256 accumulate(const block_8 *b, const inlay__acts *acts, 
 INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
                              uint32_t type, size_t block_size, float *out) {
     const inlay__acts *acts = p->acts;
+    const int32_t zero = zero_point(p->type);
     __m256 acc[FEW];
     for (size_t c = 0; c < n_cols; c++) acc[c] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
-        block_8 b = load_block(panel + k * block_size, half, type);
+        block_8 b = load_block(panel + k * block_size, half, type, p->type);
         for (size_t c = 0; c < n_cols; c++)
             acc[c] = accumulate(&b, acts, (col + c) * acts->n_blocks + k,
-                                acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH, type, acc[c]);
+                                acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH, type, zero, acc[c]);
     }
     for (size_t c = 0; c < n_cols; c++) _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
@@ -118,13 +120,14 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size
 INLAY__AVX2_INLINE void tile_1(const inlay__product *p, const uint8_t *panel, size_t col, uint32_t type,
                                size_t block_size, float *out) {
     const inlay__acts *acts = p->acts;
+    const int32_t zero = zero_point(p->type);
     __m256 acc0 = _mm256_setzero_ps(), acc1 = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
         const int8_t *q = acts->q + col * acts->n_k + k * INLAY__Q_LENGTH;
-        block_8 b = load_block(panel + k * block_size, 0, type);
-        acc0 = accumulate(&b, acts, col * acts->n_blocks + k, q, type, acc0);
-        b = load_block(panel + k * block_size, 1, type);
-        acc1 = accumulate(&b, acts, col * acts->n_blocks + k, q, type, acc1);
+        block_8 b = load_block(panel + k * block_size, 0, type, p->type);
+        acc0 = accumulate(&b, acts, col * acts->n_blocks + k, q, type, zero, acc0);
+        b = load_block(panel + k * block_size, 1, type, p->type);
+        acc1 = accumulate(&b, acts, col * acts->n_blocks + k, q, type, zero, acc1);
     }
     _mm256_storeu_ps(out, acc0);
     _mm256_storeu_ps(out + 8, acc1);
@@ -140,13 +143,13 @@ typedef struct expanded {
     __m256 d[EXPAND], m[EXPAND];
 } expanded;
 
-INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uint32_t type, size_t block_size,
-                               expanded *e) {
+INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uint32_t type, uint32_t actual,
+                               size_t block_size, expanded *e) {
     for (size_t k = 0; k < n; k++) {
-        block_8 b = load_block(blocks + k * block_size, half, type);
+        block_8 b = load_block(blocks + k * block_size, half, type, actual);
         for (size_t g = 0; g < 8; g++) {
             e->line[k][g] = b.line[g];
-            if (is_signed(type)) e->magnitude[k][g] = _mm256_abs_epi8(b.line[g]);
+            if (type == INLAY_TYPE_Q8_0) e->magnitude[k][g] = _mm256_abs_epi8(b.line[g]);
         }
         e->d[k] = b.d;
         e->m[k] = b.m;
@@ -156,7 +159,7 @@ INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uin
 /* Sums of one block for n_cols columns: a line meets all columns before the next is read. Columns are `stride` apart. */
 INLAY__AVX2_INLINE void dot_lines(const __m256i line[8], const int8_t *q, size_t stride, size_t n_cols, uint32_t type,
                                   __m256i *sum) {
-    const size_t chain = is_5(type) ? 4 : 8; /* lines that 16 bits hold */
+    const size_t chain = type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1 ? 4 : 8; /* lines that 16 bits hold */
     INLAY__UNROLL
     for (size_t first = 0; first < 8; first += chain) {
         __m256i part[TILE_COLS];
@@ -197,20 +200,19 @@ INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded *e
     const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
     const int8_t *q = acts->q + col * acts->n_k + k * INLAY__Q_LENGTH;
     const float *d = acts->d + col * acts->n_blocks + k, *dsum = acts->dsum + col * acts->n_blocks + k;
-    const int32_t *sums = acts->sum + col * acts->n_blocks + k;
+    const int32_t *sums = acts->sum + col * acts->n_blocks + k, zero = zero_point(p->type);
     __m256 acc[TILE_COLS];
     for (size_t c = 0; c < n_cols; c++)
         acc[c] = k == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(out + c * p->out_stride);
     for (size_t i = 0; i < n; i++, q += INLAY__Q_LENGTH) {
         __m256i sum[TILE_COLS];
-        if (is_signed(type))
+        if (type == INLAY_TYPE_Q8_0)
             dot_signed_lines(e->line[i], e->magnitude[i], q, acts->n_k, n_cols, sum);
         else
             dot_lines(e->line[i], q, acts->n_k, n_cols, type, sum);
         for (size_t c = 0; c < n_cols; c++) {
             size_t at = c * acts->n_blocks + i;
-            if (zero_point(type) != 0)
-                sum[c] = _mm256_sub_epi32(sum[c], _mm256_set1_epi32(zero_point(type) * sums[at]));
+            if (has_zero(type)) sum[c] = _mm256_sub_epi32(sum[c], _mm256_set1_epi32(zero * sums[at]));
             acc[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(e->d[i], _mm256_set1_ps(d[at])), acc[c]);
             if (has_m) acc[c] = _mm256_fmadd_ps(e->m[i], _mm256_set1_ps(dsum[at]), acc[c]);
         }
@@ -225,7 +227,8 @@ INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *p
     for (size_t k = 0; k < p->acts->n_blocks; k += EXPAND) {
         size_t n = inlay__min_size(EXPAND, p->acts->n_blocks - k), col = p->col_begin;
         float *at = out;
-        for (size_t half = 0; half < 2; half++) expand(panel + k * block_size, half, n, type, block_size, &e[half]);
+        for (size_t half = 0; half < 2; half++) 
+            expand(panel + k * block_size, half, n, type, p->type, block_size, &e[half]);
         for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
             for (size_t half = 0; half < 2; half++) expanded_tile(p, &e[half], k, n, col, TILE_COLS, type, at + 8 * half);
         for (; col + 2 <= p->col_end; col += 2, at += 2 * p->out_stride)
@@ -253,11 +256,13 @@ INLAY__AVX2_INLINE void product(const inlay__product *p, uint32_t type, size_t b
 
 INLAY__AVX2 void inlay__product_q4_0_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q4_0, 288); }
 INLAY__AVX2 void inlay__product_q4_1_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q4_1, 320); }
-INLAY__AVX2 void inlay__product_q5_0_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q5_0, 352); }
+INLAY__AVX2 void inlay__product_q5_0_avx2(const inlay__product *p) { /* and MXFP4 */
+    product(p, INLAY_TYPE_Q5_0, p->type == INLAY_TYPE_MXFP4 ? 272 : 352);
+}
 INLAY__AVX2 void inlay__product_q5_1_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q5_1, 384); }
-INLAY__AVX2 void inlay__product_q8_0_avx2(const inlay__product *p) { product(p, INLAY_TYPE_Q8_0, 544); }
-INLAY__AVX2 void inlay__product_iq4_nl_avx2(const inlay__product *p) { product(p, INLAY_TYPE_IQ4_NL, 288); }
-INLAY__AVX2 void inlay__product_mxfp4_avx2(const inlay__product *p) { product(p, INLAY_TYPE_MXFP4, 272); }
+INLAY__AVX2 void inlay__product_q8_0_avx2(const inlay__product *p) { /* and IQ4_NL */
+    product(p, INLAY_TYPE_Q8_0, p->type == INLAY_TYPE_IQ4_NL ? 288 : 544);
+}
 
 #else
 typedef int inlay__not_x86; /* a source file may not be empty */

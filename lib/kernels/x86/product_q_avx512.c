@@ -11,22 +11,23 @@ typedef struct block_16 {
     __m512 d, m;
 } block_16;
 
-INLAY__AVX512_INLINE bool has_table(uint32_t type) { return type == INLAY_TYPE_IQ4_NL || type == INLAY_TYPE_MXFP4; }
-
-INLAY__AVX512_INLINE __m512i look_up(__m512i nibbles, uint32_t type) {
-    const int8_t *values = type == INLAY_TYPE_IQ4_NL ? inlay__nl_values : inlay__mx_values;
+/* The values of nibbles, out of a table, moved up by 128. */
+INLAY__AVX512_INLINE void look_up(const int8_t values[16], __m512i line[8]) {
     __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)values));
-    return _mm512_shuffle_epi8(_mm512_xor_si512(table, _mm512_set1_epi8((char)0x80)), nibbles);
+    table = _mm512_xor_si512(table, _mm512_set1_epi8((char)0x80));
+    for (size_t g = 0; g < 8; g++) line[g] = _mm512_shuffle_epi8(table, line[g]);
 }
 
-INLAY__AVX512_INLINE block_16 load_block(const uint8_t *block, uint32_t type) {
+/* `type` is known to the compiler; once unpacked, IQ4_NL and MXFP4 are Q8_0. `actual` is what the panels hold. */
+INLAY__AVX512_INLINE block_16 load_block(const uint8_t *block, uint32_t type, uint32_t actual) {
     const bool has_m = type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1;
-    const bool e8m0 = type == INLAY_TYPE_MXFP4;
+    const bool e8m0 = type == INLAY_TYPE_Q8_0 && actual == INLAY_TYPE_MXFP4;
+    const bool has_table = type == INLAY_TYPE_Q8_0 && (e8m0 || actual == INLAY_TYPE_IQ4_NL);
     const uint8_t *lines = block + (has_m ? 64 : e8m0 ? 16 : 32);
     block_16 b;
     b.d = e8m0 ? inlay__load_16_e8m0(block) : inlay__load_16_f16(block);
     b.m = has_m ? inlay__load_16_f16(block + 32) : _mm512_setzero_ps();
-    if (type == INLAY_TYPE_Q8_0) {
+    if (type == INLAY_TYPE_Q8_0 && !has_table) {
         for (size_t g = 0; g < 8; g++) b.line[g] = _mm512_loadu_si512(lines + INLAY__LINE * g);
         return b;
     }
@@ -36,7 +37,7 @@ INLAY__AVX512_INLINE block_16 load_block(const uint8_t *block, uint32_t type) {
         b.line[g] = _mm512_and_si512(pair, low);
         b.line[g + 4] = _mm512_and_si512(_mm512_srli_epi16(pair, 4), low);
     }
-    for (size_t g = 0; has_table(type) && g < 8; g++) b.line[g] = look_up(b.line[g], type);
+    if (has_table) look_up(e8m0 ? inlay__mx_values : inlay__nl_values, b.line);
     if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
         const __m512i bit4 = _mm512_set1_epi8(16);
         __m512i high = _mm512_loadu_si512(lines + INLAY__LINE * 4);
@@ -49,7 +50,7 @@ INLAY__AVX512_INLINE block_16 load_block(const uint8_t *block, uint32_t type) {
 }
 
 INLAY__AVX512_INLINE int32_t zero_point(uint32_t type) {
-    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_Q5_0 ? 16 : type == INLAY_TYPE_Q8_0 || has_table(type) ? 128 : 0;
+    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_Q5_0 ? 16 : type == INLAY_TYPE_Q8_0 ? 128 : 0;
 }
 
 INLAY__AVX512_INLINE __m512 accumulate(const block_16 *b, const inlay__acts *acts, size_t at, const int8_t *q,
@@ -74,7 +75,7 @@ INLAY__AVX512_INLINE void tile(const inlay__product *p, const uint8_t *panel, si
     __m512 acc[COLS];
     for (size_t c = 0; c < n_cols; c++) acc[c] = _mm512_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
-        block_16 b = load_block(panel + k * block_size, type);
+        block_16 b = load_block(panel + k * block_size, type, p->type);
         for (size_t c = 0; c < n_cols; c++)
             acc[c] = accumulate(&b, acts, (col + c) * acts->n_blocks + k,
                                 acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH, type, acc[c]);
@@ -99,9 +100,9 @@ INLAY__AVX512 void inlay__product_q4_0_avx512(const inlay__product *p) { product
 INLAY__AVX512 void inlay__product_q4_1_avx512(const inlay__product *p) { product(p, INLAY_TYPE_Q4_1, 320); }
 INLAY__AVX512 void inlay__product_q5_0_avx512(const inlay__product *p) { product(p, INLAY_TYPE_Q5_0, 352); }
 INLAY__AVX512 void inlay__product_q5_1_avx512(const inlay__product *p) { product(p, INLAY_TYPE_Q5_1, 384); }
-INLAY__AVX512 void inlay__product_q8_0_avx512(const inlay__product *p) { product(p, INLAY_TYPE_Q8_0, 544); }
-INLAY__AVX512 void inlay__product_iq4_nl_avx512(const inlay__product *p) { product(p, INLAY_TYPE_IQ4_NL, 288); }
-INLAY__AVX512 void inlay__product_mxfp4_avx512(const inlay__product *p) { product(p, INLAY_TYPE_MXFP4, 272); }
+INLAY__AVX512 void inlay__product_q8_0_avx512(const inlay__product *p) { /* IQ4_NL and MXFP4 too */
+    product(p, INLAY_TYPE_Q8_0, p->type == INLAY_TYPE_IQ4_NL ? 288 : p->type == INLAY_TYPE_MXFP4 ? 272 : 544);
+}
 
 #else
 typedef int inlay__not_x86; /* a source file may not be empty */
