@@ -23,7 +23,6 @@ void inlay__product_q5_0_avxvnni(const inlay__product *product);
 void inlay__product_q5_1_avxvnni(const inlay__product *product);
 void inlay__product_q8_0_avxvnni(const inlay__product *product);
 void inlay__product_iq4_nl_avxvnni(const inlay__product *product);
-void inlay__product_mxfp4_avxvnni(const inlay__product *product);
 void inlay__product_q4_k_avxvnni(const inlay__product *product);
 void inlay__product_q5_k_avxvnni(const inlay__product *product);
 void inlay__product_q6_k_avxvnni(const inlay__product *product);

@@ -46,7 +46,7 @@ static void init_avxvnni(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q5_1] = inlay__product_q5_1_avxvnni;
     k->product_packed[INLAY_TYPE_Q8_0] = inlay__product_q8_0_avxvnni;
     k->product_packed[INLAY_TYPE_IQ4_NL] = inlay__product_iq4_nl_avxvnni;
-    k->product_packed[INLAY_TYPE_MXFP4] = inlay__product_mxfp4_avxvnni;
+    k->product_packed[INLAY_TYPE_MXFP4] = inlay__product_iq4_nl_avxvnni;
     k->product_packed[INLAY_TYPE_Q3_K] = inlay__product_q6_k_avxvnni;
     k->product_packed[INLAY_TYPE_Q4_K] = inlay__product_q4_k_avxvnni;
     k->product_packed[INLAY_TYPE_Q5_K] = inlay__product_q5_k_avxvnni;

@@ -12,16 +12,16 @@ enum { COLS = 4 };
 /* Where things are in a packed block; pack.c draws it. */
 INLAY__AVXVNNI_INLINE bool has_minimum(uint32_t type) { return type == INLAY_TYPE_Q4_1 || type == INLAY_TYPE_Q5_1; }
 
-INLAY__AVXVNNI_INLINE bool has_table(uint32_t type) { return type == INLAY_TYPE_IQ4_NL || type == INLAY_TYPE_MXFP4; }
+/* `type` is known to the compiler, and IQ4_NL there stands for MXFP4 too. */
+INLAY__AVXVNNI_INLINE bool has_table(uint32_t type) { return type == INLAY_TYPE_IQ4_NL; }
 
-INLAY__AVXVNNI_INLINE __m256i look_up(__m256i nibbles, uint32_t type) {
-    const int8_t *values = type == INLAY_TYPE_IQ4_NL ? inlay__nl_values : inlay__mx_values;
+INLAY__AVXVNNI_INLINE __m256i look_up(__m256i nibbles, const int8_t values[16]) {
     __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)values));
     return _mm256_shuffle_epi8(_mm256_xor_si256(table, _mm256_set1_epi8((char)0x80)), nibbles);
 }
 
 /* Groups g and g + 4 of 8 rows, unsigned. */
-INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t type, __m256i u[2]) {
+INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t type, const int8_t *values, __m256i u[2]) {
     __m256i pair = inlay__load_256(lines + INLAY__LINE * g);
     if (type == INLAY_TYPE_Q8_0) {
         u[0] = pair;
@@ -31,8 +31,8 @@ INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t 
     u[0] = inlay__bits_256(pair, 0, 15);
     u[1] = inlay__bits_256(pair, -4, 15);
     if (has_table(type)) {
-        u[0] = look_up(u[0], type);
-        u[1] = look_up(u[1], type);
+        u[0] = look_up(u[0], values);
+        u[1] = look_up(u[1], values);
     }
     if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) {
         __m256i high = inlay__load_256(lines + INLAY__LINE * 4);
@@ -47,10 +47,10 @@ INLAY__AVXVNNI_INLINE int32_t zero_point(uint32_t type) {
 
 /* A block's sums into those of the 16 rows of one column. */
 INLAY__AVXVNNI_INLINE void accumulate(const uint8_t *block, const __m256i sum[2], const inlay__acts *acts, size_t at,
-                                      uint32_t type, __m256 acc[2]) {
+                                      uint32_t type, bool e8m0, __m256 acc[2]) {
     const __m256 da = _mm256_set1_ps(acts->d[at]), dsum = _mm256_set1_ps(acts->dsum[at]);
     for (size_t half = 0; half < 2; half++) {
-        __m256 d = type == INLAY_TYPE_MXFP4 ? inlay__load_8_e8m0(block + 8 * half) : inlay__load_8_f16(block + 16 * half);
+        __m256 d = has_table(type) && e8m0 ? inlay__load_8_e8m0(block + 8 * half) : inlay__load_8_f16(block + 16 * half);
         acc[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[half]), _mm256_mul_ps(d, da), acc[half]);
         if (has_minimum(type)) acc[half] = _mm256_fmadd_ps(inlay__load_8_f16(block + 32 + 16 * half), dsum, acc[half]);
     }
@@ -60,12 +60,14 @@ INLAY__AVXVNNI_INLINE void accumulate(const uint8_t *block, const __m256i sum[2]
 INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t col, size_t n_cols, uint32_t type,
                                 size_t block_size, float *out) {
     const inlay__acts *acts = p->acts;
+    const bool e8m0 = p->type == INLAY_TYPE_MXFP4;
+    const int8_t *values = e8m0 ? inlay__mx_values : inlay__nl_values;
     __m256 acc[COLS][2];
     for (size_t c = 0; c < n_cols; c++)
         acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
         const uint8_t *block = panel + k * block_size;
-        const uint8_t *lines = block + (has_minimum(type) ? 64 : type == INLAY_TYPE_MXFP4 ? 16 : 32);
+        const uint8_t *lines = block + (has_minimum(type) ? 64 : has_table(type) && e8m0 ? 16 : 32);
         __m256i sum[COLS][2];
         for (size_t c = 0; c < n_cols; c++)
             sum[c][0] = sum[c][1] =
@@ -74,8 +76,8 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
                     : _mm256_set1_epi32(-zero_point(type) * acts->sum[(col + c) * acts->n_blocks + k]);
         for (size_t g = 0; g < 4; g++) {
             __m256i u0[2], u1[2];
-            load_groups(lines, g, type, u0);
-            load_groups(lines + INLAY__HALF_LINE, g, type, u1);
+            load_groups(lines, g, type, values, u0);
+            load_groups(lines + INLAY__HALF_LINE, g, type, values, u1);
             for (size_t c = 0; c < n_cols; c++) {
                 const int8_t *q = acts->q + (col + c) * acts->n_k + k * INLAY__Q_LENGTH + 4 * g;
                 __m256i first = inlay__broadcast_4(q), second = inlay__broadcast_4(q + 16);
@@ -86,7 +88,7 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const uint8_t *panel, s
             }
         }
         for (size_t c = 0; c < n_cols; c++)
-            accumulate(block, sum[c], acts, (col + c) * acts->n_blocks + k, type, acc[c]);
+            accumulate(block, sum[c], acts, (col + c) * acts->n_blocks + k, type, e8m0, acc[c]);
     }
     for (size_t c = 0; c < n_cols; c++)
         for (size_t half = 0; half < 2; half++)
@@ -111,8 +113,9 @@ INLAY__AVXVNNI void inlay__product_q4_1_avxvnni(const inlay__product *p) { produ
 INLAY__AVXVNNI void inlay__product_q5_0_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_Q5_0, 352); }
 INLAY__AVXVNNI void inlay__product_q5_1_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_Q5_1, 384); }
 INLAY__AVXVNNI void inlay__product_q8_0_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_Q8_0, 544); }
-INLAY__AVXVNNI void inlay__product_iq4_nl_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_IQ4_NL, 288); }
-INLAY__AVXVNNI void inlay__product_mxfp4_avxvnni(const inlay__product *p) { product(p, INLAY_TYPE_MXFP4, 272); }
+INLAY__AVXVNNI void inlay__product_iq4_nl_avxvnni(const inlay__product *p) { /* and MXFP4 */
+    product(p, INLAY_TYPE_IQ4_NL, p->type == INLAY_TYPE_MXFP4 ? 272 : 288);
+}
 
 #else
 typedef int inlay__no_avxvnni; /* a source file may not be empty */
