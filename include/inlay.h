@@ -199,7 +199,7 @@ enum {
      * Used by: model open. */
     INLAY_OPT_QUANTIZE = 105,
 
-    /* int: tokens that a session can hold; of encoders, the longest sequence. 0 (default): what the model was trained
+    /* int: tokens that a session can hold; of encoders, the longest sequence; of encoder-decoders, both. 0 (default): what the model was trained
      * with, at most 4096. Used by: session. */
     INLAY_OPT_CONTEXT = 200,
     /* int: tokens evaluated together while a prompt is read, or while an encoder reads sequences; of encoders at
@@ -384,7 +384,9 @@ enum {
     INLAY_MODEL_TOKEN_EOS = 121,       /* int: ends a sequence; -1 if none */
     INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */
     INLAY_MODEL_TOKEN_PAD = 123,       /* int: -1 if none */
-    INLAY_MODEL_TOKEN_MASK = 124       /* int: stands for what a masked-language model is to guess; -1 if none */
+    INLAY_MODEL_TOKEN_MASK = 124,      /* int: stands for what a masked-language model is to guess; -1 if none */
+    INLAY_MODEL_TOKEN_START = 125,     /* int: what the decoder of an encoder-decoder begins with; -1 for other models */
+    INLAY_MODEL_TOKEN_FORCED = 126     /* int: what such a decoder always goes on with after it; -1 if none */
 };
 
 /* What a model can do; a call that asks for anything else returns INLAY_ERR_UNSUPPORTED. */
@@ -621,7 +623,7 @@ INLAY_API void inlay_session_free(inlay_session *session);
  * sequence is as long as it was. n_tokens = 0 is an error.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
  * INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
- * INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
+ * INLAY_ERR_STATE (an encoder-decoder, and nothing was encoded), INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
  * of fork, where threads start anew), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens);
 
@@ -682,8 +684,9 @@ INLAY_API void inlay_session_cancel(inlay_session *session);
 
 /* Reads a whole sequence of `n_tokens` tokens, of which each sees those before and after it, with an encoder: one that
  * stands alone (INLAY_MODEL_KIND "encoder") or before a decoder. What it gives, inlay_hidden_states and inlay_logits_at
- * tell; it takes the place of what the call before gave. Add the tokens that the model wants around a text
- * (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
+ * tell; it takes the place of what the call before gave. Before a decoder, the session's own sequence is empty then, and
+ * inlay_eval, which begins with INLAY_MODEL_TOKEN_START, attends to what was encoded. Add the tokens that the model wants
+ * around a text (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
  * (more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE),
  * INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD, INLAY_ERR_BUSY.
  * Thread rule: one thread at a time. Since 0.1. */

@@ -55,6 +55,7 @@ typedef enum cli_arg {
     ARG_DECODE,
     ARG_IDS,
     ARG_IDS_FILE,
+    ARG_DECODER_IDS,
     ARG_ALL_ROWS,
     ARG_RAW,
     ARG_JSON,
@@ -152,6 +153,14 @@ bool cli_parse_int(const char *text, size_t size, int64_t *value);
 
 /* Turns text into tokens. free() ids->ids. */
 int cli_tokens(const inlay_model *model, const char *text, size_t size, int32_t flags, cli_ids *ids);
+
+/* ---------------------------------------------------------------- encoded.c */
+
+/* An encoder-decoder: what it is given is encoded, and a decoder answers. */
+bool cli_reads_whole(const inlay_model *model);
+
+/* What the decoder begins with. free() ids->ids. */
+int cli_first_ids(const inlay_model *model, cli_ids *ids);
 
 /* ------------------------------------------------------------------- text.c */
 

@@ -9,6 +9,7 @@
 static const cli_option options[] = {
     {"ids", 'i', "IDS", ARG_IDS, 0, "the tokens: 1,2,3"},
     {"ids-file", 'f', "FILE", ARG_IDS_FILE, 0, "read the tokens from a file; - is standard input"},
+    {"decoder-ids", 'd', "IDS", ARG_DECODER_IDS, 0, "of encoder-decoders: what the decoder has said (default: its first token)"},
     {"all", 'a', NULL, ARG_ALL_ROWS, 0, "a row for each position, not only the last"},
     {"json", 'j', NULL, ARG_JSON, 0, "print {\"n_vocab\": V, \"logits\": [[...], ...]}"},
     {"raw", 'r', "FILE", ARG_RAW, 0, "write the rows as little-endian float32; - is standard output"},
@@ -249,6 +250,22 @@ static int print_logits(const cli_args *args, inlay_session *session, const cli_
     return code;
 }
 
+/* An encoder-decoder reads the tokens whole; those of the decoder take their place. */
+static int encode_first(const cli_args *args, const inlay_model *model, inlay_session *session, cli_ids *ids) {
+    const char *list = args->value[ARG_DECODER_IDS];
+    int32_t status;
+
+    if (!cli_reads_whole(model))
+        return list == NULL ? CLI_OK : cli_usage("--decoder-ids is for models that encode what a decoder answers");
+    cli_progress_begin("reading the tokens");
+    status = inlay_encode(session, ids->ids, ids->n);
+    cli_progress_begin(NULL);
+    if (status != INLAY_OK) return cli_library_error(status);
+    free(ids->ids);
+    *ids = (cli_ids){NULL, 0};
+    return list != NULL ? cli_parse_ids(list, strlen(list), false, ids) : cli_first_ids(model, ids);
+}
+
 static int run(const cli_args *args) {
     inlay_model *model = NULL;
     inlay_session *session = NULL;
@@ -261,6 +278,8 @@ static int run(const cli_args *args) {
     code = read_ids(args, &ids);
     if (code == CLI_OK) code = cli_open_model(args, &model);
     if (code == CLI_OK) code = cli_open_session(args, model, &session);
+    if (code == CLI_OK) code = check_ids(model, session, &ids);
+    if (code == CLI_OK) code = encode_first(args, model, session, &ids);
     if (code == CLI_OK) code = check_ids(model, session, &ids);
     if (code == CLI_OK) {
         code = sink_open(args, model, &to);

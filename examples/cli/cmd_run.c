@@ -50,25 +50,34 @@ static int read_prompt(const cli_args *args, const char **text, size_t *size, ch
     return code;
 }
 
+/* An encoder reads the prompt whole, and the decoder behind it begins with tokens of its own. */
+static int32_t read_ids(run_state *state, const cli_ids *prompt, const cli_ids *first) {
+    int32_t status = INLAY_OK;
+
+    if (first->n > 0) status = inlay_encode(state->session, prompt->ids, prompt->n);
+    if (status != INLAY_OK) return status;
+    return first->n > 0 ? inlay_eval(state->session, first->ids, first->n) : inlay_eval(state->session, prompt->ids, prompt->n);
+}
+
 static int read_tokens(const cli_args *args, const char *text, size_t size, run_state *state) {
     int32_t flags = INLAY_ADD_SPECIAL | (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
-    cli_ids ids = {NULL, 0};
+    cli_ids ids = {NULL, 0}, first = {NULL, 0};
     int code = cli_tokens(state->model, text, size, flags, &ids);
     double begin = cli_seconds();
-    int32_t status;
 
-    if (code != CLI_OK) return code;
-    if (ids.n == 0) {
-        free(ids.ids);
-        return cli_error("the prompt is empty and the model has no token to begin with");
+    if (code == CLI_OK && ids.n == 0) code = cli_error("the prompt is empty and the model has no token to begin with");
+    if (code == CLI_OK && cli_reads_whole(state->model)) code = cli_first_ids(state->model, &first);
+    if (code == CLI_OK) {
+        cli_progress_begin("reading the prompt");
+        int32_t status = read_ids(state, &ids, &first);
+        cli_progress_begin(NULL);
+        if (status != INLAY_OK) code = cli_library_error(status);
     }
-    cli_progress_begin("reading the prompt");
-    status = inlay_eval(state->session, ids.ids, ids.n);
-    cli_progress_begin(NULL);
     state->prompt_seconds = cli_seconds() - begin;
     state->n_prompt = ids.n;
     free(ids.ids);
-    return status == INLAY_OK ? CLI_OK : cli_library_error(status);
+    free(first.ids);
+    return code;
 }
 
 /* Prints what a token adds to the text; -1 ends it. */
@@ -149,7 +158,8 @@ const cli_command cli_run = {
     "MODEL -p TEXT [options]",
     "continues a text",
     "The answer is printed as it comes, with a newline after it. When the context is full,\n"
-    "a line on standard error says so and the program ends with exit code 0.\n",
+    "a line on standard error says so and the program ends with exit code 0.\n"
+    "An encoder-decoder, such as T5, reads the whole text and then answers.\n",
     options,
     run,
 };

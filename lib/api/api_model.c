@@ -294,6 +294,8 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     case INLAY_MODEL_TOKEN_UNKNOWN: *value = special.unknown; return INLAY_OK;
     case INLAY_MODEL_TOKEN_PAD: *value = special.pad; return INLAY_OK;
     case INLAY_MODEL_TOKEN_MASK: *value = mask_token(model); return INLAY_OK;
+    case INLAY_MODEL_TOKEN_START: *value = model->network != NULL ? inlay__model_start_token(model->network) : -1; return INLAY_OK;
+    case INLAY_MODEL_TOKEN_FORCED: *value = model->network != NULL ? inlay__model_forced_token(model->network) : -1; return INLAY_OK;
     default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: there is no integer fact %d", fact);
     }
 }

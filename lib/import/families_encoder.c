@@ -270,6 +270,7 @@ static const char config_bart[] =
     "attention.head_count int encoder_attention_heads !\n"
     "decoder_attention_head_count int decoder_attention_heads =encoder_attention_heads\n"
     "decoder_start_token_id int decoder_start_token_id 2\n"
+    "decoder_forced_token_id int forced_bos_token_id\n"
     "activation activation activation_function gelu\n";
 
 static int32_t special_bart(inlay__config *c) {

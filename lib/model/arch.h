@@ -40,6 +40,8 @@ typedef struct inlay__arch {
     X(falcon, "falcon", 0)      \
     X(bert, "bert", 0)          \
     X(modernbert, "modern-bert", 0) \
+    X(t5, "t5", 0)              \
+    X(bart, "bart", 0)          \
     X(lfm2, "lfm2", INLAY__LACKS_SOME_HEADS) \
     X(mamba, "mamba", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
     X(mamba2, "mamba2", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \

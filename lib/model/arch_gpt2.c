@@ -23,7 +23,6 @@ int32_t inlay__arch_gpt2_load(inlay__model *model) {
     return INLAY_OK;
 }
 
-/* Its norms have the same names wherever they stand. */
 int32_t inlay__arch_opt_load(inlay__model *model) {
     inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .activation = INLAY__RELU, .rope = INLAY__NO_ROPE};
     bool before = true, last = true, weighted = true;
@@ -31,15 +30,8 @@ int32_t inlay__arch_opt_load(inlay__model *model) {
     INLAY__TRY(inlay__keys_bool(&model->keys, "output_norm", false, &last));
     INLAY__TRY(inlay__keys_bool(&model->keys, "norm_weights", false, &weighted));
     if (!weighted) INLAY__TRY(inlay__load_no_norm_weights(model));
-    if (!before) shape.place = INLAY__NORM_ELSEWHERE;
-    shape.no_last_norm = !before || !last;
+    if (!before) shape.place = INLAY__NORM_STREAM_SAME;
+    shape.no_last_norm = !last;
     INLAY__TRY(inlay__positions_load(model, &model->decoder, model->hparams.n_context_train, 0));
-    INLAY__TRY(inlay__transformer_load(model, &shape));
-    for (size_t i = 0; !before && i < model->hparams.n_layer; i++) {
-        inlay__layer_block *blocks = model->decoder.layers[i].blocks;
-        size_t n = model->hparams.n_embd;
-        INLAY__TRY(inlay__load_norm(model, "blk.%u.attn_norm", i, shape.norm, n, &blocks[0].stream_norm));
-        INLAY__TRY(inlay__load_norm(model, "blk.%u.ffn_norm", i, shape.norm, n, &blocks[1].stream_norm));
-    }
-    return INLAY_OK;
+    return inlay__transformer_load(model, &shape);
 }

@@ -22,34 +22,40 @@ static const inlay__attention_weights *weights_of(const inlay__pass *p) { return
 
 /* -------------------------------------------------------------- projection */
 
+static unsigned forms_of_keys(const inlay__attention_weights *w) {
+    return inlay__form_of(&w->k.matrix) | inlay__form_of(&w->v.matrix);
+}
+
 static void prepare(inlay__pass *p, size_t task) {
     const inlay__attention_weights *w = weights_of(p);
-    unsigned forms = inlay__form_of(&w->q.matrix) | inlay__form_of(&w->k.matrix) | inlay__form_of(&w->v.matrix);
+    unsigned forms = inlay__form_of(&w->q.matrix) | (w->cross ? 0 : forms_of_keys(w));
     inlay__prepare_stream(p, task, &p->block->norm, forms);
 }
 
 static size_t qkv_tasks(const inlay__pass *p) {
     const inlay__attention_weights *w = weights_of(p);
     if (inlay__few_cols(p)) return p->n_threads;
-    return inlay__row_tasks(p, w->q.matrix.n_rows) + 2 * inlay__row_tasks(p, w->k.matrix.n_rows);
+    return inlay__row_tasks(p, w->q.matrix.n_rows) + (w->cross ? 0 : 2 * inlay__row_tasks(p, w->k.matrix.n_rows));
+}
+
+static size_t kv_tasks(const inlay__pass *p) {
+    return inlay__few_cols(p) ? p->n_threads : 2 * inlay__row_tasks(p, weights_of(p)->k.matrix.n_rows);
+}
+
+static void project_kv(inlay__pass *p, size_t task) {
+    const inlay__attention_weights *w = weights_of(p);
+    size_t n = inlay__row_tasks(p, w->k.matrix.n_rows);
+    bool few = inlay__few_cols(p);
+    if (few || task < n) inlay__project(p, &w->k, task, p->d->work[K]);
+    if (few || task >= n) inlay__project(p, &w->v, few ? task : task - n, p->d->work[V]);
 }
 
 static void project_qkv(inlay__pass *p, size_t task) {
     const inlay__attention_weights *w = weights_of(p);
-    float *const *work = p->d->work;
-    if (inlay__few_cols(p)) {
-        inlay__project(p, &w->q, task, work[Q]);
-        inlay__project(p, &w->k, task, work[K]);
-        inlay__project(p, &w->v, task, work[V]);
-        return;
-    }
-    size_t n_q = inlay__row_tasks(p, w->q.matrix.n_rows), n_kv = inlay__row_tasks(p, w->k.matrix.n_rows);
-    if (task < n_q)
-        inlay__project(p, &w->q, task, work[Q]);
-    else if (task < n_q + n_kv)
-        inlay__project(p, &w->k, task - n_q, work[K]);
-    else
-        inlay__project(p, &w->v, task - n_q - n_kv, work[V]);
+    size_t n = inlay__row_tasks(p, w->q.matrix.n_rows);
+    bool few = inlay__few_cols(p);
+    if (few || task < n) inlay__project(p, &w->q, task, p->d->work[Q]);
+    if (!w->cross && (few || task >= n)) project_kv(p, few ? task : task - n);
 }
 
 /* ---------------------------------------------------------------- position */
@@ -81,6 +87,7 @@ static void rotate(const inlay__pass *p, const inlay__norm *norm, size_t col, fl
 /* The cache that a block's keys and values go into: an encoder's layers take turns with one, where sequences stand one behind
  * another, each from a multiple of 16. */
 static const inlay__kv_cache *cache_of(const inlay__pass *p) {
+    if (weights_of(p)->cross) return &p->d->crossed;
     return weights_of(p)->both_ways ? &p->d->passing : &p->d->cache;
 }
 
@@ -126,7 +133,7 @@ static void place_head(const inlay__pass *p, size_t head, inlay__slice cols) {
     const inlay__attention_weights *w = weights_of(p);
     size_t n_group = w->n_head / w->n_head_kv;
     for (size_t col = cols.begin; col < cols.end; col++) {
-        place_key(p, head, col);
+        if (!w->cross) place_key(p, head, col);
         for (size_t i = 0; i < n_group; i++)
             place_query(p, col, p->d->work[Q] + (col * w->n_head + head * n_group + i) * w->n_head_dim);
     }
@@ -142,6 +149,7 @@ static void place(inlay__pass *p, size_t task) {
 static inlay__slice keys_of(const inlay__pass *p, size_t col) {
     const inlay__attention_weights *w = weights_of(p);
     size_t position = p->d->positions[col], end = position + 1;
+    if (w->cross) return (inlay__slice){0, p->d->n_crossed};
     if (w->both_ways) {
         const inlay__span *span = inlay__span_of(p->d, col);
         size_t n = span->end - span->begin, reach = w->n_window > 0 ? w->n_window / 2 : n;
@@ -179,12 +187,19 @@ static inlay__attention attention_of(const inlay__pass *p, size_t head, size_t c
                               .scratch = p->d->threads[p->i_thread].scratch};
 }
 
+/* Biases of the scores of one head's query at a column, by key; NULL where there are none. */
+static const float *biases_of(const inlay__pass *p, size_t head, size_t col) {
+    const inlay__attention_weights *w = weights_of(p);
+    const inlay__biases *biases = &p->d->biases[w->both_ways];
+    return w->relative ? biases->table + head * biases->stride + biases->origin - p->d->positions[col] : NULL;
+}
+
 /* All query heads of one key/value head, for some columns of one sequence. */
 static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     const inlay__attention_weights *w = weights_of(p);
     inlay__decoder *d = p->d;
     size_t n_group = w->n_head / w->n_head_kv, n = w->n_head_dim, n_rows = 0;
-    const float *q[INLAY__ATTENTION_ROWS];
+    const float *q[INLAY__ATTENTION_ROWS], *biases[INLAY__ATTENTION_ROWS];
     float *out[INLAY__ATTENTION_ROWS], slopes[INLAY__ATTENTION_ROWS];
     size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
     inlay__attention a = attention_of(p, head, cols.begin);
@@ -193,6 +208,7 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     a.n_keys = n_keys;
     a.key_begin = key_begin;
     a.slopes = w->slopes != NULL ? slopes : NULL;
+    a.biases = w->relative ? biases : NULL;
     for (size_t col = cols.begin; col < cols.end; col++) {
         inlay__slice keys = keys_of(p, col);
         for (size_t i = 0; i < n_group; i++) {
@@ -202,6 +218,7 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
             n_keys[n_rows] = keys.end;
             key_begin[n_rows] = keys.begin;
             slopes[n_rows] = w->slopes != NULL ? w->slopes[head * n_group + i] : 0.0f;
+            biases[n_rows] = biases_of(p, head * n_group + i, col);
             n_rows++;
             bool last = col + 1 == cols.end && i + 1 == n_group;
             if (n_rows < INLAY__ATTENTION_ROWS && !last) continue;
@@ -217,7 +234,7 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
 static size_t n_parts(const inlay__pass *p) {
     if (p->n_cols != 1 || weights_of(p)->slopes != NULL || weights_of(p)->both_ways) return 1;
     inlay__slice keys = keys_of(p, 0);
-    if (keys.end != p->d->length + 1) return 1; /* inside a prefix */
+    if (!weights_of(p)->cross && keys.end != p->d->length + 1) return 1; /* inside a prefix */
     return (keys.end + INLAY__KEY_BLOCK - 1) / INLAY__KEY_BLOCK - keys.begin / INLAY__KEY_BLOCK;
 }
 
@@ -239,10 +256,10 @@ static void attend_part(inlay__pass *p, size_t head, size_t part) {
     inlay__slice keys = keys_of(p, 0);
     size_t first = (keys.begin / INLAY__KEY_BLOCK + part) * INLAY__KEY_BLOCK;
     float *queries = d->threads[p->i_thread].scratch + INLAY__ATTENTION_SCRATCH(n);
-    if (first + INLAY__KEY_BLOCK >= keys.end) place_key(p, head, 0);
+    if (!w->cross && first + INLAY__KEY_BLOCK >= keys.end) place_key(p, head, 0);
     for (size_t begin = 0; begin < n_group; begin += INLAY__ATTENTION_ROWS) {
         size_t n_rows = inlay__min_size(INLAY__ATTENTION_ROWS, n_group - begin), at = head * n_group + begin;
-        const float *q[INLAY__ATTENTION_ROWS];
+        const float *q[INLAY__ATTENTION_ROWS], *biases[INLAY__ATTENTION_ROWS];
         float *out[INLAY__ATTENTION_ROWS];
         size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
         for (size_t r = 0; r < n_rows; r++) {
@@ -252,6 +269,7 @@ static void attend_part(inlay__pass *p, size_t head, size_t part) {
             out[r] = sums_of(p, part) + (at + r) * n;
             n_keys[r] = inlay__min_size(keys.end, first + INLAY__KEY_BLOCK);
             key_begin[r] = inlay__max_size(keys.begin, first);
+            biases[r] = biases_of(p, at + r, 0);
         }
         inlay__attention a = attention_of(p, head, 0);
         a.n_rows = n_rows;
@@ -259,6 +277,7 @@ static void attend_part(inlay__pass *p, size_t head, size_t part) {
         a.out = out;
         a.n_keys = n_keys;
         a.key_begin = key_begin;
+        a.biases = w->relative ? biases : NULL;
         a.part = softmaxes_of(p, part) + at;
         d->model->kernels.attention(&a);
     }
@@ -318,6 +337,36 @@ static const inlay__phase phases[] = {
     {INLAY__SHARED, output_tasks, project_output},
 };
 
+/* ----------------------------------------------- keys of what the encoder gave */
+
+/* In every form that a block of the decoder wants. */
+static void prepare_states(inlay__pass *p, size_t task) {
+    unsigned forms = 0;
+    for (size_t i = 0; i < p->stack->n_layer; i++)
+        for (size_t b = 0; b < p->stack->layers[i].n_blocks; b++)
+            if (p->stack->layers[i].blocks[b].kind == &inlay__cross_attention_kind)
+                forms |= forms_of_keys(p->stack->layers[i].blocks[b].weights);
+    inlay__prepare_rows(p, task, p->d->hidden, p->d->model->hparams.n_embd, forms);
+}
+
+static void place_keys(inlay__pass *p, size_t task) {
+    inlay__slice cols = inlay__cols_of(p, task);
+    for (size_t col = cols.begin; col < cols.end; col++)
+        for (size_t head = 0; head < weights_of(p)->n_head_kv; head++) place_key(p, head, col);
+}
+
+void inlay__cross_keep(inlay__pass *p) {
+    static const inlay__phase states_phase = {INLAY__PREPARE, inlay__col_tasks, prepare_states};
+    static const inlay__phase keep_phases[] = {{INLAY__SHARED, kv_tasks, project_kv}, {INLAY__SHARED, inlay__col_tasks, place_keys}};
+    inlay__phase_run(p, &states_phase);
+    for (size_t i = 0; i < p->stack->n_layer; i++)
+        for (size_t b = 0; b < p->stack->layers[i].n_blocks; b++) {
+            p->block = &p->stack->layers[i].blocks[b];
+            for (size_t k = 0; p->block->kind == &inlay__cross_attention_kind && k < INLAY__COUNT(keep_phases); k++)
+                inlay__phase_run(p, &keep_phases[k]);
+        }
+}
+
 /* ----------------------------------------------------------------- weights */
 
 static inlay__matrix *matrix(void *weights, size_t i) {
@@ -336,18 +385,28 @@ static void measure(const void *weights, inlay__needs *needs) {
     needs->part = w->n_head * (w->n_head_dim + sizeof(inlay__softmax) / sizeof(float));
 }
 
+/* Keys and values of what the encoder gave are computed once. */
+static size_t cross_token_bytes(void *weights) {
+    const inlay__attention_weights *w = weights;
+    return w->q.matrix.n_rows * w->q.matrix.row_size + w->out.matrix.n_rows * w->out.matrix.row_size;
+}
+
 const inlay__layer_block_kind inlay__attention_kind = {"attention", phases, INLAY__COUNT(phases), matrix, measure, NULL};
+const inlay__layer_block_kind inlay__cross_attention_kind = {"cross-attention", phases, INLAY__COUNT(phases), matrix, measure,
+                                                             cross_token_bytes};
 
 inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block, bool both_ways) {
     const inlay__hparams *h = &model->hparams;
+    const inlay__stack *stack = model->stack;
     inlay__attention_weights *w = inlay__model_alloc(model, 1, sizeof *w);
     if (w == NULL) return NULL;
-    w->n_head = h->n_head;
-    w->n_head_kv = h->n_head_kv;
-    w->n_head_dim = h->n_embd_head;
+    w->n_head = stack->n_head;
+    w->n_head_kv = stack->n_head_kv;
+    w->n_head_dim = stack->n_head_dim;
+    w->relative = stack->relative.bias != NULL;
     w->both_ways = both_ways;
     w->i_cache = both_ways ? 0 : model->n_cached++;
-    w->scale = h->attn_scale > 0.0f ? h->attn_scale : 1.0f / sqrtf((float)h->n_embd_head);
+    w->scale = h->attn_scale > 0.0f ? h->attn_scale : 1.0f / sqrtf((float)stack->n_head_dim);
     w->soft_cap = h->attn_soft_cap;
     block->kind = &inlay__attention_kind;
     block->weights = w;
@@ -368,5 +427,21 @@ int32_t inlay__attention_load(inlay__model *m, size_t layer, inlay__norm_kind no
     size_t n_norm_q = w->norm_is_whole ? n_q : w->n_head_dim, n_norm_k = w->norm_is_whole ? n_kv : w->n_head_dim;
     INLAY__TRY(inlay__load_norm_optional(m, "blk.%u.attn_q_norm", layer, norm, n_norm_q, &w->q_norm));
     INLAY__TRY(inlay__load_norm_optional(m, "blk.%u.attn_k_norm", layer, norm, n_norm_k, &w->k_norm));
-    return inlay__load_linear(m, "blk.%u.attn_output", layer, n_embd, n_q, &w->out);
+    const char *out = inlay__load_has(m, "blk.%u.attn_o.weight", layer) ? "blk.%u.attn_o" : "blk.%u.attn_output";
+    return inlay__load_linear(m, out, layer, n_embd, n_q, &w->out);
+}
+
+int32_t inlay__cross_attention_load(inlay__model *m, size_t layer, inlay__layer_block *block) {
+    inlay__attention_weights *w = inlay__attention_new(m, block, true);
+    if (w == NULL) return INLAY_ERR_MEMORY;
+    size_t n_embd = m->hparams.n_embd, n_q = w->n_head * w->n_head_dim, n_kv = w->n_head_kv * w->n_head_dim;
+    block->kind = &inlay__cross_attention_kind;
+    w->both_ways = w->relative = false;
+    w->cross = true;
+    w->rope = INLAY__NO_ROPE;
+    w->i_cache = m->n_crossed++;
+    INLAY__TRY(inlay__load_linear(m, "blk.%u.cross_attn_q", layer, n_q, n_embd, &w->q));
+    INLAY__TRY(inlay__load_linear(m, "blk.%u.cross_attn_k", layer, n_kv, n_embd, &w->k));
+    INLAY__TRY(inlay__load_linear(m, "blk.%u.cross_attn_v", layer, n_kv, n_embd, &w->v));
+    return inlay__load_linear(m, "blk.%u.cross_attn_o", layer, n_embd, n_q, &w->out);
 }

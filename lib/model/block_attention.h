@@ -9,6 +9,8 @@ typedef struct inlay__attention_weights {
     size_t n_head, n_head_kv, n_head_dim;
     size_t i_cache;          /* its place in the key/value cache */
     bool both_ways;          /* tokens see those after them too: of encoders, which keep no keys for later */
+    bool cross;              /* keys and values are those of what the encoder gave */
+    bool relative;           /* scores get the biases of the stack */
     inlay__linear q;         /* [n_q, n_embd] */
     inlay__linear k, v;      /* [n_kv, n_embd] */
     inlay__linear out;       /* [n_embd, n_q] */
@@ -23,6 +25,8 @@ typedef struct inlay__attention_weights {
 } inlay__attention_weights;
 
 extern const inlay__layer_block_kind inlay__attention_kind;
+/* Attention of a decoder to what an encoder gave. Its keys and values are computed once, by inlay__cross_keep. */
+extern const inlay__layer_block_kind inlay__cross_attention_kind;
 
 /* An attention block of a decoder, or of an encoder, with the heads, scale and soft cap that the hyperparameters say, for the
  * caller to load the rest. NULL without memory. */
@@ -31,5 +35,11 @@ inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer
 /* q, k, v and the output by the names of GGUF, whichever the file has: apart or fused ("attn_qkv"), with biases or without;
  * norms of queries and keys where the file has them. */
 int32_t inlay__attention_load(inlay__model *model, size_t layer, inlay__norm_kind norm, inlay__attention_weights *weights);
+
+/* A block of attention to what the encoder gave, "cross_attn_q" and so on. */
+int32_t inlay__cross_attention_load(inlay__model *model, size_t layer, inlay__layer_block *block);
+
+/* Keys and values of the encoder's states, in d->hidden, into d->crossed, for every block of the decoder. */
+void inlay__cross_keep(inlay__pass *pass);
 
 #endif

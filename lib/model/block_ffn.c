@@ -71,7 +71,7 @@ const inlay__layer_block_kind inlay__ffn_kind = {"feed-forward", phases, INLAY__
 
 int32_t inlay__ffn_load(inlay__model *m, size_t layer, inlay__ffn_form form, inlay__activation activation,
                         inlay__layer_block *block) {
-    size_t n_embd = m->hparams.n_embd, n_ff = m->hparams.n_ff;
+    size_t n_embd = m->hparams.n_embd, n_ff = m->stack->n_ff;
     inlay__ffn_weights *w = inlay__model_alloc(m, 1, sizeof *w);
     if (w == NULL) return INLAY_ERR_MEMORY;
     w->activation = activation;

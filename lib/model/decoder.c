@@ -3,6 +3,7 @@
 #include "kernels/math.h"
 #include "model/positions.h"
 #include "model/phase.h"
+#include "model/positions.h"
 #include "model/sequences.h"
 
 enum { ALIGNMENT = 64 };
@@ -113,6 +114,21 @@ static memory_needs measure(const inlay__model *model) {
     return m;
 }
 
+/* Of keys of n positions, and in front of them where the stack sees both ways. Attention reads to a multiple of 16 keys. */
+static void place_biases(layout *l, const inlay__stack *stack, size_t n, inlay__biases *biases) {
+    *biases = (inlay__biases){.origin = n - 1, .stride = (stack->relative.both_ways ? 2 * n - 1 : n) + INLAY__LANES - 1};
+    if (stack->relative.bias != NULL) biases->table = place(l, stack->n_head, biases->stride * sizeof(float));
+}
+
+static void fill_biases(const inlay__stack *stack, const inlay__biases *biases) {
+    const inlay__relative *r = &stack->relative;
+    for (size_t i = 0; r->bias != NULL && i < biases->stride; i++) {
+        size_t bucket = inlay__positions_bucket(r, (int64_t)i - (int64_t)biases->origin);
+        for (size_t head = 0; head < stack->n_head; head++)
+            biases->table[head * biases->stride + i] = r->bias[bucket * stack->n_head + head];
+    }
+}
+
 static void place_buffers(layout *l, inlay__decoder *d) {
     const inlay__model *model = d->model;
     const inlay__hparams *h = &model->hparams;
@@ -135,6 +151,8 @@ static void place_buffers(layout *l, inlay__decoder *d) {
         d->tiles = place(l, n_cols, sizeof *d->tiles);
         d->states = place(l, n_cols * h->n_embd, sizeof(float));
     }
+    place_biases(l, &model->decoder, d->config.n_context, &d->biases[0]);
+    place_biases(l, &model->encoder, d->config.n_context, &d->biases[1]);
     for (size_t i = 0; i < 2; i++) d->state[i] = place(l, model->n_state, sizeof(float));
     d->logits = place(l, h->n_vocab, sizeof(float));
     d->new_logits = place(l, h->n_vocab, sizeof(float));
@@ -153,8 +171,9 @@ static void place_buffers(layout *l, inlay__decoder *d) {
 }
 
 static int32_t allocate(inlay__decoder *d) {
-    const inlay__hparams *h = &d->model->hparams;
-    const inlay__kv_shape shape = {d->model->n_cached, h->n_head_kv, h->n_embd_head, false};
+    const inlay__stack *stack = &d->model->decoder;
+    const inlay__kv_shape shape = {d->model->n_cached, stack->n_head_kv, stack->n_head_dim, false};
+    const inlay__kv_shape crossed = {d->model->n_crossed, stack->n_head_kv, stack->n_head_dim, false};
     layout l = {NULL, 0, true};
     place_buffers(&l, d);
     if (!l.fits)
@@ -166,9 +185,12 @@ static int32_t allocate(inlay__decoder *d) {
     l = (layout){d->arena, 0, true};
     place_buffers(&l, d);
     memset(d->state[0], 0, d->model->n_state * sizeof(float));
-    if (d->frequencies != NULL) inlay__positions_dynamic(h, d->config.n_context, d->frequencies);
+    if (d->frequencies != NULL) inlay__positions_dynamic(&d->model->hparams, d->config.n_context, d->frequencies);
     INLAY__TRY(inlay__kv_cache_init(d->sys, &shape, d->config.n_context, d->config.cache_type, &d->cache));
+    INLAY__TRY(inlay__kv_cache_init(d->sys, &crossed, d->config.n_context, d->config.cache_type, &d->crossed));
     if (d->model->encoder.n_layer > 0) INLAY__TRY(inlay__sequences_init_cache(d));
+    fill_biases(stack, &d->biases[0]);
+    fill_biases(&d->model->encoder, &d->biases[1]);
     return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
 }
 
@@ -194,6 +216,7 @@ void inlay__decoder_free(inlay__decoder *d) {
     inlay__pool_free(d->pool);
     inlay__kv_cache_free(sys, &d->cache);
     inlay__kv_cache_free(sys, &d->passing);
+    inlay__kv_cache_free(sys, &d->crossed);
     inlay__free(sys, d->arena, d->arena_size);
     inlay__free(sys, d, sizeof *d);
 }
@@ -202,6 +225,9 @@ void inlay__decoder_free(inlay__decoder *d) {
 
 static int32_t check_tokens(const inlay__decoder *d, const int32_t *tokens, size_t n_tokens) {
     size_t n_vocab = d->model->hparams.n_vocab, room = d->config.n_context - d->length;
+    if (d->model->n_crossed > 0 && d->n_crossed == 0)
+        return inlay__fail(INLAY_ERR_STATE, "nothing was encoded, and the decoder of architecture '%s' attends to what was: "
+                           "inlay_encode comes first", d->model->hparams.architecture);
     if (n_tokens > room)
         return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the context of %zu holds %zu already", n_tokens,
                            d->config.n_context, d->length);
@@ -361,6 +387,6 @@ int32_t inlay__decoder_set_prefix(inlay__decoder *d, size_t n) {
     return INLAY_OK;
 }
 
-size_t inlay__decoder_memory(const inlay__decoder *d) { return sizeof *d + d->arena_size + d->cache.size + d->passing.size; }
+size_t inlay__decoder_memory(const inlay__decoder *d) { return sizeof *d + d->arena_size + d->cache.size + d->passing.size + d->crossed.size; }
 
-size_t inlay__decoder_cache_memory(const inlay__decoder *d) { return d->cache.size + d->passing.size; }
+size_t inlay__decoder_cache_memory(const inlay__decoder *d) { return d->cache.size + d->passing.size + d->crossed.size; }

@@ -42,6 +42,12 @@ typedef struct inlay__span {
     size_t place;      /* of its first key in the cache, a multiple of 16 */
 } inlay__span;
 
+/* Biases of relative positions, [n_head] rows of numbers by key - query: that of 0 is number `origin`. */
+typedef struct inlay__biases {
+    float *table;
+    size_t stride, origin;
+} inlay__biases;
+
 struct inlay__decoder {
     const inlay__sys *sys;
     const inlay__model *model;
@@ -49,6 +55,8 @@ struct inlay__decoder {
     inlay__pool *pool;
     inlay__kv_cache cache;           /* of the decoder */
     inlay__kv_cache passing;         /* of the encoder's layer in hand */
+    inlay__kv_cache crossed;         /* of what the encoder gave, for the decoder's layers */
+    size_t n_crossed;                /* positions of it; 0: nothing was encoded */
     size_t length;
     size_t n_prefix;                 /* tokens at the beginning that all see one another */
     bool has_logits;
@@ -64,6 +72,7 @@ struct inlay__decoder {
     float *cosines[INLAY__N_ROPES];  /* [n_batch, ropes[i].n / 2] */
     float *sines[INLAY__N_ROPES];    /* [n_batch, ropes[i].n / 2] */
     double *frequencies;             /* [n_rope / 2] of this sequence, where they depend on its room; or NULL */
+    inlay__biases biases[2];         /* of the decoder and of the encoder */
     float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
     float *new_logits;               /* [n_vocab] of the one that runs */
     float *states;                   /* [n_batch, n_embd] what the encoder last gave, behind its last norm */
@@ -94,9 +103,10 @@ struct inlay__decoder {
 static inline const inlay__span *inlay__span_of(const inlay__decoder *d, size_t col) { return &d->spans[d->span_of[col]]; }
 
 /* Make the columns set in the decoder run; every thread of the pool calls them. Through the decoder and its head to
- * `logits_out`; through the encoder to `hidden`; from there through a head alone to `logits_out`. */
+ * `logits_out`; through the encoder to `hidden`; from `hidden` into `crossed`; from `hidden` through a head alone to `logits_out`. */
 void inlay__forward(void *decoder, size_t i_thread, size_t n_threads);
 void inlay__forward_encoder(void *decoder, size_t i_thread, size_t n_threads);
+void inlay__forward_cross(void *decoder, size_t i_thread, size_t n_threads);
 void inlay__forward_head(void *decoder, size_t i_thread, size_t n_threads);
 
 /* A pass over columns whose tokens and positions are set, on all threads; and whether all of x [n] is finite. */

@@ -1,6 +1,6 @@
 /* Forward passes: the embedding, then the blocks of each layer one after another, phase by phase (model/phase.h), then the
  * head or, of an encoder, its last norm. A block of phases stands in model/block_NAME.c; in generation attention and feed-forward meet at five barriers. */
-#include "model/phase.h"
+#include "model/block_attention.h"
 
 /* A row of the embedding, made as wide as the stream. */
 static void widen(inlay__pass *p, size_t col) {
@@ -142,6 +142,12 @@ void inlay__forward_encoder(void *decoder, size_t i_thread, size_t n_threads) {
     inlay__decoder *d = decoder;
     inlay__pass p = {.d = d, .stack = &d->model->encoder, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
     if (run_stack(&p)) inlay__phase_run(&p, &states_phase);
+}
+
+void inlay__forward_cross(void *decoder, size_t i_thread, size_t n_threads) {
+    inlay__decoder *d = decoder;
+    inlay__pass p = {.d = d, .stack = &d->model->decoder, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
+    inlay__cross_keep(&p);
 }
 
 void inlay__forward_head(void *decoder, size_t i_thread, size_t n_threads) {

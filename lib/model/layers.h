@@ -86,10 +86,22 @@ typedef struct inlay__layer {
 
 /* ------------------------------------------------------------------- model */
 
+/* Biases of scores by how far a key is from the query, in buckets that widen with it [Raffel et al. 2020, 2.1]. */
+typedef struct inlay__relative {
+    size_t n_buckets;
+    size_t max_distance; /* all farther share the last bucket */
+    bool both_ways;      /* half of the buckets are of keys behind the query */
+    const float *bias;   /* [n_buckets, n_head]; NULL: there are none */
+} inlay__relative;
+
 /* Layers that run one after another over one stream. */
 typedef struct inlay__stack {
+    const char *prefix;         /* of its tensors' names: "", or of two stacks "enc.", "dec." */
+    size_t n_head, n_head_kv, n_head_dim; /* of its attention blocks */
+    size_t n_ff;                /* of its feed-forward blocks */
     size_t n_layer;
     inlay__layer *layers;       /* [n_layer] */
+    inlay__relative relative;   /* of its tokens among themselves */
     inlay__matrix positions;    /* [n_positions, n_embd] learned, added to embeddings; n_rows 0: none */
     size_t first_position;      /* the row of position 0 */
     inlay__matrix types;        /* [n_types, n_embd] learned, of a token's segment; n_rows 0: none */
@@ -144,7 +156,11 @@ struct inlay__model {
     size_t n_cached;             /* attention blocks that keep keys and values of the sequence */
     size_t n_state;              /* floats of a sequence's recurrent state */
     const float *norm_ones;      /* [n_embd] of norms without weights; or NULL */
+    int32_t start_token;         /* that a decoder behind an encoder begins with; -1: there is no such decoder */
+    int32_t forced_token;        /* that always comes next; -1: none */
+    size_t n_crossed;            /* attention blocks that keep keys and values of what the encoder gave */
     bool *used;                  /* [weights->n_tensors] found by name, while the model loads */
+    inlay__stack *stack;         /* that loads: tensors' names get its prefix, blocks its sizes */
     inlay__model_block *blocks;  /* [n_blocks] */
     size_t n_blocks, block_capacity;
 };

@@ -6,8 +6,8 @@
 enum { NAME_SIZE = 96 };
 
 /* `format` has one %u or none; it is always a literal of an arch file. */
-static void tensor_name(char name[NAME_SIZE], const char *format, size_t layer) {
-    size_t n = 0;
+static void tensor_name(const inlay__model *model, char name[NAME_SIZE], const char *format, size_t layer) {
+    size_t n = inlay__format(name, NAME_SIZE, "%s", model->stack->prefix);
     for (const char *p = format; *p != '\0' && n + 1 < NAME_SIZE; p++) {
         if (p[0] == '%' && p[1] == 'u') {
             n += inlay__format(name + n, NAME_SIZE - n, "%zu", layer);
@@ -21,7 +21,7 @@ static void tensor_name(char name[NAME_SIZE], const char *format, size_t layer) 
 
 bool inlay__load_has(const inlay__model *model, const char *format, size_t layer) {
     char name[NAME_SIZE];
-    tensor_name(name, format, layer);
+    tensor_name(model, name, format, layer);
     return inlay__weights_find(model->weights, name) != NULL;
 }
 
@@ -32,15 +32,15 @@ static int32_t fail_missing(const inlay__model *model, const char *name) {
 int32_t inlay__load_require(const inlay__model *model, const char *format) {
     char name[NAME_SIZE];
     for (size_t i = 0; i < model->hparams.n_layer; i++) {
-        tensor_name(name, format, i);
+        tensor_name(model, name, format, i);
         if (inlay__weights_find(model->weights, name) == NULL) return fail_missing(model, name);
     }
     return INLAY_OK;
 }
 
-/* Tensors that say nothing new: rotary frequencies that follow from the hyperparameters. */
+/* Tensors that say nothing new: rotary frequencies that follow from the hyperparameters, and biases that are never added. */
 static bool is_redundant(const char *name) {
-    static const char *const endings[] = {".rotary_emb.inv_freq", ".attn_rot_embd.weight"};
+    static const char *const endings[] = {".rotary_emb.inv_freq", ".attn_rot_embd.weight", ".cross_attn_rel_b.weight"};
     size_t n = strlen(name);
     for (size_t i = 0; i < INLAY__COUNT(endings); i++) {
         size_t n_ending = strlen(endings[i]);
@@ -81,7 +81,7 @@ static int32_t find(inlay__model *model, const char *name, size_t n_matrices, si
 int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out) {
     char name[NAME_SIZE];
     const inlay__tensor *tensor;
-    tensor_name(name, format, layer);
+    tensor_name(model, name, format, layer);
     INLAY__TRY(find(model, name, 1, 1, n, &tensor));
     if (tensor->packed)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is packed, which vectors are not",
@@ -124,7 +124,7 @@ int32_t inlay__load_matrices(inlay__model *model, const char *format, size_t lay
                              size_t n_k, inlay__matrix *out) {
     char name[NAME_SIZE];
     const inlay__tensor *tensor;
-    tensor_name(name, format, layer);
+    tensor_name(model, name, format, layer);
     INLAY__TRY(find(model, name, n_matrices, n_rows, n_k, &tensor));
     for (size_t i = 0; i < n_matrices; i++) INLAY__TRY(rows_of(model, tensor, i, 0, n_rows, &out[i]));
     return INLAY_OK;
@@ -181,7 +181,7 @@ int32_t inlay__load_fused(inlay__model *model, const char *name, size_t layer, s
     const float *bias;
     size_t total = 0, row = 0;
     for (size_t i = 0; i < n; i++) total += n_rows[i];
-    tensor_name(weight, with_ending(full, name, ".weight"), layer);
+    tensor_name(model, weight, with_ending(full, name, ".weight"), layer);
     INLAY__TRY(find(model, weight, 1, total, n_k, &tensor));
     INLAY__TRY(inlay__load_vector_optional(model, with_ending(full, name, ".bias"), layer, total, &bias));
     for (size_t i = 0; i < n; i++) {

@@ -67,6 +67,15 @@ static int32_t list_blocks(inlay__model *model) {
     return INLAY_OK;
 }
 
+/* Both stacks as the hyperparameters say; families that have two tell what differs. */
+static void begin_stacks(inlay__model *model) {
+    const inlay__hparams *h = &model->hparams;
+    model->decoder = (inlay__stack){.prefix = "", .n_head = h->n_head, .n_head_kv = h->n_head_kv, .n_head_dim = h->n_embd_head,
+                                    .n_ff = h->n_ff};
+    model->encoder = model->decoder;
+    model->stack = &model->decoder;
+}
+
 /* Where the state of each recurrent block stands in a sequence's. */
 static void place_states(inlay__model *model) {
     for (size_t i = 0; i < model->n_all_blocks; i++) {
@@ -76,6 +85,19 @@ static void place_states(inlay__model *model) {
         block->state = model->n_state;
         model->n_state += needs.state;
     }
+}
+
+/* What a decoder behind an encoder begins with. */
+static int32_t read_start(inlay__model *model) {
+    uint32_t start = 0, forced = UINT32_MAX;
+    int64_t last = (int64_t)model->hparams.n_vocab - 1;
+    model->start_token = model->forced_token = -1;
+    if (model->n_crossed == 0) return INLAY_OK;
+    INLAY__TRY(inlay__keys_u32(&model->keys, "decoder_start_token_id", false, 0, last, &start));
+    INLAY__TRY(inlay__keys_u32(&model->keys, "decoder_forced_token_id", false, 0, last, &forced));
+    model->start_token = (int32_t)start;
+    if (forced != UINT32_MAX) model->forced_token = (int32_t)forced;
+    return INLAY_OK;
 }
 
 static int32_t load(inlay__model *model, const inlay__model_config *config) {
@@ -95,9 +117,11 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
     model->logit_soft_cap = model->hparams.logit_soft_cap;
     model->used = inlay__model_alloc(model, model->weights->n_tensors, sizeof *model->used);
     if (model->used == NULL) return INLAY_ERR_MEMORY;
+    begin_stacks(model);
     INLAY__TRY(arch->load(model));
     INLAY__TRY(inlay__load_require_all_used(model));
     INLAY__TRY(list_blocks(model));
+    INLAY__TRY(read_start(model));
     place_states(model);
     return inlay__model_pack(model, config);
 }
@@ -143,8 +167,14 @@ int32_t inlay__model_capabilities(const inlay__model *model) {
     if (model->encoder.n_layer > 0) can |= INLAY_CAN_ENCODE | INLAY_CAN_EMBED;
     if (model->labels.output.matrix.n_rows > 0) can |= INLAY_CAN_CLASSIFY;
     if (model->decoder.n_layer == 0) return can | (model->head.output.matrix.n_rows > 0 ? INLAY_CAN_FILL_MASK : 0);
-    return can | INLAY_CAN_GENERATE | (model->n_state == 0 ? INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE : 0);
+    can |= INLAY_CAN_GENERATE;
+    if (model->n_state == 0) can |= INLAY_CAN_TRUNCATE;
+    return model->n_state == 0 && model->n_crossed == 0 ? can | INLAY_CAN_PREFIX : can;
 }
+
+int32_t inlay__model_start_token(const inlay__model *model) { return model->start_token; }
+
+int32_t inlay__model_forced_token(const inlay__model *model) { return model->forced_token; }
 
 int32_t inlay__model_pooling(const inlay__model *model) {
     return model->pooling != INLAY_POOLING_MODEL ? model->pooling : INLAY_POOLING_MEAN;

@@ -41,6 +41,9 @@ int32_t inlay__model_use(const inlay__model *model, inlay__pool *pool, size_t n_
 /* Labels it tells, and segments it tells apart; 0 where it does neither. */
 size_t inlay__model_labels(const inlay__model *model);
 size_t inlay__model_segments(const inlay__model *model);
+/* What a decoder behind an encoder begins with, and what always follows; -1: nothing. */
+int32_t inlay__model_start_token(const inlay__model *model);
+int32_t inlay__model_forced_token(const inlay__model *model);
 /* Bytes of weights that the evaluation of one token reads, in the form they have in memory. */
 size_t inlay__model_token_bytes(const inlay__model *model);
 /* The table of kernels that the model's CPU level has. */

@@ -130,3 +130,22 @@ const float *inlay__positions_slopes(inlay__model *m, size_t n_head, double grea
     }
     return slopes;
 }
+
+int32_t inlay__positions_load_relative(inlay__model *m, size_t n_buckets, size_t max_distance, bool both_ways) {
+    inlay__relative *r = &m->stack->relative;
+    *r = (inlay__relative){.n_buckets = n_buckets, .max_distance = max_distance, .both_ways = both_ways};
+    return inlay__load_table(m, "blk.0.attn_rel_b.weight", 0, n_buckets, m->stack->n_head, &r->bias);
+}
+
+/* The first half of a direction's buckets holds one distance each; the others grow as its logarithm, reckoned in floats as the
+ * models were trained. */
+size_t inlay__positions_bucket(const inlay__relative *r, int64_t offset) {
+    size_t n = r->both_ways ? r->n_buckets / 2 : r->n_buckets, exact = n / 2;
+    size_t begin = r->both_ways && offset > 0 ? n : 0;
+    size_t distance = offset <= 0 ? (size_t)-offset : r->both_ways ? (size_t)offset : 0;
+    if (distance < exact) return begin + distance;
+    float of = (float)inlay__log_f64((double)((float)distance / (float)exact));
+    float whole = (float)inlay__log_f64((double)r->max_distance / (double)exact);
+    float beyond = of / whole * (float)(n - exact);
+    return begin + (beyond < (float)(n - exact) ? exact + (size_t)beyond : n - 1);
+}

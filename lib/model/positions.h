@@ -19,4 +19,10 @@ int32_t inlay__positions_load(inlay__model *model, inlay__stack *stack, size_t n
  * NULL without memory. */
 const float *inlay__positions_slopes(inlay__model *model, size_t n_head, double greatest);
 
+/* Biases of relative positions of stack->n_head heads by buckets, "blk.0.attn_rel_b" of the stack that loads. */
+int32_t inlay__positions_load_relative(inlay__model *model, size_t n_buckets, size_t max_distance, bool both_ways);
+
+/* The bucket of a key that stands `offset` behind the query: below 0 before it. */
+size_t inlay__positions_bucket(const inlay__relative *relative, int64_t offset);
+
 #endif

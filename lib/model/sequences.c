@@ -13,8 +13,8 @@
 enum { CACHE_FACTOR = 2 };
 
 int32_t inlay__sequences_init_cache(inlay__decoder *d) {
-    const inlay__hparams *h = &d->model->hparams;
-    const inlay__kv_shape shape = {1, h->n_head_kv, h->n_embd_head, true};
+    const inlay__stack *stack = &d->model->encoder;
+    const inlay__kv_shape shape = {1, stack->n_head_kv, stack->n_head_dim, true};
     size_t n;
     if (!inlay__mul_size(d->config.n_batch, CACHE_FACTOR, &n) || n > SIZE_MAX - INLAY__LANES)
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: keys and values of %zu tokens do not fit an address space",
@@ -112,9 +112,22 @@ int32_t inlay__sequences_apply(inlay__decoder *d, const inlay__head *head, const
 
 /* ------------------------------------------------------------- one sequence */
 
+/* Keys and values of what was encoded, for the decoder to attend to. Its own sequence was another text's. */
+static int32_t keep(inlay__decoder *d) {
+    inlay__kv_cache_reserve(&d->crossed, d->n_cols);
+    inlay__fpenv saved = inlay__fpenv_enter();
+    int32_t status = inlay__decoder_pass(d, inlay__forward_cross);
+    inlay__fpenv_leave(saved);
+    INLAY__TRY(status);
+    inlay__kv_cache_clear(&d->crossed, d->n_cols, d->crossed.n_ready);
+    d->n_crossed = d->n_cols;
+    return inlay__decoder_truncate(d, 0);
+}
+
 int32_t inlay__sequences_read(inlay__decoder *d, const inlay__sequences *one, const inlay__eval_hooks *hooks) {
     INLAY__TRY(inlay__sequences_check(d, one));
     INLAY__TRY(inlay__sequences_run(d, one, 0, hooks));
+    if (d->model->n_crossed > 0) INLAY__TRY(keep(d));
     memcpy(d->states, d->hidden, d->n_cols * d->model->hparams.n_embd * sizeof(float));
     d->n_states = d->n_cols;
     return INLAY_OK;

@@ -31,12 +31,18 @@ int32_t inlay__transformer_set_windows(inlay__model *m, inlay__stack *stack, siz
     return INLAY_OK;
 }
 
+/* "NAME" before a block or behind it, as the family has it. */
+static int32_t load_same_norm(inlay__model *m, const inlay__transformer *t, const char *name, size_t i, inlay__layer_block *block) {
+    inlay__norm *norm = t->place == INLAY__NORM_STREAM_SAME ? &block->stream_norm : &block->norm;
+    return inlay__load_norm(m, name, i, t->norm, m->hparams.n_embd, norm);
+}
+
 static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i, inlay__layer_block *attention,
                           inlay__layer_block *ffn) {
     size_t n = m->hparams.n_embd;
-    if (t->place == INLAY__NORM_BEFORE || t->place == INLAY__NORM_BEFORE_BRANCH) {
-        INLAY__TRY(inlay__load_norm(m, "blk.%u.attn_norm", i, t->norm, n, &attention->norm));
-        INLAY__TRY(inlay__load_norm(m, "blk.%u.ffn_norm", i, t->norm, n, &ffn->norm));
+    if (t->place == INLAY__NORM_BEFORE || t->place == INLAY__NORM_BEFORE_BRANCH || t->place == INLAY__NORM_STREAM_SAME) {
+        INLAY__TRY(load_same_norm(m, t, "blk.%u.attn_norm", i, attention));
+        INLAY__TRY(load_same_norm(m, t, "blk.%u.ffn_norm", i, ffn));
     }
     if (t->place == INLAY__NORM_BRANCH || t->place == INLAY__NORM_BEFORE_BRANCH) {
         INLAY__TRY(inlay__load_norm(m, "blk.%u.post_attention_norm", i, t->norm, n, &attention->branch_norm));
@@ -49,11 +55,17 @@ static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i
     return INLAY_OK;
 }
 
+static int32_t load_cross(inlay__model *m, const inlay__transformer *t, size_t i, inlay__layer_block *block) {
+    INLAY__TRY(load_same_norm(m, t, "blk.%u.cross_attn_norm", i, block));
+    return inlay__cross_attention_load(m, i, block);
+}
+
 static int32_t load_layer(inlay__model *m, const inlay__transformer *t, inlay__stack *stack, size_t i) {
     inlay__layer *layer = &stack->layers[i];
-    inlay__layer_block *attention = &layer->blocks[0], *ffn = &layer->blocks[1];
-    layer->n_blocks = 2;
-    attention->scale = ffn->scale = m->hparams.residual_scale > 0.0f ? m->hparams.residual_scale : 1.0f;
+    layer->n_blocks = t->cross ? 3 : 2;
+    inlay__layer_block *attention = &layer->blocks[0], *ffn = &layer->blocks[layer->n_blocks - 1];
+    for (size_t b = 0; b < layer->n_blocks; b++)
+        layer->blocks[b].scale = m->hparams.residual_scale > 0.0f ? m->hparams.residual_scale : 1.0f;
     ffn->parallel = t->parallel;
     INLAY__TRY(load_norms(m, t, i, attention, ffn));
     inlay__attention_weights *w = inlay__attention_new(m, attention, t->both_ways);
@@ -62,24 +74,29 @@ static int32_t load_layer(inlay__model *m, const inlay__transformer *t, inlay__s
     w->pairs = t->pairs;
     w->norm_is_whole = t->qk_norm_is_whole;
     INLAY__TRY(inlay__attention_load(m, i, t->qk_norm, w));
+    if (t->cross) INLAY__TRY(load_cross(m, t, i, &layer->blocks[1]));
     if (inlay__load_has(m, "blk.%u.ffn_gate_inp.weight", i))
         return inlay__moe_load(m, i, t->activation, !t->experts_as_chosen, ffn);
     return inlay__ffn_load(m, i, t->ffn, t->activation, ffn);
 }
 
-int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *shape) {
-    const inlay__hparams *h = &m->hparams;
-    inlay__stack *stack = shape->both_ways ? &m->encoder : &m->decoder;
+int32_t inlay__transformer_load_stack(inlay__model *m, const inlay__transformer *shape, inlay__stack *stack) {
     inlay__transformer said = *shape, *t = &said;
+    bool has_last_norm = t->place != INLAY__NORM_STREAM && t->place != INLAY__NORM_STREAM_SAME && !t->no_last_norm;
+    m->stack = stack;
     INLAY__TRY(inlay__transformer_read_activation(m, "activation", &t->activation));
-    bool has_last_norm = t->place != INLAY__NORM_STREAM && !t->no_last_norm;
-    INLAY__TRY(inlay__load_embedding(m));
-    if (has_last_norm) INLAY__TRY(inlay__load_norm(m, "output_norm", 0, t->norm, h->n_embd, &stack->output_norm));
-    if (!t->both_ways) INLAY__TRY(inlay__load_head(m));
-    if (t->rope != INLAY__NO_ROPE) INLAY__TRY(inlay__positions_make_rope(m, t->rope, h->rope_theta, true));
-    stack->n_layer = h->n_layer;
-    stack->layers = inlay__model_alloc(m, h->n_layer, sizeof *stack->layers);
+    if (has_last_norm) INLAY__TRY(inlay__load_norm(m, "output_norm", 0, t->norm, m->hparams.n_embd, &stack->output_norm));
+    stack->layers = inlay__model_alloc(m, stack->n_layer, sizeof *stack->layers);
     if (stack->layers == NULL) return INLAY_ERR_MEMORY;
-    for (size_t i = 0; i < h->n_layer; i++) INLAY__TRY(load_layer(m, t, stack, i));
+    for (size_t i = 0; i < stack->n_layer; i++) INLAY__TRY(load_layer(m, t, stack, i));
     return INLAY_OK;
+}
+
+int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *t) {
+    inlay__stack *stack = t->both_ways ? &m->encoder : &m->decoder;
+    INLAY__TRY(inlay__load_embedding(m));
+    if (!t->both_ways) INLAY__TRY(inlay__load_head(m));
+    if (t->rope != INLAY__NO_ROPE) INLAY__TRY(inlay__positions_make_rope(m, t->rope, m->hparams.rope_theta, true));
+    stack->n_layer = m->hparams.n_layer;
+    return inlay__transformer_load_stack(m, t, stack);
 }

@@ -12,6 +12,7 @@ typedef enum inlay__norm_place {
     INLAY__NORM_BRANCH,        /* x + norm f(x): post_attention_norm, post_ffw_norm */
     INLAY__NORM_BEFORE_BRANCH, /* x + norm f(norm x): all four */
     INLAY__NORM_STREAM,        /* norm(x + f(x)): attn_output_norm, layer_output_norm */
+    INLAY__NORM_STREAM_SAME,   /* the same: attn_norm, ffn_norm */
     INLAY__NORM_ELSEWHERE      /* the family loads them itself */
 } inlay__norm_place;
 
@@ -24,9 +25,10 @@ typedef struct inlay__transformer {
     inlay__activation activation; /* unless the metadata name another */
     size_t rope;               /* INLAY__ROPE_GLOBAL or INLAY__NO_ROPE */
     inlay__rope_pairs pairs;
-    bool no_last_norm;         /* after the last layer; STREAM implies it */
+    bool no_last_norm;         /* after the last layer; STREAM and STREAM_SAME imply it */
     bool parallel;             /* x + attention + feed-forward */
     bool experts_as_chosen;    /* weights of experts do not sum to 1, unless the metadata say otherwise */
+    bool cross;                /* a decoder whose layers attend to what an encoder gave, between their other two blocks */
     bool both_ways;            /* an encoder: every token sees those before and after it */
 } inlay__transformer;
 
@@ -36,6 +38,9 @@ int32_t inlay__transformer_load(inlay__model *model, const inlay__transformer *s
 
 /* An activation that the metadata may name; else it stays. */
 int32_t inlay__transformer_read_activation(const inlay__model *model, const char *key, inlay__activation *activation);
+
+/* Loads stack->n_layer layers and the last norm of one of two stacks, by names with its prefix. */
+int32_t inlay__transformer_load_stack(inlay__model *model, const inlay__transformer *shape, inlay__stack *stack);
 
 /* Layers of a stack that attend to hparams.n_window keys only: those that the metadata's pattern names, or else all but
  * number i_global of each per_global (0: all). Local ones rotate by `rope`. */

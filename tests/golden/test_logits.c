@@ -15,6 +15,7 @@
 #include "support/tiny_family.h"
 #include "support/tiny_network.h"
 #include "support/tiny_open.h"
+#include "support/tiny_seq2seq.h"
 
 enum { LONG_PROMPT = 280, SHORT_PROMPT = 40, REAL_PROMPT = 48, FEW_TOKENS = 6 };
 
@@ -45,11 +46,12 @@ static uint64_t hash_floats(const float *x, size_t n) {
     return hash;
 }
 
-/* What is evaluated: a file of a path or of memory, with a cache, so many tokens, and one hash of all their logits. */
+/* What is evaluated: a file of a path or of memory, with a cache, so many tokens, and one hash of all their logits; of an
+ * encoder-decoder after so many were encoded. */
 typedef struct subject {
     char name[64], path[512];
     const uint8_t *data;
-    size_t size, n_tokens, n_vocab;
+    size_t size, n_tokens, n_vocab, n_encoded;
     int cache_type;
     bool encodes; /* an encoder: the sequence is read whole */
 } subject;
@@ -69,6 +71,10 @@ static void begin_sequence(sequence *q, const subject *s, inlay_model *model, co
     tiny_tokens(q->tokens, q->n_tokens);
     q->rows = calloc(q->n_tokens * q->n_vocab, sizeof *q->rows);
     q->status = inlay_session_new(model, options, &q->session);
+    if (s->n_encoded == 0 || q->status != INLAY_OK) return;
+    tiny_seq2seq_tokens(q->tokens, s->n_encoded, 41);
+    q->status = inlay_encode(q->session, q->tokens, s->n_encoded);
+    tiny_seq2seq_tokens(q->tokens, q->n_tokens, 29);
 }
 
 static bool is_going_on(const sequence *q) { return q->status == INLAY_OK && q->done < q->n_tokens; }
@@ -211,6 +217,19 @@ TEST(every_architecture_has_its_recorded_bits) {
             p.matrix_type = i == 0 ? INLAY_TYPE_Q8_0 : i == 1 ? INLAY_TYPE_Q4_1 : INLAY_TYPE_F16;
             check_tiny(&p, p.architecture, LONG_PROMPT, caches[c], i == 0 && caches[c] == INLAY_TYPE_F16);
         }
+    }
+}
+
+TEST(encoder_decoders_have_their_recorded_bits) {
+    tiny_seq2seq models[] = {tiny_t5(), tiny_bart()};
+    models[0].gated = true;
+    for (size_t i = 0; i < 2; i++) {
+        subject s = {.n_tokens = LONG_PROMPT, .n_vocab = models[i].n_vocab, .n_encoded = LONG_PROMPT - 5, .cache_type = caches[i]};
+        uint8_t *data = tiny_seq2seq_file(&models[i], &s.size);
+        s.data = data;
+        snprintf(s.name, sizeof s.name, "tiny %s, cache %s", models[i].architecture, cache_name(caches[i]));
+        check_subject(&s, false);
+        free(data);
     }
 }
 
@@ -413,6 +432,7 @@ TEST(the_hashes_are_of_this_arithmetic) { CHECK_INT(golden_arithmetic_version, i
 
 int main(int argc, char **argv) {
     static const test_case cases[] = {CASE(every_architecture_has_its_recorded_bits),
+                                      CASE(encoder_decoders_have_their_recorded_bits),
                                       CASE(every_type_of_weights_has_its_recorded_bits),
                                       CASE(encoders_have_their_recorded_bits),
                                       CASE(smollm2_has_its_recorded_bits),

@@ -233,6 +233,8 @@ static void bare_open(bare *b, gguf_writer *w) {
     CHECK_INT(inlay__weights_open_memory(&inlay__sys_default, b->data, size, &b->weights), INLAY_OK);
     b->model.sys = &inlay__sys_default;
     b->model.weights = &b->weights;
+    b->model.decoder.prefix = "";
+    b->model.stack = &b->model.decoder;
     b->model.used = inlay__model_alloc(&b->model, b->weights.n_tensors, sizeof *b->model.used);
 }
 

@@ -17,6 +17,7 @@ DATA = Path(os.environ.get("INLAY_DATA", "")) / "tiny"
 CAUSAL = ("bloom-alibi", "falcon", "gemma2", "gemma3", "gpt-neox", "gpt1", "gpt2", "granite", "llama", "llama-3-rope",
           "lfm2-conv", "lstm", "mamba", "mamba2", "mistral-swa", "mixtral", "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3-moe",
           "recurrentgemma", "rwkv4", "smollm3-nope")
+SEQ2SEQ = ("t5", "flan-t5-gated", "bart")
 TYPE_F32 = 0
 
 pytestmark = pytest.mark.skipif(not (os.environ.get("INLAY_DATA") and DATA.is_dir()),
@@ -147,3 +148,100 @@ def test_the_program_takes_a_prefix(files):
     rows = numpy.frombuffer(outputs[0], dtype="<f4").reshape(len(case["ids"]), -1)
     assert outputs[1] == outputs[0]
     assert rows.argmax(axis=1).tolist() == case["argmax_all"]
+
+
+# --------------------------------------------------------------------- encoder-decoders
+
+
+@pytest.fixture(params=("gguf", "folder"))
+def seq2seq_path(request, files):
+    """The path of a small encoder-decoder, written as GGUF or as it is."""
+    return (lambda name: files(name)) if request.param == "gguf" else lambda name: str(DATA / name)
+
+
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_an_encoder_decoder_gives_the_reference_logits_and_tokens(name, seq2seq_path):
+    import inlay
+
+    worst = 0.0
+    with inlay.Model.open(seq2seq_path(name)) as model, model.session(cache_type=TYPE_F32) as session:
+        assert model.facts["kind"] == "encoder-decoder"
+        for case in golden(name)["cases"]:
+            session.encode(case["ids"])
+            assert session.encoded == len(case["ids"])
+            session.eval(model.decoder_start)
+            expected = numpy.array(case["logits_first"])
+            most = 2e-4 * max(1.0, float(numpy.abs(expected).max()))
+            difference = float(numpy.abs(numpy.array(session.logits) - expected).max())
+            assert difference <= most
+            worst, made = max(worst, difference / most), []
+            for _ in case["greedy16"]:
+                made.append(session.sample())
+                session.eval(made[-1:])
+            assert made == case["greedy16"]
+    print(f"{name}: at most {worst:.4f} of the difference allowed")
+
+
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_an_encoder_decoder_gives_the_same_bits_in_every_way(name, files):
+    import inlay
+
+    case = max(golden(name)["cases"], key=lambda each: len(each["ids"]))
+    encoded, ids = case["ids"], [0, *case["greedy16"]]
+    outputs = set()
+    for cpu in ("scalar", ""):
+        with inlay.Model.open(files(name), cpu=cpu) as model:
+            for options in ({"threads": 1}, {"threads": 2, "batch": 1}, {"threads": 3, "batch": 7}):
+                with model.session(**options) as session:
+                    session.encode(encoded)
+                    outputs.add(session.eval_all(ids).tobytes())
+                    session.encode(encoded[:3])
+                    session.encode(encoded)
+                    outputs.add(numpy.concatenate([session.eval_all(ids[:6]), session.eval_all(ids[6:])]).tobytes())
+    assert len(outputs) == 1
+
+
+def test_a_decoder_says_nothing_before_something_was_encoded(files):
+    import inlay
+
+    with inlay.Model.open(files("t5")) as model, model.session() as session:
+        with pytest.raises(inlay.StateError, match="inlay_encode comes first"):
+            session.eval([0])
+        session.encode([3, 158, 1])
+        session.eval([0])
+        with pytest.raises(inlay.InlayError, match="prefix"):
+            session.set(prefix=2)
+
+
+def run_program(*arguments: str) -> bytes:
+    return subprocess.run([os.environ["INLAY_PROGRAM"], *arguments], capture_output=True, check=True).stdout
+
+
+@pytest.mark.skipif(not os.environ.get("INLAY_PROGRAM"), reason="INLAY_PROGRAM does not name the program")
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_the_program_encodes_and_decodes(name, seq2seq_path):
+    case = golden(name)["cases"][0]
+    path, ids = seq2seq_path(name), ",".join(map(str, case["ids"]))
+    said = ",".join(map(str, [0, *case["greedy16"]]))
+    rows = numpy.frombuffer(run_program("logits", path, "--ids", ids, "--decoder-ids", said, "--all", "--raw", "-"), dtype="<f4")
+    rows = rows.reshape(len(case["greedy16"]) + 1, -1)
+    assert rows.argmax(axis=1).tolist()[:-1] == case["greedy16"]
+    first = numpy.frombuffer(run_program("logits", path, "--ids", ids, "--raw", "-"), dtype="<f4")
+    assert first.tobytes() == rows[0].tobytes()
+
+
+@pytest.mark.skipif(not os.environ.get("INLAY_PROGRAM"), reason="INLAY_PROGRAM does not name the program")
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_the_program_answers_a_text(name):
+    import inlay
+
+    case = golden(name)["cases"][1]
+    with inlay.Model.open(str(DATA / name)) as model:
+        assert list(model.tokenize(case["prompt"], add_special=True)) == case["ids"]
+        ends = [i for i, token in enumerate(case["greedy16"]) if model.is_end(token)]
+        expected = model.detokenize(case["greedy16"][: ends[0] if ends else 8])
+        with model.session(cache_type=TYPE_F32) as session:
+            for _ in range(2):
+                assert "".join(session.generate(case["prompt"], max_tokens=8)).strip() == expected.strip()
+    said = run_program("run", str(DATA / name), "-q", "-n", "8", "-p", case["prompt"]).decode()
+    assert said.strip() == expected.strip()

@@ -24,6 +24,7 @@ ARCHITECTURES = {
     "falcon": "falcon", "mamba": "mamba", "mamba2": "mamba2", "lfm2": "lfm2", "rwkv": "rwkv4",
     "lstm_lm": "lstm", "recurrent_gemma": "recurrentgemma",
     "bert": "bert", "roberta": "bert", "distilbert": "bert", "modernbert": "modern-bert",
+    "t5": "t5", "bart": "bart",
 }
 # Families that the package has no names for.
 OWN_NAMES = {
@@ -70,9 +71,21 @@ OWN_NAMES["recurrentgemma"] = {
        for name in ("input", "recurrent") for part in ("weight", "bias")},
     "layers.{}.temporal_block.rg_lru.recurrent_param": "blk.{}.rglru_recurrent_param",
 }
+OWN_NAMES["bart"] = {"shared": "token_embd", "final_logits_bias": "output"}
+for side, short in (("encoder", "enc"), ("decoder", "dec")):
+    OWN_NAMES["bart"] |= {
+        f"{side}.embed_positions": f"{short}.position_embd", f"{side}.layernorm_embedding": f"{short}.token_embd_norm",
+        f"{side}.layers.{{}}.fc1": f"{short}.blk.{{}}.ffn_up", f"{side}.layers.{{}}.fc2": f"{short}.blk.{{}}.ffn_down",
+        f"{side}.layers.{{}}.final_layer_norm": f"{short}.blk.{{}}.ffn_norm",
+        **{f"{side}.layers.{{}}.{part}_layer_norm": f"{short}.blk.{{}}.{name}_norm"
+           for part, name in (("self_attn", "attn"), ("encoder_attn", "cross_attn"))},
+        **{f"{side}.layers.{{}}.{part}.{projection}_proj": f"{short}.blk.{{}}.{name}_{projection[0]}"
+           for part, name in (("self_attn", "attn"), ("encoder_attn", "cross_attn"))
+           for projection in ("q", "k", "v", "out")},
+    }
 PERMUTED = ("llama", "granite", "smollm3")
 EPSILONS = ("rms_norm_eps", "norm_eps", "layer_norm_eps", "layer_norm_epsilon")
-RMS_NORMS = ("mamba", "mamba2", "lfm2")  # whose keys do not say so
+RMS_NORMS = ("mamba", "mamba2", "lfm2", "t5")  # whose keys do not say so
 
 
 def read_safetensors(path: Path) -> dict[str, numpy.ndarray]:
@@ -114,14 +127,15 @@ class Converter:
         self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.tensors = read_safetensors(folder / "model.safetensors")
         self.arch = ARCHITECTURES[self.config["model_type"]]
-        self.n_layer = get(self.config, "num_hidden_layers", "n_layer", "n_layers")
-        self.n_head = get(self.config, "num_attention_heads", "n_head", "n_heads", default=0)
-        self.n_embd = get(self.config, "hidden_size", "n_embd", "dim")
+        self.n_layer = get(self.config, "num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers")
+        heads = "num_heads" if self.arch == "t5" else "encoder_attention_heads"
+        self.n_head = get(self.config, "num_attention_heads", "n_head", "n_heads", heads, default=0)
+        self.n_embd = get(self.config, "hidden_size", "n_embd", "dim", "d_model")
         self.n_head_kv = get(self.config, "num_key_value_heads", default=self.n_head)
         if self.arch == "falcon":
             grouped = self.config["new_decoder_architecture"]
             self.n_head_kv = self.config["num_kv_heads"] if grouped else 1 if self.config["multi_query"] else self.n_head
-        self.head_dim = get(self.config, "head_dim", default=self.n_embd // max(self.n_head, 1))
+        self.head_dim = get(self.config, "head_dim", "d_kv", default=self.n_embd // max(self.n_head, 1))
 
     # ------------------------------------------------------------ metadata
 
@@ -132,7 +146,8 @@ class Converter:
             c["intermediate_size"] = (int(n_ff * c["block_ffn_dim_multiplier"]) + step - 1) // step * step
         if self.arch == "recurrentgemma":
             c["intermediate_size"] //= 2
-        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim", default=4 * self.n_embd)
+        n_ff = get(c, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "hidden_dim", "d_ff", "encoder_ffn_dim",
+                   default=4 * self.n_embd)
         w.add_name("tiny")
         n_context = get(c, "max_position_embeddings", "n_positions", default=2048)
         w.add_context_length(n_context - c["pad_token_id"] - 1 if c["model_type"] == "roberta" else n_context)
@@ -143,7 +158,7 @@ class Converter:
         w.add_head_count_kv(self.n_head_kv if self.arch != "lfm2" else
                             [self.n_head_kv if kind == "full_attention" else 0 for kind in c["layer_types"]])
         w.add_vocab_size(c["vocab_size"])
-        if "head_dim" in c and c["head_dim"] is not None:
+        if get(c, "head_dim", "d_kv") is not None:
             w.add_key_length(self.head_dim)
             w.add_value_length(self.head_dim)
         epsilon = next((c[key] for key in EPSILONS if key in c), 1e-12 if c["model_type"] == "distilbert" else 1e-5)
@@ -224,6 +239,16 @@ class Converter:
             w.add_array(f"{arch}.attention.layer_pattern", [types[i % len(types)] == "attention" for i in range(self.n_layer)])
         if arch == "lfm2":
             w.add_shortconv_l_cache(c["conv_L_cache"])
+        if arch == "t5":
+            w.add_decoder_block_count(c["num_decoder_layers"])
+            w.add_relative_attn_buckets_count(c["relative_attention_num_buckets"])
+        if arch == "bart":
+            w.add_decoder_block_count(c["decoder_layers"])
+            w.add_string("bart.activation", c["activation_function"])
+            w.add_uint32("bart.decoder_feed_forward_length", c["decoder_ffn_dim"])
+            w.add_uint32("bart.decoder_attention_head_count", c["decoder_attention_heads"])
+        if "decoder_start_token_id" in c:
+            w.add_decoder_start_token_id(c["decoder_start_token_id"])
         if arch == "smollm3":
             w.add_array(f"{arch}.rope.layer_pattern", [rotates == 1 for rotates in c["no_rope_layers"]])
 
@@ -275,7 +300,7 @@ class Converter:
             return x.T
         if ".query_key_value." in name:
             return parts_together(x, self.n_head, self.n_head_kv)
-        if "time_mix_" in name:
+        if "time_mix_" in name or name.endswith("final_logits_bias"):
             return x.reshape(-1)
         if name.endswith(("A_log", "time_decay")):
             return -numpy.exp(x.reshape(-1, 1) if arch == "mamba2" else x)
@@ -289,7 +314,7 @@ class Converter:
             return x.swapaxes(1, 2)
         if name.endswith("_gate_bias"):
             return x.reshape(-1)
-        if arch == "opt" and "embed_positions" in name:
+        if arch in ("opt", "bart") and "embed_positions" in name:
             return x[2:]
         if self.config["model_type"] == "roberta" and "position_embeddings" in name:
             return x[self.config["pad_token_id"] + 1 :]

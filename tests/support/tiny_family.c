@@ -61,7 +61,8 @@ static float uniform(uint64_t *state) {
 }
 
 /* centre + scale * uniform; the numbers depend on the name alone. */
-static void put(gguf_writer *w, const char *name, size_t n_in, size_t n_out, size_t n_stacked, float centre, float scale) {
+void tiny_put(gguf_writer *w, const char *name, size_t n_in, size_t n_out, size_t n_stacked, float centre,
+              float scale) {
     uint64_t state = 5, shape[] = {n_in, n_out, n_stacked};
     size_t n = n_in * n_out * n_stacked;
     for (const char *c = name; *c != '\0'; c++) state = (state ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
@@ -76,24 +77,24 @@ static void put_norm(const tiny_family *f, gguf_writer *w, const char *prefix, c
     char full[96];
     if (name == NULL) return;
     snprintf(full, sizeof full, "%s%s.weight", prefix, name);
-    put(w, full, n, 1, 1, 1.0f, 0.3f);
+    tiny_put(w, full, n, 1, 1, 1.0f, 0.3f);
     snprintf(full, sizeof full, "%s%s.bias", prefix, name);
-    if (f->layer_norm && f->bias) put(w, full, n, 1, 1, 0.0f, 0.2f);
+    if (f->layer_norm && f->bias) tiny_put(w, full, n, 1, 1, 0.0f, 0.2f);
 }
 
 static void put_linear(const tiny_family *f, gguf_writer *w, const char *prefix, const char *name, size_t n_in, size_t n_out,
                        float gain) {
     char full[96];
     snprintf(full, sizeof full, "%s%s.weight", prefix, name);
-    put(w, full, n_in, n_out, 1, 0.0f, gain * sqrtf(3.0f / (float)n_in));
+    tiny_put(w, full, n_in, n_out, 1, 0.0f, gain * sqrtf(3.0f / (float)n_in));
     snprintf(full, sizeof full, "%s%s.bias", prefix, name);
-    if (f->bias) put(w, full, n_out, 1, 1, 0.0f, 0.2f);
+    if (f->bias) tiny_put(w, full, n_out, 1, 1, 0.0f, 0.2f);
 }
 
 static void put_experts(const tiny_family *f, gguf_writer *w, const char *prefix, const char *name, size_t n_in, size_t n_out) {
     char full[96];
     snprintf(full, sizeof full, "%s%s.weight", prefix, name);
-    put(w, full, n_in, n_out, f->n_expert, 0.0f, sqrtf(3.0f / (float)n_in));
+    tiny_put(w, full, n_in, n_out, f->n_expert, 0.0f, sqrtf(3.0f / (float)n_in));
 }
 
 static void put_layer(const tiny_family *f, gguf_writer *w, uint32_t layer) {
@@ -132,26 +133,26 @@ static void put_layer(const tiny_family *f, gguf_writer *w, uint32_t layer) {
 void tiny_modernbert_metadata(gguf_writer *w) { gguf_writer_f32(w, "modern-bert.rope.freq_base_swa", 500.0f); }
 
 static void put_heads(const tiny_family *f, gguf_writer *w) {
-    if (f->learned) put(w, "token_types.weight", f->n_embd, 2, 1, 0.0f, 0.5f);
+    if (f->learned) tiny_put(w, "token_types.weight", f->n_embd, 2, 1, 0.0f, 0.5f);
     put_linear(f, w, "", "cls", f->n_embd, f->n_embd, 1.0f);
     if (f->n_labels > 0) {
         put_linear(f, w, "", "cls.output", f->n_embd, f->n_labels, 1.0f);
         return;
     }
     put_norm(f, w, "", "cls.norm", f->n_embd);
-    put(w, "output.bias", f->n_vocab, 1, 1, 0.0f, 0.2f);
+    tiny_put(w, "output.bias", f->n_vocab, 1, 1, 0.0f, 0.2f);
 }
 
 uint8_t *tiny_family_file(const tiny_family *f, size_t *size) {
     gguf_writer w;
     bool streams = f->norms[1][2] != NULL;
     put_metadata(f, &w);
-    put(&w, "token_embd.weight", f->n_embd, f->n_vocab, 1, 0.0f, 1.0f);
-    if (f->learned) put(&w, "position_embd.weight", f->n_embd, 512, 1, 0.0f, 0.5f);
+    tiny_put(&w, "token_embd.weight", f->n_embd, f->n_vocab, 1, 0.0f, 1.0f);
+    if (f->learned) tiny_put(&w, "position_embd.weight", f->n_embd, 512, 1, 0.0f, 0.5f);
     if (f->embd_norm) put_norm(f, &w, "", "token_embd_norm", f->n_embd);
     for (uint32_t i = 0; i < f->n_layer; i++) put_layer(f, &w, i);
     if (!streams) put_norm(f, &w, "", "output_norm", f->n_embd);
     if (f->encoder) put_heads(f, &w);
-    if (f->untied) put(&w, "output.weight", f->n_embd, f->n_vocab, 1, 0.0f, 0.3f);
+    if (f->untied) tiny_put(&w, "output.weight", f->n_embd, f->n_vocab, 1, 0.0f, 0.3f);
     return gguf_writer_finish(&w, size);
 }

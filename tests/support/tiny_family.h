@@ -31,6 +31,9 @@ typedef struct tiny_family {
     void (*metadata)(gguf_writer *w);  /* more of it; or NULL */
 } tiny_family;
 
+/* A tensor [n_stacked, n_out, n_in] of numbers centre + scale * uniform in -1..1, which depend on its name alone. */
+void tiny_put(gguf_writer *w, const char *name, size_t n_in, size_t n_out, size_t n_stacked, float centre, float scale);
+
 /* Encoders. */
 void tiny_modernbert_metadata(gguf_writer *w);
 #define TINY_BERT                                                                                                            \

@@ -115,6 +115,8 @@ MODEL_TOKEN_EOS = 121
 MODEL_TOKEN_UNKNOWN = 122
 MODEL_TOKEN_PAD = 123
 MODEL_TOKEN_MASK = 124
+MODEL_TOKEN_START = 125
+MODEL_TOKEN_FORCED = 126
 CAN_GENERATE = 1
 CAN_PREFIX = 2
 CAN_TRUNCATE = 4
@@ -573,7 +575,7 @@ them. How a sequence is cut into calls never changes a bit of the result. On fai
 sequence is as long as it was. n_tokens = 0 is an error.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
 INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
-INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
+INLAY_ERR_STATE (an encoder-decoder, and nothing was encoded), INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
 of fork, where threads start anew), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_eval_all": (
@@ -644,8 +646,9 @@ Thread rule: any, and safe in a signal handler. Since 0.1.""",
         (inlay_session_p, POINTER(c_int32), c_size_t,),
         """Reads a whole sequence of `n_tokens` tokens, of which each sees those before and after it, with an encoder: one that
 stands alone (INLAY_MODEL_KIND "encoder") or before a decoder. What it gives, inlay_hidden_states and inlay_logits_at
-tell; it takes the place of what the call before gave. Add the tokens that the model wants around a text
-(INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
+tell; it takes the place of what the call before gave. Before a decoder, the session's own sequence is empty then, and
+inlay_eval, which begins with INLAY_MODEL_TOKEN_START, attends to what was encoded. Add the tokens that the model wants
+around a text (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
 (more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE),
 INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD, INLAY_ERR_BUSY.
 Thread rule: one thread at a time. Since 0.1.""",

@@ -164,6 +164,12 @@ class Model:
         return string_at(text.value, size.value).decode("utf-8", "replace") if size.value else ""
 
     @property
+    def decoder_start(self) -> list[int]:
+        """What an encoder-decoder's decoder begins with once something was encoded; empty of other models."""
+        tokens = (self._fact(c.MODEL_TOKEN_START), self._fact(c.MODEL_TOKEN_FORCED))
+        return [int(token) for token in tokens if int(token) >= 0]
+
+    @property
     def n_vocab(self) -> int:
         """Tokens in the vocabulary."""
         return int(self._fact(c.MODEL_N_VOCAB))

@@ -122,6 +122,11 @@ class Session:
         return self._fact(c.SESSION_LENGTH)
 
     @property
+    def encoded(self) -> int:
+        """Tokens that encode last read."""
+        return self._fact(c.SESSION_ENCODED)
+
+    @property
     def context(self) -> int:
         """Tokens there is room for."""
         return self._fact(c.SESSION_CONTEXT)
@@ -312,11 +317,13 @@ class Session:
     ) -> Iterator[str]:
         """Appends a prompt, text or ids, and yields the text that the model writes after it, piece by piece and
         never a part of a character. It ends at an end token, after ``max_tokens`` (None: no limit), or when the
-        context is full. Tokens that begin a sequence are added to the first prompt, or as ``add_special`` says.
+        context is full. Tokens that begin a sequence are added to the first prompt, or as ``add_special`` says. An
+        encoder-decoder encodes the prompt, in place of what was encoded before, and answers it.
 
         The prompt is read a batch at a time, so Ctrl-C takes effect soon; the sequence then holds what was read."""
         if isinstance(prompt, (str, bytes)):
-            special = self.length == 0 if add_special is None else add_special
+            first = self.length == 0 or bool(self._model.decoder_start)
+            special = first if add_special is None else add_special
             tokens = self._model.tokenize(prompt, add_special=special, parse_special=parse_special)
         else:
             tokens = list(prompt)
@@ -324,6 +331,10 @@ class Session:
         return self._generate(tokens, max_tokens)
 
     def _generate(self, tokens: list[int], max_tokens: Optional[int]) -> Iterator[str]:
+        start = self._model.decoder_start
+        if start:
+            self.encode(tokens)
+            tokens = start
         if len(tokens) > self.context - self.length:
             raise error(
                 c.ERR_CONTEXT, f"{len(tokens)} tokens do not fit: {self.length} of {self.context} places are taken"

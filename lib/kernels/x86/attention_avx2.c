@@ -60,8 +60,8 @@ INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t n, bool f1
     if (r < a->n_rows) score_few(a, a->q + r, 1, n, f16, scores + r * INLAY__KEY_BLOCK);
 }
 
-/* A row's n scores after soft cap, slope and bias. */
-INLAY__AVX2_INLINE void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
+/* A row's n scores after soft cap, slope and bias. Apart, as what follows exists once for each type of the cache. */
+INLAY__AVX2 static __attribute__((noinline)) void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
     const __m256 one = _mm256_set1_ps(1.0f), cap = _mm256_set1_ps(a->soft_cap);
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     for (size_t key = 0; key < n; key += 8) {
@@ -81,7 +81,7 @@ INLAY__AVX2_INLINE void bend(const inlay__attention *a, size_t r, size_t first, 
 }
 
 /* One row's scores [256] to weights, of which [begin, n) count; returns the greatest score and the sum. */
-INLAY__AVX2_INLINE float weigh(float *p, size_t begin, size_t n, float *greatest) {
+INLAY__AVX2 static __attribute__((noinline)) float weigh(float *p, size_t begin, size_t n, float *greatest) {
     size_t padded = inlay__round_up(n, INLAY__LANES);
     for (size_t key = 0; key < begin; key++)
         p[key] = -INFINITY;
@@ -188,6 +188,14 @@ INLAY__AVX2 void inlay__attention_merge_avx2(inlay__softmax *row, const inlay__s
     }
 }
 
+INLAY__AVX2 static __attribute__((noinline)) void finish(const inlay__attention *a, const inlay__softmax *state) {
+    for (size_t r = 0; r < a->n_rows; r++) {
+        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i++)
+            a->out[r][i] = a->out[r][i] / state[r].sum;
+        if (a->part != NULL) a->part[r] = state[r];
+    }
+}
+
 INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
     inlay__softmax state[INLAY__ATTENTION_ROWS];
@@ -228,11 +236,7 @@ INLAY__AVX2_INLINE void attend(const inlay__attention *a, uint32_t type) {
         for (r = 0; r < a->n_rows; r++)
             inlay__attention_merge_avx2(&state[r], &block[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }
-    for (size_t r = 0; r < a->n_rows; r++) {
-        for (size_t i = 0; a->part == NULL && i < n_head_dim; i++)
-            a->out[r][i] = a->out[r][i] / state[r].sum;
-        if (a->part != NULL) a->part[r] = state[r];
-    }
+    finish(a, state);
 }
 
 INLAY__AVX2 void inlay__attention_avx2(const inlay__attention *a) {

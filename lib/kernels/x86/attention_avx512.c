@@ -41,8 +41,8 @@ INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t n, bool 
     }
 }
 
-/* A row's n scores after soft cap, slope and bias. */
-INLAY__AVX512_INLINE void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
+/* A row's n scores after soft cap, slope and bias. Apart, as what follows exists once for each type of the cache. */
+INLAY__AVX512 static __attribute__((noinline)) void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
     const __m512 one = _mm512_set1_ps(1.0f), cap = _mm512_set1_ps(a->soft_cap);
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for (size_t key = 0; key < n; key += INLAY__LANES) {
@@ -62,7 +62,7 @@ INLAY__AVX512_INLINE void bend(const inlay__attention *a, size_t r, size_t first
 }
 
 /* One row's scores [256] to weights, of which [begin, n) count; returns the greatest score and the sum. */
-INLAY__AVX512_INLINE float weigh(float *p, size_t begin, size_t n, float *greatest) {
+INLAY__AVX512 static __attribute__((noinline)) float weigh(float *p, size_t begin, size_t n, float *greatest) {
     size_t padded = inlay__round_up(n, INLAY__LANES);
     for (size_t key = 0; key < begin; key++)
         p[key] = -INFINITY;
@@ -144,6 +144,14 @@ INLAY__AVX512_INLINE void gather_rows(const inlay__attention *a, const float *p,
         gather(a, p, n_rows, n, i, 16, f16, o);
 }
 
+INLAY__AVX512 static __attribute__((noinline)) void finish(const inlay__attention *a, const inlay__softmax *state) {
+    for (size_t r = 0; r < a->n_rows; r++) {
+        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i++)
+            a->out[r][i] = a->out[r][i] / state[r].sum;
+        if (a->part != NULL) a->part[r] = state[r];
+    }
+}
+
 INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
     float *p = a->scratch, *o = a->scratch + INLAY__ATTENTION_ROWS * INLAY__KEY_BLOCK;
     inlay__softmax state[INLAY__ATTENTION_ROWS];
@@ -182,11 +190,7 @@ INLAY__AVX512_INLINE void attend(const inlay__attention *a, uint32_t type) {
         for (r = 0; r < a->n_rows; r++)
             inlay__attention_merge_avx2(&state[r], &block[r], o + r * n_head_dim, n_head_dim, a->out[r]);
     }
-    for (size_t r = 0; r < a->n_rows; r++) {
-        for (size_t i = 0; a->part == NULL && i < n_head_dim; i++)
-            a->out[r][i] = a->out[r][i] / state[r].sum;
-        if (a->part != NULL) a->part[r] = state[r];
-    }
+    finish(a, state);
 }
 
 INLAY__AVX512 void inlay__attention_avx512(const inlay__attention *a) {
