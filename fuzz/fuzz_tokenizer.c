@@ -1,4 +1,5 @@
-/* Fuzzing encoding and decoding with a fixed vocabulary: any bytes come back, whole and streamed.
+/* Fuzzing encoding and decoding with a fixed vocabulary: any bytes come back, whole and streamed, and each
+ * of them became of one token.
  *
  *     byte 0   bits 0-1 the pre-tokenizer, bits 2-3 flags
  *     rest     text
@@ -104,6 +105,22 @@ static void check_marked(const inlay__tokenizer *tokenizer, const char *text, si
     free(ids);
 }
 
+/* Each byte of the text became of one token, one after the other; what is put around the text stands at its ends. */
+static void check_spans(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags, const int32_t *ids, size_t n) {
+    int32_t *again = malloc((n + 1) * sizeof *again);
+    size_t *spans = malloc((2 * n + 1) * sizeof *spans), n_again = 0, end = 0;
+    must(inlay__tokenizer_encode_spans(tokenizer, text, size, flags, again, spans, n, &n_again) == INLAY_OK);
+    must(n_again == n && (n == 0 || memcmp(again, ids, n * sizeof *ids) == 0));
+    for (size_t i = 0; i < n; i++) {
+        bool around = (flags & INLAY_ADD_SPECIAL) != 0 && (i == 0 || i + 1 == n);
+        must(spans[2 * i] == end && (around ? spans[2 * i + 1] == end : spans[2 * i + 1] > end));
+        end = spans[2 * i + 1];
+    }
+    must(end == size);
+    free(again);
+    free(spans);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static tiny_tokenizer tokenizers[4];
     static const char *const names[4] = {"gpt-2", "llama-bpe", "qwen2", "smollm"};
@@ -124,6 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     must(inlay__tokenizer_decode(t->tokenizer, ids, n, back, size, &n_back) == INLAY_OK);
     if ((flags & INLAY_PARSE_SPECIAL) == 0) must(n_back == size && memcmp(back, text, size) == 0);
     check_stream(t->tokenizer, ids, n, back, n_back);
+    check_spans(t->tokenizer, text, size, flags, ids, n);
     check_marked(t->tokenizer, text, size);
     free(ids);
     free(back);

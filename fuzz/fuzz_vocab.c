@@ -14,20 +14,36 @@ static void must(bool holds) {
 static const char text[] =
     "The  end's 1234.\n\n\xc3\xa9\xf0\x9f\x98\x80\xff <|im_end|><tool> aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
 
+enum { MOST = 2 * sizeof text + 2 };
+
+/* Byte-level vocabularies do. */
+static bool gives_text_back(const inlay__tokenizer *tokenizer) {
+    static const char *const others[] = {"gpt2/gemma4", "gpt2/sarvam-moe", "gpt2/granite-embed-multi-311m", "gpt2/whitespace"};
+    const char *name = inlay__tokenizer_name(tokenizer);
+    for (size_t i = 0; i < INLAY__COUNT(others); i++)
+        if (strcmp(name, others[i]) == 0) return false;
+    return strncmp(name, "gpt2/", 5) == 0;
+}
+
 /* Encodes a text; without flags, decoding gives it back where the vocabulary has its bytes. With them there may be
  * a BOS of any text around it. */
 static void use(const inlay__tokenizer *tokenizer, int32_t flags) {
-    int32_t ids[sizeof text + 2];
-    size_t n, n_back = 0;
-    int32_t status = inlay__tokenizer_encode(tokenizer, text, sizeof text - 1, flags, ids, sizeof text + 2, &n);
-    must(status == INLAY_OK || status == INLAY_ERR_UNSUPPORTED);
+    int32_t ids[MOST], again[MOST];
+    size_t spans[MOST][2], n, n_again, n_back = 0;
+    int32_t status = inlay__tokenizer_encode(tokenizer, text, sizeof text - 1, flags, ids, MOST, &n);
+    must(status == INLAY_OK || status == INLAY_ERR_UNSUPPORTED || status == INLAY_ERR_BUFFER);
     if (status != INLAY_OK) return;
-    must(n <= sizeof text + 1);
+    must(inlay__tokenizer_encode_spans(tokenizer, text, sizeof text - 1, flags, again, &spans[0][0], MOST, &n_again) == INLAY_OK);
+    must(n_again == n && memcmp(again, ids, n * sizeof *ids) == 0);
+    for (size_t i = 0; i < n; i++) {
+        must(spans[i][0] <= spans[i][1] && spans[i][1] <= sizeof text - 1);
+        must(i == 0 || (spans[i][0] >= spans[i - 1][0] && spans[i][1] >= spans[i - 1][1]));
+    }
     status = inlay__tokenizer_decode(tokenizer, ids, n, NULL, 0, &n_back);
     must(status == (n_back > 0 ? INLAY_ERR_BUFFER : INLAY_OK));
     char *back = malloc(n_back + 1);
     must(inlay__tokenizer_decode(tokenizer, ids, n, back, n_back, &n_back) == INLAY_OK);
-    if (flags == 0) must(n_back == sizeof text - 1 && memcmp(back, text, n_back) == 0);
+    if (flags == 0 && gives_text_back(tokenizer)) must(n_back == sizeof text - 1 && memcmp(back, text, n_back) == 0);
     free(back);
 }
 
