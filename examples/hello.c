@@ -17,6 +17,8 @@ static int32_t complete(inlay_model *model, inlay_session *session, const char *
 
     status = inlay_tokenize(model, prompt, INLAY_ALL, INLAY_ADD_SPECIAL, tokens, MAX_PROMPT, &n);
     if (status == INLAY_OK) status = inlay_eval(session, tokens, n);
+    /* The text goes on where the prompt ends: what its last token writes stands there already. */
+    if (status == INLAY_OK && n > 0) status = inlay_stream_text(model, &stream, tokens[n - 1], piece, sizeof piece, &n);
 
     for (int i = 0; status == INLAY_OK && i < MAX_NEW; i++) {
         status = inlay_sample(session, &token);

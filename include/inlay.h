@@ -528,10 +528,13 @@ INLAY_API int32_t inlay_detokenize(const inlay_model *model, const int32_t *toke
 INLAY_API int32_t inlay_token_bytes(const inlay_model *model, int32_t token, char *text, size_t capacity,
                                     size_t *size);
 
-/* Detokenizes one token at a time, as parts of a text that goes on, and never writes a part of a UTF-8 character: bytes of an
+/* Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an
  * unfinished one wait in `*state` (at most three), which starts as 0 and belongs to one
- * stream of text. A byte sequence that can no longer become a character is written as
- * U+FFFD. `token` = -1 ends the stream and writes U+FFFD for what was left.
+ * stream of text. All that a stream writes is what inlay_detokenize gives of its tokens, so
+ * that the space which the tokenizer put before a text is not written. To go on with a text,
+ * as after a prompt, give the stream its last token first and drop what that writes. A byte
+ * sequence that can no longer become a character is written as U+FFFD. `token` = -1 ends the
+ * stream and writes U+FFFD for what was left.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in
  * `*size`; `*state` is then unchanged. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_stream_text(const inlay_model *model, uint64_t *state, int32_t token, char *text,

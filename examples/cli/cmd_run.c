@@ -26,6 +26,7 @@ typedef struct run_state {
     inlay_session *session;
     int64_t limit;      /* tokens to generate, -1 for no limit */
     size_t n_prompt;    /* tokens read */
+    int32_t last;       /* of these */
     size_t n_generated; /* tokens chosen */
     size_t n_appended;  /* of these, evaluated as well */
     double prompt_seconds;
@@ -75,6 +76,7 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
     }
     state->prompt_seconds = cli_seconds() - begin;
     state->n_prompt = ids.n;
+    state->last = ids.ids[ids.n - 1];
     free(ids.ids);
     free(first.ids);
     return code;
@@ -94,9 +96,9 @@ static int print_token(run_state *state, uint64_t *stream, int32_t token) {
 /* Ends, with CLI_OK, at an end token, at the limit, or when the context is full. */
 static int generate(run_state *state) {
     uint64_t stream = 0;
-    int code = CLI_OK;
     int32_t status = INLAY_OK, token;
     double begin = cli_seconds();
+    int code = cli_text_add_token(&state->piece, state->model, &stream, state->last); /* the answer goes on after it */
 
     while (code == CLI_OK && (state->limit < 0 || state->n_generated < (uint64_t)state->limit)) {
         if (cli_interrupted())

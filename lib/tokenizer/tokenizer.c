@@ -486,12 +486,16 @@ static int32_t decode_pipeline(const inlay__tokenizer *tokenizer, const int32_t 
     return status;
 }
 
+static bool adds_space(const inlay__tokenizer *tokenizer) {
+    return tokenizer->family->adds_space != NULL && tokenizer->family->adds_space(tokenizer);
+}
+
 /* The bytes of tokens one after the other, into `text` unless it is NULL. The space that the family put before each
  * stretch of text is taken away again, unless the tokens stand inside a text. */
 static int32_t write_bytes(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside, char *text,
                            size_t *size) {
     uint8_t bytes[READ_SIZE];
-    bool prefixed = !inside && tokenizer->family->adds_space != NULL && tokenizer->family->adds_space(tokenizer);
+    bool prefixed = !inside && adds_space(tokenizer);
     bool begins = prefixed;
     *size = 0;
     for (size_t i = 0; i < n_tokens; i++) {
@@ -536,7 +540,7 @@ int32_t inlay__tokenizer_token_bytes(const inlay__tokenizer *tokenizer, int32_t 
     return INLAY_OK;
 }
 
-/* Puts a token's bytes through the stream; -1 ends it. */
+/* Puts a token's bytes through the stream, as decoding all its tokens at once would write them; -1 ends it. */
 static void stream_token(const inlay__tokenizer *tokenizer, int32_t token, inlay__stream *stream) {
     uint8_t bytes[READ_SIZE];
     size_t at = 0, n;
@@ -544,10 +548,15 @@ static void stream_token(const inlay__tokenizer *tokenizer, int32_t token, inlay
         inlay__stream_end(stream);
         return;
     }
-    while ((n = read_token(tokenizer, token, !stream->begun, &at, bytes, sizeof bytes)) > 0)
-        inlay__stream_put(stream, bytes, n);
-    bool silent = (tokenizer->vocab.flags[token] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNUSED)) != 0;
-    if (is_pipeline(tokenizer) && !silent) stream->begun = true;
+    bool prefixed = adds_space(tokenizer), first = !stream->begun;
+    while ((n = read_token(tokenizer, token, first, &at, bytes, sizeof bytes)) > 0) {
+        size_t skip = prefixed && !stream->begun && bytes[0] == ' ';
+        inlay__stream_put(stream, bytes + skip, n - skip);
+        if (prefixed) stream->begun = true;
+    }
+    uint8_t flags = tokenizer->vocab.flags[token];
+    if (prefixed && (flags & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_ADDED)) != 0) stream->begun = false;
+    if (is_pipeline(tokenizer) && (flags & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNUSED)) == 0) stream->begun = true;
 }
 
 int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *state, int32_t token, char *text,

@@ -30,6 +30,18 @@ def test_recorded_texts_give_the_recorded_ids_of_sentencepiece():
             assert model.detokenize_bytes(ids) == text
 
 
+@pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2", "llama-spm", "bert-bge"])
+def test_a_stream_writes_what_decoding_gives(name):
+    path = vocabulary(name)
+    texts = path.with_name(path.name + ".inp").read_bytes().split(b"\n__ggml_vocab_test__\n")
+    with inlay.Model.open(path, vocab_only=True) as model:
+        for text in texts:
+            ids = model.tokenize(text)
+            stream = inlay.TextStream(model)
+            pieces = [stream.add(token) for token in ids] + [stream.finish()]
+            assert "".join(pieces) == model.detokenize_bytes(ids).decode(), text
+
+
 @pytest.mark.parametrize("name", ["gpt-2", "llama-bpe", "qwen2", "llama-spm"])
 def test_spans_cover_the_text_in_order(name):
     path = vocabulary(name)

@@ -521,6 +521,42 @@ static size_t stream_text(const tiny_tokenizer *t, const char *text, size_t size
     return used;
 }
 
+TEST(a_stream_writes_what_decoding_all_its_tokens_gives) {
+    static const char *const texts[] = {"ab a", " ab", "  ab", "a<s>b", "<s> b<s><s>  a", "<tool> a", "a <tool><s>", "", "\xE2\x82\xAC <s>\xE2\x82\xAC"};
+    for (int prefix = 0; prefix < 2; prefix++) {
+        begin_vocab(true);
+        space_prefix = prefix;
+        piece("ab", 1);
+        piece(SPACE "ab", 2);
+        piece(SPACE, 0);
+        tiny_vocab_token(&v, "<tool>", VOCAB_USER_DEFINED);
+        tiny_tokenizer t = open_vocab();
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+            char out[64], decoded[64];
+            int32_t ids[64];
+            size_t n_ids, n, used = 0, size;
+            uint64_t state = 0;
+            CHECK_INT(inlay__tokenizer_encode(t.tokenizer, texts[i], strlen(texts[i]), INLAY_PARSE_SPECIAL, ids, 64, &n_ids), INLAY_OK);
+            CHECK_INT(inlay__tokenizer_decode(t.tokenizer, ids, n_ids, decoded, sizeof decoded, &size), INLAY_OK);
+            for (size_t k = 0; k < n_ids; k++, used += n)
+                CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, ids[k], out + used, sizeof out - used, &n), INLAY_OK);
+            CHECK(used == size && memcmp(out, decoded, size) == 0);
+            CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, -1, NULL, 0, &n), INLAY_OK);
+            CHECK(n == 0 && state == 0);
+        }
+        /* After the last token of another text it goes on with that. */
+        int32_t pair[2];
+        char text[8];
+        size_t n;
+        uint64_t state = 0;
+        CHECK(inlay__tokenizer_find(t.tokenizer, "ab", 2, &pair[0]) && inlay__tokenizer_find(t.tokenizer, SPACE "ab", 5, &pair[1]));
+        CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, pair[0], text, sizeof text, &n), INLAY_OK);
+        CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, pair[1], text, sizeof text, &n), INLAY_OK);
+        CHECK(n == 3 && memcmp(text, " ab", 3) == 0);
+        close_both(&t);
+    }
+}
+
 TEST(a_stream_of_byte_tokens_never_gives_half_a_character) {
     static const char text[] = "a\xc3\xa9 \xe2\x82\xac\xf0\x9f\x98\x80z " SPACE "\xf4\x8f\xbf\xbf";
     static const char read[] = "a\xc3\xa9 \xe2\x82\xac\xf0\x9f\x98\x80z  \xf4\x8f\xbf\xbf"; /* a mark is a space */
@@ -658,5 +694,6 @@ TEST_MAIN(CASE(the_tree_of_ranks_gives_the_leftmost_of_the_lowest_whatever_chang
           CASE(scores_that_are_no_finite_numbers_are_errors),
           CASE(scores_that_are_missing_or_of_another_kind_are_errors),
           CASE(a_space_prefix_that_is_no_boolean_is_an_error),
+          CASE(a_stream_writes_what_decoding_all_its_tokens_gives),
           CASE(a_stream_of_byte_tokens_never_gives_half_a_character), CASE(a_text_beyond_half_a_gib_is_refused_unread),
           CASE(every_refused_allocation_is_an_error_that_leaves_nothing), CASE(a_long_text_takes_almost_linear_time))

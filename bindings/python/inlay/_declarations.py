@@ -490,10 +490,13 @@ as inlay_detokenize. Since 0.1.""",
     "inlay_stream_text": (
         c_int32,
         (inlay_model_p, POINTER(c_uint64), c_int32, c_char_p, c_size_t, POINTER(c_size_t),),
-        """Detokenizes one token at a time, as parts of a text that goes on, and never writes a part of a UTF-8 character: bytes of an
+        """Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an
 unfinished one wait in `*state` (at most three), which starts as 0 and belongs to one
-stream of text. A byte sequence that can no longer become a character is written as
-U+FFFD. `token` = -1 ends the stream and writes U+FFFD for what was left.
+stream of text. All that a stream writes is what inlay_detokenize gives of its tokens, so
+that the space which the tokenizer put before a text is not written. To go on with a text,
+as after a prompt, give the stream its last token first and drop what that writes. A byte
+sequence that can no longer become a character is written as U+FFFD. `token` = -1 ends the
+stream and writes U+FFFD for what was left.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in
 `*size`; `*state` is then unchanged. Thread rule: any. Since 0.1.""",
     ),

@@ -343,7 +343,7 @@ class Session:
         for begin in range(0, len(tokens), batch):
             self.eval(tokens[begin : begin + batch])
 
-        text = TextStream(self._model)
+        text = TextStream(self._model, after=tokens[-1] if tokens else None)
         count = 0
         while max_tokens is None or count < max_tokens:
             token = self.sample()
@@ -365,11 +365,14 @@ class Session:
 
 
 class TextStream:
-    """Turns tokens into text as they come; the bytes of an unfinished character wait."""
+    """Turns tokens into text as they come; the bytes of an unfinished character wait. The pieces together are what
+    ``Model.detokenize`` gives of all tokens; ``after`` is the last token of a text that they go on with."""
 
-    def __init__(self, model: Model):
+    def __init__(self, model: Model, after: Optional[int] = None):
         self._model = model
         self._state = c_uint64(0)
+        if after is not None:
+            self.add(after)
 
     def add(self, token: int) -> str:
         """What a token adds to the text, "" while a character is unfinished."""
