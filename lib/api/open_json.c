@@ -69,9 +69,11 @@ int32_t inlay__open_folder_tokenizer(inlay_model *model) {
         status = inlay__import_read(&model->weights, names[i], MAX_SIZE, &files[i], &there[i]);
         if (status == INLAY_OK && there[i]) texts[i] = text_of(&files[i]);
     }
+    /* The configuration of ByT5 is all that there is of its tokenizer. */
+    if (status == INLAY_OK && !there[0] && there[1] && inlay__tokenizer_config_is_bytes(&model->sys, texts[1])) texts[0] = texts[1];
     inlay__tokenizer_files all = {.tokenizer = texts[0], .config = texts[1], .special_tokens_map = texts[2],
                                   .metadata = inlay__weights_metadata(&model->weights)};
-    if (status == INLAY_OK && there[0])
+    if (status == INLAY_OK && texts[0].text != NULL)
         status = inlay__tokenizer_from_json(&model->sys, inlay__weights_name(&model->weights), &all, &model->tokenizer);
     for (size_t i = 0; i < N_FILES; i++)
         if (there[i]) inlay__file_close(&model->sys, &files[i]);

@@ -134,12 +134,6 @@ static int32_t encode_longest(const inlay__pipeline *pipeline, inlay__encoder *e
     return INLAY_OK;
 }
 
-static int32_t encode_bytes(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text, size_t size) {
-    INLAY__TRY(inlay__encoder_reserve(encoder, size));
-    for (size_t i = 0; i < size; i++) inlay__encoder_put_at(encoder, pipeline->byte_offset + text[i], i, i + 1);
-    return INLAY_OK;
-}
-
 int32_t inlay__pipeline_encode_piece(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *piece,
                                      size_t size, bool control) {
     switch (pipeline->model) {
@@ -149,7 +143,6 @@ int32_t inlay__pipeline_encode_piece(const inlay__pipeline *pipeline, inlay__enc
     case INLAY__MODEL_WORDLEVEL: return inlay__lexicon_encode(&pipeline->lexicon, encoder, piece, size, control);
     case INLAY__MODEL_LONGEST: return encode_longest(pipeline, encoder, piece, size, control);
     case INLAY__MODEL_PLAMO: return inlay__plamo_encode(&pipeline->plamo, encoder, piece, size, control);
-    case INLAY__MODEL_BYTES: return encode_bytes(pipeline, encoder, piece, size);
     }
     return INLAY_OK;
 }

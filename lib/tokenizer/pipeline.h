@@ -36,8 +36,7 @@ typedef enum inlay__model_kind {
     INLAY__MODEL_UNIGRAM,
     INLAY__MODEL_WORDLEVEL,
     INLAY__MODEL_LONGEST, /* the longest token at each place */
-    INLAY__MODEL_PLAMO,
-    INLAY__MODEL_BYTES    /* byte b is token b + byte_offset */
+    INLAY__MODEL_PLAMO
 } inlay__model_kind;
 
 /* The bytes that each token adds to a text, for those who decode one after the other. */
@@ -67,7 +66,6 @@ typedef struct inlay__pipeline {
     inlay__unigram unigram;
     inlay__plamo plamo;
     inlay__pieces pieces;  /* LONGEST */
-    int32_t byte_offset;   /* BYTES */
     bool takes_bytes;      /* what is not UTF-8 goes through as it is; else it becomes U+FFFD */
     inlay__token_bytes first, inner; /* of a token that begins a text, and of one inside */
 } inlay__pipeline;

@@ -255,6 +255,22 @@ static int32_t read_json(inlay__tokenizer *tokenizer, inlay__json_reader *r) {
     return inlay__pipeline_finish(r->pipeline);
 }
 
+/* What takes the place of a configuration of ByT5 that was given as the tokenizer. Such a tokenizer takes any bytes. */
+static int32_t replace_bytes(inlay__json_reader *r, inlay__json *json, inlay__json *config) {
+    char *text = NULL;
+    size_t size, capacity = 0;
+    if (!inlay__json_is_bytes(json)) return INLAY_OK;
+    inlay__json_free(r->sys, config);
+    *config = *json;
+    *json = (inlay__json){0};
+    r->config = config;
+    r->pipeline->takes_bytes = true;
+    int32_t status = inlay__json_write_bytes(r->sys, r->name, config, &text, &size, &capacity);
+    if (status == INLAY_OK) status = inlay__json_parse(r->sys, r->name, text, size, json);
+    inlay__free(r->sys, text, capacity);
+    return status;
+}
+
 static int32_t load_json(inlay__tokenizer *tokenizer, const char *name, const inlay__tokenizer_files *files) {
     const inlay__sys *sys = tokenizer->sys;
     inlay__pipeline *pipeline = &tokenizer->of.pipeline;
@@ -266,12 +282,20 @@ static int32_t load_json(inlay__tokenizer *tokenizer, const char *name, const in
     int32_t status = inlay__json_parse(sys, name, files->tokenizer.text, files->tokenizer.size, &json);
     if (status == INLAY_OK) status = parse_optional(sys, "tokenizer_config.json", files->config, &config, &r.config);
     if (status == INLAY_OK) status = parse_optional(sys, "special_tokens_map.json", files->special_tokens_map, &map, &r.map);
+    if (status == INLAY_OK) status = replace_bytes(&r, &json, &config);
     if (status == INLAY_OK) status = read_json(tokenizer, &r);
     if (status == INLAY_OK && files->metadata != NULL) status = inlay__vocab_load_ends(name, files->metadata, &tokenizer->vocab);
     inlay__json_free(sys, &json);
     inlay__json_free(sys, &config);
     inlay__json_free(sys, &map);
     return status;
+}
+
+bool inlay__tokenizer_config_is_bytes(const inlay__sys *sys, inlay__text config) {
+    inlay__json json = {0};
+    bool is = inlay__json_parse(sys, "tokenizer_config.json", config.text, config.size, &json) == INLAY_OK && inlay__json_is_bytes(&json);
+    inlay__json_free(sys, &json);
+    return is;
 }
 
 int32_t inlay__tokenizer_from_json(const inlay__sys *sys, const char *name, const inlay__tokenizer_files *files,

@@ -55,4 +55,10 @@ int32_t inlay__json_read_processors(const inlay__json_reader *r);
 /* The ids with a role, from the other files. After the model. */
 int32_t inlay__json_read_roles(const inlay__json_reader *r);
 
+/* json_bytes.c: whether a tokenizer_config.json is of ByT5, whose tokens are bytes; and the tokenizer.json that it would have, of
+ * which *size of *capacity bytes are text. */
+bool inlay__json_is_bytes(const inlay__json *config);
+int32_t inlay__json_write_bytes(const inlay__sys *sys, const char *name, const inlay__json *config, char **text, size_t *size,
+                                size_t *capacity);
+
 #endif

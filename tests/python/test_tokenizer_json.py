@@ -580,3 +580,30 @@ def test_any_bytes_come_back_from_byte_level_files(tmp_path):
         with inlay.Model.open(path, vocab_only=True) as model:
             for text in (every_byte, every_byte[::-1], every_byte * 5, b"\xff\xfe\x00 a\xc3", b"\xf0\x9f\x98", b"a \x80<x>\x80 b"):
                 assert model.detokenize_bytes(model.tokenize(text)) == text
+
+
+# ------------------------------------------------------------------------ ByT5
+
+
+def test_bytes_of_byt5(tmp_path):
+    """Three tokens, the bytes, then those named in the configuration; the end is put behind a text."""
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps({"tokenizer_class": "ByT5Tokenizer", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}))
+    every_byte = bytes(range(256))
+    with inlay.Model.open(path, vocab_only=True) as model:
+        assert model.n_vocab == 3 + 256 + 125
+        for text in (b"", b"Hello", "né你😀".encode(), every_byte, every_byte[::-1], b"<extra_id_3></s>", b"<0x41>"):
+            ids = model.tokenize(text)
+            assert ids == [byte + 3 for byte in text]
+            assert model.detokenize_bytes(ids) == text
+            assert model.tokenize(text, add_special=True) == [*ids, 1]
+            assert [(begin, end) for _, begin, end in model.tokenize_spans(text)] == [(i, i + 1) for i in range(len(text))] or max(text) > 127
+        assert model.tokenize("a<extra_id_3>b</s>", parse_special=True) == [ord("a") + 3, 262, ord("b") + 3, 1]
+        assert model.is_end(1)
+    path.write_text(json.dumps({"tokenizer_class": "ByT5Tokenizer", "extra_ids": 2}))
+    with inlay.Model.open(path, vocab_only=True) as model:
+        assert model.n_vocab == 3 + 256 + 2
+    for wrong in (-1, "many", 10 ** 9):
+        path.write_text(json.dumps({"tokenizer_class": "ByT5Tokenizer", "extra_ids": wrong}))
+        with pytest.raises(inlay.FormatError, match="extra_ids"):
+            inlay.Model.open(path, vocab_only=True)

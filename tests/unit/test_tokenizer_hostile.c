@@ -58,8 +58,7 @@ static void decode(const work *w, size_t n) {
 }
 
 static void *run(void *arg) {
-    static const char *const units[] = {"a", " ", "'7\n", "e\xCC\x81", "\xCC\x81", "\xE4\xBD\xA0", "\xFF", "\xF0\x9F\x98", "<s><tool>", "<s<s",
-                                        "{\"k\":1,"};
+    static const char *const units[] = {"a", " ", "\xCC\x81", "\xE4\xBD\xA0", "\xFF", "<s><tool>", "<s<s", "{\"k\":1,"};
     const work *w = arg;
     for (size_t u = 0; u < INLAY__COUNT(units); u++) {
         size_t unit = strlen(units[u]), n = 0;
