@@ -98,9 +98,12 @@ static int32_t put_matches(const inlay__normalizer *step, inlay__search *search,
     INLAY__TRY(inlay__search_begin(search, in->text, in->size));
     while (inlay__search_next(search, &begin, &end)) {
         inlay__span origin = {0, 0};
-        if (end > begin) origin = inlay__passage_origin(in, begin, end);
+        if (in->size > 0) origin = inlay__passage_origin(in, end > begin || end == 0 ? begin : end - 1, inlay__max_size(end, 1));
         INLAY__TRY(inlay__passage_copy(out, in, pos, begin));
+        /* What is put in is where the text begins if the byte before its end is: so the package has it. */
+        size_t n_first = out->n_first;
         INLAY__TRY(inlay__passage_add(out, step->content.text, step->content.size, origin));
+        if (inlay__max_size(end, 1) > in->n_first) out->n_first = n_first;
         pos = end;
     }
     return inlay__passage_copy(out, in, pos, in->size);

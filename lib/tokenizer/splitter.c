@@ -198,7 +198,7 @@ static int32_t mark_piece(const inlay__splitter *step, inlay__splitting *s, inla
     uint32_t code, first = inlay__passage_origin(in, piece.begin, piece.begin + 1).begin;
     inlay__passage_code(in, piece.begin, &code);
     bool marked = code == ' ' || code == step->character;
-    bool wanted = step->prepend == INLAY__PREPEND_ALWAYS || (step->prepend == INLAY__PREPEND_FIRST && first == 0);
+    bool wanted = step->prepend == INLAY__PREPEND_ALWAYS || (step->prepend == INLAY__PREPEND_FIRST && piece.begin < in->n_first);
     if (wanted && !marked) INLAY__TRY(inlay__passage_add_code(out, step->character, (inlay__span){first, first}));
     for (size_t pos = piece.begin, from = pos; pos <= piece.end; pos++) {
         if (pos < piece.end && in->text[pos] != ' ') continue;

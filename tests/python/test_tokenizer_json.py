@@ -309,6 +309,9 @@ def test_pre_tokenizers(tmp_path, name):
 def test_a_normalizer_that_drops_the_beginning_before_metaspace(tmp_path, name):
     strip = {"type": "Strip", "strip_left": True, "strip_right": True}
     compare_document(tmp_path, document(byte_model(prefix="#"), normalizer=strip, pre_tokenizer=SPLITTERS[name]), name)
+    between = {"type": "Replace", "pattern": {"Regex": " {0,}"}, "content": "_"}
+    both = {"type": "Sequence", "pretokenizers": [SPLITTERS["Split string Isolated False"], SPLITTERS[name]]}
+    compare_document(tmp_path, document(byte_model(prefix="#"), normalizer=between, pre_tokenizer=both), name)
 
 
 def test_classes_of_every_character(tmp_path):
