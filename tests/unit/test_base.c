@@ -138,7 +138,7 @@ TEST(an_index_of_texts_finds_what_was_put) {
     uint32_t number;
     accounting_init(&a);
     for (uint32_t i = 0; i < N; i++) /* texts 1 and 2 are equal, 0 is empty */
-        offsets[i + 1] = offsets[i] + (uint32_t)sprintf(texts + offsets[i], i == 0 ? "" : "k%u", (unsigned)(i == 2 ? 1 : i)) + 1;
+        offsets[i + 1] = offsets[i] + 1 + (i == 0 ? 0 : (uint32_t)sprintf(texts + offsets[i], "k%u", (unsigned)(i == 2 ? 1 : i)));
     CHECK_INT(inlay__text_index_init(&a.sys, &index, texts, offsets, N), INLAY_OK);
     for (uint32_t i = 0; i < N; i++) {
         uint64_t hash = inlay__text_index_hash(&index, texts + offsets[i], offsets[i + 1] - offsets[i] - 1);
