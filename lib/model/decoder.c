@@ -185,7 +185,9 @@ static int32_t allocate(inlay__decoder *d) {
     l = (layout){d->arena, 0, true};
     place_buffers(&l, d);
     memset(d->state[0], 0, d->model->n_state * sizeof(float));
+    inlay__fpenv saved = inlay__fpenv_enter();
     if (d->frequencies != NULL) inlay__positions_dynamic(&d->model->hparams, d->config.n_context, d->frequencies);
+    inlay__fpenv_leave(saved);
     INLAY__TRY(inlay__kv_cache_init(d->sys, &shape, d->config.n_context, d->config.cache_type, &d->cache));
     INLAY__TRY(inlay__kv_cache_init(d->sys, &crossed, d->config.n_context, d->config.cache_type, &d->crossed));
     if (d->model->encoder.n_layer > 0) INLAY__TRY(inlay__sequences_init_cache(d));

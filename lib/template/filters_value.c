@@ -195,7 +195,7 @@ static int32_t run_round(inlay__machine *m, const inlay__value *a, inlay__value 
     if (is_common && precision >= 0) {
         INLAY__TRY(round_decimal(value, precision, &value));
     } else if (is_common) {
-        value = nearbyint(value / unit) * unit;
+        value = isinf(unit) && isfinite(value) ? copysign(0.0, value) : nearbyint(value / unit) * unit;
     } else { /* Python makes an integer of it in between: there is no -0, and none of what is not finite */
         if (precision < 0) unit = 1.0 / unit;
         double whole = ceils ? ceil(value * unit) : floor(value * unit);
@@ -219,7 +219,8 @@ static int32_t run_filesizeformat(inlay__machine *m, const inlay__value *a, inla
     if (!is_number || !isfinite(bytes)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'filesizeformat': the value is no size");
     if (bytes == 1) return inlay__new_text(m, "1 Byte", 6, r);
     if (bytes < base) {
-        size_t n = inlay__format(text, sizeof text, "%lld Bytes", (long long)bytes);
+        size_t n = inlay__format_fixed(text, sizeof text - 8, trunc(bytes) + 0.0, 0); /* -0 is 0 */
+        n += inlay__format(text + n, 8, " Bytes");
         return inlay__new_text(m, text, n, r);
     }
     size_t i = 0;

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "base/fpenv.h"
 #include "functions.h"
 
 static int32_t set_variable(inlay__machine *m, const inlay__string *name, inlay__value value) {
@@ -88,9 +89,9 @@ static int32_t render(inlay__machine *m, const inlay__template_input *inputs, si
     return inlay__machine_run(m);
 }
 
-int32_t inlay__template_render(const inlay__sys *sys, const char *name, const char *source, size_t size,
-                               const inlay__template_input *inputs, size_t n_inputs, const inlay__template_string *strings,
-                               size_t n_strings, inlay__rendering *rendering) {
+static int32_t compile_and_render(const inlay__sys *sys, const char *name, const char *source, size_t size,
+                                  const inlay__template_input *inputs, size_t n_inputs, const inlay__template_string *strings,
+                                  size_t n_strings, inlay__rendering *rendering) {
     inlay__jinja program;
     *rendering = (inlay__rendering){.text = NULL};
     INLAY__TRY(inlay__jinja_compile(sys, name, source, size, &program));
@@ -105,6 +106,15 @@ int32_t inlay__template_render(const inlay__sys *sys, const char *name, const ch
     }
     inlay__machine_free(&m);
     inlay__jinja_free(&program);
+    return status;
+}
+
+int32_t inlay__template_render(const inlay__sys *sys, const char *name, const char *source, size_t size,
+                               const inlay__template_input *inputs, size_t n_inputs, const inlay__template_string *strings,
+                               size_t n_strings, inlay__rendering *rendering) {
+    inlay__fpenv saved = inlay__fpenv_enter();
+    int32_t status = compile_and_render(sys, name, source, size, inputs, n_inputs, strings, n_strings, rendering);
+    inlay__fpenv_leave(saved);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "api/handles.h"
+#include "base/fpenv.h"
 #include "support/fail_sys.h"
 #include "support/tiny_open.h"
 
@@ -122,6 +123,25 @@ TEST(too_little_room_tells_the_size_and_writes_nothing) {
     CHECK_INT(inlay_template_render("", 0, NULL, 0, NULL, 0, &size), INLAY_OK);
     CHECK_INT(size, 0);
     tiny_close(&t);
+}
+
+TEST(the_modes_of_the_host_change_no_number_of_a_template) {
+#if defined(__x86_64__)
+    static const char source[] = "{{ 0.1 + 0.7 }} {{ 1.2345 | round(2) }} {{ 25 | round(-1) }} {{ 1e-310 }} {{ -0.5 | filesizeformat }}";
+    static const char expected[] = "0.7999999999999999 1.23 20 1e-310 0 Bytes";
+    char text[128];
+    size_t n = 0;
+    uint32_t before = _mm_getcsr();
+    _mm_setcsr(0x1f80 | 0x2000 | 0x8040); /* down, flush to zero, denormals are zero */
+    int32_t status = inlay_template_render(source, INLAY_ALL, NULL, 0, text, sizeof text, &n);
+    uint32_t after = _mm_getcsr();
+    _mm_setcsr(before);
+    CHECK_INT(status, INLAY_OK);
+    CHECK_INT(after & 0xffc0, (0x1f80 | 0x2000 | 0x8040) & 0xffc0);
+    if (!CHECK(n == sizeof expected - 1 && memcmp(text, expected, n) == 0)) fprintf(stderr, "%.*s\n", (int)n, text);
+#else
+    SKIP("the modes of this CPU are not set by this test");
+#endif
 }
 
 /* ------------------------------------------------------ the injection boundary */
@@ -341,6 +361,7 @@ TEST(a_failed_allocation_is_an_error_and_the_next_call_works) {
 TEST_MAIN(CASE(a_model_has_its_own_template_or_chatml), CASE(every_built_in_template_renders), CASE(tools_and_variables_reach_the_template),
           CASE(too_little_room_tells_the_size_and_writes_nothing), CASE(special_text_in_messages_stays_text),
           CASE(no_filter_makes_the_templates_own_of_what_messages_say), CASE(the_templates_own_tokens_stand_beside_anything),
-          CASE(wrong_arguments_are_errors), CASE(json_that_is_none_is_an_error_that_says_which),
+          CASE(wrong_arguments_are_errors), CASE(the_modes_of_the_host_change_no_number_of_a_template),
+          CASE(json_that_is_none_is_an_error_that_says_which),
           CASE(errors_of_templates_tell_line_and_column), CASE(a_model_without_a_tokenizer_renders_and_has_no_tokens),
           CASE(a_failed_allocation_is_an_error_and_the_next_call_works))

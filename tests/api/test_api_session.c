@@ -4,7 +4,9 @@
 
 #include "api/handles.h"
 #include "base/fpenv.h"
+#include "model/decoder_state.h"
 #include "support/accounting_sys.h"
+#include "support/tiny_family.h"
 #include "support/tiny_open.h"
 
 enum { N_VOCAB = 320, N_PROMPT = 70 };
@@ -158,6 +160,42 @@ TEST(the_modes_of_the_host_change_no_bit_and_come_back) {
     inlay_session_free(other);
     inlay_options_free(o);
     tiny_close(&t);
+#else
+    SKIP("the modes of this CPU are not set by this test");
+#endif
+}
+
+static void put_dynamic(gguf_writer *w) {
+    tiny_put_vocabulary(w, 320);
+    gguf_writer_string(w, "llama.rope.scaling.type", "dynamic");
+    gguf_writer_f32(w, "llama.rope.scaling.factor", 3.7f);
+}
+
+/* Frequencies that follow the context are made with the session. */
+TEST(the_modes_of_the_host_change_no_frequency_of_a_session) {
+#if defined(__x86_64__)
+    enum { N_FREQUENCIES = 64 };
+    const tiny_family family = {.architecture = "llama", .n_layer = 1, .n_vocab = 320, .n_embd = 128, .n_head = 1, .n_head_kv = 1,
+                                .n_head_dim = 128, .n_ff = 32, .norms = {{"attn_norm"}, {"ffn_norm"}}, .gated = true,
+                                .activation = INLAY__SILU, .pairs = TINY_ADJACENT, .metadata = put_dynamic};
+    size_t size;
+    uint8_t *data = tiny_family_file(&family, &size);
+    inlay_model *model = NULL;
+    inlay_options *o = tiny_options(INLAY_OPT_CONTEXT, 700, 0);
+    inlay_session *one = NULL, *other = NULL;
+    CHECK_INT(inlay_model_open_memory(data, size, NULL, &model), INLAY_OK);
+    CHECK_INT(inlay_session_new(model, o, &one), INLAY_OK);
+    uint32_t before = _mm_getcsr();
+    _mm_setcsr(0x1f80 | 0x4000 | 0x8040);
+    int32_t status = inlay_session_new(model, o, &other);
+    _mm_setcsr(before);
+    CHECK_INT(status, INLAY_OK);
+    CHECK(memcmp(one->decoder->frequencies, other->decoder->frequencies, N_FREQUENCIES * sizeof(double)) == 0);
+    inlay_session_free(one);
+    inlay_session_free(other);
+    inlay_options_free(o);
+    inlay_model_free(model);
+    free(data);
 #else
     SKIP("the modes of this CPU are not set by this test");
 #endif
@@ -523,7 +561,8 @@ TEST(a_prefix_comes_in_one_call_and_is_never_cut) {
 TEST_MAIN(CASE(tokens_of_a_prefix_see_one_another_and_others_what_is_before),
           CASE(a_prefix_comes_in_one_call_and_is_never_cut), CASE(batches_calls_and_threads_change_no_bit), CASE(every_cpu_level_gives_the_same_bits),
           CASE(rows_of_eval_all_are_what_each_token_alone_gives),
-          CASE(the_modes_of_the_host_change_no_bit_and_come_back), CASE(the_same_seed_gives_the_same_text),
+          CASE(the_modes_of_the_host_change_no_bit_and_come_back), CASE(the_modes_of_the_host_change_no_frequency_of_a_session),
+          CASE(the_same_seed_gives_the_same_text),
           CASE(without_temperature_the_greatest_logit_is_taken), CASE(sampling_options_change_and_the_others_are_fixed),
           CASE(nothing_evaluated_means_no_logits), CASE(a_failed_call_leaves_the_session_as_it_was),
           CASE(the_context_can_be_filled_to_the_last_token), CASE(truncating_goes_back_to_any_length),
