@@ -115,6 +115,27 @@ TEST(a_head_of_labels_scores_sequences_together_and_alone) {
     free(data);
 }
 
+TEST(labels_of_narrow_embeddings_are_refused_and_masked_tokens_run) {
+    tiny_family family = bert;
+    family.n_embd_in = 16;
+    uint8_t *data;
+    size_t size, n_vocab = 0;
+    int32_t tokens[4];
+    inlay_model *model = open_family(&family, NULL, &data);
+    inlay_session *s = tiny_session(model, INLAY_OPT_CONTEXT, 32, 0);
+    tiny_tokens(tokens, 4);
+    CHECK_INT(inlay_encode(s, tokens, 4), INLAY_OK);
+    CHECK_INT(inlay_logits_at(s, 1, NULL, &n_vocab), INLAY_OK);
+    CHECK_INT(n_vocab, N_VOCAB);
+    inlay_session_free(s);
+    inlay_model_free(model);
+    free(data);
+    family.n_labels = 5;
+    data = tiny_family_file(&family, &size);
+    REFUSED(INLAY_ERR_UNSUPPORTED, "embedding_length_in", inlay_model_open_memory(data, size, NULL, &model));
+    free(data);
+}
+
 /* ------------------------------------------------------------------- faults */
 
 typedef struct result {
@@ -219,6 +240,7 @@ TEST(progress_cancels_between_passes_and_states_stay) {
 int main(int argc, char **argv) {
     static const test_case cases[] = {CASE(misuse_is_refused_by_name),
                                       CASE(a_head_of_labels_scores_sequences_together_and_alone),
+                                      CASE(labels_of_narrow_embeddings_are_refused_and_masked_tokens_run),
                                       CASE(every_fault_leaves_all_as_it_was),
                                       CASE(progress_cancels_between_passes_and_states_stay)};
     return test_main(cases, sizeof cases / sizeof cases[0], argc, argv);

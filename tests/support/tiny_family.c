@@ -32,6 +32,7 @@ static void put_metadata(const tiny_family *f, gguf_writer *w) {
     gguf_writer_u32(w, key_of(f, "attention.key_length"), f->n_head_dim);
     gguf_writer_u32(w, key_of(f, "attention.value_length"), f->n_head_dim);
     gguf_writer_f32(w, key_of(f, f->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"), 1e-5f);
+    if (f->n_embd_in != 0) gguf_writer_u32(w, key_of(f, "embedding_length_in"), f->n_embd_in);
     if (f->n_rope != 0) gguf_writer_u32(w, key_of(f, "rope.dimension_count"), f->n_rope);
     if (f->n_window != 0) gguf_writer_u32(w, key_of(f, "attention.sliding_window"), f->n_window);
     if (f->n_expert != 0) {
@@ -147,7 +148,9 @@ uint8_t *tiny_family_file(const tiny_family *f, size_t *size) {
     gguf_writer w;
     bool streams = f->norms[1][2] != NULL;
     put_metadata(f, &w);
-    tiny_put(&w, "token_embd.weight", f->n_embd, f->n_vocab, 1, 0.0f, 1.0f);
+    tiny_put(&w, "token_embd.weight", f->n_embd_in != 0 ? f->n_embd_in : f->n_embd, f->n_vocab, 1, 0.0f, 1.0f);
+    if (f->n_embd_in != 0) tiny_put(&w, "token_embd_project.weight", f->n_embd_in, f->n_embd, 1, 0.0f, 0.3f);
+    if (f->n_embd_in != 0) tiny_put(&w, "output_project.weight", f->n_embd, f->n_embd_in, 1, 0.0f, 0.3f);
     if (f->learned) tiny_put(&w, "position_embd.weight", f->n_embd, 512, 1, 0.0f, 0.5f);
     if (f->embd_norm) put_norm(f, &w, "", "token_embd_norm", f->n_embd);
     for (uint32_t i = 0; i < f->n_layer; i++) put_layer(f, &w, i);

@@ -28,6 +28,7 @@ typedef struct tiny_family {
     float attn_scale, embd_scale, residual_scale, logit_divisor; /* 0: not said */
     bool encoder;                         /* with segments, and heads that predict tokens or, with labels, classify */
     uint32_t n_labels;
+    uint32_t n_embd_in;                   /* of narrower embeddings; 0: as the stream */
     void (*metadata)(gguf_writer *w);  /* more of it; or NULL */
 } tiny_family;
 
