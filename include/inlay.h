@@ -351,7 +351,8 @@ INLAY_API int32_t inlay_model_open_memory(const void *data, size_t size, const i
  * are, the parts of a split model become one file. It is written beside its final name and renamed when whole; after
  * an error or a cancel nothing is left. Of the options, threads, load, allocator, log and progress (in bytes of the
  * new file) are used; NULL: the defaults. Errors: as inlay_model_open, and INLAY_ERR_ARGUMENT for a file that is
- * packed already, INLAY_ERR_IO when the new file cannot be written. Thread rule: any. Since 0.1. */
+ * packed already, INLAY_ERR_UNSUPPORTED for a Hugging Face folder, INLAY_ERR_IO when the new file cannot be written. A
+ * file that has the new name already is replaced, also when it is `path` itself. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_pack_file(const char *path, const char *packed_path, const inlay_options *options);
 
 /* Frees a model; NULL is fine. Sessions of it stay valid: its memory goes with the

@@ -30,8 +30,9 @@ const cli_command cli_pack = {
     "writes a model file that opens at once, in the form that the kernels read",
     "OUT gives the same results, bit for bit, on every CPU. It is opened like the file it was made\n"
     "of, needs no packing then, and processes that run it share its memory. Programs other than\n"
-    "Inlay read its metadata, not its weights. It takes about the size of MODEL. It is written as\n"
-    "OUT.part and renamed when it is whole; Ctrl-C leaves nothing.\n",
+    "Inlay read its metadata, not its weights. It takes about the size of MODEL, a GGUF file. It is\n"
+    "written as OUT.part and renamed when it is whole; Ctrl-C leaves nothing. A file that is called\n"
+    "OUT already is replaced without a question, even MODEL itself.\n",
     options,
     run,
 };

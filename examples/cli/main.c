@@ -8,7 +8,7 @@ static const cli_command *const commands[] = {&cli_run, &cli_chat, &cli_info, &c
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out) {
-    fputs("usage: inlay COMMAND MODEL [options]\n\nRuns language models (GGUF files) on the CPU.\n\ncommands:\n", out);
+    fputs("usage: inlay COMMAND MODEL [options]\n\nRuns language models (GGUF files, Hugging Face folders) on the CPU.\n\ncommands:\n", out);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"

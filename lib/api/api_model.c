@@ -128,7 +128,7 @@ static const char *tokenizer_name(const inlay_model *model) {
 /* The same of a tokenizer.json, which has no network. */
 static int32_t open_json(inlay_model *model, const inlay_options *options, const char *path, const void *data, size_t size) {
     if (options->values[INLAY__VOCAB_ONLY].integer == 0)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': holds a tokenizer and no network; set the option vocab_only",
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': is JSON, which has no network; open its folder, or a tokenizer alone with the option vocab_only",
                            inlay__weights_name(&model->weights));
     INLAY__TRY(choose_cpu(options, &model->cpu));
     return inlay__open_tokenizer_json(model, path, data, size);

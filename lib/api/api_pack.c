@@ -1,5 +1,6 @@
 /* Writing packed files. */
 #include "handles.h"
+#include "import/import.h"
 #include "model/pack_file.h"
 
 static int32_t pack_file(const inlay_options *given, const char *path, const char *packed_path) {
@@ -12,7 +13,10 @@ static int32_t pack_file(const inlay_options *given, const char *path, const cha
     INLAY__TRY(inlay__model_open(&options, path, NULL, 0, &model));
     inlay__model_config config = {
         .progress = given->progress, .progress_user = given->progress_user, .n_threads = inlay__thread_count(given)};
-    int32_t status = inlay__model_write_packed(model->network, &config, packed_path);
+    int32_t status = inlay__import_is_folder(&model->weights)
+                         ? inlay__fail(INLAY_ERR_UNSUPPORTED, "model '%s': is safetensors in a folder, expected a GGUF file: "
+                                       "a packed file has no place for its tokenizer", path)
+                         : inlay__model_write_packed(model->network, &config, packed_path);
     inlay_model_free(model);
     return status;
 }

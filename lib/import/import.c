@@ -203,7 +203,9 @@ static int32_t read_metadata(const inlay__folder *f, inlay__config *config, inla
     inlay__file file;
     bool there;
     INLAY__TRY(inlay__folder_read(f, "config.json", MAX_CONFIG, &file, &there));
-    if (!there) return inlay__fail(INLAY_ERR_IO, "file '%s': it cannot be opened (missing, or not readable)", name);
+    if (!there)
+        return inlay__fail(INLAY_ERR_IO, "folder '%.*s': has no config.json that can be read, as the folder of a model has",
+                           (int)f->path_size, f->path);
     int32_t status = inlay__config_open(f->sys, name, (const char *)file.data, file.size, out, config);
     inlay__file_close(f->sys, &file);
     INLAY__TRY(status);

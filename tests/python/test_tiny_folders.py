@@ -86,3 +86,14 @@ def test_every_way_of_running_a_folder_gives_the_same_bits():
             for options in ({"threads": 2}, {"threads": 2, "batch": 1}, {"threads": 3, "batch": 7}, {"batch": 3}):
                 with model.session(**options) as session:
                     assert session.eval_all(ids).tobytes() == expected, (name, options)
+
+
+def test_a_folder_is_not_packed_as_its_tokenizer_would_be_lost(tmp_path):
+    import inlay
+    from inlay._library import lib
+
+    status = lib.inlay_pack_file(str(DATA / "llama").encode(), str(tmp_path / "packed.gguf").encode(), None)
+    assert lib.inlay_status_name(status) == b"INLAY_ERR_UNSUPPORTED" and b"expected a GGUF file" in lib.inlay_error()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(inlay.FileError, match="has no config.json"):
+        inlay.Model.open(tmp_path)

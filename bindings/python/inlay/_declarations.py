@@ -368,7 +368,8 @@ gives the same results, bit for bit, on every CPU; other programs do not read it
 are, the parts of a split model become one file. It is written beside its final name and renamed when whole; after
 an error or a cancel nothing is left. Of the options, threads, load, allocator, log and progress (in bytes of the
 new file) are used; NULL: the defaults. Errors: as inlay_model_open, and INLAY_ERR_ARGUMENT for a file that is
-packed already, INLAY_ERR_IO when the new file cannot be written. Thread rule: any. Since 0.1.""",
+packed already, INLAY_ERR_UNSUPPORTED for a Hugging Face folder, INLAY_ERR_IO when the new file cannot be written. A
+file that has the new name already is replaced, also when it is `path` itself. Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_free": (
         None,
