@@ -170,6 +170,15 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     }
 }
 
+/* What follows from the context, in the rounding that results are defined in. */
+static void fill_tables(inlay__decoder *d) {
+    inlay__fpenv saved = inlay__fpenv_enter();
+    if (d->frequencies != NULL) inlay__positions_dynamic(&d->model->hparams, d->config.n_context, d->frequencies);
+    fill_biases(&d->model->decoder, &d->biases[0]);
+    fill_biases(&d->model->encoder, &d->biases[1]);
+    inlay__fpenv_leave(saved);
+}
+
 static int32_t allocate(inlay__decoder *d) {
     const inlay__stack *stack = &d->model->decoder;
     const inlay__kv_shape shape = {d->model->n_cached, stack->n_head_kv, stack->n_head_dim, false};
@@ -185,14 +194,10 @@ static int32_t allocate(inlay__decoder *d) {
     l = (layout){d->arena, 0, true};
     place_buffers(&l, d);
     memset(d->state[0], 0, d->model->n_state * sizeof(float));
-    inlay__fpenv saved = inlay__fpenv_enter();
-    if (d->frequencies != NULL) inlay__positions_dynamic(&d->model->hparams, d->config.n_context, d->frequencies);
-    inlay__fpenv_leave(saved);
+    fill_tables(d);
     INLAY__TRY(inlay__kv_cache_init(d->sys, &shape, d->config.n_context, d->config.cache_type, &d->cache));
     INLAY__TRY(inlay__kv_cache_init(d->sys, &crossed, d->config.n_context, d->config.cache_type, &d->crossed));
     if (d->model->encoder.n_layer > 0) INLAY__TRY(inlay__sequences_init_cache(d));
-    fill_biases(stack, &d->biases[0]);
-    fill_biases(&d->model->encoder, &d->biases[1]);
     return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
 }
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "api/handles.h"
+#include "base/fpenv.h"
+#include "model/decoder_state.h"
 #include "support/fail_sys.h"
 #include "support/tiny_family.h"
 #include "support/tiny_seq2seq.h"
@@ -40,6 +42,35 @@ static void check_rows(inlay_session *s, const float *expected, size_t begin) {
     float *rows = tiny_seq2seq_decode(s, tokens + begin, N_TOKENS - begin, 5);
     CHECK(memcmp(rows, expected + begin * N_VOCAB, (N_TOKENS - begin) * N_VOCAB * sizeof *rows) == 0);
     free(rows);
+}
+
+/* Biases follow the context and are made with the session. */
+TEST(the_modes_of_the_host_change_no_bias_of_a_session) {
+#if defined(__x86_64__)
+    static const uint32_t modes[] = {0x2000, 0x4000, 0x6000}; /* down, up, to zero */
+    tiny_seq2seq m = tiny_t5();
+    tiny t = tiny_seq2seq_open(&m, NULL);
+    inlay_options *o = tiny_options(INLAY_OPT_CONTEXT, 300, 0);
+    inlay_session *expected = NULL, *found = NULL;
+    CHECK_INT(inlay_session_new(t.model, o, &expected), INLAY_OK);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        uint32_t before = _mm_getcsr();
+        _mm_setcsr(0x1f80 | modes[i]);
+        int32_t status = inlay_session_new(t.model, o, &found);
+        _mm_setcsr(before);
+        CHECK_INT(status, INLAY_OK);
+        for (size_t k = 0; k < 2; k++) {
+            const inlay__biases *a = &expected->decoder->biases[k], *b = &found->decoder->biases[k];
+            CHECK(memcmp(a->table, b->table, m.sides[0].n_head * a->stride * sizeof *a->table) == 0);
+        }
+        inlay_session_free(found);
+    }
+    inlay_session_free(expected);
+    inlay_options_free(o);
+    tiny_close(&t);
+#else
+    SKIP("the modes of this CPU are not set by this test");
+#endif
 }
 
 TEST(nothing_is_decoded_before_something_was_encoded) {
@@ -317,7 +348,8 @@ TEST(a_file_that_contradicts_itself_is_refused) {
     refused(wrong, NULL, NULL, INLAY_ERR_FORMAT, "'bart.decoder_attention_head_count' is 3");
 }
 
-TEST_MAIN(CASE(nothing_is_decoded_before_something_was_encoded),
+TEST_MAIN(CASE(the_modes_of_the_host_change_no_bias_of_a_session),
+          CASE(nothing_is_decoded_before_something_was_encoded),
           CASE(what_is_encoded_takes_the_place_of_what_was_and_empties_the_sequence),
           CASE(a_call_that_fails_leaves_what_was_encoded_and_decoded), CASE(what_the_model_cannot_do_is_an_error),
           CASE(a_child_of_fork_encodes_and_decodes), CASE(memory_is_counted_once), CASE(every_call_to_the_system_may_fail),
