@@ -1,7 +1,7 @@
 /* inlay pack: writes a model so that it opens at once. */
 #include "cli.h"
 
-#include <string.h>
+#include <sys/stat.h>
 
 static const cli_option options[] = {
     CLI_OPTION_THREADS,
@@ -9,10 +9,20 @@ static const cli_option options[] = {
     CLI_OPTION_END,
 };
 
+/* A model is often not to be had again. */
+static bool is_same_file(const char *a, const char *b) {
+    struct stat one, other;
+
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 static int run(const cli_args *args) {
     double begin = cli_seconds();
-    int32_t status = inlay_options_set_progress(args->library, cli_progress, NULL);
+    int32_t status;
 
+    if (is_same_file(args->model, args->output))
+        return cli_usage("'%s' is the model itself; expected another name for the packed file", args->output);
+    status = inlay_options_set_progress(args->library, cli_progress, NULL);
     if (status == INLAY_OK) {
         cli_progress_begin("packing");
         status = inlay_pack_file(args->model, args->output, args->library);
@@ -32,7 +42,7 @@ const cli_command cli_pack = {
     "of, needs no packing then, and processes that run it share its memory. Programs other than\n"
     "Inlay read its metadata, not its weights. It takes about the size of MODEL, a GGUF file. It is\n"
     "written as OUT.part and renamed when it is whole; Ctrl-C leaves nothing. A file that is called\n"
-    "OUT already is replaced without a question, even MODEL itself.\n",
+    "OUT already is replaced without a question, but not MODEL itself.\n",
     options,
     run,
 };

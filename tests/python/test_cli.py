@@ -104,6 +104,12 @@ def test_what_cannot_be_packed_is_told_and_leaves_nothing(quantized, tmp_path):
     assert "absent.gguf" in bad(1, "pack", str(tmp_path / "absent.gguf"), str(again))
     assert "no/folder" in bad(1, "pack", quantized, str(tmp_path / "no/folder"))
     bad(2, "pack", quantized)
+    before = damaged.read_bytes()
+    (tmp_path / "link").symlink_to(damaged)
+    for name in damaged, tmp_path / "link":
+        assert "is the model itself" in bad(2, "pack", str(damaged), str(name))
+    assert damaged.read_bytes() == before
+    (tmp_path / "link").unlink()
     bad(2, "pack", quantized, str(again), "more")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged.gguf", "packed"]
 
