@@ -70,7 +70,9 @@ int32_t inlay__open_folder_tokenizer(inlay_model *model) {
         if (status == INLAY_OK && there[i]) texts[i] = text_of(&files[i]);
     }
     /* The configuration of ByT5 is all that there is of its tokenizer. */
-    if (status == INLAY_OK && !there[0] && there[1] && inlay__tokenizer_config_is_bytes(&model->sys, texts[1])) texts[0] = texts[1];
+    bool is_bytes = false;
+    if (status == INLAY_OK && !there[0] && there[1]) status = inlay__tokenizer_config_is_bytes(&model->sys, texts[1], &is_bytes);
+    if (is_bytes) texts[0] = texts[1];
     inlay__tokenizer_files all = {.tokenizer = texts[0], .config = texts[1], .special_tokens_map = texts[2],
                                   .metadata = inlay__weights_metadata(&model->weights)};
     if (status == INLAY_OK && texts[0].text != NULL)

@@ -291,11 +291,12 @@ static int32_t load_json(inlay__tokenizer *tokenizer, const char *name, const in
     return status;
 }
 
-bool inlay__tokenizer_config_is_bytes(const inlay__sys *sys, inlay__text config) {
+int32_t inlay__tokenizer_config_is_bytes(const inlay__sys *sys, inlay__text config, bool *is) {
     inlay__json json = {0};
-    bool is = inlay__json_parse(sys, "tokenizer_config.json", config.text, config.size, &json) == INLAY_OK && inlay__json_is_bytes(&json);
+    int32_t status = inlay__json_parse(sys, "tokenizer_config.json", config.text, config.size, &json);
+    *is = status == INLAY_OK && inlay__json_is_bytes(&json);
     inlay__json_free(sys, &json);
-    return is;
+    return status == INLAY_ERR_FORMAT ? INLAY_OK : status;
 }
 
 int32_t inlay__tokenizer_from_json(const inlay__sys *sys, const char *name, const inlay__tokenizer_files *files,

@@ -21,8 +21,9 @@ typedef struct inlay__tokenizer_files {
     const inlay__gguf *metadata;    /* of the model they belong to, or NULL: more tokens that end a text */
 } inlay__tokenizer_files;
 
-/* Whether a tokenizer_config.json says all of its tokenizer, as that of ByT5 does: it can be given as tokenizer.json. */
-bool inlay__tokenizer_config_is_bytes(const inlay__sys *sys, inlay__text config);
+/* Whether a tokenizer_config.json says all of its tokenizer, as that of ByT5 does: it can be given as tokenizer.json. One that is no
+ * JSON does not. Errors: _MEMORY. */
+int32_t inlay__tokenizer_config_is_bytes(const inlay__sys *sys, inlay__text config, bool *is);
 /* The tokenizer of a tokenizer.json, whose text is not needed afterwards. It does what the package tokenizers 0.23 does;
  * truncation and padding are not read. Errors: as above. */
 int32_t inlay__tokenizer_from_json(const inlay__sys *sys, const char *name, const inlay__tokenizer_files *files,

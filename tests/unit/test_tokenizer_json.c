@@ -339,6 +339,24 @@ TEST(every_model_takes_linear_time_on_a_small_stack) {
 
 /* --------------------------------------------------------------------- faults */
 
+TEST(a_configuration_of_bytes_is_told_or_memory_was_refused) {
+    static const char config[] = "{\"tokenizer_class\": \"ByT5Tokenizer\"}";
+    bool is = false;
+    int32_t status = INLAY_ERR_MEMORY;
+    for (size_t n = 1; status != INLAY_OK && n < 100; n++) {
+        accounting_init(&a);
+        a.fail_at = n;
+        status = inlay__tokenizer_config_is_bytes(&a.sys, (inlay__text){config, sizeof config - 1}, &is);
+        if (status != INLAY_OK) CHECK_INT(status, INLAY_ERR_MEMORY);
+        CHECK(is == (status == INLAY_OK));
+        CHECK_INT(a.n_live, 0);
+        if (n == 1) CHECK_INT(status, INLAY_ERR_MEMORY);
+    }
+    accounting_init(&a);
+    CHECK_INT(inlay__tokenizer_config_is_bytes(&a.sys, (inlay__text){"{]", 2}, &is), INLAY_OK);
+    CHECK(!is);
+}
+
 TEST(every_refused_allocation_is_an_error_that_leaves_nothing) {
     static const char json[] =
         "{\"added_tokens\":[{\"content\":\"<x>\",\"normalized\":true},{\"content\":\"<y>\",\"special\":true,\"normalized\":false}],"
@@ -375,4 +393,6 @@ TEST_MAIN(CASE(what_is_no_tokenizer_is_an_error), CASE(unknown_components_are_na
           CASE(added_tokens_must_be_objects_with_a_content), CASE(a_hundred_thousand_added_tokens_are_found_in_linear_time),
           CASE(text_becomes_control_tokens_only_when_asked), CASE(a_normalizer_that_expands_eighteenfold_is_carried_out),
           CASE(a_normalizer_that_would_fill_the_memory_is_an_error), CASE(charsmaps_that_are_not_base64_are_errors),
-          CASE(every_model_takes_linear_time_on_a_small_stack), CASE(every_refused_allocation_is_an_error_that_leaves_nothing))
+          CASE(every_model_takes_linear_time_on_a_small_stack),
+          CASE(a_configuration_of_bytes_is_told_or_memory_was_refused),
+          CASE(every_refused_allocation_is_an_error_that_leaves_nothing))
