@@ -37,6 +37,11 @@ static void swap(inlay__texts *t) {
 
 static int32_t put(inlay__texts *t, const void *bytes, size_t n) { return inlay__passage_add(&t->next_text, bytes, n, NOWHERE); }
 
+/* The bytes of one text; where all texts are empty there is no memory to point at. */
+static const uint8_t *bytes_of(const inlay__texts *t, inlay__span span) {
+    return t->text.size > 0 ? t->text.text + span.begin : (const uint8_t *)"";
+}
+
 /* ----------------------------------------------------------- text by text */
 
 /* The letters of a text to bytes; a text with others stays as it is. */
@@ -92,12 +97,12 @@ static void clean_up(uint8_t *text, size_t begin, size_t *end) {
 
 static int32_t put_wordpiece(const inlay__joiner *step, inlay__texts *t, inlay__span span, bool first) {
     size_t begin = t->next_text.size, n = step->content.size;
-    bool inner = span.end - span.begin >= n && memcmp(t->text.text + span.begin, step->content.text, n) == 0;
+    bool inner = n == 0 || (span.end - span.begin >= n && memcmp(bytes_of(t, span), step->content.text, n) == 0);
     if (!first && inner)
         span.begin += (uint32_t)n;
     else if (!first)
         INLAY__TRY(put(t, " ", 1));
-    INLAY__TRY(put(t, t->text.text + span.begin, span.end - span.begin));
+    INLAY__TRY(put(t, bytes_of(t, span), span.end - span.begin));
     if (step->cleanup && t->next_text.size > begin) clean_up(t->next_text.text, begin, &t->next_text.size);
     return INLAY_OK;
 }
@@ -105,13 +110,13 @@ static int32_t put_wordpiece(const inlay__joiner *step, inlay__texts *t, inlay__
 /* A word's mark becomes a space, or nothing where the text begins. */
 static int32_t put_gguf_bert(const inlay__joiner *step, inlay__texts *t, inlay__span span, bool first) {
     size_t begin = t->next_text.size;
-    const uint8_t *text = t->text.text + span.begin;
+    const uint8_t *text = bytes_of(t, span);
     bool word = span.end - span.begin >= 3 && memcmp(text, "\xE2\x96\x81", 3) == 0;
     if (word) {
         span.begin += 3;
         if (!first) INLAY__TRY(put(t, " ", 1));
     }
-    INLAY__TRY(put(t, t->text.text + span.begin, span.end - span.begin));
+    INLAY__TRY(put(t, bytes_of(t, span), span.end - span.begin));
     if (step->cleanup && t->next_text.size > begin) clean_up(t->next_text.text, begin, &t->next_text.size);
     return INLAY_OK;
 }
@@ -126,7 +131,7 @@ static int32_t put_escaped(inlay__texts *t, inlay__span span) {
 }
 
 static int32_t put_matches(inlay__search *search, inlay__texts *t, inlay__span span, inlay__text content) {
-    const uint8_t *text = t->text.text + span.begin;
+    const uint8_t *text = bytes_of(t, span);
     size_t size = span.end - span.begin, pos = 0, begin, end;
     INLAY__TRY(inlay__search_begin(search, text, size));
     while (inlay__search_next(search, &begin, &end)) {
@@ -163,7 +168,7 @@ static size_t strip_size(const inlay__joiner *step, const uint8_t *text, size_t 
 }
 
 static int32_t put_stripped(const inlay__joiner *step, inlay__texts *t, inlay__span span, bool start, bool stop) {
-    const uint8_t *text = t->text.text + span.begin;
+    const uint8_t *text = bytes_of(t, span);
     size_t size = span.end - span.begin;
     if (size == 0) return INLAY_OK;
     size_t from = start ? strip_size(step, text, size, step->start, false) : 0;
@@ -175,7 +180,7 @@ static int32_t put_stripped(const inlay__joiner *step, inlay__texts *t, inlay__s
 
 /* The byte of "<0x41>", as the package reads it. */
 static bool is_byte(const inlay__texts *t, inlay__span span, uint8_t *byte) {
-    return inlay__vocab_byte((inlay__text){(const char *)t->text.text + span.begin, span.end - span.begin}, byte);
+    return inlay__vocab_byte((inlay__text){(const char *)bytes_of(t, span), span.end - span.begin}, byte);
 }
 
 static int32_t run_byte_fallback(inlay__texts *t) {
@@ -187,7 +192,7 @@ static int32_t run_byte_fallback(inlay__texts *t) {
             for (; i < t->spans.n && is_byte(t, t->spans.items[i], &byte); i++) INLAY__TRY(put(t, &byte, 1));
         } else {
             inlay__span span = t->spans.items[i++];
-            INLAY__TRY(put(t, t->text.text + span.begin, span.end - span.begin));
+            INLAY__TRY(put(t, bytes_of(t, span), span.end - span.begin));
         }
         INLAY__TRY(inlay__spans_add(sys, &t->next_spans, begin, t->next_text.size));
     }
@@ -217,7 +222,7 @@ static int32_t put_one(const inlay__joiner *step, inlay__texts *t, size_t i, inl
     case INLAY__JOIN_BYTE_FALLBACK:
     case INLAY__JOIN_FUSE: break;
     }
-    return put(t, t->text.text + span.begin, span.end - span.begin);
+    return put(t, bytes_of(t, span), span.end - span.begin);
 }
 
 int32_t inlay__joiner_run(const inlay__joiner *steps, size_t n_steps, inlay__stretch stretch, inlay__texts *t) {
