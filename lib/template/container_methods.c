@@ -56,6 +56,19 @@ static int32_t run_get(inlay__machine *m, const inlay__value *a, inlay__value *r
     return INLAY_OK;
 }
 
+int32_t inlay__dict_fromkeys(inlay__machine *m, const inlay__value *a, inlay__value *result) {
+    const inlay__list *keys = NULL;
+    INLAY__TRY(inlay__items_of(m, &a[1], &keys));
+    inlay__value *pairs = inlay__heap_take_array(&m->heap, 2 * keys->n, sizeof *pairs);
+    if (pairs == NULL) return inlay__no_memory(m);
+    INLAY__TRY(inlay__charge(m, keys->n / 4));
+    for (size_t i = 0; i < keys->n; i++) {
+        pairs[2 * i] = keys->items[i];
+        pairs[2 * i + 1] = a[2].kind != INLAY__V_ABSENT ? a[2] : inlay__none();
+    }
+    return inlay__dict_new(m, pairs, keys->n, result);
+}
+
 static int32_t run_copy(inlay__machine *m, const inlay__value *a, inlay__value *result) {
     (void)m;
     *result = a[0]; /* nothing changes it */
@@ -103,6 +116,7 @@ const inlay__callable inlay__container_methods[] = {
     {"values", "", 0, INLAY__ON_DICT, run_values, NULL},
     {"items", "", 0, INLAY__ON_DICT, run_items, NULL},
     {"get", "key default", 1, INLAY__ON_DICT, run_get, NULL},
+    {"fromkeys", "iterable value", 1, INLAY__ON_DICT, inlay__dict_fromkeys, NULL},
     {"copy", "", 0, INLAY__ON_DICT | INLAY__ON_LIST, run_copy, NULL},
     {"next", "", 0, INLAY__ON_CYCLER, run_next, NULL},
     {"reset", "", 0, INLAY__ON_CYCLER, run_reset, NULL},

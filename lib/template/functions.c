@@ -197,6 +197,7 @@ static int32_t run_strftime(inlay__machine *m, const inlay__value *a, inlay__val
 static const inlay__callable globals[] = {
     {"range", "start stop step", 1, 0, run_range, NULL},
     {"dict", "", 0, 0, NULL, run_dict},
+    {"dict.fromkeys", "iterable value", 1, 0, inlay__dict_fromkeys, NULL},
     {"namespace", "", 0, 0, NULL, run_namespace},
     {"cycler", "", 0, 0, NULL, run_cycler},
     {"joiner", "sep", 0, 0, run_joiner, NULL},
@@ -206,6 +207,8 @@ static const inlay__callable globals[] = {
 };
 
 int32_t inlay__global_find(const char *name, size_t size) { return find_in(globals, name, size); }
+
+bool inlay__function_is_dict(const inlay__value *function) { return globals[function->of.integer].run_free == run_dict; }
 
 static int32_t call_joiner(inlay__cycler *joiner, inlay__value *result) {
     static const inlay__string empty = {.text = ""};

@@ -40,6 +40,7 @@ int32_t inlay__filter_find(const char *name, size_t size);
 int32_t inlay__test_find(const char *name, size_t size);
 int32_t inlay__method_find(const char *name, size_t size);
 int32_t inlay__global_find(const char *name, size_t size);
+bool inlay__function_is_dict(const inlay__value *function);
 
 int32_t inlay__filter_run(inlay__machine *m, int32_t filter, const inlay__value *self, const inlay__arguments *args,
                           inlay__value *result);
@@ -57,7 +58,8 @@ int32_t inlay__callable_run(inlay__machine *m, const inlay__callable *callable, 
 extern const inlay__callable inlay__text_filters[], inlay__list_filters[], inlay__value_filters[];
 extern const inlay__callable inlay__string_methods[], inlay__container_methods[];
 
-/* list.index() and list.count(). (container_methods.c) */
+/* dict.fromkeys(), list.index() and list.count(). (container_methods.c) */
+int32_t inlay__dict_fromkeys(inlay__machine *m, const inlay__value *a, inlay__value *result);
 int32_t inlay__list_index(inlay__machine *m, const inlay__value *a, inlay__value *result);
 int32_t inlay__list_count(inlay__machine *m, const inlay__value *a, inlay__value *result);
 

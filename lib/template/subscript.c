@@ -23,7 +23,7 @@ static int32_t get_method(inlay__machine *m, const inlay__value *v, int32_t meth
 
 /* Names by which the kinds that change have methods: they are there, but not for templates. */
 static bool is_unsafe(const inlay__value *v, const inlay__string *name) {
-    static const char *const of_dict[] = {"clear", "pop", "popitem", "setdefault", "update", "fromkeys"};
+    static const char *const of_dict[] = {"clear", "pop", "popitem", "setdefault", "update"};
     static const char *const of_list[] = {"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"};
     if (v->kind == INLAY__V_DICT)
         for (size_t i = 0; i < INLAY__COUNT(of_dict); i++)
@@ -41,12 +41,24 @@ static int32_t group_attribute(const inlay__value *v, const inlay__string *name,
     return INLAY_OK;
 }
 
+/* `dict` is a type: what it does not have is asked of its parts, and dict['any'] is dict again, with a note for readers. */
+static bool type_attribute(const inlay__value *v, const inlay__string *name, int32_t method, inlay__value *result) {
+    if (v->kind != INLAY__V_FUNCTION || !inlay__function_is_dict(v)) return false;
+    if (inlay__string_is(name, "fromkeys"))
+        *result = (inlay__value){.kind = INLAY__V_FUNCTION, .of.integer = inlay__global_find("dict.fromkeys", 13)};
+    else if ((method < 0 || (inlay__method_at(method)->on & INLAY__ON_DICT) == 0) && !is_unsafe(&(inlay__value){.kind = INLAY__V_DICT}, name) &&
+             !(name->size > 1 && memcmp(name->text, "__", 2) == 0) && !inlay__string_is(name, "mro"))
+        *result = *v;
+    return true;
+}
+
 /* An attribute that is no item of a dictionary. */
 static int32_t own_attribute(inlay__machine *m, const inlay__value *v, const inlay__string *name, int32_t method,
                              inlay__value *result, bool *found) {
     INLAY__TRY(get_method(m, v, method, result, found));
     if (*found) return INLAY_OK;
     *found = true;
+    if (type_attribute(v, name, method, result)) return INLAY_OK;
     if (is_unsafe(v, name)) return *result = inlay__undefined(name), INLAY_OK;
     if (v->kind == INLAY__V_NAMESPACE) {
         const inlay__value *there = inlay__namespace_get(v->of.space, name);
@@ -179,6 +191,7 @@ int32_t inlay__get_item(inlay__machine *m, const inlay__value *v, const inlay__v
     if (sequence && key->kind == INLAY__V_SLICE) return slice_list(m, v, key->of.list, result);
     if (v->kind == INLAY__V_STRING && key->kind == INLAY__V_SLICE) return slice_string(m, v->of.string, key->of.list, result);
     if (key->kind == INLAY__V_SLICE) return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' object cannot be sliced", inlay__value_type(v));
+    if (v->kind == INLAY__V_FUNCTION && inlay__function_is_dict(v)) return *result = *v, INLAY_OK;
     if (name == NULL) return INLAY_OK;
     bool found;
     INLAY__TRY(own_attribute(m, v, name, inlay__method_find(name->text, name->size), result, &found));

@@ -101,6 +101,8 @@ t and n | f or n | z and n | e or 'x' | none_ or el or ed | not e | not (t and f
 (s) | ((s)) | (1, 2) | (1, 2)[0] | 1, 2 | [1, 2,] | {'a': 1,} | (1,) | () | s.upper()[0].lower() | {'a': s.upper}['a']() | [l, d][1].a | d[['a'][0]] | d['a' ~ ''] | ll.0.1 | ll[0, 1] | d[1:2] | s[:] | l[:]
 loop | self | caller | varargs | true | True | none | None | True == true | nonexistent.foo | s . upper() | s [0] | l [ 0 ] | "a" if t else missing.x | (missing.x if f else 'ok') | t or missing.x
 dict(**d) | dict(*[[('a', 1)]]) | range(*[1, 4]) | list | '{}-{}'.format(*ls) | '{a}'.format(**d) | s.replace(*['l', 'L']) | 'a' | e | ('<' | e) + '<' | '<' + ('>' | safe) | ('<' | safe) ~ '<'
+dict.from_keys([('a', 1)]) | dict['any'](a=1) | dict[1](b=2) | dict._x([]) | dict.fromkeys('ab') | dict.fromkeys([1, 2], 'x') | d.fromkeys(ls) | dict.__name__ | dict.__class__()
+dict.fromkeys() | dict.fromkeys(5) | dict.mro() | dict.fromkeys('aa', 1) | dict.any is callable | range['a'] | namespace.x
 1 | -1e300 | filesizeformat | -0.5 | filesizeformat | -999 | filesizeformat | 2.5 | round(-400) | -2.5 | round(-400)
 """.replace("\n", " | ").strip()
 

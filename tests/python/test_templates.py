@@ -6,96 +6,18 @@ tojson as transformers has it."""
 
 from __future__ import annotations
 
-import copy
-import ctypes
-import datetime
 import json
 import os
 from pathlib import Path
 
-import jinja2
-import jinja2.ext
-import jinja2.sandbox
 import pytest
-
+from jinja_reference import difference, render
 from template_cases import GENERATED, STATEMENTS, VARIABLES, expressions
-
-NOW = "2026-11-24T12:00:00"
-BUFFER = -6
-
-
-def load_library() -> ctypes.CDLL:
-    library = ctypes.CDLL(os.environ["INLAY_LIBRARY"])
-    library.inlay_error.restype = ctypes.c_char_p
-    pointer, size = ctypes.c_char_p, ctypes.c_size_t
-    library.inlay_template_render.argtypes = [pointer, size, pointer, size, pointer, size, ctypes.POINTER(size)]
-    return library
-
-
-LIBRARY = load_library()
-
-
-def render(source: str, variables: dict) -> tuple[bool, str]:
-    """(True, text) or (False, the error)"""
-    template, data = source.encode(), json.dumps(variables).encode()
-    capacity, needed = 1 << 14, ctypes.c_size_t()
-    while True:
-        text = ctypes.create_string_buffer(capacity + 1)
-        status = LIBRARY.inlay_template_render(template, len(template), data, len(data), text, capacity, needed)
-        if status != BUFFER:
-            break
-        capacity = needed.value
-    return (True, text.raw[: needed.value].decode()) if status == 0 else (False, LIBRARY.inlay_error().decode())
-
-
-class Generation(jinja2.ext.Extension):
-    """{% generation %} as a block that only delimits."""
-
-    tags = {"generation"}
-
-    def parse(self, parser):
-        line = next(parser.stream).lineno
-        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return jinja2.nodes.Scope(body, lineno=line)
-
-
-def reference_environment() -> jinja2.Environment:
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols, Generation])
-
-    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-    def raise_exception(message):
-        raise jinja2.TemplateError(message)
-
-    environment.filters["tojson"] = tojson
-    environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = datetime.datetime.fromisoformat(NOW).strftime
-    return environment
-
-
-REFERENCE = reference_environment()
-
-
-def reference(source: str, variables: dict) -> tuple[bool, str]:
-    try:
-        return True, REFERENCE.from_string(source).render(**copy.deepcopy(variables))  # indent changes lists
-    except Exception as error:  # whatever Python raises is an error here
-        return False, f"{type(error).__name__}: {error}"
 
 
 def differences(sources: list[str]) -> list[str]:
-    variables = dict(VARIABLES, now=NOW)
-    found = []
-    for source in sources:
-        expected = reference(source, variables)
-        if " at 0x" in expected[1] or "lipsum" in source or "TemplateReference" in expected[1]:
-            continue  # what Python prints of its own objects
-        got = render(source, variables)
-        if expected[0] != got[0] or (expected[0] and expected[1] != got[1]):
-            found.append(f"{source!r}\n    expected {expected!r}\n    got      {got!r}")
-    return found
+    found = ((source, difference(source, VARIABLES)) for source in sources)
+    return [f"{source!r}\n    {what}" for source, what in found if what]
 
 
 def report(found: list[str], total: int) -> None:
