@@ -202,7 +202,7 @@ static int32_t put_lfm2_layers(inlay__config *c) {
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key 'num_hidden_layers' is %lld, expected at most %d", c->name,
                            (long long)n_layers, MAX_LAYERS);
     INLAY__TRY(lfm2_attends(c, n_layers, attends));
-    for (int64_t i = 0; i < 4 * n_layers; i++) heads[i] = attends[i / 4] ? (uint8_t)(n_kv >> (8 * (i % 4))) : 0;
+    for (int64_t i = 0; i < 4 * n_layers; i++) heads[i] = (uint8_t)(attends[i / 4] ? n_kv >> (8 * (i % 4)) : 0);
     inlay__gguf_put_array(c->out, "lfm2.attention.head_count_kv", INLAY__GGUF_U32, heads, (size_t)n_layers);
     return INLAY_OK;
 }
@@ -283,7 +283,7 @@ static int32_t special_recurrentgemma(inlay__config *c) {
                            (long long)n_layers);
     const inlay__json_node *each = types != NULL ? inlay__json_first(types) : NULL;
     for (int64_t i = 0; i < n_layers; i++) {
-        attends[i] = each != NULL ? inlay__json_equals(each, "attention") : i % 3 == 2;
+        attends[i] = (uint8_t)(each != NULL ? inlay__json_equals(each, "attention") : i % 3 == 2);
         if (each == NULL) continue;
         if (!attends[i] && !inlay__json_equals(each, "recurrent"))
             return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, each, "recurrent or attention");

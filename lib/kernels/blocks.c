@@ -138,7 +138,7 @@ static void unpack_iq4_xs(const uint8_t *bytes, inlay__superblock *block) {
     block->dmin = 0.0f;
     memset(block->minimum, 0, INLAY__K_SCALES);
     for (int j = 0; j < 8; j++) {
-        unsigned scale = (bytes[4 + j / 2] >> j % 2 * 4 & 15u) | (high >> 2 * j & 3u) << 4;
+        unsigned scale = ((unsigned)bytes[4 + j / 2] >> j % 2 * 4 & 15u) | (high >> 2 * j & 3u) << 4;
         block->scale[2 * j] = block->scale[2 * j + 1] = (int8_t)((int)scale - 32);
         look_up_nibbles(bytes + 8 + 16 * j, inlay__nl_values, block->q + 32 * j);
     }

@@ -29,7 +29,7 @@ static int32_t day_of_week(const inlay__time *t) {
 static void put_number(char *out, size_t *n, int32_t value, int32_t digits, char fill) {
     for (int32_t i = digits; i-- > 0; value /= 10) {
         bool lead = value == 0 && i < digits - 1;
-        out[*n + (size_t)i] = lead && fill != '0' ? fill : (char)('0' + value % 10);
+        out[*n + (size_t)i] = (char)(lead ? fill : '0' + value % 10);
     }
     *n += (size_t)digits;
 }

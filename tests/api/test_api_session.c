@@ -165,11 +165,13 @@ TEST(the_modes_of_the_host_change_no_bit_and_come_back) {
 #endif
 }
 
+#if defined(__x86_64__)
 static void put_dynamic(gguf_writer *w) {
     tiny_put_vocabulary(w, 320);
     gguf_writer_string(w, "llama.rope.scaling.type", "dynamic");
     gguf_writer_f32(w, "llama.rope.scaling.factor", 3.7f);
 }
+#endif
 
 /* Frequencies that follow the context are made with the session. */
 TEST(the_modes_of_the_host_change_no_frequency_of_a_session) {

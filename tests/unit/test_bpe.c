@@ -273,7 +273,8 @@ static void random_vocab(uint32_t seed, size_t n_merges) {
 
 static size_t rank_of(const char *left, const char *right) {
     char merge[128];
-    snprintf(merge, sizeof merge, "%s %s", left, right);
+    int size = snprintf(merge, sizeof merge, "%s %s", left, right);
+    CHECK(size > 0 && (size_t)size < sizeof merge);
     for (size_t i = 0; i < v.n_merges; i++)
         if (strcmp(v.merges[i], merge) == 0) return i;
     return SIZE_MAX;
