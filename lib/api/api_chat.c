@@ -77,6 +77,14 @@ static int32_t render(const inlay_model *model, const char *function, const conv
                                   strings, MAX_STRINGS, rendering);
 }
 
+/* A conversation as text, for a caller who gave `out` with room for `capacity` and a place for what it needs. */
+static int32_t begin(const inlay_model *model, const char *function, const conversation *c, const void *out, const char *out_name,
+                     size_t capacity, const size_t *needed, const char *needed_name, inlay__rendering *rendering) {
+    if (out == NULL && capacity != 0) return inlay__null_argument(function, out_name);
+    if (needed == NULL) return inlay__null_argument(function, needed_name);
+    return render(model, function, c, rendering);
+}
+
 /* The text into the caller's buffer; the rendering is freed. */
 static int32_t give_text(const inlay__sys *sys, const char *function, inlay__rendering *rendering, char *text, size_t capacity,
                          size_t *needed) {
@@ -96,12 +104,10 @@ int32_t inlay_chat_render(const inlay_model *model, const char *format, const ch
                           char *text, size_t capacity, size_t *needed) {
     const char *function = "inlay_chat_render";
     const conversation c = {format, messages, tools, variables, messages_size, tools_size, variables_size, flags};
-    inlay__rendering rendering;
+    inlay__rendering r;
     INLAY__TRY(inlay__check_model(function, model));
-    if (text == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "text"));
-    if (needed == NULL) return inlay__owned(model, inlay__null_argument(function, "needed"));
-    INLAY__TRY(inlay__owned(model, render(model, function, &c, &rendering)));
-    return inlay__owned(model, give_text(&model->sys, function, &rendering, text, capacity, needed));
+    INLAY__TRY(inlay__owned(model, begin(model, function, &c, text, "text", capacity, needed, "needed", &r)));
+    return inlay__owned(model, give_text(&model->sys, function, &r, text, capacity, needed));
 }
 
 int32_t inlay_chat_tokenize(const inlay_model *model, const char *format, const char *messages, size_t messages_size,
@@ -111,12 +117,12 @@ int32_t inlay_chat_tokenize(const inlay_model *model, const char *format, const 
     const conversation c = {format, messages, tools, variables, messages_size, tools_size, variables_size, flags};
     inlay__rendering r;
     INLAY__TRY(inlay__check_model(function, model));
-    if (tokens == NULL && capacity != 0) return inlay__owned(model, inlay__null_argument(function, "tokens"));
-    if (n_tokens == NULL) return inlay__owned(model, inlay__null_argument(function, "n_tokens"));
     INLAY__TRY(inlay__check_tokenizer(function, model));
-    INLAY__TRY(inlay__owned(model, render(model, function, &c, &r)));
+    INLAY__TRY(inlay__owned(model, begin(model, function, &c, tokens, "tokens", capacity, n_tokens, "n_tokens", &r)));
     if (r.size > 0 && (flags & INLAY_CHAT_PARSE_SPECIAL) != 0) memset(r.marks, 0, r.size);
-    int32_t status = inlay__tokenizer_encode_marked(model->tokenizer, r.size > 0 ? r.text : "", r.marks, r.size, tokens, capacity, n_tokens);
+    const char *rendered = r.size > 0 ? r.text : "";
+    int32_t status =
+        inlay__tokenizer_encode_marked(model->tokenizer, rendered, r.marks, r.size, tokens, capacity, n_tokens);
     inlay__rendering_free(&model->sys, &r);
     return inlay__owned(model, status);
 }

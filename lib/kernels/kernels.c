@@ -32,3 +32,14 @@ void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level) {
     inlay__kernels_init_arm(kernels, level);
 #endif
 }
+
+void inlay__kernels_set_table(inlay__kernels *kernels, inlay__product_fn by_32, inlay__product_fn by_16) {
+    kernels->product_packed[INLAY_TYPE_IQ4_XS] = by_32;
+    kernels->product_packed[INLAY_TYPE_IQ1_S] = by_32;
+    kernels->product_packed[INLAY_TYPE_IQ2_XXS] = by_32;
+    kernels->product_packed[INLAY_TYPE_IQ3_XXS] = by_32;
+    kernels->product_packed[INLAY_TYPE_IQ3_S] = by_32;
+    kernels->product_packed[INLAY_TYPE_IQ1_M] = by_16;
+    kernels->product_packed[INLAY_TYPE_IQ2_XS] = by_16;
+    kernels->product_packed[INLAY_TYPE_IQ2_S] = by_16;
+}

@@ -151,6 +151,9 @@ void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level);
 void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level);
 void inlay__kernels_init_arm(inlay__kernels *kernels, inlay__cpu level);
 
+/* A level's products of packed types of 256 by a table of values: those whose scales stand for 32 elements, and for 16. */
+void inlay__kernels_set_table(inlay__kernels *kernels, inlay__product_fn by_32, inlay__product_fn by_16);
+
 /* The scalar functions. */
 void inlay__quantize_32(const float *x, inlay__acts *acts, size_t col);
 void inlay__quantize_256(const float *x, inlay__acts *acts, size_t col);

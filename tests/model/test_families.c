@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "kernels/math.h"
+#include "support/formula.h"
 #include "support/tiny_family.h"
 #include "support/tiny_network.h"
 
@@ -20,16 +21,7 @@ typedef struct slow {
 } slow;
 
 static const float *tensor(const slow *s, const char *prefix, const char *name, const char *ending) {
-    char full[96];
-    snprintf(full, sizeof full, "%s%s%s", prefix, name, ending);
-    const inlay__tensor *t = inlay__weights_find(s->weights, full);
-    return t != NULL ? (const float *)(const void *)t->data : NULL;
-}
-
-static double *numbers(size_t n) {
-    double *x = calloc(n, sizeof *x);
-    if (x == NULL) exit(2);
-    return x;
+    return formula_tensor(s->weights, prefix, name, ending);
 }
 
 /* y [n_out] = rows of w, from `row`, times x [n_in], and the bias. */
@@ -112,7 +104,7 @@ static void attend(const slow *s, size_t layer, size_t t, const double *q, const
 static void attention(const slow *s, size_t layer, const char *prefix, double *x) {
     const tiny_family *f = s->f;
     size_t n = f->n_embd, n_head_dim = f->n_head_dim, n_q = f->n_head * n_head_dim, n_kv = f->n_head_kv * n_head_dim;
-    double *q = numbers(N_TOKENS * n_q), *k = numbers(N_TOKENS * n_kv), *v = numbers(N_TOKENS * n_kv), *out = numbers(n_q);
+    double *q = formula_numbers(N_TOKENS * n_q), *k = formula_numbers(N_TOKENS * n_kv), *v = formula_numbers(N_TOKENS * n_kv), *out = formula_numbers(n_q);
     for (size_t t = 0; t < N_TOKENS; t++) {
         double *qt = q + t * n_q, *kt = k + t * n_kv;
         linear(s, prefix, f->fused_qkv ? "attn_qkv" : "attn_q", 0, n, n_q, x + t * n, qt);
@@ -189,7 +181,7 @@ static void channel_mix(const slow *s, const char *prefix, double *x) {
 static void layer(const slow *s, size_t l, double *x) {
     const tiny_family *f = s->f;
     size_t n = f->n_embd, size = N_TOKENS * n;
-    double *before = numbers(size), *branch = numbers(size), scale = f->residual_scale != 0 ? (double)f->residual_scale : 1;
+    double *before = formula_numbers(size), *branch = formula_numbers(size), scale = f->residual_scale != 0 ? (double)f->residual_scale : 1;
     char prefix[32];
     snprintf(prefix, sizeof prefix, "blk.%zu.", l);
     memcpy(before, x, size * sizeof *x);
@@ -210,7 +202,7 @@ static void layer(const slow *s, size_t l, double *x) {
 static double *slow_logits(const slow *s, const int32_t *tokens) {
     const tiny_family *f = s->f;
     size_t n = f->n_embd;
-    double *x = numbers(N_TOKENS * n), *logits = numbers(N_TOKENS * f->n_vocab);
+    double *x = formula_numbers(N_TOKENS * n), *logits = formula_numbers(N_TOKENS * f->n_vocab);
     const float *embedding = tensor(s, "", "token_embd", ".weight"), *learned = tensor(s, "", "position_embd", ".weight");
     for (size_t t = 0; t < N_TOKENS; t++) {
         for (size_t i = 0; i < n; i++)

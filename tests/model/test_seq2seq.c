@@ -6,6 +6,7 @@
 
 #include "format/weights.h"
 #include "kernels/cpu.h"
+#include "support/formula.h"
 #include "support/tiny_seq2seq.h"
 
 enum { N_ENCODED = 150, N_TOKENS = 140, N_VOCAB = 70, LONG = 270 };
@@ -21,16 +22,7 @@ typedef struct slow {
 static const char *const prefixes[] = {"enc.", "dec."};
 
 static const float *tensor(const slow *s, const char *where, const char *name, const char *ending) {
-    char full[96];
-    snprintf(full, sizeof full, "%s%s%s", where, name, ending);
-    const inlay__tensor *t = inlay__weights_find(s->weights, full);
-    return t != NULL ? (const float *)(const void *)t->data : NULL;
-}
-
-static double *numbers(size_t n) {
-    double *x = calloc(n, sizeof *x);
-    if (x == NULL) exit(2);
-    return x;
+    return formula_tensor(s->weights, where, name, ending);
 }
 
 /* y [n, n_out] of x [n, n_in] */
@@ -75,7 +67,7 @@ static void attention(const slow *s, const char *where, const char *kind, int si
                       const double *y) {
     const bool cross = kind[0] == 'c';
     size_t n_head = s->m->sides[side].n_head, d = s->is_t5 ? s->m->n_head_dim : s->m->n_embd / n_head, n_q = n_head * d;
-    double *q = numbers(n * n_q), *k = numbers(m * n_q), *v = numbers(m * n_q), *out = numbers(n * n_q), *p = numbers(m);
+    double *q = formula_numbers(n * n_q), *k = formula_numbers(m * n_q), *v = formula_numbers(m * n_q), *out = formula_numbers(n * n_q), *p = formula_numbers(m);
     const float *bias = cross || !s->is_t5 ? NULL : tensor(s, prefixes[side], "blk.0.attn_rel_b", ".weight");
     char name[32];
     double *const projected[] = {q, k, v};
@@ -114,7 +106,7 @@ static double activate(const slow *s, double x) {
 
 static void feed_forward(const slow *s, const char *where, int side, size_t n, double *x) {
     size_t n_ff = s->m->sides[side].n_ff;
-    double *up = numbers(n * n_ff), *gate = numbers(n * n_ff);
+    double *up = formula_numbers(n * n_ff), *gate = formula_numbers(n * n_ff);
     linear(s, where, "ffn_up", n, s->m->n_embd, n_ff, x, up);
     if (s->m->gated) linear(s, where, "ffn_gate", n, s->m->n_embd, n_ff, x, gate);
     for (size_t i = 0; i < n * n_ff; i++) up[i] = s->m->gated ? activate(s, gate[i]) * up[i] : activate(s, up[i]);
@@ -127,7 +119,7 @@ static void feed_forward(const slow *s, const char *where, int side, size_t n, d
 static double *slow_stack(const slow *s, int side, const int32_t *tokens, size_t n, const double *y, size_t m) {
     static const char *const kinds[] = {"attn", "cross_attn", "ffn"};
     size_t n_embd = s->m->n_embd, size = n * n_embd;
-    double *x = numbers(size), *branch = numbers(size);
+    double *x = formula_numbers(size), *branch = formula_numbers(size);
     const float *embedding = tensor(s, "", "token_embd", ".weight");
     const float *positions = tensor(s, prefixes[side], "position_embd", ".weight");
     for (size_t i = 0; i < size; i++)
@@ -156,7 +148,7 @@ static double *slow_stack(const slow *s, int side, const int32_t *tokens, size_t
 }
 
 static double *slow_logits(const slow *s, const int32_t *encoded, size_t m, const int32_t *tokens, size_t n) {
-    double *y = slow_stack(s, 0, encoded, m, NULL, 0), *x = slow_stack(s, 1, tokens, n, y, m), *logits = numbers(n * N_VOCAB);
+    double *y = slow_stack(s, 0, encoded, m, NULL, 0), *x = slow_stack(s, 1, tokens, n, y, m), *logits = formula_numbers(n * N_VOCAB);
     bool scaled = s->is_t5 && !s->m->untied && !s->m->gated;
     linear(s, "", s->m->untied ? "output" : "token_embd", n, s->m->n_embd, N_VOCAB, x, logits);
     const float *bias = tensor(s, "", "output", ".bias");

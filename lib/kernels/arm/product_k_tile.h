@@ -6,12 +6,12 @@
  */
 #include "kernels/arm/neon.h"
 
-enum { COLS = 8, FEW = 3, SUB_BLOCKS = 8 };
+enum { COLS = 8, FEW = 3, SUB_BLOCKS = 8 }; /* columns of a tile */
 
 /* n_quarters times 4 rows by n_cols columns, over the whole depth. One column takes all quarters in one walk, so that the
  * panel is read straight on. */
 TILE_INLINE void tile(const inlay__product *p, inlay__panel panel, const uint8_t *block, size_t quarter,
-                             size_t n_quarters, size_t col, size_t n_cols, float *out) {
+                      size_t n_quarters, size_t col, size_t n_cols, float *out) {
     const inlay__acts *acts = p->acts;
     float32x4_t acc[COLS]; /* [n_quarters, n_cols] */
     for (size_t i = 0; i < n_quarters * n_cols; i++)
@@ -34,19 +34,4 @@ TILE_INLINE void tile(const inlay__product *p, inlay__panel panel, const uint8_t
             vst1q_f32(out + c * p->out_stride + 4 * (quarter + i), acc[i * n_cols + c]);
 }
 
-TILE_INLINE void product(const inlay__product *p, inlay__panel panel) {
-    size_t panel_size = p->acts->n_blocks * panel.size;
-    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *block = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t quarter = 0; quarter < INLAY__QUARTERS; quarter++)
-                tile(p, panel, block, quarter, 1, col, COLS, out);
-        for (; col + FEW <= p->col_end; col += FEW, out += FEW * p->out_stride)
-            for (size_t quarter = 0; quarter < INLAY__QUARTERS; quarter++)
-                tile(p, panel, block, quarter, 1, col, FEW, out);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            tile(p, panel, block, 0, INLAY__QUARTERS, col, 1, out);
-    }
-}
+#include "kernels/arm/product_walk.h"

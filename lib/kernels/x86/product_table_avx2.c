@@ -89,16 +89,7 @@ INLAY__AVX2_INLINE void product(const inlay__product *p, bool by_16) {
 INLAY__AVX2 static void product_by_32(const inlay__product *p) { product(p, false); }
 INLAY__AVX2 static void product_by_16(const inlay__product *p) { product(p, true); }
 
-void inlay__init_table_avx2(inlay__kernels *k) {
-    k->product_packed[INLAY_TYPE_IQ4_XS] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ1_S] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ2_XXS] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ3_XXS] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ3_S] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ1_M] = product_by_16;
-    k->product_packed[INLAY_TYPE_IQ2_XS] = product_by_16;
-    k->product_packed[INLAY_TYPE_IQ2_S] = product_by_16;
-}
+void inlay__init_table_avx2(inlay__kernels *k) { inlay__kernels_set_table(k, product_by_32, product_by_16); }
 
 #else
 typedef int inlay__not_x86; /* a source file may not be empty */

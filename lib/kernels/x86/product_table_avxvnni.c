@@ -5,16 +5,7 @@
 
 #include "kernels/x86/product_table_vnni.h"
 
-void inlay__init_table_avxvnni(inlay__kernels *k) {
-    k->product_packed[INLAY_TYPE_IQ4_XS] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ1_S] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ2_XXS] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ3_XXS] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ3_S] = product_by_32;
-    k->product_packed[INLAY_TYPE_IQ1_M] = product_by_16;
-    k->product_packed[INLAY_TYPE_IQ2_XS] = product_by_16;
-    k->product_packed[INLAY_TYPE_IQ2_S] = product_by_16;
-}
+void inlay__init_table_avxvnni(inlay__kernels *k) { inlay__kernels_set_table(k, product_by_32, product_by_16); }
 
 #else
 typedef int inlay__no_avxvnni; /* a source file may not be empty */
