@@ -69,7 +69,8 @@ static const inlay__pretokenizer pretokenizers[] = {
 
     {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano", WHOLE | BOS, {LLAMA3}},
     {"dbrx smaug-bpe", 0, {LLAMA3}},
-    {"chatglm-bpe glm4 glm5", NO_BOS, {LLAMA3}},
+    {"chatglm-bpe", NO_BOS, {LLAMA3}},
+    {"glm4 glm5", WHOLE | NO_BOS, {LLAMA3}},
     {"minicpm5", WHOLE, {DIGITS_3, WORDS("\\p{N}+")}},
     {"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2", 0, {QWEN2}},
     {"qwen35", 0, {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|" DIGIT "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" LINES}},

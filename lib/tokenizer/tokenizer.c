@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "tokenizer/bpe.h"
+#include "tokenizer/dna.h"
 #include "tokenizer/encoder.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/pipeline_gguf.h"
@@ -42,6 +43,7 @@ struct inlay__tokenizer {
     strips strips;
     union {
         inlay__bpe bpe;
+        inlay__dna dna;
         inlay__spm spm;
         inlay__pipeline pipeline;
     } of;
@@ -50,7 +52,8 @@ struct inlay__tokenizer {
 
 /* ----------------------------------------------------------------- families */
 
-static int32_t load_gpt2(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
+/* `model` is what files call the family. */
+static int32_t load_bpe(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf, const char *model, inlay__bpe *bpe) {
     static const char key[] = "tokenizer.ggml.pre";
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
     /* Files from before the key existed were made when there was one pre-tokenizer, and it is called this now. */
@@ -67,8 +70,12 @@ static int32_t load_gpt2(inlay__tokenizer *tokenizer, const char *name, const in
         vocab->special.bos = -1;
         vocab->add_bos = false;
     }
-    inlay__format(tokenizer->name, sizeof tokenizer->name, "gpt2/%s", pre.text);
-    return inlay__bpe_load(tokenizer->sys, name, gguf, vocab, pretokenizer, &tokenizer->of.bpe);
+    inlay__format(tokenizer->name, sizeof tokenizer->name, "%s/%s", model, pre.text);
+    return inlay__bpe_load(tokenizer->sys, name, gguf, vocab, pretokenizer, bpe);
+}
+
+static int32_t load_gpt2(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
+    return load_bpe(tokenizer, name, gguf, "gpt2", &tokenizer->of.bpe);
 }
 
 static void unload_gpt2(inlay__tokenizer *tokenizer) { inlay__bpe_free(&tokenizer->of.bpe); }
@@ -80,6 +87,22 @@ static int32_t encode_gpt2(const inlay__tokenizer *tokenizer, inlay__encoder *en
 
 static size_t read_gpt2(const inlay__tokenizer *tokenizer, int32_t id, size_t *at, uint8_t *out, size_t capacity) {
     return inlay__bpe_read(&tokenizer->of.bpe, id, at, out, capacity);
+}
+
+static int32_t load_dna(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
+    INLAY__TRY(load_bpe(tokenizer, name, gguf, "hybriddna", &tokenizer->of.dna.bpe));
+    inlay__dna_load(&tokenizer->of.dna);
+    return INLAY_OK;
+}
+
+static void unload_dna(inlay__tokenizer *tokenizer) { inlay__bpe_free(&tokenizer->of.dna.bpe); }
+
+static int32_t encode_dna(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size) {
+    return inlay__dna_encode(&tokenizer->of.dna, encoder, text, size);
+}
+
+static size_t read_dna(const inlay__tokenizer *tokenizer, int32_t id, size_t *at, uint8_t *out, size_t capacity) {
+    return inlay__dna_read(&tokenizer->of.dna, id, at, out, capacity);
 }
 
 static int32_t load_llama(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
@@ -122,6 +145,7 @@ static int32_t encode_pipeline(const inlay__tokenizer *tokenizer, inlay__encoder
 
 static const family families[] = {
     {"gpt2", load_gpt2, unload_gpt2, encode_gpt2, read_gpt2, NULL},
+    {"hybriddna", load_dna, unload_dna, encode_dna, read_dna, NULL},
     {"llama", load_llama, unload_llama, encode_llama, read_llama, llama_adds_space},
     {"bert", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"t5", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},

@@ -86,6 +86,59 @@ def test_words_between_white_space(tmp_path, model):
             assert found.tokenize(text) == tokenizer.encode(text, add_special_tokens=False).ids, text
 
 
+# ------------------------------------------------------------------------- DNA
+
+
+def byte_letters():
+    """GPT-2's letters for bytes."""
+    kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    moved = iter(range(256, 512))
+    return [chr(byte if byte in kept else next(moved)) for byte in range(256)]
+
+
+def test_six_bases_are_a_token(tmp_path):
+    """As llama-cpp-python 0.3.36 has it, which gave the same ids for the same file."""
+    import itertools
+    letters = byte_letters()
+    mers = ["".join(mer) + "\ue000" for mer in itertools.product("ACGT", repeat=6)]
+    tokens = [*letters, "CC", "CCCC", "CCCCCC", "<dna>", "</dna>", "<oov>", *mers]
+    ids = {token: i for i, token in enumerate(tokens)}
+    path = write(tmp_path / "v.gguf", "hybriddna", tokens, [NORMAL] * len(tokens), pre="qwen2", merges=["C C", "CC CC", "CCCC CC"])
+    begin, end, unknown = (ids[token] for token in ("<dna>", "</dna>", "<oov>"))
+
+    def words(text):
+        return [ids[letters[byte]] for byte in text.encode()]
+
+    def mer(text):
+        return ids[text + "\ue000"]
+
+    cases = {
+        "<dna>ACGTAC</dna>": [begin, mer("ACGTAC"), end],
+        "<dna>ACGTACCCCCCC</dna>": [begin, mer("ACGTAC"), mer("CCCCCC"), end],
+        "<dna>acgtacgG</dna>": [begin, mer("ACGTAC"), mer("GGAAAA"), end],
+        "<dna>ACGNACT</dna>": [begin, unknown, mer("TAAAAA"), end],
+        "CCCCCC<dna>CCCCCC</dna>CCCCCC": [ids["CCCCCC"], begin, mer("CCCCCC"), end, ids["CCCCCC"]],
+        "<dna></dna>": [begin, end],
+        "é <dna>ACGTACé": [*words("é "), begin, mer("ACGTAC"), unknown],
+        "<dna>A</dna> x <dna>C\nG</dna>": [begin, mer("AAAAAA"), end, *words(" x "), begin, unknown, end],
+        "</dna>a<dn<dna": words("</dna>a<dn<dna"),
+        "<dna><dna>ACG</dna></dna>": [begin, unknown, mer("CGAAAA"), end, *words("</dna>")],
+        "<dna>ACGTAC\ue000": [begin, mer("ACGTAC"), unknown],
+        "": [],
+    }
+    with inlay.Model.open(path, vocab_only=True) as found:
+        for text, expected in cases.items():
+            assert found.tokenize(text) == expected, text
+            spans = found.tokenize_spans(text)
+            assert [token for token, _, _ in spans] == expected
+            assert [first for _, first, _ in spans] + [len(text.encode())] == [0] + [after for _, _, after in spans]
+        assert found.detokenize(found.tokenize("CCCCCC<dna>ACGTACCCCCCC</dna>")) == "CCCCCC<dna>ACGTACCCCCCC</dna>"
+        assert found.token_bytes(mer("GATTAC")) == b"GATTAC"
+    without = write(tmp_path / "w.gguf", "hybriddna", letters, [NORMAL] * 256, pre="qwen2", merges=["C C"])
+    with inlay.Model.open(without, vocab_only=True) as found:
+        assert found.tokenize("<dna>AC</dna>") == words("<dna>AC</dna>")
+
+
 # --------------------------------------------------------------------- PLaMo 2
 
 
