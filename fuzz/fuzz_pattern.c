@@ -88,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t n_regex = nul != NULL ? (size_t)(nul - data) : size;
     if (n_regex > 256) return 0;
     inlay__pattern *pattern = NULL;
-    if (inlay__pattern_compile(&inlay__sys_default, "fuzz", (const char *)data, n_regex, &pattern) != INLAY_OK) return 0;
+    if (inlay__pattern_compile(&inlay__sys_default, "fuzz", (const char *)data, n_regex, &pattern) != INLAY_OK)
+        return 0;
 
     /* Any bytes are cut whole. */
     const uint8_t *text = nul != NULL ? nul + 1 : data + size;

@@ -32,7 +32,8 @@ static void check_text(const inlay__rendering *r) {
     uint32_t code;
     must(r->size <= INLAY__RENDER_MAX_OUTPUT);
     for (size_t i = 0; i < r->size; i++) must(r->marks[i] <= 1);
-    for (size_t i = 0, n; i < r->size; i += n) must((n = inlay__utf8_decode((const uint8_t *)r->text + i, r->size - i, &code)) > 0);
+    for (size_t i = 0, n; i < r->size; i += n)
+        must((n = inlay__utf8_decode((const uint8_t *)r->text + i, r->size - i, &code)) > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -45,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     inlay__rendering r;
     accounting_init(&a);
     a.fail_at = size > 0 ? data[0] : 0;
-    int32_t status = inlay__template_render(&a.sys, "fuzz", template_text, n_template, inputs, n_variables > 0 ? 2 : 1, strings, 1, &r);
+    int32_t status = inlay__template_render(&a.sys, "fuzz", template_text, n_template, inputs, n_variables > 0 ? 2 : 1,
+                                            strings, 1, &r);
     switch (status) {
     case INLAY_OK:
         check_text(&r);

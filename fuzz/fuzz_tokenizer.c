@@ -82,8 +82,8 @@ static void check_stream(const inlay__tokenizer *tokenizer, const int32_t *ids, 
     free(out);
 }
 
-/* Text of which some bytes may not become control tokens: the tokens' texts are the text, and no control token stands on
- * a marked byte. Each byte 1 turns the marks on or off. */
+/* Text of which some bytes may not become control tokens: the tokens' texts are the text, and no control token stands
+ * on a marked byte. Each byte 1 turns the marks on or off. */
 static void check_marked(const inlay__tokenizer *tokenizer, const char *text, size_t size) {
     uint8_t *marks = malloc(size + 1), mark = 0;
     int32_t *ids = malloc((size + 1) * sizeof *ids);
@@ -106,7 +106,8 @@ static void check_marked(const inlay__tokenizer *tokenizer, const char *text, si
 }
 
 /* Each byte of the text became of one token, one after the other; what is put around the text stands at its ends. */
-static void check_spans(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags, const int32_t *ids, size_t n) {
+static void check_spans(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t flags,
+                        const int32_t *ids, size_t n) {
     int32_t *again = malloc((n + 1) * sizeof *again);
     size_t *spans = malloc((2 * n + 1) * sizeof *spans), n_again = 0, end = 0;
     must(inlay__tokenizer_encode_spans(tokenizer, text, size, flags, again, spans, n, &n_again) == INLAY_OK);

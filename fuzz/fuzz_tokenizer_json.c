@@ -11,7 +11,8 @@ static void must(bool holds) {
     if (!holds) abort();
 }
 
-static const char text[] = "The  caf\xC3\xA9's e\xCC\x81 12.\n\xEF\xB7\xBA\xF0\x9F\x98\x80\xFF <s><x> aaaaaaaaab \xE4\xBD\xA0";
+static const char text[] =
+    "The  caf\xC3\xA9's e\xCC\x81 12.\n\xEF\xB7\xBA\xF0\x9F\x98\x80\xFF <s><x> aaaaaaaaab \xE4\xBD\xA0";
 
 static void use(const inlay__tokenizer *tokenizer, int32_t flags) {
     int32_t ids[4096], again[4096];
@@ -20,7 +21,8 @@ static void use(const inlay__tokenizer *tokenizer, int32_t flags) {
     int32_t status = inlay__tokenizer_encode(tokenizer, text, sizeof text - 1, flags, ids, 4096, &n);
     must(status == INLAY_OK || status == INLAY_ERR_UNSUPPORTED || status == INLAY_ERR_BUFFER);
     if (status != INLAY_OK) return;
-    must(inlay__tokenizer_encode_spans(tokenizer, text, sizeof text - 1, flags, again, &spans[0][0], 4096, &n_again) == INLAY_OK);
+    must(inlay__tokenizer_encode_spans(tokenizer, text, sizeof text - 1, flags, again, &spans[0][0], 4096, &n_again) ==
+         INLAY_OK);
     must(n_again == n && memcmp(again, ids, n * sizeof *ids) == 0);
     for (size_t i = 0; i < n; i++) must(spans[i][0] <= spans[i][1] && spans[i][1] <= sizeof text - 1);
     status = inlay__tokenizer_decode(tokenizer, ids, n, NULL, 0, &size);

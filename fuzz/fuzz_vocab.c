@@ -18,7 +18,8 @@ enum { MOST = 2 * sizeof text + 2 };
 
 /* Byte-level vocabularies do. */
 static bool gives_text_back(const inlay__tokenizer *tokenizer) {
-    static const char *const others[] = {"gpt2/gemma4", "gpt2/sarvam-moe", "gpt2/granite-embed-multi-311m", "gpt2/whitespace"};
+    static const char *const others[] = {"gpt2/gemma4", "gpt2/sarvam-moe", "gpt2/granite-embed-multi-311m",
+                                         "gpt2/whitespace"};
     const char *name = inlay__tokenizer_name(tokenizer);
     for (size_t i = 0; i < INLAY__COUNT(others); i++)
         if (strcmp(name, others[i]) == 0) return false;
@@ -33,7 +34,8 @@ static void use(const inlay__tokenizer *tokenizer, int32_t flags) {
     int32_t status = inlay__tokenizer_encode(tokenizer, text, sizeof text - 1, flags, ids, MOST, &n);
     must(status == INLAY_OK || status == INLAY_ERR_UNSUPPORTED || status == INLAY_ERR_BUFFER);
     if (status != INLAY_OK) return;
-    must(inlay__tokenizer_encode_spans(tokenizer, text, sizeof text - 1, flags, again, &spans[0][0], MOST, &n_again) == INLAY_OK);
+    must(inlay__tokenizer_encode_spans(tokenizer, text, sizeof text - 1, flags, again, &spans[0][0], MOST, &n_again) ==
+         INLAY_OK);
     must(n_again == n && memcmp(again, ids, n * sizeof *ids) == 0);
     for (size_t i = 0; i < n; i++) {
         must(spans[i][0] <= spans[i][1] && spans[i][1] <= sizeof text - 1);

@@ -25,8 +25,9 @@ typedef struct test_case {
 #define TEST(name) static void name(void)
 #define CASE(name) {#name, name}
 
-#define CHECK(condition)                                                              \
-    ((condition) ? 1 : (test_failures++, fprintf(stderr, "%s:%d: CHECK(%s) failed\n", __FILE__, __LINE__, #condition), 0))
+#define CHECK(condition) \
+    ((condition) ? 1     \
+                 : (test_failures++, fprintf(stderr, "%s:%d: CHECK(%s) failed\n", __FILE__, __LINE__, #condition), 0))
 
 #define CHECK_INT(found, expected)                                                                    \
     do {                                                                                              \
@@ -81,7 +82,8 @@ static inline int test_main(const test_case *cases, size_t n, int argc, char **a
             fprintf(stderr, "FAILED %s\n", cases[i].name);
         }
     }
-    if (argc > 1 && ran == 0 && strcmp(argv[1], "--list") != 0) return fprintf(stderr, "no case named %s\n", argv[1]), 2;
+    if (argc > 1 && ran == 0 && strcmp(argv[1], "--list") != 0)
+        return fprintf(stderr, "no case named %s\n", argv[1]), 2;
     if (ran > 0) fprintf(stderr, "%d cases, %d failed, %d skipped\n", ran, failed, test_skipped);
     if (failed > 0) return 1;
     return ran > 0 && ran == test_skipped ? 77 : 0;

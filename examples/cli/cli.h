@@ -115,11 +115,12 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
     {"context", 'c', "N", ARG_CONTEXT, INLAY_OPT_CONTEXT,      \
      "tokens of room for prompt and answer (default: what the model was trained with, at most 4096)"}
 #define CLI_OPTION_BATCH {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "prompt tokens evaluated together"}
-#define CLI_OPTIONS_SAMPLING                                                                                                   \
-    {"temp", 0, "T", ARG_TEMPERATURE, INLAY_OPT_TEMPERATURE, "0 takes the most probable token, more draws more freely"},       \
-        {"top-k", 0, "N", ARG_TOP_K, INLAY_OPT_TOP_K, "draw among the N most probable tokens; 0: all"},                        \
-        {"top-p", 0, "P", ARG_TOP_P, INLAY_OPT_TOP_P, "draw among the most probable tokens that sum to P"},                    \
-        {"min-p", 0, "P", ARG_MIN_P, INLAY_OPT_MIN_P, "draw among tokens at least P times as probable as the first"},          \
+#define CLI_OPTIONS_SAMPLING                                                                                           \
+    {"temp", 0, "T", ARG_TEMPERATURE, INLAY_OPT_TEMPERATURE,                                                           \
+     "0 takes the most probable token, more draws more freely"},                                                       \
+        {"top-k", 0, "N", ARG_TOP_K, INLAY_OPT_TOP_K, "draw among the N most probable tokens; 0: all"},                \
+        {"top-p", 0, "P", ARG_TOP_P, INLAY_OPT_TOP_P, "draw among the most probable tokens that sum to P"},            \
+        {"min-p", 0, "P", ARG_MIN_P, INLAY_OPT_MIN_P, "draw among tokens at least P times as probable as the first"},  \
         {"seed", 's', "N", ARG_SEED, INLAY_OPT_SEED, "seed of the random numbers; same seed, same text"}
 #define CLI_OPTION_END {NULL, 0, NULL, N_ARGS, 0, NULL}
 /* clang-format on */

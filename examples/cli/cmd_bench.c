@@ -56,8 +56,8 @@ static void read_peak(const char *line, const char *name, int64_t *peak) {
         *peak = kilobytes * 1024;
 }
 
-/* VmHWM, the most that was ever resident, and RssAnon, which is this process's own and no pages of the model's file. The
- * second is looked at after each phase and the greatest value told. */
+/* VmHWM, the most that was ever resident, and RssAnon, which is this process's own and no pages of the model's file.
+ * The second is looked at after each phase and the greatest value told. */
 static void sample_memory(bench *b) {
     FILE *file = fopen("/proc/self/status", "r");
     char line[256];
@@ -122,8 +122,8 @@ static int measure(bench *b, bench_size *size, const int32_t *prompt, int64_t ro
     return status == INLAY_OK ? CLI_OK : cli_library_error(status);
 }
 
-/* All sizes in turn, and that n_repeat times: what else the machine does meets them alike. The first of all is not counted: in
- * it weights are packed and memory is touched that later ones find there. */
+/* All sizes in turn, and that n_repeat times: what else the machine does meets them alike. The first of all is not
+ * counted: in it weights are packed and memory is touched that later ones find there. */
 static int measure_all(bench *b) {
     int32_t *prompt = malloc((size_t)b->n_longest * sizeof *prompt);
     int code = CLI_OK;
@@ -196,8 +196,8 @@ static void report_text(const cli_args *args, const bench *b, const char *cpu, s
     if (b->peak_resident >= 0 && b->peak_anonymous >= 0)
         printf("memory    %.1f MB at most, %.1f MB of it the process's own; keys and values %.1f MB\n",
                (double)b->peak_resident * 1e-6, (double)b->peak_anonymous * 1e-6, (double)b->cache_bytes * 1e-6);
-    printf("machine   reads %.1f GB/s, multiplies %.0f G int8/s; a token reads %.1f MB\n\n", b->machine.read_bytes * 1e-9,
-           b->machine.products * 1e-9, (double)b->token_bytes * 1e-6);
+    printf("machine   reads %.1f GB/s, multiplies %.0f G int8/s; a token reads %.1f MB\n\n",
+           b->machine.read_bytes * 1e-9, b->machine.products * 1e-9, (double)b->token_bytes * 1e-6);
     printf("%8s %14s %10s %16s %10s\n", "prompt", "prompt tok/s", "of int8", "generate tok/s", "of reads");
     for (size_t i = 0; i < b->n_sizes; i++)
         printf("%8lld %14.1f %9.0f%% %16.1f %9.0f%%\n", (long long)b->sizes[i].n_prompt, b->sizes[i].prompt_speed,

@@ -10,8 +10,10 @@ static const cli_option options[] = {
     {"system", 0, "TEXT", ARG_SYSTEM, 0, "what the model is told before all else"},
     {"template", 0, "NAME", ARG_TEMPLATE, 0,
      "the chat template: a name that the model or the library knows, or a file NAME.jinja (default: the model's own)"},
-    {"variables", 0, "JSON", ARG_VARIABLES, 0, "an object with more variables of the template: '{\"enable_thinking\": false}'"},
-    {"tokens", 'n', "N", ARG_TOKENS, 0, "at most this many tokens an answer; -1: until the model ends it (default: -1)"},
+    {"variables", 0, "JSON", ARG_VARIABLES, 0,
+     "an object with more variables of the template: '{\"enable_thinking\": false}'"},
+    {"tokens", 'n', "N", ARG_TOKENS, 0,
+     "at most this many tokens an answer; -1: until the model ends it (default: -1)"},
     CLI_OPTIONS_SAMPLING,
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
@@ -62,7 +64,8 @@ static line_status read_line(chat *c, cli_text *line) {
     char block[FIRST_READ];
 
     for (size_t looked_at = 0;;) {
-        char *end = c->input.size > looked_at ? memchr(c->input.text + looked_at, '\n', c->input.size - looked_at) : NULL;
+        char *end =
+            c->input.size > looked_at ? memchr(c->input.text + looked_at, '\n', c->input.size - looked_at) : NULL;
         ssize_t n;
 
         if (end != NULL) return take_line(c, (size_t)(end - c->input.text), line);
@@ -143,7 +146,8 @@ static void free_ids(cli_ids *ids) {
 }
 
 /* All that was said as tokens, with room behind them for an answer: where there is none, without the oldest turns. Then
- * half of the context becomes free, so that the rest is not read anew with every turn. `*from`: the first message left. */
+ * half of the context becomes free, so that the rest is not read anew with every turn. `*from`: the first message
+ * left. */
 static int32_t find_tokens(const chat *c, size_t *from, cli_ids *ids) {
     size_t wanted = c->context / 4, next;
     int32_t status = conversation_tokens(&c->said, *from, ids);
@@ -171,8 +175,9 @@ static bool prepare(chat *c, cli_ids *ids) {
     if (status == INLAY_OK && ids->n == 0)
         cli_error("the chat template gives no text for the message");
     else if (status == INLAY_OK)
-        cli_error("the message is too long: with it there are %zu tokens, and the context has room for %zu; it is forgotten",
-                  ids->n, c->context);
+        cli_error(
+            "the message is too long: with it there are %zu tokens, and the context has room for %zu; it is forgotten",
+            ids->n, c->context);
     failed(c, status);
     free_ids(ids);
     return false;
@@ -202,7 +207,8 @@ static int32_t generate(chat *c, cli_text *answer, size_t *n_tokens) {
     return status;
 }
 
-static void tell_timing(const chat *c, const cli_ids *ids, size_t n_tokens, double read_seconds, double answer_seconds) {
+static void tell_timing(const chat *c, const cli_ids *ids, size_t n_tokens, double read_seconds,
+                        double answer_seconds) {
     size_t n_new = ids->n - c->said.n_reused;
 
     fprintf(stderr, "prompt: %zu tokens, %zu of them new, %.1f tok/s; answer: %zu tokens, %.1f tok/s\n", ids->n, n_new,
@@ -368,9 +374,10 @@ const cli_command cli_chat = {
     "MODEL [options]",
     "talks in the terminal",
     "Each line of standard input is a message, each answer goes to standard output. What you say is plain text to\n"
-    "the model: \"<|im_end|>\" in it ends nothing. When the context is full, the oldest turns are forgotten, and a line on\n"
-    "standard error says so. Where input is not a terminal, the exit code is 1 if a message got no answer.\n\n"
-    "/reset, /exit, /help are commands; Ctrl-C stops an answer, Ctrl-D ends. Lines between \"\"\" and \"\"\" are one message.\n",
+    "the model: \"<|im_end|>\" in it ends nothing. When the context is full, the oldest turns are forgotten, and a\n"
+    "line on standard error says so. Where input is not a terminal, the exit code is 1 if a message got no answer.\n\n"
+    "/reset, /exit, /help are commands; Ctrl-C stops an answer, Ctrl-D ends.\n"
+    "Lines between \"\"\" and \"\"\" are one message.\n",
     options,
     run,
 };

@@ -44,7 +44,8 @@ static int32_t set_pooling(const cli_args *args) {
 
     if (args->value[ARG_NO_NORMALIZE] != NULL) status = inlay_options_set_int(args->library, INLAY_OPT_NORMALIZE, 0);
     for (int i = 0; how != NULL && status == INLAY_OK && i < 3; i++)
-        if (strcmp(how, names[i]) == 0) return inlay_options_set_int(args->library, INLAY_OPT_POOLING, INLAY_POOLING_MEAN + i);
+        if (strcmp(how, names[i]) == 0)
+            return inlay_options_set_int(args->library, INLAY_OPT_POOLING, INLAY_POOLING_MEAN + i);
     return how != NULL ? INLAY_ERR_KEY : status;
 }
 
@@ -108,12 +109,14 @@ static void print(const lines *l, bool json) {
     }
 }
 
-static int embed_text(const cli_args *args, const inlay_model *model, inlay_session *session, const char *text, size_t size) {
+static int embed_text(const cli_args *args, const inlay_model *model, inlay_session *session, const char *text,
+                      size_t size) {
     const char *end = text + size;
     int64_t n_context = 0;
     int code = CLI_OK;
 
-    if (inlay_session_get_int(session, INLAY_SESSION_CONTEXT, &n_context) != INLAY_OK) return cli_error("%s", inlay_error());
+    if (inlay_session_get_int(session, INLAY_SESSION_CONTEXT, &n_context) != INLAY_OK)
+        return cli_error("%s", inlay_error());
     while (code == CLI_OK && text < end) {
         lines l = {.tokens = NULL};
 
@@ -135,7 +138,8 @@ static int run(const cli_args *args) {
     int code;
     int32_t status = set_pooling(args);
 
-    if (status == INLAY_ERR_KEY) return cli_usage("--pooling is '%s', expected mean, cls or last", args->value[ARG_POOLING]);
+    if (status == INLAY_ERR_KEY)
+        return cli_usage("--pooling is '%s', expected mean, cls or last", args->value[ARG_POOLING]);
     if (status != INLAY_OK) return cli_library_error(status);
     code = cli_open_model(args, &model);
     if (code == CLI_OK) code = cli_open_session(args, model, &session);

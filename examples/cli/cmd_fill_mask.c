@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const cli_option options[] = {
-    {"json", 'j', NULL, ARG_JSON, 0, "print [{\"position\": P, \"candidates\": [{\"id\", \"text\", \"probability\"}, ...]}, ...]"},
+    {"json", 'j', NULL, ARG_JSON, 0,
+     "print [{\"position\": P, \"candidates\": [{\"id\", \"text\", \"probability\"}, ...]}, ...]"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
@@ -78,7 +79,8 @@ static int fill(const inlay_model *model, inlay_session *session, size_t positio
     return code;
 }
 
-static int fill_all(const cli_args *args, const inlay_model *model, inlay_session *session, const cli_ids *ids, int64_t mask) {
+static int fill_all(const cli_args *args, const inlay_model *model, inlay_session *session, const cli_ids *ids,
+                    int64_t mask) {
     bool json = args->value[ARG_JSON] != NULL;
     size_t n_masks = 0;
     int code = CLI_OK;

@@ -9,7 +9,8 @@
 static const cli_option options[] = {
     {"ids", 'i', "IDS", ARG_IDS, 0, "the tokens: 1,2,3"},
     {"ids-file", 'f', "FILE", ARG_IDS_FILE, 0, "read the tokens from a file; - is standard input"},
-    {"decoder-ids", 'd', "IDS", ARG_DECODER_IDS, 0, "of encoder-decoders: what the decoder has said (default: its first token)"},
+    {"decoder-ids", 'd', "IDS", ARG_DECODER_IDS, 0,
+     "of encoder-decoders: what the decoder has said (default: its first token)"},
     {"all", 'a', NULL, ARG_ALL_ROWS, 0, "a row for each position, not only the last"},
     {"json", 'j', NULL, ARG_JSON, 0, "print {\"n_vocab\": V, \"logits\": [[...], ...]}"},
     {"raw", 'r', "FILE", ARG_RAW, 0, "write the rows as little-endian float32; - is standard output"},

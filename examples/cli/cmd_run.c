@@ -57,7 +57,8 @@ static int32_t read_ids(run_state *state, const cli_ids *prompt, const cli_ids *
 
     if (first->n > 0) status = inlay_encode(state->session, prompt->ids, prompt->n);
     if (status != INLAY_OK) return status;
-    return first->n > 0 ? inlay_eval(state->session, first->ids, first->n) : inlay_eval(state->session, prompt->ids, prompt->n);
+    return first->n > 0 ? inlay_eval(state->session, first->ids, first->n)
+                        : inlay_eval(state->session, prompt->ids, prompt->n);
 }
 
 static int read_tokens(const cli_args *args, const char *text, size_t size, run_state *state) {

@@ -1,4 +1,5 @@
-/* What was said becomes tokens by the chat template; of those, the session evaluates only the ones that are new to it. */
+/* What was said becomes tokens by the chat template; of those, the session evaluates only the ones that are new to
+ * it. */
 #include "conversation.h"
 
 #include <stdlib.h>

@@ -31,8 +31,8 @@ size_t conversation_begin(const conversation *c);
 size_t conversation_next_turn(const conversation *c, size_t from);
 void conversation_free(conversation *c);
 
-/* The system text and the messages from `from` on as tokens, up to where the answer begins. What they say never becomes a
- * control token. free() ids->ids. The status is the library's; its failures are not reported. */
+/* The system text and the messages from `from` on as tokens, up to where the answer begins. What they say never becomes
+ * a control token. free() ids->ids. The status is the library's; its failures are not reported. */
 int32_t conversation_tokens(const conversation *c, size_t from, cli_ids *ids);
 
 /* Lets the session hold exactly these tokens; only what differs from what it holds is evaluated. Not reported. */

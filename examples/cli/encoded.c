@@ -8,7 +8,8 @@ bool cli_reads_whole(const inlay_model *model) {
     const char *kind = "";
     size_t size = 0;
 
-    return inlay_model_get_string(model, INLAY_MODEL_KIND, &kind, &size) == INLAY_OK && strcmp(kind, "encoder-decoder") == 0;
+    return inlay_model_get_string(model, INLAY_MODEL_KIND, &kind, &size) == INLAY_OK &&
+           strcmp(kind, "encoder-decoder") == 0;
 }
 
 int cli_first_ids(const inlay_model *model, cli_ids *ids) {

@@ -261,7 +261,8 @@ static double measure(work_fn *work, const uint8_t *data, size_t size, int64_t n
     if (pthread_barrier_init(&start, NULL, (unsigned)n_threads + 1) != 0) return 0;
     if (pthread_barrier_init(&end, NULL, (unsigned)n_threads + 1) != 0) return 0;
     for (int64_t i = 0; i < n_threads; i++) {
-        workers[i] = (worker){.start = &start, .end = &end, .work = work, .data = data + (size_t)i * share, .size = share};
+        workers[i] =
+            (worker){.start = &start, .end = &end, .work = work, .data = data + (size_t)i * share, .size = share};
         /* Threads that wait at a barrier for one that does not come end with the program. */
         if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) return 0;
     }

@@ -3,12 +3,17 @@
 
 #include <string.h>
 
-static const cli_command *const commands[] = {&cli_run, &cli_chat, &cli_info, &cli_tokenize,
-                                             &cli_logits, &cli_embed, &cli_fill_mask, &cli_bench, &cli_pack, &cli_template};
+static const cli_command *const commands[] = {&cli_run,   &cli_chat,      &cli_info,  &cli_tokenize, &cli_logits,
+                                              &cli_embed, &cli_fill_mask, &cli_bench, &cli_pack,     &cli_template};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out) {
-    fputs("usage: inlay COMMAND MODEL [options]\n\nRuns language models (GGUF files, Hugging Face folders) on the CPU.\n\ncommands:\n", out);
+    fputs("usage: inlay COMMAND MODEL [options]\n"
+          "\n"
+          "Runs language models (GGUF files, Hugging Face folders) on the CPU.\n"
+          "\n"
+          "commands:\n",
+          out);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"

@@ -13,11 +13,14 @@ typedef struct conversation {
     int32_t flags;
 } conversation;
 
-static size_t size_of(const char *text, size_t size) { return text == NULL ? 0 : size == INLAY_ALL ? strlen(text) : size; }
+static size_t size_of(const char *text, size_t size) {
+    return text == NULL ? 0 : size == INLAY_ALL ? strlen(text) : size;
+}
 
 static int32_t check(const char *function, const conversation *c) {
     if (c->messages == NULL) return inlay__null_argument(function, "messages");
-    if (c->tools == NULL && c->tools_size != 0 && c->tools_size != INLAY_ALL) return inlay__null_argument(function, "tools");
+    if (c->tools == NULL && c->tools_size != 0 && c->tools_size != INLAY_ALL)
+        return inlay__null_argument(function, "tools");
     if (c->variables == NULL && c->variables_size != 0 && c->variables_size != INLAY_ALL)
         return inlay__null_argument(function, "variables");
     if ((c->flags & ~ALL_CHAT_FLAGS) == 0) return INLAY_OK;
@@ -36,7 +39,8 @@ static bool model_template(const inlay_model *model, const char *name, const cha
     return found.text != NULL && found.size > 0;
 }
 
-static int32_t find_template(const inlay_model *model, const char *function, const char *format, const char **text, size_t *size) {
+static int32_t find_template(const inlay_model *model, const char *function, const char *format, const char **text,
+                             size_t *size) {
     if (format == NULL && model_template(model, "", text, size)) return INLAY_OK;
     if (format == NULL) format = "chatml";
     if (strstr(format, "{{") != NULL || strstr(format, "{%") != NULL) {
@@ -48,7 +52,8 @@ static int32_t find_template(const inlay_model *model, const char *function, con
     *text = inlay__template_builtin(format, strlen(format));
     *size = *text != NULL ? strlen(*text) : 0;
     if (*text != NULL) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_KEY, "%s: neither the model nor the library has a template called '%s'", function, format);
+    return inlay__fail(INLAY_ERR_KEY, "%s: neither the model nor the library has a template called '%s'", function,
+                       format);
 }
 
 static inlay__template_string special_string(const inlay_model *model, const char *name, int32_t id) {
@@ -57,7 +62,8 @@ static inlay__template_string special_string(const inlay_model *model, const cha
     return (inlay__template_string){name, text.text, text.size};
 }
 
-static int32_t render(const inlay_model *model, const char *function, const conversation *c, inlay__rendering *rendering) {
+static int32_t render(const inlay_model *model, const char *function, const conversation *c,
+                      inlay__rendering *rendering) {
     inlay__special_tokens special = {-1, -1, -1, -1};
     if (model->tokenizer != NULL) special = *inlay__tokenizer_special(model->tokenizer);
     const char *text = NULL, *generate = (c->flags & INLAY_CHAT_GENERATE) != 0 ? "true" : "false";
@@ -73,21 +79,22 @@ static int32_t render(const inlay_model *model, const char *function, const conv
         {"documents", "null", 4}, /* as transformers has it */
         {"add_generation_prompt", generate, strlen(generate)},
         {NULL, c->variables, size_of(c->variables, c->variables_size)}};
-    return inlay__template_render(&model->sys, "template", text, size, inputs, c->variables != NULL ? MAX_INPUTS : MAX_INPUTS - 1,
-                                  strings, MAX_STRINGS, rendering);
+    return inlay__template_render(&model->sys, "template", text, size, inputs,
+                                  c->variables != NULL ? MAX_INPUTS : MAX_INPUTS - 1, strings, MAX_STRINGS, rendering);
 }
 
 /* A conversation as text, for a caller who gave `out` with room for `capacity` and a place for what it needs. */
-static int32_t begin(const inlay_model *model, const char *function, const conversation *c, const void *out, const char *out_name,
-                     size_t capacity, const size_t *needed, const char *needed_name, inlay__rendering *rendering) {
+static int32_t begin(const inlay_model *model, const char *function, const conversation *c, const void *out,
+                     const char *out_name, size_t capacity, const size_t *needed, const char *needed_name,
+                     inlay__rendering *rendering) {
     if (out == NULL && capacity != 0) return inlay__null_argument(function, out_name);
     if (needed == NULL) return inlay__null_argument(function, needed_name);
     return render(model, function, c, rendering);
 }
 
 /* The text into the caller's buffer; the rendering is freed. */
-static int32_t give_text(const inlay__sys *sys, const char *function, inlay__rendering *rendering, char *text, size_t capacity,
-                         size_t *needed) {
+static int32_t give_text(const inlay__sys *sys, const char *function, inlay__rendering *rendering, char *text,
+                         size_t capacity, size_t *needed) {
     int32_t status = INLAY_OK;
     *needed = rendering->size;
     if (rendering->size > capacity)
@@ -100,8 +107,8 @@ static int32_t give_text(const inlay__sys *sys, const char *function, inlay__ren
 }
 
 int32_t inlay_chat_render(const inlay_model *model, const char *format, const char *messages, size_t messages_size,
-                          const char *tools, size_t tools_size, const char *variables, size_t variables_size, int32_t flags,
-                          char *text, size_t capacity, size_t *needed) {
+                          const char *tools, size_t tools_size, const char *variables, size_t variables_size,
+                          int32_t flags, char *text, size_t capacity, size_t *needed) {
     const char *function = "inlay_chat_render";
     const conversation c = {format, messages, tools, variables, messages_size, tools_size, variables_size, flags};
     inlay__rendering r;
@@ -111,8 +118,8 @@ int32_t inlay_chat_render(const inlay_model *model, const char *format, const ch
 }
 
 int32_t inlay_chat_tokenize(const inlay_model *model, const char *format, const char *messages, size_t messages_size,
-                            const char *tools, size_t tools_size, const char *variables, size_t variables_size, int32_t flags,
-                            int32_t *tokens, size_t capacity, size_t *n_tokens) {
+                            const char *tools, size_t tools_size, const char *variables, size_t variables_size,
+                            int32_t flags, int32_t *tokens, size_t capacity, size_t *n_tokens) {
     const char *function = "inlay_chat_tokenize";
     const conversation c = {format, messages, tools, variables, messages_size, tools_size, variables_size, flags};
     inlay__rendering r;
@@ -132,11 +139,12 @@ int32_t inlay_template_render(const char *source, size_t size, const char *varia
     const char *function = "inlay_template_render";
     inlay__rendering rendering;
     if (source == NULL) return inlay__null_argument(function, "source");
-    if (variables == NULL && variables_size != 0 && variables_size != INLAY_ALL) return inlay__null_argument(function, "variables");
+    if (variables == NULL && variables_size != 0 && variables_size != INLAY_ALL)
+        return inlay__null_argument(function, "variables");
     if (text == NULL && capacity != 0) return inlay__null_argument(function, "text");
     if (needed == NULL) return inlay__null_argument(function, "needed");
     const inlay__template_input input = {NULL, variables, size_of(variables, variables_size)};
-    INLAY__TRY(inlay__template_render(&inlay__sys_default, "template", source, size_of(source, size), &input, variables != NULL, NULL,
-                                      0, &rendering));
+    INLAY__TRY(inlay__template_render(&inlay__sys_default, "template", source, size_of(source, size), &input,
+                                      variables != NULL, NULL, 0, &rendering));
     return give_text(&inlay__sys_default, function, &rendering, text, capacity, needed);
 }

@@ -67,7 +67,8 @@ static int32_t logits_at(inlay_session *session, size_t position, float **logits
     INLAY__TRY(begin("inlay_logits_at", session, INLAY_CAN_FILL_MASK));
     INLAY__TRY(find_states("inlay_logits_at", session, &states, &n));
     if (position >= n)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_logits_at: position is %zu, but the sequence has %zu tokens", position, n);
+        return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_logits_at: position is %zu, but the sequence has %zu tokens",
+                           position, n);
     inlay__eval_hooks hooks = hooks_of(session);
     INLAY__TRY(inlay__sequences_predict(session->decoder, position, &hooks, &found));
     if (logits != NULL) *logits = found;
@@ -90,8 +91,8 @@ static int32_t choose_pooling(const inlay_session *session, inlay__pooling *pool
     pooling->normalize = values[INLAY__NORMALIZE].integer != 0;
     pooling->n_dims = (size_t)values[INLAY__DIMENSIONS].integer;
     if (pooling->n_dims > n_embd)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "option 'dimensions' is %zu, but the model's states have %zu", pooling->n_dims,
-                           n_embd);
+        return inlay__fail(INLAY_ERR_ARGUMENT, "option 'dimensions' is %zu, but the model's states have %zu",
+                           pooling->n_dims, n_embd);
     if (pooling->n_dims == 0) pooling->n_dims = n_embd;
     return INLAY_OK;
 }
@@ -104,13 +105,15 @@ static int32_t check_many(const char *function, const inlay_session *session, co
     if (s->starts == NULL) return inlay__null_argument(function, "starts");
     if (s->n == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_sequences is 0, expected at least one", function);
     if (!inlay__mul_size(s->n, n_each, &needed) || needed > capacity)
-        return inlay__fail(INLAY_ERR_BUFFER, "%s: %zu sequences give %zu floats each, capacity is %zu", function, s->n, n_each,
-                           capacity);
-    if (out == NULL) return inlay__null_argument(function, strcmp(function, "inlay_scores") == 0 ? "scores" : "embeddings");
+        return inlay__fail(INLAY_ERR_BUFFER, "%s: %zu sequences give %zu floats each, capacity is %zu", function, s->n,
+                           n_each, capacity);
+    if (out == NULL)
+        return inlay__null_argument(function, strcmp(function, "inlay_scores") == 0 ? "scores" : "embeddings");
     return inlay__sequences_check(session->decoder, s);
 }
 
-static int32_t embed(inlay_session *session, const inlay__sequences *s, float *embeddings, size_t capacity, size_t *n_dims) {
+static int32_t embed(inlay_session *session, const inlay__sequences *s, float *embeddings, size_t capacity,
+                     size_t *n_dims) {
     const char *function = "inlay_embeddings";
     inlay__pooling pooling;
     INLAY__TRY(begin(function, session, INLAY_CAN_EMBED));
@@ -130,7 +133,8 @@ int32_t inlay_embeddings(inlay_session *session, const int32_t *tokens, const si
 
 /* ------------------------------------------------------------------ scores */
 
-static int32_t classify(inlay_session *session, const inlay__sequences *s, float *scores, size_t capacity, size_t *n_labels) {
+static int32_t classify(inlay_session *session, const inlay__sequences *s, float *scores, size_t capacity,
+                        size_t *n_labels) {
     const char *function = "inlay_scores";
     INLAY__TRY(begin(function, session, INLAY_CAN_CLASSIFY));
     size_t n = inlay__model_labels(session->model->network);
@@ -149,8 +153,8 @@ int32_t inlay_scores(inlay_session *session, const int32_t *tokens, const uint8_
 
 /* ------------------------------------------------------------------- pairs */
 
-/* The second text follows the first with its end token. What would begin it goes; where that is "<s>" an end token stands
- * in its place, as in RoBERTa. */
+/* The second text follows the first with its end token. What would begin it goes; where that is "<s>" an end token
+ * stands in its place, as in RoBERTa. */
 static int32_t join_pair(const inlay_model *model, int32_t *tokens, size_t n_first, size_t n, bool *doubles) {
     const char *text;
     size_t size;
@@ -163,8 +167,8 @@ static int32_t join_pair(const inlay_model *model, int32_t *tokens, size_t n_fir
     return INLAY_OK;
 }
 
-static int32_t tokenize_pair(const inlay_model *model, const char *const texts[2], const size_t sizes[2], int32_t *tokens,
-                             uint8_t *segments, size_t capacity, size_t *n_tokens) {
+static int32_t tokenize_pair(const inlay_model *model, const char *const texts[2], const size_t sizes[2],
+                             int32_t *tokens, uint8_t *segments, size_t capacity, size_t *n_tokens) {
     size_t starts[3];
     bool doubles;
     *n_tokens = 0;
@@ -173,7 +177,8 @@ static int32_t tokenize_pair(const inlay_model *model, const char *const texts[2
     INLAY__TRY(status);
     size_t n_first = starts[1], n = starts[2];
     if (n_first < 2 || n < n_first + 2 || tokens[n_first] != tokens[0] || tokens[n - 1] != tokens[n_first - 1])
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "inlay_tokenize_pair: the model's tokenizer does not put a token before and one "
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "inlay_tokenize_pair: the model's tokenizer does not put a token before and one "
                            "after a text");
     INLAY__TRY(join_pair(model, tokens, n_first, n, &doubles));
     if (!doubles) n--;

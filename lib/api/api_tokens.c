@@ -9,8 +9,8 @@ int32_t inlay__check_tokenizer(const char *function, const inlay_model *model) {
 
 static int32_t check_flags(const char *function, int32_t flags) {
     if ((flags & ~(INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL)) == 0) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_ARGUMENT, "%s: flags is %d, expected a sum of INLAY_ADD_SPECIAL and INLAY_PARSE_SPECIAL",
-                       function, flags);
+    return inlay__fail(INLAY_ERR_ARGUMENT,
+                       "%s: flags is %d, expected a sum of INLAY_ADD_SPECIAL and INLAY_PARSE_SPECIAL", function, flags);
 }
 
 static int32_t tokenize(const char *function, const inlay_model *model, const char *text, size_t size, int32_t flags,
@@ -41,8 +41,8 @@ int32_t inlay_tokenize_spans(const inlay_model *model, const char *text, size_t 
     return inlay__owned(model, tokenize(function, model, text, size, flags, tokens, spans, capacity, n_tokens));
 }
 
-static int32_t check_batch(const char *function, const char *const *texts, size_t n_texts, int32_t flags, int32_t n_threads,
-                           const int32_t *tokens, size_t capacity, const size_t *starts) {
+static int32_t check_batch(const char *function, const char *const *texts, size_t n_texts, int32_t flags,
+                           int32_t n_threads, const int32_t *tokens, size_t capacity, const size_t *starts) {
     if (texts == NULL && n_texts != 0) return inlay__null_argument(function, "texts");
     if (tokens == NULL && capacity != 0) return inlay__null_argument(function, "tokens");
     if (starts == NULL) return inlay__null_argument(function, "starts");
@@ -64,8 +64,8 @@ int32_t inlay_tokenize_batch(const inlay_model *model, const char *const *texts,
     const inlay__sys *sys = &model->sys;
     size_t threads = (size_t)n_threads;
     if (n_threads == 0) threads = sys->cpu_count != NULL ? sys->cpu_count(sys->io_user) : 1;
-    return inlay__owned(model, inlay__tokenizer_encode_batch(model->tokenizer, &model->sys, texts, sizes, n_texts, flags,
-                                                             threads, tokens, capacity, starts));
+    return inlay__owned(model, inlay__tokenizer_encode_batch(model->tokenizer, &model->sys, texts, sizes, n_texts,
+                                                             flags, threads, tokens, capacity, starts));
 }
 
 int32_t inlay_detokenize(const inlay_model *model, const int32_t *tokens, size_t n_tokens, char *text, size_t capacity,

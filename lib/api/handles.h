@@ -21,7 +21,8 @@ enum { INLAY__ERROR_SIZE = 512 };
 
 /* The options' values, in the order of the table in options.c. */
 enum {
-    INLAY__THREADS, INLAY__CPU, INLAY__LOAD, INLAY__VOCAB_ONLY, INLAY__PACK, INLAY__QUANTIZE, INLAY__CONTEXT, INLAY__BATCH, INLAY__CACHE_TYPE, INLAY__PREFIX,
+    INLAY__THREADS, INLAY__CPU, INLAY__LOAD, INLAY__VOCAB_ONLY, INLAY__PACK, INLAY__QUANTIZE,
+    INLAY__CONTEXT, INLAY__BATCH, INLAY__CACHE_TYPE, INLAY__PREFIX,
     INLAY__POOLING, INLAY__DIMENSIONS, INLAY__NORMALIZE,
     INLAY__TEMPERATURE, INLAY__TOP_K, INLAY__TOP_P, INLAY__MIN_P, INLAY__SEED, INLAY__N_OPTIONS
 };
@@ -109,7 +110,8 @@ int32_t inlay__model_open(const inlay_options *options, const char *path, const 
 /* Takes the session for a call, and gives it back with the call's status. */
 int32_t inlay__session_enter(const char *function, inlay_session *session);
 int32_t inlay__session_leave(inlay_session *session, int32_t status);
-/* INLAY_ERR_UNSUPPORTED where the model lacks an INLAY_CAN_ bit: what it is, what it cannot do and what to call instead. */
+/* INLAY_ERR_UNSUPPORTED where the model lacks an INLAY_CAN_ bit: what it is, what it cannot do and what to call
+ * instead. */
 int32_t inlay__session_can(const char *function, const inlay_session *session, int32_t bit);
 
 /* Notes that the last failure of this thread concerns this model; returns `status`. */

@@ -71,7 +71,8 @@ int32_t inlay__open_folder_tokenizer(inlay_model *model) {
     }
     /* The configuration of ByT5 is all that there is of its tokenizer. */
     bool is_bytes = false;
-    if (status == INLAY_OK && !there[0] && there[1]) status = inlay__tokenizer_config_is_bytes(&model->sys, texts[1], &is_bytes);
+    if (status == INLAY_OK && !there[0] && there[1])
+        status = inlay__tokenizer_config_is_bytes(&model->sys, texts[1], &is_bytes);
     if (is_bytes) texts[0] = texts[1];
     inlay__tokenizer_files all = {.tokenizer = texts[0], .config = texts[1], .special_tokens_map = texts[2],
                                   .metadata = inlay__weights_metadata(&model->weights)};

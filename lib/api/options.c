@@ -126,7 +126,8 @@ static int32_t look_up(const char *function, int32_t key, int32_t kind, size_t *
 bool inlay__option_exists(int32_t key) { return find(key) != INLAY__N_OPTIONS; }
 
 bool inlay__option_may_change(int32_t key) {
-    return (key >= INLAY_OPT_PREFIX && key <= INLAY_OPT_NORMALIZE) || (key >= INLAY_OPT_TEMPERATURE && key <= INLAY_OPT_SEED);
+    return (key >= INLAY_OPT_PREFIX && key <= INLAY_OPT_NORMALIZE) ||
+           (key >= INLAY_OPT_TEMPERATURE && key <= INLAY_OPT_SEED);
 }
 
 int32_t inlay__option_set_number(const char *function, inlay__option_value *values, int32_t key, int32_t kind,

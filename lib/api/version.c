@@ -41,7 +41,8 @@ int32_t inlay_abi_version(void) { return INLAY_ABI_VERSION; }
 int32_t inlay_arithmetic_version(void) { return ARITHMETIC_VERSION; }
 
 const char *inlay_build_info(void) {
-    return "inlay " VERSION ", " COMPILER ", CPU levels: " LEVELS ", arithmetic version " TEXT_OF(ARITHMETIC_VERSION) BLIS;
+    return "inlay " VERSION ", " COMPILER ", CPU levels: " LEVELS ", arithmetic version " TEXT_OF(ARITHMETIC_VERSION)
+        BLIS;
 }
 
 const char *inlay_cpu(void) { return inlay__cpu_name(inlay__cpu_best()); }

@@ -15,7 +15,8 @@ void *inlay__alloc(const inlay__sys *sys, size_t size) { return inlay__alloc_ali
 void *inlay__alloc_array(const inlay__sys *sys, size_t count, size_t size) {
     size_t bytes;
     if (!inlay__mul_size(count, size, &bytes)) {
-        inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count, size);
+        inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count,
+                    size);
         return NULL;
     }
     void *memory = inlay__alloc(sys, bytes);
@@ -33,8 +34,8 @@ int32_t inlay__grow(const inlay__sys *sys, void **memory, size_t *capacity, size
     count = inlay__max_size(inlay__max_size(count, need), 16);
     size_t bytes;
     if (!inlay__mul_size(count, size, &bytes))
-        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count,
-                           size);
+        return inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space",
+                           count, size);
     void *grown = inlay__alloc(sys, bytes);
     if (grown == NULL) return INLAY_ERR_MEMORY;
     if (*memory != NULL) memcpy(grown, *memory, *capacity * size);

@@ -25,7 +25,8 @@ static inlay__arena_block *add_block(inlay__arena *arena, size_t need) {
 void *inlay__arena_alloc(inlay__arena *arena, size_t count, size_t size) {
     size_t bytes;
     if (!inlay__mul_size(count, size, &bytes) || bytes > SIZE_MAX - BLOCK_SIZE) {
-        inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count, size);
+        inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count,
+                    size);
         return NULL;
     }
     bytes = inlay__round_up(bytes, 16);

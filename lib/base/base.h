@@ -71,16 +71,19 @@ typedef struct inlay__sys {
     int64_t (*file_read)(void *user, int fd, void *buffer, size_t size, uint64_t offset); /* bytes or -1 */
     void *(*file_map)(void *user, int fd, size_t size);             /* whole file, read-only, or NULL */
     void (*file_unmap)(void *user, void *memory, size_t size);
-    void (*file_forget)(void *user, const void *memory, size_t size); /* its pages are not needed for now; may be NULL */
+    /* its pages are not needed for now; may be NULL */
+    void (*file_forget)(void *user, const void *memory, size_t size);
     void (*file_populate)(void *user, const void *memory, size_t size); /* its pages will be read soon; may be NULL */
     void (*file_close)(void *user, int fd);
-    int (*file_create)(void *user, const char *path);               /* descriptor of a new file; -1 when it cannot be or is there */
+    /* descriptor of a new file; -1 when it cannot be or is there */
+    int (*file_create)(void *user, const char *path);
     int64_t (*file_write)(void *user, int fd, const void *data, size_t size); /* appends; bytes or -1 */
     int (*file_sync)(void *user, int fd);                           /* what was written is on the disk: 0 or -1 */
     int (*file_rename)(void *user, const char *from, const char *to); /* 0 or -1 */
     void (*file_remove)(void *user, const char *path);
     size_t (*cpu_count)(void *user); /* CPUs this process may run on; NULL: enough for any number of threads */
-    int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg); /* thread is pthread_t*; 0 or errno */
+    /* thread is pthread_t*; 0 or errno */
+    int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg);
 } inlay__sys;
 
 /* malloc, open, pread, mmap, pthread_create. */

@@ -34,7 +34,8 @@ static void big_multiply(big *b, uint32_t factor, uint32_t carry) {
 }
 
 static void big_multiply_5(big *b, int power) {
-    static const uint32_t powers[] = {1, 5, 25, 125, 625, 3125, 15625, 78125, 390625, 1953125, 9765625, 48828125, 244140625};
+    static const uint32_t powers[] = {1,     5,      25,      125,     625,      3125,     15625,
+                                      78125, 390625, 1953125, 9765625, 48828125, 244140625};
     for (; power > 12; power -= 12) big_multiply(b, powers[12], 0);
     if (power > 0) big_multiply(b, powers[power], 0);
 }
@@ -299,7 +300,10 @@ static int digits_of(double magnitude, int n, char digits[MOST_SIGNIFICANT], int
 /* The sign, and what has no digits; *size is 0 or 1 and the result false when digits must follow. */
 static bool write_special(char *out, double value, const char *zero, size_t *size) {
     uint64_t bits = bits_of(value), magnitude = bits & ~((uint64_t)1 << 63);
-    const char *name = magnitude > MAX_FINITE + 1 ? "nan" : magnitude > MAX_FINITE ? "inf" : magnitude == 0 ? zero : NULL;
+    const char *name = magnitude > MAX_FINITE + 1 ? "nan"
+                       : magnitude > MAX_FINITE   ? "inf"
+                       : magnitude == 0           ? zero
+                                                  : NULL;
     *size = 0;
     if (bits != magnitude && magnitude <= MAX_FINITE + 1) out[(*size)++] = '-';
     if (name == NULL) return false;
@@ -324,7 +328,8 @@ size_t inlay__format_shortest(char out[32], double value) {
     int point = 0, n = 0;
     double magnitude = value < 0 ? -value : value, read = -1;
     if (write_special(out, value, "0.0", &size)) return size;
-    int least = magnitude < 2.2250738585072014e-308 ? 1 : 15; /* fewer are 15 with zeros behind, but for what has no 15 */
+    /* fewer are 15 with zeros behind, but for what has no 15 */
+    int least = magnitude < 2.2250738585072014e-308 ? 1 : 15;
     for (int most = least; most <= MOST_SIGNIFICANT && read != magnitude; most++) {
         n = digits_of(magnitude, most, digits, &point);
         inlay__parse_f64(text, write_exponent(text, digits, n, point - 1), &read);

@@ -25,7 +25,8 @@ uint64_t inlay__hash_bytes(uint64_t seed, const char *key, size_t size) {
     if (size >= 4)
         tail = inlay__load_u32(key) | (uint64_t)inlay__load_u32(key + size - 4) << 32;
     else if (size > 0)
-        tail = (uint64_t)((uint8_t)key[0] | (uint32_t)(uint8_t)key[size / 2] << 8 | (uint32_t)(uint8_t)key[size - 1] << 16);
+        tail = (uint64_t)((uint8_t)key[0] | (uint32_t)(uint8_t)key[size / 2] << 8 |
+                          (uint32_t)(uint8_t)key[size - 1] << 16);
     return mix(h ^ tail);
 }
 
@@ -33,7 +34,8 @@ int32_t inlay__hash_map_init(const inlay__sys *sys, inlay__hash_map *map, size_t
     size_t n = 16;
     while (n / 2 < capacity) {
         if (n > SIZE_MAX / 2 / sizeof *map->slots)
-            return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a map of %zu keys does not fit an address space", capacity);
+            return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a map of %zu keys does not fit an address space",
+                               capacity);
         n *= 2;
     }
     *map = (inlay__hash_map){.slots = inlay__alloc_array(sys, n, sizeof *map->slots), .mask = n - 1};

@@ -28,7 +28,8 @@ void inlay__hash_map_free(const inlay__sys *sys, inlay__hash_map *map);
 bool inlay__hash_map_put(inlay__hash_map *map, const char *key, size_t size, uint32_t value);
 bool inlay__hash_map_get(const inlay__hash_map *map, const char *key, size_t size, uint32_t *value);
 
-/* What the map is made of: a seed that nobody can foresee, for a table at an address, and the hash of bytes under it. */
+/* What the map is made of: a seed that nobody can foresee, for a table at an address, and the hash of bytes under
+ * it. */
 uint64_t inlay__hash_seed(const void *table);
 uint64_t inlay__hash_bytes(uint64_t seed, const char *bytes, size_t size);
 

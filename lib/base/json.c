@@ -43,8 +43,8 @@ static int32_t refuse(const parser *p, const char *expected) {
     int c = peek(p);
     position(p, &line, &column);
     if (c < 0)
-        return inlay__fail(INLAY_ERR_FORMAT, "%s: line %zu, column %zu: expected %s, found the end of the text", p->what,
-                           line, column, expected);
+        return inlay__fail(INLAY_ERR_FORMAT, "%s: line %zu, column %zu: expected %s, found the end of the text",
+                           p->what, line, column, expected);
     if (c < 0x20 || c > 0x7e)
         return inlay__fail(INLAY_ERR_FORMAT, "%s: line %zu, column %zu: expected %s, found byte 0x%x", p->what, line,
                            column, expected, (unsigned)c);
@@ -113,7 +113,8 @@ static int32_t read_unicode_escape(parser *p) {
         size_t pos = p->in.pos;
         p->in.pos += 2;
         INLAY__TRY(read_hex4(p, &low));
-        if (low >= 0xdc00 && low <= 0xdfff) return put_code(p, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00)), INLAY_OK;
+        if (low >= 0xdc00 && low <= 0xdfff)
+            return put_code(p, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00)), INLAY_OK;
         p->in.pos = pos; /* the second stands for itself */
     }
     return put_code(p, 0xfffd), INLAY_OK;
@@ -290,7 +291,8 @@ size_t inlay__json_memory(const char *text, size_t size) {
 
 int32_t inlay__json_parse(const inlay__sys *sys, const char *what, const char *text, size_t size, inlay__json *json) {
     parser p = {.in = {(const uint8_t *)text, size, 0}, .what = what, .open = NO_NODE};
-    if (size >= UINT32_MAX) return inlay__fail(INLAY_ERR_FORMAT, "%s: %zu bytes of JSON, expected less than 4 GiB", what, size);
+    if (size >= UINT32_MAX)
+        return inlay__fail(INLAY_ERR_FORMAT, "%s: %zu bytes of JSON, expected less than 4 GiB", what, size);
     /* A string loses its quotes and a number the delimiter behind it, which makes room for their NULs. */
     p.json.string_capacity = size + 1;
     p.json.node_capacity = bound_nodes(text, size);
@@ -342,5 +344,6 @@ bool inlay__json_f64(const inlay__json_node *node, double *value) {
 
 bool inlay__json_equals(const inlay__json_node *node, const char *text) {
     size_t size = strlen(text);
-    return node != NULL && node->kind == INLAY__JSON_STRING && node->size == size && memcmp(node->text, text, size) == 0;
+    return node != NULL && node->kind == INLAY__JSON_STRING && node->size == size &&
+           memcmp(node->text, text, size) == 0;
 }

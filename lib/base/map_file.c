@@ -60,8 +60,8 @@ int32_t inlay__file_check(const inlay__sys *sys, const char *path, const inlay__
     if (sys->file_stat(sys->io_user, file->fd, &now) != 0)
         return inlay__fail(INLAY_ERR_IO, "file '%s': its size cannot be read any more", path);
     if (now.size != file->info.size || now.mtime_ns != file->info.mtime_ns)
-        return inlay__fail(INLAY_ERR_CHANGED, "file '%s': it changed while it was open (%llu bytes then, %llu now)", path,
-                           (unsigned long long)file->info.size, (unsigned long long)now.size);
+        return inlay__fail(INLAY_ERR_CHANGED, "file '%s': it changed while it was open (%llu bytes then, %llu now)",
+                           path, (unsigned long long)file->info.size, (unsigned long long)now.size);
     return INLAY_OK;
 }
 

@@ -12,8 +12,10 @@ int32_t inlay__out_file_open(const inlay__sys *sys, const char *path, inlay__out
     memcpy(file->part + n, SUFFIX, sizeof SUFFIX);
     file->fd = sys->file_create(sys->io_user, file->part);
     if (file->fd >= 0) return INLAY_OK;
-    int32_t status = inlay__fail(INLAY_ERR_IO, "file '%s': it cannot be created (no such folder, not writable, or there "
-                                 "already from a run that was killed or is still writing)", file->part);
+    int32_t status = inlay__fail(INLAY_ERR_IO,
+                                 "file '%s': it cannot be created (no such folder, not writable, or there "
+                                 "already from a run that was killed or is still writing)",
+                                 file->part);
     inlay__free(sys, file->part, file->part_size);
     file->part = NULL;
     return status;
@@ -24,8 +26,8 @@ int32_t inlay__out_file_write(inlay__out_file *file, const void *data, size_t si
     while (size > 0) {
         int64_t n = file->sys->file_write(file->sys->io_user, file->fd, bytes, size);
         if (n <= 0)
-            return inlay__fail(INLAY_ERR_IO, "file '%s': writing failed after %llu bytes; is the disk full?", file->part,
-                               (unsigned long long)file->size);
+            return inlay__fail(INLAY_ERR_IO, "file '%s': writing failed after %llu bytes; is the disk full?",
+                               file->part, (unsigned long long)file->size);
         bytes += n;
         size -= (size_t)n;
         file->size += (uint64_t)n;

@@ -13,13 +13,15 @@ typedef struct inlay__out_file {
     uint64_t size;    /* bytes written */
 } inlay__out_file;
 
-/* Creates the file beside. On failure nothing is held. Errors: _IO (it cannot be created, or is there already), _MEMORY. */
+/* Creates the file beside. On failure nothing is held. Errors: _IO (it cannot be created, or is there already),
+ * _MEMORY. */
 int32_t inlay__out_file_open(const inlay__sys *sys, const char *path, inlay__out_file *file);
 
 /* Appends. Errors: _IO. */
 int32_t inlay__out_file_write(inlay__out_file *file, const void *data, size_t size);
 
-/* The bytes reach the disk and the file takes its name, replacing what had it. Errors: _IO; then it is still to be dropped. */
+/* The bytes reach the disk and the file takes its name, replacing what had it. Errors: _IO; then it is still to be
+ * dropped. */
 int32_t inlay__out_file_finish(inlay__out_file *file);
 
 /* Removes what was not finished; nothing else after finish, or when it was never opened. */

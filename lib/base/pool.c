@@ -107,7 +107,8 @@ static void wait_while(signal_word *word, unsigned old, bool may_spin) {
 static void change(signal_word *word) {
 #ifdef __linux__
     atomic_fetch_add(&word->value, 1);
-    if (atomic_load(&word->n_sleeping) > 0) syscall(SYS_futex, &word->value, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+    if (atomic_load(&word->n_sleeping) > 0)
+        syscall(SYS_futex, &word->value, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 #else
     pthread_mutex_lock(&word->mutex);
     atomic_fetch_add(&word->value, 1);
@@ -174,8 +175,8 @@ static int32_t start(inlay__pool *pool) {
     if (error == 0) return INLAY_OK;
     size_t started = pool->n_started;
     stop(pool);
-    return inlay__fail(INLAY_ERR_THREAD, "thread %zu of %zu could not be started (error %d)", started + 2, pool->n_threads,
-                       error);
+    return inlay__fail(INLAY_ERR_THREAD, "thread %zu of %zu could not be started (error %d)", started + 2,
+                       pool->n_threads, error);
 }
 
 int32_t inlay__pool_new(const inlay__sys *sys, size_t n_threads, inlay__pool **out) {

@@ -3,8 +3,8 @@
 
 #include "base/hash_map.h"
 
-int32_t inlay__text_index_init(const inlay__sys *sys, inlay__text_index *index, const char *texts, const uint32_t *offsets,
-                               size_t n) {
+int32_t inlay__text_index_init(const inlay__sys *sys, inlay__text_index *index, const char *texts,
+                               const uint32_t *offsets, size_t n) {
     size_t n_slots = 16, number_mask = 1;
     while (n_slots / 2 < n) n_slots *= 2;
     while (number_mask < n) number_mask = number_mask << 1 | 1;
@@ -44,7 +44,8 @@ bool inlay__text_index_put(inlay__text_index *index, uint64_t hash, uint32_t num
     return true;
 }
 
-bool inlay__text_index_get(const inlay__text_index *index, uint64_t hash, const char *text, size_t size, uint32_t *number) {
+bool inlay__text_index_get(const inlay__text_index *index, uint64_t hash, const char *text, size_t size,
+                           uint32_t *number) {
     if (index->slots == NULL) return false;
     uint32_t slot = index->slots[find(index, hash, text, size)];
     if (slot == 0) return false;

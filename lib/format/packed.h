@@ -3,11 +3,11 @@
  *
  *     inlay.packed.version   u32, a key of the metadata: the version of this form, 1
  *     tensor type            0x494c0000 + the GGUF number of the type, for a tensor in panels; rows keep their number
- *     tensor data            panels of 16 rows (drawn in kernels/pack.c), each matrix [shape[0], shape[1]] by itself, the
- *                            last panel of each filled up with zero rows; aligned to 64 bytes
+ *     tensor data            panels of 16 rows (drawn in kernels/pack.c), each matrix [shape[0], shape[1]] by itself,
+ *                            the last panel of each filled up with zero rows; aligned to 64 bytes
  *
- * Names and shapes are the unpacked file's. A reader that does not know the form finds tensor types that do not exist, and
- * refuses them. The form has no part that depends on the CPU: every machine of this byte order reads the same file.
+ * Names and shapes are the unpacked file's. A reader that does not know the form finds tensor types that do not exist,
+ * and refuses them. The form has no part that depends on the CPU: every machine of this byte order reads the same file.
  * A change of any panel raises the version.
  */
 #ifndef INLAY_PACKED_H

@@ -90,8 +90,9 @@ static int32_t read_type(const reader *r, const inlay__json_node *node, inlay__s
             t->type = (inlay__safetensors_type)i;
             return INLAY_OK;
         }
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s': 'dtype' is '%.*s', which safetensors does not define",
-                       r->name, NAME_ARGS(t), (int)inlay__min_size(node->size, 40), node->text);
+    return inlay__fail(INLAY_ERR_FORMAT,
+                       "file '%s': tensor '%.*s': 'dtype' is '%.*s', which safetensors does not define", r->name,
+                       NAME_ARGS(t), (int)inlay__min_size(node->size, 40), node->text);
 }
 
 static int32_t read_shape(const reader *r, const inlay__json_node *node, inlay__safetensor *t) {
@@ -114,10 +115,10 @@ static int32_t read_offsets(const reader *r, const inlay__json_node *node, inlay
     if (!read_count(first, &begin) || !read_count(inlay__json_next(&r->json, first), &end))
         return fail_field(r, t, "data_offsets", "an array of two integers from 0 below 2^63");
     if (begin > end || end > r->data_size)
-        return inlay__fail(INLAY_ERR_FORMAT,
-                           "file '%s': tensor '%.*s': 'data_offsets' are %llu to %llu, where the file has %llu bytes of data",
-                           r->name, NAME_ARGS(t), (unsigned long long)begin, (unsigned long long)end,
-                           (unsigned long long)r->data_size);
+        return inlay__fail(
+            INLAY_ERR_FORMAT,
+            "file '%s': tensor '%.*s': 'data_offsets' are %llu to %llu, where the file has %llu bytes of data", r->name,
+            NAME_ARGS(t), (unsigned long long)begin, (unsigned long long)end, (unsigned long long)r->data_size);
     t->data = r->data + begin;
     t->size = end - begin;
     return INLAY_OK;
@@ -132,21 +133,25 @@ static int32_t check_size(const reader *r, inlay__safetensor *t) {
         if (i >= t->n_dims) t->shape[i] = 1;
         empty |= t->shape[i] == 0;
     }
-    for (uint32_t i = 0; i < t->n_dims && !empty; i++) fits &= inlay__mul_u64(t->n_elements, t->shape[i], &t->n_elements);
+    for (uint32_t i = 0; i < t->n_dims && !empty; i++)
+        fits &= inlay__mul_u64(t->n_elements, t->shape[i], &t->n_elements);
     if (empty) t->n_elements = 0;
     fits &= inlay__mul_u64(t->n_elements, types[t->type].bits, &bits);
     if (!fits)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s': its shape has more elements than 64 bits can count",
-                           r->name, NAME_ARGS(t));
-    if (bits % 8 != 0)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s': %llu elements of type %s do not fill whole bytes",
-                           r->name, NAME_ARGS(t), (unsigned long long)t->n_elements, types[t->type].name);
-    if (bits / 8 != t->size)
         return inlay__fail(INLAY_ERR_FORMAT,
-                           "file '%s': tensor '%.*s': %llu elements of type %s take %llu bytes, but its 'data_offsets' give "
-                           "%llu",
-                           r->name, NAME_ARGS(t), (unsigned long long)t->n_elements, types[t->type].name,
-                           (unsigned long long)(bits / 8), (unsigned long long)t->size);
+                           "file '%s': tensor '%.*s': its shape has more elements than 64 bits can count", r->name,
+                           NAME_ARGS(t));
+    if (bits % 8 != 0)
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': tensor '%.*s': %llu elements of type %s do not fill whole bytes", r->name,
+                           NAME_ARGS(t), (unsigned long long)t->n_elements, types[t->type].name);
+    if (bits / 8 != t->size)
+        return inlay__fail(
+            INLAY_ERR_FORMAT,
+            "file '%s': tensor '%.*s': %llu elements of type %s take %llu bytes, but its 'data_offsets' give "
+            "%llu",
+            r->name, NAME_ARGS(t), (unsigned long long)t->n_elements, types[t->type].name,
+            (unsigned long long)(bits / 8), (unsigned long long)t->size);
     return INLAY_OK;
 }
 
@@ -213,15 +218,15 @@ static int32_t check_cover(const reader *r, const uint32_t *order) {
     for (size_t i = 0; i < r->file->n_tensors; i++) {
         const inlay__safetensor *t = &r->file->tensors[order[i]];
         if (t->data != end)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%.*s' begins at byte %llu of the data, where %llu is expected%s",
-                               r->name, NAME_ARGS(t), (unsigned long long)(t->data - r->data),
-                               (unsigned long long)(end - r->data),
-                               t->data < end ? "; it overlaps another" : "; there is a hole before it");
+            return inlay__fail(
+                INLAY_ERR_FORMAT, "file '%s': tensor '%.*s' begins at byte %llu of the data, where %llu is expected%s",
+                r->name, NAME_ARGS(t), (unsigned long long)(t->data - r->data), (unsigned long long)(end - r->data),
+                t->data < end ? "; it overlaps another" : "; there is a hole before it");
         end = t->data + t->size;
     }
     if ((uint64_t)(end - r->data) != r->data_size)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its tensors take %llu bytes, but it has %llu bytes of data", r->name,
-                           (unsigned long long)(end - r->data), (unsigned long long)r->data_size);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its tensors take %llu bytes, but it has %llu bytes of data",
+                           r->name, (unsigned long long)(end - r->data), (unsigned long long)r->data_size);
     return INLAY_OK;
 }
 
@@ -249,8 +254,8 @@ static int32_t check_metadata(const reader *r, const inlay__json_node *object) {
     for (uint32_t i = 0; i < object->n_children && status == INLAY_OK; i += 2) {
         const inlay__json_node *value = inlay__json_next(&r->json, key);
         if (value->kind != INLAY__JSON_STRING)
-            status = inlay__fail(INLAY_ERR_FORMAT, "file '%s': '__metadata__': the value of '%.*s' is not a string", r->name,
-                                 (int)inlay__min_size(key->size, 120), key->text);
+            status = inlay__fail(INLAY_ERR_FORMAT, "file '%s': '__metadata__': the value of '%.*s' is not a string",
+                                 r->name, (int)inlay__min_size(key->size, 120), key->text);
         else if (!inlay__hash_map_put(&seen, key->text, key->size, i))
             status = inlay__fail(INLAY_ERR_FORMAT, "file '%s': '__metadata__': key '%.*s' occurs twice", r->name,
                                  (int)inlay__min_size(key->size, 120), key->text);
@@ -295,8 +300,9 @@ static int32_t read_header(reader *r) {
 }
 
 static int32_t fail_bloat(const reader *r, size_t file_size) {
-    return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its header describes more than makes sense in a file of %zu bytes",
-                       r->name, file_size);
+    return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                       "file '%s': its header describes more than makes sense in a file of %zu bytes", r->name,
+                       file_size);
 }
 
 /* Room for the tensors that the header describes; memory stays below the file's size and a little more. */
@@ -344,11 +350,12 @@ static int32_t parse(reader *r, const uint8_t *bytes, size_t size) {
     if (!inlay__cursor_u64(&in, &n))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has %zu bytes, too few for a safetensors file", r->name, size);
     if (n == 0 || n > MAX_HEADER)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its header has %llu bytes, expected 1 to %d; is it safetensors?",
-                           r->name, (unsigned long long)n, MAX_HEADER);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': its header has %llu bytes, expected 1 to %d; is it safetensors?", r->name,
+                           (unsigned long long)n, MAX_HEADER);
     if (!inlay__cursor_bytes(&in, n, &header))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its header has %llu bytes, but the file ends after %zu", r->name,
-                           (unsigned long long)n, inlay__cursor_left(&in));
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its header has %llu bytes, but the file ends after %zu",
+                           r->name, (unsigned long long)n, inlay__cursor_left(&in));
     r->data = bytes + in.pos;
     r->data_size = inlay__cursor_left(&in);
     return copy_and_parse(r, header, (size_t)n, size);

@@ -138,7 +138,8 @@ static int32_t open_others(inlay__weights *w, int64_t n_parts, int32_t load) {
 
 int32_t inlay__weights_make_table(inlay__weights *w, size_t n) {
     if (n > UINT32_MAX)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its parts have %zu tensors, too many", w->parts[0].path, n);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its parts have %zu tensors, too many", w->parts[0].path,
+                           n);
     w->merged = inlay__alloc_array(w->sys, n, sizeof *w->merged);
     if (w->merged == NULL) return INLAY_ERR_MEMORY;
     w->n_tensors = w->table_capacity = n;
@@ -293,7 +294,8 @@ void inlay__weights_forget_pages(const inlay__weights *weights, const uint8_t *d
 void inlay__weights_forget_metadata(const inlay__weights *weights) {
     for (size_t i = 0; i < weights->n_parts; i++) {
         const inlay__weights_part *part = &weights->parts[i];
-        size_t size = part->gguf.n_tensors > 0 ? part->file.size : 0; /* other containers keep their tensors elsewhere */
+        /* other containers keep their tensors elsewhere */
+        size_t size = part->gguf.n_tensors > 0 ? part->file.size : 0;
         for (size_t k = 0; k < part->gguf.n_tensors; k++)
             size = inlay__min_size(size, (size_t)(part->gguf.tensors[k].data - part->file.data));
         inlay__file_forget(weights->sys, &part->file, part->file.data, size);

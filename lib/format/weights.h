@@ -1,5 +1,6 @@
-/* An open model, whatever the container: its metadata and its tensors by name. A GGUF file is one part or, split, several;
- * of a Hugging Face folder (import/folder.h) part 0 is config.json and the others are the safetensors files. */
+/* An open model, whatever the container: its metadata and its tensors by name. A GGUF file is one part or, split,
+ * several; of a Hugging Face folder (import/folder.h) part 0 is config.json and the others are the safetensors
+ * files. */
 #ifndef INLAY_WEIGHTS_H
 #define INLAY_WEIGHTS_H
 
@@ -62,8 +63,8 @@ int32_t inlay__weights_make_table(inlay__weights *weights, size_t n);
 /* INLAY_ERR_CHANGED when a mapped file is not what it was at open. */
 int32_t inlay__weights_check(const inlay__weights *weights);
 
-/* Lets go of the memory of data[0..size), after it was packed. A mapped file's stays readable; what was made is freed when
- * all of a tensor has been let go, other than token_embd.weight, which more than one may read. */
+/* Lets go of the memory of data[0..size), after it was packed. A mapped file's stays readable; what was made is freed
+ * when all of a tensor has been let go, other than token_embd.weight, which more than one may read. */
 void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, size_t size);
 /* Lets go of the memory of a mapped file's bytes alone; they stay readable, at the price of getting them again. */
 void inlay__weights_forget_pages(const inlay__weights *weights, const uint8_t *data, size_t size);

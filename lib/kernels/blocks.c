@@ -223,7 +223,8 @@ const inlay__block_type *inlay__block_type_get(uint32_t type) {
         [INLAY_TYPE_IQ2_XXS] = {INLAY__BLOCK_256, 256, 66, false, 0, NULL, inlay__unpack_iq2_xxs, inlay__iq2_values},
         [INLAY_TYPE_IQ2_XS] = {INLAY__BLOCK_256, 256, 74, false, 0, NULL, inlay__unpack_iq2_xs, inlay__iq2_values},
         [INLAY_TYPE_IQ2_S] = {INLAY__BLOCK_256, 256, 82, false, 0, NULL, inlay__unpack_iq2_s, inlay__iq2_values},
-        [INLAY_TYPE_IQ3_XXS] = {INLAY__BLOCK_256, 256, 98, false, 0, NULL, inlay__unpack_iq3_xxs, inlay__iq3_xxs_values},
+        [INLAY_TYPE_IQ3_XXS] = {INLAY__BLOCK_256, 256, 98, false, 0, NULL, inlay__unpack_iq3_xxs,
+                                inlay__iq3_xxs_values},
         [INLAY_TYPE_IQ3_S] = {INLAY__BLOCK_256, 256, 110, false, 0, NULL, inlay__unpack_iq3_s, inlay__iq3_s_values},
     };
     if (type >= INLAY__COUNT(types) || types[type].length == 0) return NULL;

@@ -16,15 +16,15 @@
  *
  * Types of 256 elements ("superblocks"), j counts sub-blocks:
  *
- *     Q2_K   84 bytes   16 bytes: sc[j] low nibble, mn[j] high | 64 bytes | d:f16 dmin:f16     w = d sc[j] u - dmin mn[j]
+ *     Q2_K   84 bytes   16 bytes: sc[j] low nibble, mn[j] high | 64 bytes | d:f16 dmin:f16   w = d sc[j] u - dmin mn[j]
  *           Sub-blocks of 16. Each half of 128 elements has 32 bytes: elements l, l+32, l+64, l+96 of it are in bits
  *           0-1, 2-3, 4-5, 6-7 of byte l.
- *     Q3_K  110 bytes   32 bytes h | 64 bytes as Q2_K | 12 bytes: sc[16] of 6 bits | d:f16      w = d (sc[j] - 32) (u - 4)
+ *     Q3_K  110 bytes   32 bytes h | 64 bytes as Q2_K | 12 bytes: sc[16] of 6 bits | d:f16   w = d (sc[j] - 32) (u - 4)
  *           Bit k / 32 of h[k % 32] is bit 2 of the element. Of sc[j] the lower 4 bits are the low (j < 8) or high
  *           nibble of byte j % 8, the upper 2 are bits 2 (j / 4) of byte 8 + j % 4.
- *     IQ4_XS 136 bytes  d:f16 | h:u16 | 4 bytes l | 8 x 16 bytes as Q4_0                        w = d (sc[j] - 32) NL[u]
+ *     IQ4_XS 136 bytes  d:f16 | h:u16 | 4 bytes l | 8 x 16 bytes as Q4_0                       w = d (sc[j] - 32) NL[u]
  *           Sub-blocks of 32; the lower 4 bits of sc[j] are a nibble of l[j / 2], the upper 2 bits 2 j of h.
- *     Q4_K  144 bytes   d:f16 dmin:f16 | 12 bytes: sc[8], mn[8] of 6 bits | 128 bytes           w = d sc[j] u - dmin mn[j]
+ *     Q4_K  144 bytes   d:f16 dmin:f16 | 12 bytes: sc[8], mn[8] of 6 bits | 128 bytes        w = d sc[j] u - dmin mn[j]
  *           Each 32 of the 128 bytes hold two sub-blocks of 32: the low nibbles j, the high ones j + 1.
  *     Q5_K  176 bytes   d dmin sc mn as Q4_K | 32 bytes h | 128 bytes as Q4_K
  *           Bit j of h[k % 32] is bit 4 of the element.
@@ -43,17 +43,17 @@
  *
  *     IQ2_XXS 66 bytes  d:f16 | 8 x (4 bytes: points | 4 x 7 bits: signs, 4 bits: sc)           w = d (2 sc + 1) / 8 g
  *           Sub-blocks of 32. Grids of IQ2 have the values 8, 25, 43.
- *     IQ2_XS  74 bytes  d:f16 | 32 x (9 bits: point, 7 bits: signs) | 8 bytes: sc[16] nibbles   w = d (2 sc[j] + 1) / 8 g
- *     IQ2_S   82 bytes  d:f16 | 32 bytes p | 32 bytes signs | 8 bytes h | 8 bytes: sc[16]       w = d (2 sc[j] + 1) / 8 g
+ *     IQ2_XS  74 bytes  d:f16 | 32 x (9 bits: point, 7 bits: signs) | 8 bytes: sc[16] nibbles w = d (2 sc[j] + 1) / 8 g
+ *     IQ2_S   82 bytes  d:f16 | 32 bytes p | 32 bytes signs | 8 bytes h | 8 bytes: sc[16]     w = d (2 sc[j] + 1) / 8 g
  *           Sub-blocks of 16. Bits 2 (i % 4) of h[i / 4] are bits 8 and 9 of point i.
  *     IQ3_XXS 98 bytes  d:f16 | 64 bytes: points | 8 x (4 x 7 bits: signs, 4 bits: sc)          w = d (2 sc + 1) / 4 g
  *           Sub-blocks of 32. Its grid has the values 4, 12, 20, 28, 36, 44, 52, 62.
  *     IQ3_S  110 bytes  d:f16 | 64 bytes p | 8 bytes h | 32 bytes signs | 4 bytes: sc[8]        w = d (2 sc[j] + 1) g
  *           Sub-blocks of 32. Bit i % 8 of h[i / 8] is bit 8 of point i. Its grid has the odd values 1 to 15.
- *     IQ1_S   50 bytes  d:f16 | 32 bytes p | 8 x h:u16                                          w = d (2 sc + 1) (g + delta)
+ *     IQ1_S   50 bytes  d:f16 | 32 bytes p | 8 x h:u16                                     w = d (2 sc + 1) (g + delta)
  *           Sub-blocks of 32. Bits 3 i of h are bits 8 to 10 of point i of its four, bits 12-14 sc; bit 15 makes delta
  *           -1/8 instead of 1/8. Grids of IQ1 have the values -1, 0, 1.
- *     IQ1_M   56 bytes  32 bytes p | 32 nibbles h | 4 x u16                                     w = d (2 sc[j] + 1) (g + delta)
+ *     IQ1_M   56 bytes  32 bytes p | 32 nibbles h | 4 x u16                             w = d (2 sc[j] + 1) (g + delta)
  *           Sub-blocks of 16. The lower three bits of h are bits 8 to 10 of a point, bit 3 the sign of its delta. Bits
  *           3 (j % 4) of u16 j / 4 are sc[j]; their upper four bits, the first lowest, are d:f16.
  *

@@ -24,8 +24,8 @@ typedef enum inlay__cpu {
 #define INLAY__HAS_AVXVNNI (__GNUC__ >= 11)
 #endif
 
-/* 64-bit ARM above NEON: with compilers that know the instructions in functions of their own target, or when all code may
- * use them. */
+/* 64-bit ARM above NEON: with compilers that know the instructions in functions of their own target, or when all code
+ * may use them. */
 #if !defined(__aarch64__)
 #define INLAY__ARM_LEVELS 0
 #elif defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)

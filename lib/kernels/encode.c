@@ -1,7 +1,7 @@
 /* Quantising weights: the inverse of blocks.c, whose layouts blocks.h draws.
  *
- * Q8_0 and Q4_0 take their scale from the greatest magnitude. Q4_K and Q6_K search: of several scales around that one they
- * keep the one whose error, weighted so that large weights count more, is least.
+ * Q8_0 and Q4_0 take their scale from the greatest magnitude. Q4_K and Q6_K search: of several scales around that one
+ * they keep the one whose error, weighted so that large weights count more, is least.
  */
 #include "kernels/encode.h"
 
@@ -217,7 +217,9 @@ static encode_fn find(uint32_t type) {
     }
 }
 
-bool inlay__encode_knows(uint32_t type) { return type == INLAY_TYPE_F32 || type == INLAY_TYPE_F16 || find(type) != NULL; }
+bool inlay__encode_knows(uint32_t type) {
+    return type == INLAY_TYPE_F32 || type == INLAY_TYPE_F16 || find(type) != NULL;
+}
 
 void inlay__encode_row(uint32_t type, const float *x, size_t n, uint8_t *row) {
     encode_fn encode = find(type);

@@ -13,7 +13,8 @@ typedef struct inlay__matrix {
     size_t n_k;           /* inputs */
     size_t row_size;      /* bytes of a row; of a packed panel a 16th */
     const uint8_t *data;
-    const uint8_t *panels;     /* of rows: where their panels will be, once they are used enough to be packed; or NULL */
+    /* of rows: where their panels will be, once they are used enough to be packed; or NULL */
+    const uint8_t *panels;
     const atomic_int *ready;   /* not 0: the panels are read in place of the rows, with the same result */
 } inlay__matrix;
 
@@ -38,7 +39,8 @@ size_t inlay__packed_matrix_size(uint32_t type, size_t n_rows, size_t n_k);
 
 /* Packs panels [panel_begin, panel_end) of 16 rows from `rows`, the file's, into `packed`. Rows beyond the last
  * are zero. `kernels` may be NULL. */
-void inlay__matrix_pack(const inlay__kernels *kernels, const inlay__matrix *rows, size_t panel_begin, size_t panel_end, uint8_t *packed);
+void inlay__matrix_pack(const inlay__kernels *kernels, const inlay__matrix *rows, size_t panel_begin, size_t panel_end,
+                        uint8_t *packed);
 
 /* out[col * out_stride + row] for rows [row_begin, row_end) (row_begin a multiple of 16) and columns
  * [col_begin, col_end). Writes nothing else. */

@@ -1,5 +1,5 @@
-/* Steps along the sequence, for some channels: causal convolutions over the last few tokens, and the scan of a state-space
- * model. Channels are independent of one another. Products and sums are rounded one by one. */
+/* Steps along the sequence, for some channels: causal convolutions over the last few tokens, and the scan of a
+ * state-space model. Channels are independent of one another. Products and sums are rounded one by one. */
 #include "kernels/recurrence.h"
 
 #include "kernels/kernels.h"
@@ -51,7 +51,8 @@ void inlay__convolve_silu(const inlay__kernels *kernels, const inlay__convolutio
     }
 }
 
-float inlay__scan_step(const float *decay, const float *b, const float *c, float u, size_t n, const float *before, float *after) {
+float inlay__scan_step(const float *decay, const float *b, const float *c, float u, size_t n, const float *before,
+                       float *after) {
     float lanes[INLAY__LANES] = {0};
     size_t i = 0;
     for (; i + INLAY__LANES <= n; i += INLAY__LANES)

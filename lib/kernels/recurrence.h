@@ -1,5 +1,5 @@
-/* Steps along the sequence, for some channels: causal convolutions over the last few tokens, and the scan of a state-space
- * model. What they keep of a sequence may be written where it was read. */
+/* Steps along the sequence, for some channels: causal convolutions over the last few tokens, and the scan of a
+ * state-space model. What they keep of a sequence may be written where it was read. */
 #ifndef INLAY_RECURRENCE_H
 #define INLAY_RECURRENCE_H
 
@@ -27,7 +27,8 @@ typedef struct inlay__convolution {
 void inlay__convolve(const inlay__convolution *convolution, size_t begin, size_t end);
 
 /* The same, and SiLU of what comes out. */
-void inlay__convolve_silu(const inlay__kernels *kernels, const inlay__convolution *convolution, size_t begin, size_t end);
+void inlay__convolve_silu(const inlay__kernels *kernels, const inlay__convolution *convolution, size_t begin,
+                          size_t end);
 
 /* after [n] = before * decay + u b; returns the sum of c and it, in 16 lanes. */
 float inlay__scan_step(const float *decay, const float *b, const float *c, float u, size_t n, const float *before,

@@ -43,8 +43,8 @@ static double measure(const inlay__kernels *kernels, const bench *b, const inlay
         double began = seconds(), took;
         do {
             for (size_t row = 0; row < m->n_rows; row += 32)
-                inlay__matrix_multiply(kernels, m, &operand, row, inlay__min_size(row + 32, m->n_rows), 0, n_cols, b->out,
-                                       m->n_rows);
+                inlay__matrix_multiply(kernels, m, &operand, row, inlay__min_size(row + 32, m->n_rows), 0, n_cols,
+                                       b->out, m->n_rows);
             n_loops++;
             took = seconds() - began;
         } while (took < 0.004);
@@ -82,7 +82,8 @@ static void *allocate(size_t size) {
     return memory;
 }
 
-static void run_type(const inlay__kernels *kernels, const cli_machine *machine, uint32_t type, size_t n_rows, size_t n_k) {
+static void run_type(const inlay__kernels *kernels, const cli_machine *machine, uint32_t type, size_t n_rows,
+                     size_t n_k) {
     const inlay__block_type *t = inlay__block_type_get(type);
     uint64_t state = 7;
     if (n_k % t->length != 0) n_k = inlay__round_up(n_k, t->length);
@@ -106,7 +107,8 @@ static void run_type(const inlay__kernels *kernels, const cli_machine *machine, 
         b.packed.data = panels;
     }
     static const size_t n_cols[] = {MANY_COLS, 8, 4, 1};
-    printf("%-8s %-8s %-6s", inlay__cpu_name(kernels->level), inlay__dtype_any_name(type), size > 0 ? "packed" : "rows");
+    printf("%-8s %-8s %-6s", inlay__cpu_name(kernels->level), inlay__dtype_any_name(type),
+           size > 0 ? "packed" : "rows");
     for (size_t i = 0; i < INLAY__COUNT(n_cols); i++) {
         double took = measure(kernels, &b, &b.packed, n_cols[i]);
         double products = (double)n_rows * (double)n_k * (double)n_cols[i] / took;

@@ -2,8 +2,8 @@
  *
  *     memory_client MODEL CONTEXT THREADS CACHE PACK
  *
- * Before, between and after it prints "phase NAME" and its own /proc/self/status and smaps; at the end "tensor TYPE ELEMENTS" for
- * each tensor and facts as "fact NAME NUMBER". */
+ * Before, between and after it prints "phase NAME" and its own /proc/self/status and smaps; at the end "tensor TYPE
+ * ELEMENTS" for each tensor and facts as "fact NAME NUMBER". */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <inlay.h>

@@ -105,7 +105,8 @@ static void attend(const inlay__kernels *kernels, problem *p, float out[INLAY__A
 }
 
 /* Block by block, as threads share out a long sequence, and then joined. */
-static void attend_in_parts(const inlay__kernels *kernels, const problem *whole, float out[INLAY__ATTENTION_ROWS][MAX_DIM]) {
+static void attend_in_parts(const inlay__kernels *kernels, const problem *whole,
+                            float out[INLAY__ATTENTION_ROWS][MAX_DIM]) {
     static float o[INLAY__ATTENTION_ROWS][MAX_DIM];
     inlay__softmax rows[INLAY__ATTENTION_ROWS], block[INLAY__ATTENTION_ROWS];
     problem p = *whole;
@@ -256,5 +257,6 @@ TEST(a_score_that_is_not_a_number_shows_at_every_level) {
     }
 }
 
-TEST_MAIN(CASE(attention_equals_the_definition), CASE(blocks_attended_apart_and_joined_are_the_whole), CASE(the_definition_is_near_attention_in_double_precision),
+TEST_MAIN(CASE(attention_equals_the_definition), CASE(blocks_attended_apart_and_joined_are_the_whole),
+          CASE(the_definition_is_near_attention_in_double_precision),
           CASE(a_score_that_is_not_a_number_shows_at_every_level))

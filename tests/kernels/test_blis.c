@@ -1,5 +1,5 @@
-/* With the build option INLAY_BLIS products of float weights with many columns are near the exact ones, those with few have
- * the definition's bits, and the build says that it leaves the promise. Without it no product goes to BLIS. */
+/* With the build option INLAY_BLIS products of float weights with many columns are near the exact ones, those with few
+ * have the definition's bits, and the build says that it leaves the promise. Without it no product goes to BLIS. */
 #include "test.h"
 
 #include <math.h>
@@ -32,7 +32,8 @@ static problem make_problem(uint64_t *state, uint32_t type) {
             ((uint8_t *)p.rows.data)[i * size + b] = (uint8_t)((size == 4 ? bits : half) >> 8 * b);
     }
     for (size_t i = 0; i < COLS * DEPTH; i++) ((float *)p.x.data)[i] = random_float(state, -1.0f, 1.0f);
-    p.matrix = (inlay__matrix){.type = type, .n_rows = ROWS, .n_k = DEPTH, .row_size = DEPTH * size, .data = p.rows.data};
+    p.matrix =
+        (inlay__matrix){.type = type, .n_rows = ROWS, .n_k = DEPTH, .row_size = DEPTH * size, .data = p.rows.data};
     return p;
 }
 
@@ -83,7 +84,9 @@ TEST(few_columns_keep_the_bits_of_the_definition) {
     }
 }
 
-TEST(the_build_says_that_it_leaves_the_promise) { CHECK_HAS(inlay_build_info(), "with BLIS, without the promise of bits"); }
+TEST(the_build_says_that_it_leaves_the_promise) {
+    CHECK_HAS(inlay_build_info(), "with BLIS, without the promise of bits");
+}
 
 TEST_MAIN(CASE(products_by_blis_are_near_the_exact_ones), CASE(few_columns_keep_the_bits_of_the_definition),
           CASE(the_build_says_that_it_leaves_the_promise))

@@ -40,8 +40,9 @@ TEST(normal_values_come_back_within_the_error_of_their_type) {
     static const struct {
         uint32_t type;
         double least, greatest;
-    } expected[] = {{INLAY_TYPE_F32, 0, 0},           {INLAY_TYPE_F16, 1e-5, 4e-4},        {INLAY_TYPE_Q8_0, 0.0050, 0.0056},
-                    {INLAY_TYPE_Q4_0, 0.080, 0.089},  {INLAY_TYPE_Q4_K, 0.065, 0.0735},    {INLAY_TYPE_Q6_K, 0.016, 0.0182}};
+    } expected[] = {
+        {INLAY_TYPE_F32, 0, 0},          {INLAY_TYPE_F16, 1e-5, 4e-4},     {INLAY_TYPE_Q8_0, 0.0050, 0.0056},
+        {INLAY_TYPE_Q4_0, 0.080, 0.089}, {INLAY_TYPE_Q4_K, 0.065, 0.0735}, {INLAY_TYPE_Q6_K, 0.016, 0.0182}};
     for (size_t i = 0; i < INLAY__COUNT(expected); i++)
         for (int scale = 0; scale < 3; scale++) {
             CHECK(inlay__encode_knows(expected[i].type));
@@ -86,6 +87,7 @@ TEST(zeros_stay_zeros_and_what_is_not_finite_does_no_harm) {
         }
 }
 
-TEST_MAIN(CASE(normal_values_come_back_within_the_error_of_their_type), CASE(values_on_the_grid_of_a_block_are_kept_exactly),
+TEST_MAIN(CASE(normal_values_come_back_within_the_error_of_their_type),
+          CASE(values_on_the_grid_of_a_block_are_kept_exactly),
           CASE(values_above_zero_with_a_common_offset_do_not_need_a_minimum),
           CASE(zeros_stay_zeros_and_what_is_not_finite_does_no_harm))

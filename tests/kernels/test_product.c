@@ -17,7 +17,8 @@ typedef struct shape {
 static shape random_shape(uint64_t *state, const inlay__block_type *type, size_t number) {
     shape s = {.n_rows = 1 + random_u32(state) % 50, .n_cols = 1 + random_u32(state) % (number % 8 == 0 ? 40 : 13)};
     /* Float rows of every length from 1 on, so that every tail is met. */
-    s.n_k = type->kind == INLAY__BLOCK_FLOAT ? 1 + number : type->length * (1 + random_u32(state) % (type->length == 256 ? 3 : 9));
+    s.n_k = type->kind == INLAY__BLOCK_FLOAT ? 1 + number
+                                             : type->length * (1 + random_u32(state) % (type->length == 256 ? 3 : 9));
     if (number % 30 == 7) { /* as deep as a model's, of few rows */
         s.n_rows = 1 + random_u32(state) % 18;
         s.n_cols = 1 + random_u32(state) % 7;
@@ -68,11 +69,12 @@ static void check_shape(uint32_t type, uint64_t *state, size_t number) {
     inlay__matrix m = {.type = type, .n_rows = s.n_rows, .n_k = s.n_k, .row_size = row_size, .data = rows.data};
     inlay__kernels kernels;
     char what[120];
-    /* With `unaligned` bytes left over, the rows begin at every address modulo 64 over the shapes; they end at the page. */
+    /* With `unaligned` bytes left over, the rows begin at every address modulo 64 over the shapes; they end at the
+     * page. */
     m.data = (uint8_t *)rows.data + unaligned;
     random_blocks(state, type, (uint8_t *)rows.data + unaligned, s.n_rows * (s.n_k / t->length));
-    snprintf(what, sizeof what, "type %u, %zu rows %zu-%zu, %zu elements, columns %zu-%zu of %zu", (unsigned)type, s.n_rows, s.row_begin,
-             s.row_end, s.n_k, s.col_begin, s.col_end, s.n_cols);
+    snprintf(what, sizeof what, "type %u, %zu rows %zu-%zu, %zu elements, columns %zu-%zu of %zu", (unsigned)type,
+             s.n_rows, s.row_begin, s.row_end, s.n_k, s.col_begin, s.col_end, s.n_cols);
     inlay__kernels_init(&kernels, INLAY__CPU_SCALAR);
     multiply(&kernels, &m, &acts, &s, NULL, expected);
     CHECK(only_the_part(expected, &s));
@@ -105,7 +107,8 @@ static void check_shape(uint32_t type, uint64_t *state, size_t number) {
 TEST(products_of_every_level_equal_the_definition) {
     uint64_t state = 20260101;
     for (size_t i = 0; i < n_product_types; i++)
-        for (size_t number = 0; number < sample_of(SHAPES) && test_failures < 10; number++) check_shape(product_types[i], &state, number);
+        for (size_t number = 0; number < sample_of(SHAPES) && test_failures < 10; number++)
+            check_shape(product_types[i], &state, number);
 }
 
 TEST(a_column_that_is_not_finite_gives_not_a_number_at_every_level) {
@@ -122,7 +125,11 @@ TEST(a_column_that_is_not_finite_gives_not_a_number_at_every_level) {
         inlay__quantize_256(acts.x, &acts.acts_256, 0);
         if (t->kind == INLAY__BLOCK_FLOAT) acts.x[77] = NAN;
         random_blocks(&state, product_types[i], rows, N_ROWS * (N_K / t->length));
-        inlay__matrix m = {.type = product_types[i], .n_rows = N_ROWS, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = rows};
+        inlay__matrix m = {.type = product_types[i],
+                           .n_rows = N_ROWS,
+                           .n_k = N_K,
+                           .row_size = N_K / t->length * t->size,
+                           .data = rows};
         inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
         inlay__kernels kernels;
         for (int level = -1; next_level(&level, &kernels);) {
@@ -152,7 +159,8 @@ TEST(the_definition_is_near_the_exact_product_of_decoded_weights) {
             /* Half a step of the activation, which is at most 1/127, and rounding. */
             bound += fabs((double)decoded[k]) * (t->kind == INLAY__BLOCK_FLOAT ? 1e-6 : 0.5 / 127 + 1e-5);
         }
-        inlay__matrix m = {.type = product_types[i], .n_rows = 1, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = row};
+        inlay__matrix m = {
+            .type = product_types[i], .n_rows = 1, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = row};
         inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
         inlay__kernels kernels;
         inlay__kernels_init(&kernels, INLAY__CPU_SCALAR);
@@ -175,11 +183,13 @@ TEST(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level) {
             test_acts acts = make_acts(&state, N_COLS, N_K);
             guarded panels = guard_alloc(size, 0);
             uint8_t *bytes = panels.data;
-            for (size_t k = 0; k < size; k++) bytes[k] = (uint8_t)(round == 0 ? 0xff : round == 1 ? 0x80 : random_u32(&state));
+            for (size_t k = 0; k < size; k++)
+                bytes[k] = (uint8_t)(round == 0 ? 0xff : round == 1 ? 0x80 : random_u32(&state));
             size_t n_blocks = N_K / inlay__block_type_get(type)->length, block_size = size / (N_ROWS / 16) / n_blocks;
             for (size_t b = 0; b < n_blocks * (N_ROWS / 16); b++)
                 for (size_t k = 1; k < 64; k += 2) bytes[b * block_size + k] &= 0xaf; /* no infinite d, dmin or m */
-            inlay__matrix m = {.type = type, .packed = true, .n_rows = N_ROWS, .n_k = N_K, .row_size = size / N_ROWS, .data = bytes};
+            inlay__matrix m = {
+                .type = type, .packed = true, .n_rows = N_ROWS, .n_k = N_K, .row_size = size / N_ROWS, .data = bytes};
             inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
             inlay__kernels kernels;
             for (int level = -1; next_level(&level, &kernels);) {
@@ -202,8 +212,10 @@ TEST(every_level_packs_the_same_bytes) {
         size_t size = inlay__packed_matrix_size(product_types[i], N_ROWS, n_k);
         inlay__kernels kernels;
         for (int level = -1; size > 0 && next_level(&level, &kernels);) {
-            guarded rows = guard_alloc(N_ROWS * row_size, 0), expected = guard_alloc(size, 1), found = guard_alloc(size, 2);
-            inlay__matrix m = {.type = product_types[i], .n_rows = N_ROWS, .n_k = n_k, .row_size = row_size, .data = rows.data};
+            guarded rows = guard_alloc(N_ROWS * row_size, 0), expected = guard_alloc(size, 1),
+                    found = guard_alloc(size, 2);
+            inlay__matrix m = {
+                .type = product_types[i], .n_rows = N_ROWS, .n_k = n_k, .row_size = row_size, .data = rows.data};
             for (size_t k = 0; k < N_ROWS * row_size; k++) ((uint8_t *)rows.data)[k] = (uint8_t)random_u32(&state);
             inlay__matrix_pack(NULL, &m, 0, 3, expected.data);
             inlay__matrix_pack(&kernels, &m, 0, 3, found.data);
@@ -229,7 +241,8 @@ TEST(packed_rows_decode_as_the_files_rows) {
             float expected[768], found[768];
             guarded packed = guard_alloc(size, 0xff);
             random_blocks(&state, product_types[i], rows, n_rows * 3);
-            inlay__matrix m = {.type = product_types[i], .n_rows = n_rows, .n_k = n_k, .row_size = row_size, .data = rows};
+            inlay__matrix m = {
+                .type = product_types[i], .n_rows = n_rows, .n_k = n_k, .row_size = row_size, .data = rows};
             inlay__matrix_pack(&kernels, &m, 0, 2, packed.data);
             inlay__matrix pm = m;
             pm.data = packed.data;
@@ -247,6 +260,6 @@ TEST(packed_rows_decode_as_the_files_rows) {
 
 TEST_MAIN(CASE(products_of_every_level_equal_the_definition),
           CASE(a_column_that_is_not_finite_gives_not_a_number_at_every_level),
-          CASE(the_definition_is_near_the_exact_product_of_decoded_weights), CASE(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level),
-          CASE(every_level_packs_the_same_bytes),
-          CASE(packed_rows_decode_as_the_files_rows))
+          CASE(the_definition_is_near_the_exact_product_of_decoded_weights),
+          CASE(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level),
+          CASE(every_level_packs_the_same_bytes), CASE(packed_rows_decode_as_the_files_rows))

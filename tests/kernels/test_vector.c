@@ -1,4 +1,5 @@
-/* Quantisation, norms, activations, rotations: every level gives the scalar definition's bits and stays in its buffers. */
+/* Quantisation, norms, activations, rotations: every level gives the scalar definition's bits and stays in its
+ * buffers. */
 #include "test.h"
 
 #include <math.h>
@@ -10,8 +11,8 @@
 
 enum { MAX_N = 150 };
 
-static void check_acts(const inlay__kernels *kernels, const inlay__acts *found, const inlay__acts *expected, size_t n_cols,
-                       bool by_256) {
+static void check_acts(const inlay__kernels *kernels, const inlay__acts *found, const inlay__acts *expected,
+                       size_t n_cols, bool by_256) {
     CHECK(memcmp(found->q, expected->q, n_cols * found->n_k) == 0);
     CHECK(same_floats("d", kernels, found->d, expected->d, n_cols * found->n_blocks));
     if (by_256) {
@@ -129,11 +130,22 @@ typedef struct operation {
 } operation;
 
 TEST(vector_operations_equal_the_definition) {
-    static const operation operations[] = {
-        {"rms_norm", rms_norm}, {"rms_norm in place", rms_norm_in_place}, {"add", add}, {"layer_norm", layer_norm},
-        {"layer_norm without bias", layer_norm_without_bias}, {"soft_cap", soft_cap}, {"silu", silu},
-        {"gelu_tanh", gelu_tanh}, {"gelu_erf", gelu_erf}, {"gelu_quick", gelu_quick}, {"relu", relu}, {"relu2", relu2},
-        {"activations alone", activations_alone}, {"weigh", weigh}, {"rope_adjacent", rope_adjacent}, {"rope_halves", rope_halves}};
+    static const operation operations[] = {{"rms_norm", rms_norm},
+                                           {"rms_norm in place", rms_norm_in_place},
+                                           {"add", add},
+                                           {"layer_norm", layer_norm},
+                                           {"layer_norm without bias", layer_norm_without_bias},
+                                           {"soft_cap", soft_cap},
+                                           {"silu", silu},
+                                           {"gelu_tanh", gelu_tanh},
+                                           {"gelu_erf", gelu_erf},
+                                           {"gelu_quick", gelu_quick},
+                                           {"relu", relu},
+                                           {"relu2", relu2},
+                                           {"activations alone", activations_alone},
+                                           {"weigh", weigh},
+                                           {"rope_adjacent", rope_adjacent},
+                                           {"rope_halves", rope_halves}};
     uint64_t state = 11;
     inlay__kernels kernels, scalar;
     inlay__kernels_init(&scalar, INLAY__CPU_SCALAR);
@@ -194,7 +206,8 @@ TEST(layer_norm_and_soft_cap_are_near_their_formulas) {
     for (int i = 0; i < 77; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / 77;
     inlay__layer_norm(x, w, bias, 1e-3f, 77, y);
     for (int i = 0; i < 77; i++)
-        CHECK(fabs((double)y[i] - (((double)x[i] - mean) / sqrt(variance + 1e-3) * (double)w[i] + (double)bias[i])) < 2e-5);
+        CHECK(fabs((double)y[i] - (((double)x[i] - mean) / sqrt(variance + 1e-3) * (double)w[i] + (double)bias[i])) <
+              2e-5);
     inlay__soft_cap(30.0f, 77, x);
     for (int i = 0; i < 77; i++) {
         double was = 100.0 + (double)(i * 37 % 77) * 0.25;
@@ -223,9 +236,17 @@ TEST(a_convolution_is_near_its_formula_and_goes_on_from_its_state) {
     for (size_t step = 1; step <= N_COLS; step++) {
         float state[(N_TAPS - 1) * N] = {0};
         for (size_t at = 0; at < N_COLS; at += step) {
-            inlay__convolution c = {.n_taps = N_TAPS, .n_channels = N, .n_cols = at + step < N_COLS ? step : N_COLS - at,
-                                    .taps = taps, .bias = bias, .x = x + at * N, .x_stride = N, .y = y + at * N,
-                                    .y_stride = N, .before = state, .after = state};
+            inlay__convolution c = {.n_taps = N_TAPS,
+                                    .n_channels = N,
+                                    .n_cols = at + step < N_COLS ? step : N_COLS - at,
+                                    .taps = taps,
+                                    .bias = bias,
+                                    .x = x + at * N,
+                                    .x_stride = N,
+                                    .y = y + at * N,
+                                    .y_stride = N,
+                                    .before = state,
+                                    .after = state};
             inlay__convolve(&c, 0, 3);
             inlay__convolve(&c, 3, N);
         }
@@ -243,6 +264,6 @@ TEST(a_convolution_is_near_its_formula_and_goes_on_from_its_state) {
 }
 
 TEST_MAIN(CASE(functions_of_recurrent_steps_are_near_their_formulas),
-          CASE(a_convolution_is_near_its_formula_and_goes_on_from_its_state), CASE(quantisation_equals_the_definition), CASE(quantised_values_are_near_what_they_stand_for),
-          CASE(vector_operations_equal_the_definition), CASE(activations_are_near_their_formulas),
-          CASE(layer_norm_and_soft_cap_are_near_their_formulas))
+          CASE(a_convolution_is_near_its_formula_and_goes_on_from_its_state), CASE(quantisation_equals_the_definition),
+          CASE(quantised_values_are_near_what_they_stand_for), CASE(vector_operations_equal_the_definition),
+          CASE(activations_are_near_their_formulas), CASE(layer_norm_and_soft_cap_are_near_their_formulas))

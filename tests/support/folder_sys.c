@@ -15,7 +15,8 @@ static int file_open(void *user, const char *path) {
     folder_sys *f = user;
     int i = -1;
     if (strcmp(path, "folder") == 0 || strcmp(path, "folder/") == 0) i = FOLDER - FIRST;
-    else if (strncmp(path, "folder/", 7) == 0 && (i = find(f, path + 7)) < 0) snprintf(f->last, sizeof f->last, "%s", path);
+    else if (strncmp(path, "folder/", 7) == 0 && (i = find(f, path + 7)) < 0)
+        snprintf(f->last, sizeof f->last, "%s", path);
     if (i == -1) return -1;
     f->n_open++;
     return FIRST + i;

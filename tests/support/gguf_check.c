@@ -36,7 +36,8 @@ static const char *walk_tensor(const inlay__gguf *gguf, const inlay__tensor *t, 
     if (dtype == NULL || t->shape[0] % dtype->block_length != 0) return "a tensor has an impossible type";
     if (n == 0 || n != t->n_elements || t->n_dims < 1 || t->n_dims > 4) return "a tensor has an impossible shape";
     uint64_t packed_size;
-    if (t->packed && (gguf->packed == 0 || !inlay__packed_size(t->type, t->shape, &packed_size) || t->size != packed_size))
+    if (t->packed &&
+        (gguf->packed == 0 || !inlay__packed_size(t->type, t->shape, &packed_size) || t->size != packed_size))
         return "a packed tensor has the wrong size";
     if (!t->packed && t->size != n / dtype->block_length * dtype->block_size) return "a tensor has the wrong size";
     if (t->data < bytes || t->size > size || (uint64_t)(t->data - bytes) > size - t->size)

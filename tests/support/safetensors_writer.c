@@ -15,10 +15,11 @@ void safetensors_writer_init(safetensors_writer *w) {
     w->header[w->header_size++] = '{';
 }
 
-void safetensors_writer_put(safetensors_writer *w, const char *name, const char *dtype, const char *shape, const void *data,
-                            size_t size) {
+void safetensors_writer_put(safetensors_writer *w, const char *name, const char *dtype, const char *shape,
+                            const void *data, size_t size) {
     size_t room = sizeof w->header - w->header_size;
-    int n = snprintf(w->header + w->header_size, room, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}",
+    int n = snprintf(w->header + w->header_size, room,
+                     "%s\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}",
                      w->header_size > 1 ? "," : "", name, dtype, shape, w->size, w->size + size);
     need(n > 0 && (size_t)n < room - 1 && size <= sizeof w->data - w->size);
     w->header_size += (size_t)n;

@@ -14,8 +14,8 @@ typedef struct safetensors_writer {
 
 void safetensors_writer_init(safetensors_writer *w);
 /* A tensor whose shape is as in the header: "[2,3]". */
-void safetensors_writer_put(safetensors_writer *w, const char *name, const char *dtype, const char *shape, const void *data,
-                            size_t size);
+void safetensors_writer_put(safetensors_writer *w, const char *name, const char *dtype, const char *shape,
+                            const void *data, size_t size);
 /* n floats from `first` on, each one more: for tests that follow where elements go. */
 void safetensors_writer_count(safetensors_writer *w, const char *name, const char *shape, size_t n, float first);
 /* The file's bytes, from malloc. */

@@ -31,7 +31,8 @@ static void put_metadata(const tiny_family *f, gguf_writer *w) {
     gguf_writer_u32(w, key_of(f, "attention.head_count_kv"), f->n_head_kv);
     gguf_writer_u32(w, key_of(f, "attention.key_length"), f->n_head_dim);
     gguf_writer_u32(w, key_of(f, "attention.value_length"), f->n_head_dim);
-    gguf_writer_f32(w, key_of(f, f->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"), 1e-5f);
+    gguf_writer_f32(w, key_of(f, f->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
+                    1e-5f);
     if (f->n_embd_in != 0) gguf_writer_u32(w, key_of(f, "embedding_length_in"), f->n_embd_in);
     if (f->n_rope != 0) gguf_writer_u32(w, key_of(f, "rope.dimension_count"), f->n_rope);
     if (f->n_window != 0) gguf_writer_u32(w, key_of(f, "attention.sliding_window"), f->n_window);
@@ -70,7 +71,11 @@ void tiny_put(gguf_writer *w, const char *name, size_t n_in, size_t n_out, size_
     float *values = malloc(n * sizeof *values);
     if (values == NULL) exit(2);
     for (size_t i = 0; i < n; i++) values[i] = centre + scale * uniform(&state);
-    gguf_writer_tensor(w, name, INLAY_TYPE_F32, n_stacked > 1 ? 3 : n_out > 1 ? 2 : 1, shape, values, n * sizeof *values);
+    gguf_writer_tensor(w, name, INLAY_TYPE_F32,
+                       n_stacked > 1 ? 3
+                       : n_out > 1   ? 2
+                                     : 1,
+                       shape, values, n * sizeof *values);
     free(values);
 }
 
@@ -83,8 +88,8 @@ static void put_norm(const tiny_family *f, gguf_writer *w, const char *prefix, c
     if (f->layer_norm && f->bias) tiny_put(w, full, n, 1, 1, 0.0f, 0.2f);
 }
 
-static void put_linear(const tiny_family *f, gguf_writer *w, const char *prefix, const char *name, size_t n_in, size_t n_out,
-                       float gain) {
+static void put_linear(const tiny_family *f, gguf_writer *w, const char *prefix, const char *name, size_t n_in,
+                       size_t n_out, float gain) {
     char full[96];
     snprintf(full, sizeof full, "%s%s.weight", prefix, name);
     tiny_put(w, full, n_in, n_out, 1, 0.0f, gain * sqrtf(3.0f / (float)n_in));
@@ -92,7 +97,8 @@ static void put_linear(const tiny_family *f, gguf_writer *w, const char *prefix,
     if (f->bias) tiny_put(w, full, n_out, 1, 1, 0.0f, 0.2f);
 }
 
-static void put_experts(const tiny_family *f, gguf_writer *w, const char *prefix, const char *name, size_t n_in, size_t n_out) {
+static void put_experts(const tiny_family *f, gguf_writer *w, const char *prefix, const char *name, size_t n_in,
+                        size_t n_out) {
     char full[96];
     snprintf(full, sizeof full, "%s%s.weight", prefix, name);
     tiny_put(w, full, n_in, n_out, f->n_expert, 0.0f, sqrtf(3.0f / (float)n_in));
@@ -106,7 +112,8 @@ static void put_layer(const tiny_family *f, gguf_writer *w, uint32_t layer) {
     bool share = f->norms[0][0] != NULL && f->norms[1][0] != NULL && strcmp(f->norms[0][0], f->norms[1][0]) == 0;
     for (int b = 0; b < 2; b++)
         for (int k = 0; k < 3; k++)
-            if (b == 0 ? layer > 0 || k > 0 || !first_is_plain : k > 0 || !share) put_norm(f, w, prefix, f->norms[b][k], n);
+            if (b == 0 ? layer > 0 || k > 0 || !first_is_plain : k > 0 || !share)
+                put_norm(f, w, prefix, f->norms[b][k], n);
     if (f->fused_qkv) {
         put_linear(f, w, prefix, "attn_qkv", n, n_q + 2 * n_kv, 1.3f);
     } else {

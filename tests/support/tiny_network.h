@@ -18,7 +18,8 @@ typedef struct tiny_network {
 inlay__model_config tiny_network_config(void);
 
 /* Takes the file's bytes, which came from malloc; `config` NULL: the one above. */
-tiny_network tiny_network_open_file(uint8_t *data, size_t size, const inlay__sys *sys, const inlay__model_config *config);
+tiny_network tiny_network_open_file(uint8_t *data, size_t size, const inlay__sys *sys,
+                                    const inlay__model_config *config);
 /* The status of opening the writer's file as a network; inlay__error_text says why it failed. Ends the program when
  * something is held afterwards. */
 int32_t tiny_network_try(gguf_writer *w);

@@ -72,8 +72,8 @@ static void put_norm(const tiny_seq2seq *m, bool is_t5, gguf_writer *w, const ch
     if (!is_t5) put(m, w, where, full, m->n_embd, 1, 0.0f, 0.2f);
 }
 
-static void put_linear(const tiny_seq2seq *m, bool is_t5, gguf_writer *w, const char *where, const char *name, size_t n_in,
-                       size_t n_out, float gain) {
+static void put_linear(const tiny_seq2seq *m, bool is_t5, gguf_writer *w, const char *where, const char *name,
+                       size_t n_in, size_t n_out, float gain) {
     char full[64];
     snprintf(full, sizeof full, "%s.weight", name);
     put(m, w, where, full, n_in, n_out, 0.0f, gain * sqrtf(3.0f / (float)n_in));
@@ -81,7 +81,8 @@ static void put_linear(const tiny_seq2seq *m, bool is_t5, gguf_writer *w, const 
     if (!is_t5) put(m, w, where, full, n_out, 1, 0.0f, 0.2f);
 }
 
-static void put_attention(const tiny_seq2seq *m, bool is_t5, gguf_writer *w, const char *where, const char *kind, size_t n_q) {
+static void put_attention(const tiny_seq2seq *m, bool is_t5, gguf_writer *w, const char *where, const char *kind,
+                          size_t n_q) {
     char name[32];
     for (const char *p = "qkvo"; *p != '\0'; p++) {
         float gain = *p == 'o' || *p == 'v' ? 0.7f : is_t5 ? 0.6f : 1.3f; /* T5 does not scale its queries */

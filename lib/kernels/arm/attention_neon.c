@@ -158,7 +158,8 @@ INLAY__NEON_INLINE void gather_rows(const inlay__attention *a, const float *p, s
     if (i < a->n_head_dim) gather(a, p, n_rows, n, i, 8, type == INLAY_TYPE_Q8_0 ? INLAY_TYPE_F16 : type, o, stride);
 }
 
-void inlay__attention_merge_neon(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out) {
+void inlay__attention_merge_neon(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n,
+                                 float *out) {
     if (n % 4 != 0) {
         inlay__attention_merge(row, block, o, n, out);
         return;

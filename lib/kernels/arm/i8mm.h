@@ -1,13 +1,13 @@
-/* What the kernels with FEAT_I8MM share. smmla and usmmla multiply 2 rows of 8 elements by 2 columns of 8, and add the four
- * sums to 32 bits:
+/* What the kernels with FEAT_I8MM share. smmla and usmmla multiply 2 rows of 8 elements by 2 columns of 8, and add the
+ * four sums to 32 bits:
  *
  *     rows      [row 0: k .. k + 7 | row 1: k .. k + 7]                          a register
  *     columns   [column 0: k .. k + 7 | column 1: k .. k + 7]                    a register
  *     sums      [row 0 column 0 | row 0 column 1 | row 1 column 0 | row 1 column 1]
  *
- * A quarter of a panel's lines g and g + 1 holds 4 consecutive elements of 4 rows each: zipped by 32 bits they are rows 0
- * and 1, and rows 2 and 3. Columns are brought side by side in a buffer, once for all the rows of a product. All sums stay
- * in that square form until a tile is done.
+ * A quarter of a panel's lines g and g + 1 holds 4 consecutive elements of 4 rows each: zipped by 32 bits they are rows
+ * 0 and 1, and rows 2 and 3. Columns are brought side by side in a buffer, once for all the rows of a product. All sums
+ * stay in that square form until a tile is done.
  */
 #ifndef INLAY_I8MM_H
 #define INLAY_I8MM_H

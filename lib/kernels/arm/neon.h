@@ -1,5 +1,5 @@
-/* What the 64-bit ARM kernels share. NEON belongs to every such CPU; the two levels above it carry a target attribute, so
- * that no file needs a compiler flag.
+/* What the 64-bit ARM kernels share. NEON belongs to every such CPU; the two levels above it carry a target attribute,
+ * so that no file needs a compiler flag.
  *
  * A line of a packed panel (pack.c draws them) is four registers: 4 rows each, which is what "quarter" means here.
  */
@@ -75,7 +75,7 @@ INLAY__NEON_INLINE float32x4_t inlay__cap_neon(float32x4_t x, float32x4_t cap) {
     return vmulq_f32(cap, vsubq_f32(one, vdivq_f32(vdupq_n_f32(2.0f), vaddq_f32(e, one))));
 }
 
-/* ------------------------------------------------------------------------------------ packed panels, 4 rows at a time */
+/* ---------------------------------------------------------------------------------- packed panels, 4 rows at a time */
 
 /* How a packed type's block of 32, or a superblock's sub-block, is laid out. */
 typedef struct inlay__panel {
@@ -221,7 +221,7 @@ INLAY__NEON_INLINE float32x4_t inlay__add_superblock(const uint8_t *block, inlay
     return vfmsq_f32(acc, vcvtq_f32_s32(sums), vmulq_n_f32(dmin, da));
 }
 
-/* ------------------------------------------------------------------------------------------------------- the kernels */
+/* ------------------------------------------------------------------------------------------------------ the kernels */
 
 void inlay__quantize_32_neon(const float *x, inlay__acts *acts, size_t col);
 void inlay__quantize_256_neon(const float *x, inlay__acts *acts, size_t col);
@@ -237,7 +237,8 @@ void inlay__store_value_neon(const float *value, size_t n_head_dim, uint32_t cac
 void inlay__weigh_neon(const float *x, float greatest, float temperature, size_t n, float *out);
 /* They differ in the product of keys in Q8_0. */
 void inlay__attention_neon(const inlay__attention *attention);
-void inlay__attention_merge_neon(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out);
+void inlay__attention_merge_neon(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n,
+                                 float *out);
 void inlay__attention_dotprod(const inlay__attention *attention);
 void inlay__attention_i8mm(const inlay__attention *attention);
 void inlay__product_f32_neon(const inlay__product *product);

@@ -1,7 +1,7 @@
 /* Products of packed Q4_K, Q5_K and Q6_K panels with FEAT_I8MM; i8mm.h draws what usmmla does.
  *
- * The sums of the activations, with which minima (or the scales of Q6_K) are multiplied, go the same way: at most 4,064,
- * they are cut in two bytes, s = 64 high + low, and 8 of them are a column of 8.
+ * The sums of the activations, with which minima (or the scales of Q6_K) are multiplied, go the same way: at most
+ * 4,064, they are cut in two bytes, s = 64 high + low, and 8 of them are a column of 8.
  */
 #include "kernels/arm/i8mm.h"
 
@@ -46,7 +46,8 @@ INLAY__NEON_INLINE void load_bytes(const uint8_t *pairs, uint8x16_t rows[2]) {
     uint16x8_t p[4];
     for (size_t i = 0; i < 4; i++)
         p[i] = vreinterpretq_u16_u8(vcombine_u8(vld1_u8(pairs + 32 * i), vdup_n_u8(0)));
-    uint8x16_t first = vreinterpretq_u8_u16(vzip1q_u16(p[0], p[1])), last = vreinterpretq_u8_u16(vzip1q_u16(p[2], p[3]));
+    uint8x16_t first = vreinterpretq_u8_u16(vzip1q_u16(p[0], p[1])),
+               last = vreinterpretq_u8_u16(vzip1q_u16(p[2], p[3]));
     rows[0] = inlay__zip_low(first, last);
     rows[1] = inlay__zip_high(first, last);
 }

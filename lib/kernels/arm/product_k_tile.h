@@ -1,4 +1,5 @@
-/* The walk of product_k_neon.c and product_k_dotprod.c over panels of superblocks, which define, before they include it,
+/* The walk of product_k_neon.c and product_k_dotprod.c over panels of superblocks, which
+ * define, before they include it,
  *
  *     TILE_INLINE   how a function of their level is declared
  *     add_sub_block(block, panel, j, quarter, q, stride, n_cols, sum)   a sub-block of 4 rows, scaled, into the sums of
@@ -8,8 +9,8 @@
 
 enum { COLS = 8, FEW = 3, SUB_BLOCKS = 8 }; /* columns of a tile */
 
-/* n_quarters times 4 rows by n_cols columns, over the whole depth. One column takes all quarters in one walk, so that the
- * panel is read straight on. */
+/* n_quarters times 4 rows by n_cols columns, over the whole depth. One column takes all quarters in one walk, so that
+ * the panel is read straight on. */
 TILE_INLINE void tile(const inlay__product *p, inlay__panel panel, const uint8_t *block, size_t quarter,
                       size_t n_quarters, size_t col, size_t n_cols, float *out) {
     const inlay__acts *acts = p->acts;

@@ -1,6 +1,6 @@
 /* Products of packed panels of blocks of 32 with FEAT_DotProd (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4): sdot
- * multiplies the 4 elements of each of 4 rows by 4 activations, taken from a lane, and adds them to 32 bits. A zero point
- * is where the sums start. */
+ * multiplies the 4 elements of each of 4 rows by 4 activations, taken from a lane, and adds them to 32 bits. A zero
+ * point is where the sums start. */
 #include "kernels/arm/neon.h"
 
 #if defined(__aarch64__) && INLAY__ARM_LEVELS

@@ -1,5 +1,5 @@
-/* Products of packed panels of blocks of 32 with FEAT_I8MM (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4); i8mm.h draws what usmmla does. Weights are
- * unsigned, and a zero point is where the sums start. */
+/* Products of packed panels of blocks of 32 with FEAT_I8MM (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4); i8mm.h draws
+ * what usmmla does. Weights are unsigned, and a zero point is where the sums start. */
 #include "kernels/arm/i8mm.h"
 
 #if defined(__aarch64__) && INLAY__ARM_LEVELS

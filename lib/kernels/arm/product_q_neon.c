@@ -1,4 +1,5 @@
-/* Products of packed panels of blocks of 32 with NEON: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL and MXFP4, on CPUs without dot products of bytes.
+/* Products of packed panels of blocks of 32 with NEON: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL and MXFP4, on CPUs without
+ * dot products of bytes.
  *
  * A 32-bit lane is an output row with 4 consecutive elements. smull and smlal multiply them by those of a column into
  * 16-bit lanes, one for each element modulo 4; what a lane may take until it is widened, with activations within +-127:
@@ -9,8 +10,8 @@
  *     6 (K types)        8,001    4 (32,004), 16 elements
  *     8, signed         16,256    2 (32,512)
  *
- * A zero point is where the sums start, a quarter of it in each of the 4 lanes that become a row's sum: half of it after
- * neighbours were added.
+ * A zero point is where the sums start, a quarter of it in each of the 4 lanes that become a row's sum: half of it
+ * after neighbours were added.
  */
 #include "kernels/arm/neon.h"
 

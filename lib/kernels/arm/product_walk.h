@@ -1,4 +1,5 @@
-/* The walk of product_q_tile.h and product_k_tile.h over all rows and columns, by their `tile` of COLS columns, FEW or one.
+/* The walk of product_q_tile.h and product_k_tile.h over all rows and columns, by their `tile` of COLS columns, FEW or
+ * one.
  */
 TILE_INLINE void product(const inlay__product *p, inlay__panel panel) {
     size_t panel_size = p->acts->n_blocks * panel.size;

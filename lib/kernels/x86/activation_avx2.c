@@ -52,7 +52,8 @@ INLAY__AVX2_INLINE __m256 apply(inlay__activation activation, __m256 x) {
     }
 }
 
-INLAY__AVX2_INLINE void activate(inlay__activation activation, const float *gate, const float *up, size_t n, float *out) {
+INLAY__AVX2_INLINE void activate(inlay__activation activation, const float *gate, const float *up, size_t n,
+                                 float *out) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
         __m256 y = apply(activation, _mm256_loadu_ps(gate + i));

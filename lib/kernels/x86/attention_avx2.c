@@ -17,8 +17,8 @@ INLAY__AVX2_INLINE __m256 load_cached(const void *cache, size_t at, bool f16) {
     return f16 ? inlay__load_8_f16((const uint16_t *)cache + at) : _mm256_loadu_ps((const float *)cache + at);
 }
 
-/* Scores of n_vectors * 8 keys for n_rows rows: a chain over the dimensions for each. Groups of 16 keys are n_head_dim * 16
- * numbers apart. */
+/* Scores of n_vectors * 8 keys for n_rows rows: a chain over the dimensions for each. Groups of 16 keys are
+ * n_head_dim * 16 numbers apart. */
 INLAY__AVX2_INLINE void score_keys(const inlay__attention *a, const float *const *q, size_t n_rows, size_t n_vectors,
                                    size_t key, bool f16, float *scores) {
     __m256 acc[SCORE_ROWS][4];
@@ -61,7 +61,8 @@ INLAY__AVX2_INLINE void score_block(const inlay__attention *a, size_t n, bool f1
 }
 
 /* A row's n scores after soft cap, slope and bias. Apart, as what follows exists once for each type of the cache. */
-INLAY__AVX2 static __attribute__((noinline)) void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
+INLAY__AVX2 static __attribute__((noinline)) void bend(const inlay__attention *a, size_t r, size_t first, size_t n,
+                                                       float *scores) {
     const __m256 one = _mm256_set1_ps(1.0f), cap = _mm256_set1_ps(a->soft_cap);
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     for (size_t key = 0; key < n; key += 8) {
@@ -177,7 +178,8 @@ INLAY__AVX2 void inlay__attention_merge_avx2(inlay__softmax *row, const inlay__s
     }
     if (block->greatest == -INFINITY && block->sum == 0.0f) return;
     float greatest = row->greatest > block->greatest ? row->greatest : block->greatest;
-    __m256 both = inlay__exp_avx2(_mm256_setr_ps(row->greatest - greatest, block->greatest - greatest, 0, 0, 0, 0, 0, 0));
+    __m256 both =
+        inlay__exp_avx2(_mm256_setr_ps(row->greatest - greatest, block->greatest - greatest, 0, 0, 0, 0, 0, 0));
     float keep = both[0], take = both[1];
     row->greatest = greatest;
     row->sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(block->sum), _mm_set_ss(take), _mm_set_ss(row->sum * keep)));

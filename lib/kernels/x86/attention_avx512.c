@@ -42,7 +42,8 @@ INLAY__AVX512_INLINE void score_block(const inlay__attention *a, size_t n, bool 
 }
 
 /* A row's n scores after soft cap, slope and bias. Apart, as what follows exists once for each type of the cache. */
-INLAY__AVX512 static __attribute__((noinline)) void bend(const inlay__attention *a, size_t r, size_t first, size_t n, float *scores) {
+INLAY__AVX512 static __attribute__((noinline)) void bend(const inlay__attention *a, size_t r, size_t first, size_t n,
+                                                         float *scores) {
     const __m512 one = _mm512_set1_ps(1.0f), cap = _mm512_set1_ps(a->soft_cap);
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for (size_t key = 0; key < n; key += INLAY__LANES) {

@@ -55,7 +55,9 @@ INLAY__AVX2_INLINE __m256 inlay__load_8_e8m0(const void *p) {
     return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, subnormal, _mm256_cmpgt_epi32(two, e)));
 }
 
-INLAY__AVX2_INLINE __m256 inlay__load_8_f16(const void *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+INLAY__AVX2_INLINE __m256 inlay__load_8_f16(const void *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
 
 INLAY__AVX2_INLINE __m256i inlay__load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
@@ -100,7 +102,8 @@ void inlay__store_key_avx2(const float *key, size_t n_head_dim, uint32_t cache_t
 void inlay__store_value_avx2(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
 void inlay__weigh_avx2(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_avx2(const inlay__attention *attention);
-void inlay__attention_merge_avx2(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n, float *out);
+void inlay__attention_merge_avx2(inlay__softmax *row, const inlay__softmax *block, const float *o, size_t n,
+                                 float *out);
 bool inlay__pack_panel_avx2(uint32_t type, const uint8_t *rows, size_t row_size, size_t n_blocks, uint8_t *panel);
 void inlay__product_q4_0_avx2(const inlay__product *product);
 void inlay__product_q4_1_avx2(const inlay__product *product);

@@ -1,4 +1,5 @@
-/* The names by which product_table_vnni.h and product_2bit_vnni.h know a register: with AVX-VNNI 8 rows, half a line. */
+/* The names by which product_table_vnni.h and product_2bit_vnni.h know a register: with AVX-VNNI 8 rows, half a
+ * line. */
 #ifndef INLAY_LANES_AVXVNNI_H
 #define INLAY_LANES_AVXVNNI_H
 

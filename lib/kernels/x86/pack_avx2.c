@@ -75,9 +75,10 @@ INLAY__AVX2_INLINE void pack_32(uint32_t type, const uint8_t *rows, size_t strid
 
 /* The bytes of 8 words by their place in the word: 8 bytes each, `step` apart. */
 INLAY__AVX2_INLINE void store_bytes(__m256i words, uint8_t *out, size_t step) {
-    const __m256i by_place = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0, 4, 8, 12, 1, 5, 9, 13,
-                                              2, 6, 10, 14, 3, 7, 11, 15);
-    __m256i sorted = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(words, by_place), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    const __m256i by_place = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0, 4, 8, 12, 1, 5,
+                                              9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m256i sorted =
+        _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(words, by_place), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     uint8_t bytes[32];
     store_256(bytes, sorted);
     for (size_t i = 0; i < 4; i++) memcpy(out + i * step, bytes + 8 * i, 8);
@@ -85,8 +86,8 @@ INLAY__AVX2_INLINE void store_bytes(__m256i words, uint8_t *out, size_t step) {
 
 /* The pairs of bytes of 8 words likewise: 16 bytes of first pairs, and 2 lines of ROWS pairs on, of second ones. */
 INLAY__AVX2_INLINE void store_pairs(__m256i words, uint8_t *out) {
-    const __m256i by_place = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0, 1, 4, 5, 8, 9, 12, 13,
-                                              2, 3, 6, 7, 10, 11, 14, 15);
+    const __m256i by_place = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0, 1, 4, 5, 8, 9,
+                                              12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
     __m256i sorted = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(words, by_place), 0xd8);
     _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(sorted));
     _mm_storeu_si128((__m128i *)(out + 2 * ROWS), _mm256_extracti128_si256(sorted, 1));
@@ -97,7 +98,8 @@ INLAY__AVX2_INLINE void store_nibbles(const __m256i first[4], const __m256i seco
     const __m256i low = _mm256_set1_epi8(15);
     for (size_t g = 0; g < 4; g++) {
         __m256i a = _mm256_and_si256(upper ? _mm256_srli_epi16(first[g], 4) : first[g], low);
-        __m256i b = upper ? _mm256_andnot_si256(low, second[g]) : _mm256_slli_epi16(_mm256_and_si256(second[g], low), 4);
+        __m256i b =
+            upper ? _mm256_andnot_si256(low, second[g]) : _mm256_slli_epi16(_mm256_and_si256(second[g], low), 4);
         store_256(lines + INLAY__LINE * g, _mm256_or_si256(a, b));
     }
 }
@@ -107,8 +109,8 @@ INLAY__AVX2_INLINE void pack_k_scales(const uint8_t *bytes, size_t stride, uint8
     const __m256i six = _mm256_set1_epi8(63), four = _mm256_set1_epi8(15), upper = _mm256_set1_epi8(48);
     __m256i a = load_words(bytes, stride), b = load_words(bytes + 4, stride), c = load_words(bytes + 8, stride);
     store_bytes(_mm256_and_si256(a, six), scales, ROWS);
-    store_bytes(_mm256_or_si256(_mm256_and_si256(c, four), _mm256_and_si256(_mm256_srli_epi16(a, 2), upper)), scales + 4 * ROWS,
-                ROWS);
+    store_bytes(_mm256_or_si256(_mm256_and_si256(c, four), _mm256_and_si256(_mm256_srli_epi16(a, 2), upper)),
+                scales + 4 * ROWS, ROWS);
     store_pairs(_mm256_and_si256(b, six), minima);
     store_pairs(_mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(c, 4), four),
                                 _mm256_and_si256(_mm256_srli_epi16(b, 2), upper)), minima + 4 * ROWS);
@@ -161,7 +163,8 @@ INLAY__AVX2_INLINE void pack_6_half(const uint8_t *low, const uint8_t *high_byte
         for (size_t line = 0; line < 2; line++) {
             __m256i sum = _mm256_setzero_si256();
             for (size_t g = 0; g < 4; g++) {
-                __m256i two = _mm256_and_si256(_mm256_srli_epi16(high[4 * line + g], (int)(2 * quarter)), _mm256_set1_epi8(3));
+                __m256i two =
+                    _mm256_and_si256(_mm256_srli_epi16(high[4 * line + g], (int)(2 * quarter)), _mm256_set1_epi8(3));
                 sum = _mm256_or_si256(sum, _mm256_slli_epi16(two, (int)(2 * g)));
             }
             store_256(lines + (4 + line) * INLAY__LINE, sum);
@@ -178,29 +181,32 @@ INLAY__AVX2_INLINE void pack_6(const uint8_t *rows, size_t stride, uint8_t *out)
         transpose(block + 192, stride, words);
         for (size_t i = 0; i < 4; i++) store_pairs(words[i], scales + 4 * ROWS * i + 2 * HALF * half);
         for (size_t i = 0; i < 2; i++)
-            pack_6_half(block + 64 * i, block + 128 + 32 * i, stride, lines + 4 * i * 6 * INLAY__LINE + INLAY__HALF_LINE * half);
+            pack_6_half(block + 64 * i, block + 128 + 32 * i, stride,
+                        lines + 4 * i * 6 * INLAY__LINE + INLAY__HALF_LINE * half);
     }
 }
 
 /* ------------------------------------------------------------------------ all */
 
-/* A word to the processor that these bytes will be wanted soon, which need not exist. Into the second cache: it can be waiting for
- * more lines than the first. */
+/* A word to the processor that these bytes will be wanted soon, which need not exist. Into the second cache: it can be
+ * waiting for more lines than the first. */
 INLAY__AVX2_INLINE void expect(uintptr_t begin, size_t size) {
     for (size_t i = 0; i < size; i += INLAY__LINE) _mm_prefetch((const char *)(begin + i), _MM_HINT_T1);
 }
 
-/* The file is read straight on, panel after panel, which reading 16 rows at once hides: with each block as much of the next panel
- * is asked for, so that memory works while blocks are taken apart. */
-#define PACK_BLOCKS(type_name, block_size, panel_size, call)                                                       \
-    case type_name:                                                                                                \
-        for (size_t b = 0; b < n_blocks; b++, rows += (block_size), panel += (panel_size), next += 2 * HALF * (block_size)) { \
-            expect(next, 2 * HALF * (block_size));                                                                 \
-            call;                                                                                                  \
-        }                                                                                                          \
+/* The file is read straight on, panel after panel, which reading 16 rows at once hides: with each block as much of the
+ * next panel is asked for, so that memory works while blocks are taken apart. */
+#define PACK_BLOCKS(type_name, block_size, panel_size, call)                                      \
+    case type_name:                                                                               \
+        for (size_t b = 0; b < n_blocks;                                                          \
+             b++, rows += (block_size), panel += (panel_size), next += 2 * HALF * (block_size)) { \
+            expect(next, 2 * HALF * (block_size));                                                \
+            call;                                                                                 \
+        }                                                                                         \
         return true
 
-INLAY__AVX2 bool inlay__pack_panel_avx2(uint32_t type, const uint8_t *rows, size_t stride, size_t n_blocks, uint8_t *panel) {
+INLAY__AVX2 bool inlay__pack_panel_avx2(uint32_t type, const uint8_t *rows, size_t stride, size_t n_blocks,
+                                        uint8_t *panel) {
     uintptr_t next = (uintptr_t)rows + 2 * HALF * stride;
     switch (type) {
         PACK_BLOCKS(INLAY_TYPE_Q4_0, 18, 288, pack_32(INLAY_TYPE_Q4_0, rows, stride, panel));

@@ -1,6 +1,6 @@
 /* Products of packed Q2_K, TQ1_0 and TQ2_0 panels with VNNI: half a sub-block of Q2_K sums to at most 6,096, so both
- * halves are pairs of 16 bits that vpdpwssd multiplies by their scales and adds. The registers are those of the lanes_*.h
- * that was included before. */
+ * halves are pairs of 16 bits that vpdpwssd multiplies by their scales and adds. The registers are those of the
+ * lanes_*.h that was included before. */
 
 enum { COLS = 4, SUB_BLOCKS = 8, Q2_K_SIZE = 1344, TERNARY_SIZE = 1056 };
 

@@ -36,7 +36,8 @@ INLAY__AVX512_INLINE __m128 fold_4(__m512 a, __m512 b, __m512 c, __m512 d) {
     return _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, all));
 }
 
-INLAY__AVX512_INLINE void tile(const inlay__product *p, size_t row, size_t col, size_t n_rows, size_t n_cols, uint32_t type) {
+INLAY__AVX512_INLINE void tile(const inlay__product *p, size_t row, size_t col, size_t n_rows, size_t n_cols,
+                               uint32_t type) {
     const uint8_t *w = p->weights + row * p->row_size;
     const float *x = p->x + col * p->x_stride;
     __m512 acc[ROWS * COLS];

@@ -1,6 +1,6 @@
 /* Products of packed Q4_K, Q5_K and Q6_K panels with AVX2. As product_q_avx2.c, with a scale in place of the ones that
- * vpmaddwd multiplies by. A sum of two 6-bit weights (16,002) fits 16 bits, four of them do once the zero point of 32 is
- * taken away (32,512): sums wrap on their way there. */
+ * vpmaddwd multiplies by. A sum of two 6-bit weights (16,002) fits 16 bits, four of them do once the zero point of 32
+ * is taken away (32,512): sums wrap on their way there. */
 #include "kernels/x86/avx2.h"
 
 #if defined(__x86_64__)
@@ -33,7 +33,8 @@ INLAY__AVX2_INLINE void load_lines(const uint8_t *lines, uint32_t type, __m256i 
     if (type == INLAY_TYPE_Q6_K) {
         for (int g = 0; g < 8; g++) {
             __m256i high = inlay__load_256(lines + INLAY__LINE * (4 + (size_t)g / 4));
-            __m256i moved = g % 4 < 2 ? _mm256_slli_epi16(high, 4 - 2 * (g % 4)) : _mm256_srli_epi16(high, 2 * (g % 4) - 4);
+            __m256i moved =
+                g % 4 < 2 ? _mm256_slli_epi16(high, 4 - 2 * (g % 4)) : _mm256_srli_epi16(high, 2 * (g % 4) - 4);
             u[g] = _mm256_or_si256(u[g], _mm256_and_si256(moved, _mm256_set1_epi8(48)));
         }
     }

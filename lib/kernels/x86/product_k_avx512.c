@@ -68,9 +68,11 @@ INLAY__AVX512_INLINE __m512i dot(const __m512i u[8], const scales_16 *s, const i
 }
 
 /* Sum over the sub-blocks of the minima (Q4_K, Q5_K) or of 32 times the scales (Q6_K), times the activations' sums. */
-INLAY__AVX512_INLINE __m512i dot_sums(const uint8_t *block, const inlay__acts *acts, size_t col, size_t k, uint32_t type) {
+INLAY__AVX512_INLINE __m512i dot_sums(const uint8_t *block, const inlay__acts *acts, size_t col, size_t k,
+                                      uint32_t type) {
     const bool is_6 = type == INLAY_TYPE_Q6_K;
-    const int16_t *sums = is_6 ? acts->sum16 + col * (acts->n_k / 16) + 16 * k : acts->sum32 + col * (acts->n_k / 32) + 8 * k;
+    const int16_t *sums =
+        is_6 ? acts->sum16 + col * (acts->n_k / 16) + 16 * k : acts->sum32 + col * (acts->n_k / 32) + 8 * k;
     __m512i sum = _mm512_setzero_si512();
     for (size_t j = 0; j < (is_6 ? 8 : 4); j++)
         sum = _mm512_dpwssd_epi32(sum, load_pairs(block + (is_6 ? 32 : 192) + 32 * j, type),

@@ -1,10 +1,10 @@
-/* Products of packed panels of blocks of 32 with AVX2: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4, whose nibbles
- * are places in a table that vpshufb looks up.
+/* Products of packed panels of blocks of 32 with AVX2: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4, whose
+ * nibbles are places in a table that vpshufb looks up.
  *
  * A lane is an output row. Weights below 32 are unsigned bytes: vpmaddubsw multiplies them by signed activations and
  * adds neighbours in 16 bits, where 8 such sums of 4-bit weights (at most 2 * 15 * 127 each, 30,480 in all) and 4 of
- * 5-bit ones (31,496) fit; MXFP4, moved up by 12 to at most 24, counts as such. Weights of 8 bits, IQ4_NL too, lend their
- * sign to the activation, one sum at a time (32,512).
+ * 5-bit ones (31,496) fit; MXFP4, moved up by 12 to at most 24, counts as such. Weights of 8 bits, IQ4_NL too, lend
+ * their sign to the activation, one sum at a time (32,512).
  */
 #include "kernels/x86/avx2.h"
 
@@ -75,7 +75,8 @@ INLAY__AVX2_INLINE __m256i dot_unsigned(const block_8 *b, const int8_t *q, uint3
     __m256i second = _mm256_maddubs_epi16(b->line[4], inlay__broadcast_4(q + 16));
     for (int g = 5; g < 8; g++)
         second = _mm256_add_epi16(second, _mm256_maddubs_epi16(b->line[g], inlay__broadcast_4(q + 4 * g)));
-    if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1) return _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones));
+    if (type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1)
+        return _mm256_add_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones));
     return _mm256_madd_epi16(_mm256_add_epi16(first, second), ones);
 }
 
@@ -156,7 +157,8 @@ INLAY__AVX2_INLINE void expand(const uint8_t *blocks, size_t half, size_t n, uin
     }
 }
 
-/* Sums of one block for n_cols columns: a line meets all columns before the next is read. Columns are `stride` apart. */
+/* Sums of one block for n_cols columns: a line meets all columns before the next is read. Columns are `stride`
+ * apart. */
 INLAY__AVX2_INLINE void dot_lines(const __m256i line[8], const int8_t *q, size_t stride, size_t n_cols, uint32_t type,
                                   __m256i *sum) {
     const size_t chain = type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1 ? 4 : 8; /* lines that 16 bits hold */
@@ -230,7 +232,8 @@ INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *p
         for (size_t half = 0; half < 2; half++) 
             expand(panel + k * block_size, half, n, type, p->type, block_size, &e[half]);
         for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++) expanded_tile(p, &e[half], k, n, col, TILE_COLS, type, at + 8 * half);
+            for (size_t half = 0; half < 2; half++)
+                expanded_tile(p, &e[half], k, n, col, TILE_COLS, type, at + 8 * half);
         for (; col + 2 <= p->col_end; col += 2, at += 2 * p->out_stride)
             for (size_t half = 0; half < 2; half++) expanded_tile(p, &e[half], k, n, col, 2, type, at + 8 * half);
         if (col < p->col_end)

@@ -1,5 +1,6 @@
-/* Products of packed panels of blocks of 32 with AVX-512 VNNI: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4, whose
- * nibbles vpshufb looks up, moved up by 128. vpdpbusd multiplies unsigned weights by signed activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts. */
+/* Products of packed panels of blocks of 32 with AVX-512 VNNI: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4,
+ * whose nibbles vpshufb looks up, moved up by 128. vpdpbusd multiplies unsigned weights by signed activations and adds
+ * four neighbours to 32 bits, exactly. A zero point is where the sum starts. */
 #include "kernels/x86/avx512.h"
 
 #if defined(__x86_64__)
@@ -55,7 +56,8 @@ INLAY__AVX512_INLINE int32_t zero_point(uint32_t type) {
 
 INLAY__AVX512_INLINE __m512 accumulate(const block_16 *b, const inlay__acts *acts, size_t at, const int8_t *q,
                                        uint32_t type, __m512 acc) {
-    __m512i first = zero_point(type) != 0 ? _mm512_set1_epi32(-zero_point(type) * acts->sum[at]) : _mm512_setzero_si512();
+    __m512i first =
+        zero_point(type) != 0 ? _mm512_set1_epi32(-zero_point(type) * acts->sum[at]) : _mm512_setzero_si512();
     __m512i second = _mm512_setzero_si512();
     for (size_t g = 0; g < 4; g++) {
         first = _mm512_dpbusd_epi32(first, b->line[g], inlay__broadcast_4_512(q + 4 * g));

@@ -1,5 +1,6 @@
 /* Products of packed panels of blocks of 32 with AVX-VNNI: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, and IQ4_NL and MXFP4, whose
- * nibbles vpshufb looks up, moved up by 128. vpdpbusd multiplies unsigned weights by signed activations and adds four neighbours to 32 bits, exactly. A zero point is where the sum starts.
+ * nibbles vpshufb looks up, moved up by 128. vpdpbusd multiplies unsigned weights by signed activations and adds four
+ * neighbours to 32 bits, exactly. A zero point is where the sum starts.
  *
  * A panel is two registers wide, so each broadcast of activations serves twice; 4 columns of sums fill the registers.
  */
@@ -21,7 +22,8 @@ INLAY__AVXVNNI_INLINE __m256i look_up(__m256i nibbles, const int8_t values[16]) 
 }
 
 /* Groups g and g + 4 of 8 rows, unsigned. */
-INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t type, const int8_t *values, __m256i u[2]) {
+INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t type, const int8_t *values,
+                                       __m256i u[2]) {
     __m256i pair = inlay__load_256(lines + INLAY__LINE * g);
     if (type == INLAY_TYPE_Q8_0) {
         u[0] = pair;
@@ -42,7 +44,10 @@ INLAY__AVXVNNI_INLINE void load_groups(const uint8_t *lines, size_t g, uint32_t 
 }
 
 INLAY__AVXVNNI_INLINE int32_t zero_point(uint32_t type) {
-    return type == INLAY_TYPE_Q4_0 ? 8 : type == INLAY_TYPE_Q5_0 ? 16 : type == INLAY_TYPE_Q8_0 || has_table(type) ? 128 : 0;
+    return type == INLAY_TYPE_Q4_0                      ? 8
+           : type == INLAY_TYPE_Q5_0                    ? 16
+           : type == INLAY_TYPE_Q8_0 || has_table(type) ? 128
+                                                        : 0;
 }
 
 /* A block's sums into those of the 16 rows of one column. */
@@ -50,7 +55,8 @@ INLAY__AVXVNNI_INLINE void accumulate(const uint8_t *block, const __m256i sum[2]
                                       uint32_t type, bool e8m0, __m256 acc[2]) {
     const __m256 da = _mm256_set1_ps(acts->d[at]), dsum = _mm256_set1_ps(acts->dsum[at]);
     for (size_t half = 0; half < 2; half++) {
-        __m256 d = has_table(type) && e8m0 ? inlay__load_8_e8m0(block + 8 * half) : inlay__load_8_f16(block + 16 * half);
+        __m256 d =
+            has_table(type) && e8m0 ? inlay__load_8_e8m0(block + 8 * half) : inlay__load_8_f16(block + 16 * half);
         acc[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[half]), _mm256_mul_ps(d, da), acc[half]);
         if (has_minimum(type)) acc[half] = _mm256_fmadd_ps(inlay__load_8_f16(block + 32 + 16 * half), dsum, acc[half]);
     }

@@ -42,7 +42,8 @@ INLAY__AVX2 void inlay__layer_norm_avx2(const float *x, const float *w, const fl
     const __m256 scale = _mm256_set1_ps(1.0f / _mm_cvtss_f32(_mm_sqrt_ss(variance)));
     for (size_t i = 0; i < n; i += 8) {
         __m256 t = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(x + i), mean), scale), each = _mm256_loadu_ps(w + i);
-        _mm256_storeu_ps(y + i, bias != NULL ? _mm256_fmadd_ps(t, each, _mm256_loadu_ps(bias + i)) : _mm256_mul_ps(t, each));
+        _mm256_storeu_ps(y + i,
+                         bias != NULL ? _mm256_fmadd_ps(t, each, _mm256_loadu_ps(bias + i)) : _mm256_mul_ps(t, each));
     }
 }
 
