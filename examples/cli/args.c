@@ -56,10 +56,8 @@ static int read_option(const cli_command *command, int argc, char **argv, int *i
     return take(option, value, args);
 }
 
-static bool takes_text(const cli_command *command) { return strstr(command->synopsis, "MODEL TEXT") != NULL; }
-static bool takes_output(const cli_command *command) {
-    return strstr(command->synopsis, "MODEL OUT") != NULL || takes_text(command);
-}
+static bool takes_text(const cli_command *command) { return strstr(command->synopsis, "[TEXT]") != NULL; }
+static bool takes_output(const cli_command *command) { return strstr(command->synopsis, "MODEL OUT") != NULL; }
 
 int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *args) {
     bool only_operands = false; /* after "--" */
@@ -77,6 +75,8 @@ int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *a
             args->model = text;
         } else if (args->output == NULL && takes_output(command)) {
             args->output = text;
+        } else if (args->text == NULL && takes_text(command)) {
+            args->text = text;
         } else {
             return cli_usage("'%s' is one argument too many; see 'inlay %s --help'", text, command->name);
         }
@@ -84,8 +84,7 @@ int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *a
     if (args->model == NULL && args->value[ARG_HELP] == NULL)
         return cli_usage("%s needs a model file; see 'inlay %s --help'", command->name, command->name);
     if (args->output == NULL && args->value[ARG_HELP] == NULL && takes_output(command))
-        return cli_usage("%s needs a %s; see 'inlay %s --help'", command->name,
-                         takes_text(command) ? "text" : "file to write", command->name);
+        return cli_usage("%s needs a file to write; see 'inlay %s --help'", command->name, command->name);
     return CLI_OK;
 }
 
@@ -131,5 +130,9 @@ void cli_help(const cli_command *command, FILE *out) {
     for (const cli_option *option = command->options; option->name != NULL; option++)
         print_option(option, out);
     print_option(&help, out);
+    if (takes_text(command))
+        fputs("\nThe text is the argument after the model, or comes with -p, from a file with -f, or else from standard\n"
+              "input; there a newline at its end belongs to it. It may hold any bytes.\n",
+              out);
     if (command->notes != NULL) fprintf(out, "\n%s", command->notes);
 }

@@ -84,14 +84,15 @@ typedef struct cli_option {
 /* A command line, read. Texts point into argv. */
 typedef struct cli_args {
     const char *model;         /* the path */
-    const char *output;        /* the second path or text, of commands that take one */
+    const char *output;        /* the second path, of commands that write a file */
+    const char *text;          /* the second argument of commands that take a text; NULL: not given */
     const char *value[N_ARGS]; /* NULL: not given; "" for a flag that was */
     inlay_options *library;
 } cli_args;
 
 typedef struct cli_command {
     const char *name;
-    const char *synopsis; /* what follows the name in the usage line: "MODEL", perhaps "OUT", then the options */
+    const char *synopsis; /* what follows the name in the usage line: "MODEL", perhaps "OUT" or "[TEXT]", the options */
     const char *summary;  /* one line */
     const char *notes;    /* paragraphs after the options, or NULL */
     const cli_option *options;
@@ -103,6 +104,9 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */
+#define CLI_OPTIONS_TEXT                                               \
+    {"prompt", 'p', "TEXT", ARG_PROMPT, 0, "the text"},                \
+        {"file", 'f', "FILE", ARG_FILE, 0, "read the text from a file; - is standard input"}
 #define CLI_OPTION_CPU                                                                     \
     {"cpu", 0, "LEVEL", ARG_CPU, INLAY_OPT_CPU,                                            \
      "highest CPU level to use: scalar, avx2, ... (default: the machine's best)"}
@@ -145,6 +149,14 @@ typedef struct cli_ids {
 
 /* Reads a file, or standard input for "-", to its end. free() `*text`. CLI_OK, _ERROR or _INTERRUPTED. */
 int cli_read_file(const char *path, char **text, size_t *size);
+
+/* The text that a command works on: its argument TEXT, --prompt, --file or else standard input. free() *owned, which is
+ * NULL where the text stands in argv. CLI_USAGE when it is given twice, or not at all where `wanted`. */
+int cli_read_text(const cli_command *command, const cli_args *args, bool wanted, const char **text, size_t *size,
+                  char **owned);
+
+/* Whether the command line itself says where the text is. */
+bool cli_gives_text(const cli_args *args);
 
 /* Reads "1,2,3". In a file (`spaces`) white space separates as well. free() ids->ids. */
 int cli_parse_ids(const char *text, size_t size, bool spaces, cli_ids *ids);
@@ -198,6 +210,8 @@ double cli_seconds(void);
 
 /* Opens the model, with a bar. The error is reported. */
 int cli_open_model(const cli_args *args, inlay_model **model);
+/* CLI_ERROR when the model lacks an INLAY_CAN_ bit, having said which commands are for it. */
+int cli_needs(const cli_args *args, const inlay_model *model, int64_t capability);
 /* A session of it that Ctrl-C cancels. cli_close frees both; NULLs are fine. */
 int cli_open_session(const cli_args *args, inlay_model *model, inlay_session **session);
 void cli_close(inlay_model *model, inlay_session *session);

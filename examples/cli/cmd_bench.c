@@ -91,6 +91,7 @@ static int open_all(const cli_args *args, bench *b) {
     code = cli_open_model(args, &b->model);
     if (code == CLI_OK && (status = inlay_options_set_progress(args->library, show_progress, b)) != INLAY_OK)
         return cli_library_error(status);
+    if (code == CLI_OK) code = cli_needs(args, b->model, INLAY_CAN_GENERATE);
     if (code == CLI_OK) code = cli_open_session(args, b->model, &b->session);
     if (code != CLI_OK) return code;
     status = inlay_model_get_int(b->model, INLAY_MODEL_N_VOCAB, &b->n_vocab);

@@ -354,6 +354,7 @@ static int run(const cli_args *args) {
     c.on_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (code == CLI_OK) code = find_format(&c, args->value[ARG_TEMPLATE]);
     if (code == CLI_OK) code = cli_open_model(args, &c.model);
+    if (code == CLI_OK) code = cli_needs(args, c.model, INLAY_CAN_GENERATE);
     if (code == CLI_OK) code = cli_open_session(args, c.model, &c.said.session);
     if (code == CLI_OK) {
         c.said.model = c.model;

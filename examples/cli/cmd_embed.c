@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const cli_option options[] = {
-    {"file", 'f', "PATH", ARG_FILE, 0, "read the lines from a file; - is standard input"},
+    CLI_OPTIONS_TEXT,
     {"json", 'j', NULL, ARG_JSON, 0, "print [x, y, ...] for each line, not the numbers alone"},
-    {"pooling", 'p', "HOW", ARG_POOLING, 0, "mean, cls or last: of the tokens' vectors (default: as the model says)"},
+    {"pooling", 0, "HOW", ARG_POOLING, 0, "mean, cls or last: of the tokens' vectors (default: as the model says)"},
     {"truncate", 0, "DIM", ARG_DIMENSIONS, INLAY_OPT_DIMENSIONS, "only the first DIM numbers; 0: all"},
     {"no-normalize", 0, NULL, ARG_NO_NORMALIZE, 0, "leave the vectors as long as they are"},
     CLI_OPTION_BATCH,
@@ -133,7 +133,8 @@ static int embed_text(const cli_args *args, const inlay_model *model, inlay_sess
 static int run(const cli_args *args) {
     inlay_model *model = NULL;
     inlay_session *session = NULL;
-    char *text = NULL;
+    const char *text = NULL;
+    char *owned = NULL;
     size_t size = 0;
     int code;
     int32_t status = set_pooling(args);
@@ -142,17 +143,18 @@ static int run(const cli_args *args) {
         return cli_usage("--pooling is '%s', expected mean, cls or last", args->value[ARG_POOLING]);
     if (status != INLAY_OK) return cli_library_error(status);
     code = cli_open_model(args, &model);
+    if (code == CLI_OK) code = cli_needs(args, model, INLAY_CAN_EMBED);
     if (code == CLI_OK) code = cli_open_session(args, model, &session);
-    if (code == CLI_OK) code = cli_read_file(args->value[ARG_FILE] != NULL ? args->value[ARG_FILE] : "-", &text, &size);
+    if (code == CLI_OK) code = cli_read_text(&cli_embed, args, false, &text, &size, &owned);
     if (code == CLI_OK) code = embed_text(args, model, session, text, size);
-    free(text);
+    free(owned);
     cli_close(model, session);
     return code;
 }
 
 const cli_command cli_embed = {
     "embed",
-    "MODEL [options] < LINES",
+    "MODEL [TEXT] [options]",
     "a vector for each line of text, to compare their meaning by",
     "Lines that do not fit the context are cut. Vectors have length 1: the sum of products of two is their\n"
     "cosine. Numbers have 9 significant digits: a float32 exactly.\n",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const cli_option options[] = {
+    CLI_OPTIONS_TEXT,
     {"json", 'j', NULL, ARG_JSON, 0,
      "print [{\"position\": P, \"candidates\": [{\"id\", \"text\", \"probability\"}, ...]}, ...]"},
     CLI_OPTION_THREADS,
@@ -100,14 +101,17 @@ static int fill_all(const cli_args *args, const inlay_model *model, inlay_sessio
 
 /* The text's tokens, of which one at least is the mask. */
 static int read_text(const cli_args *args, const inlay_model *model, cli_ids *ids, int64_t *mask) {
-    const char *name;
+    const char *name, *text = NULL;
+    char *owned = NULL;
     size_t size;
     bool has_mask = false;
     int code;
 
     if (inlay_model_get_int(model, INLAY_MODEL_TOKEN_MASK, mask) != INLAY_OK) return cli_error("%s", inlay_error());
     if (*mask < 0) return cli_error("'%s' has no mask token", args->model);
-    code = cli_tokens(model, args->output, strlen(args->output), INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL, ids);
+    code = cli_read_text(&cli_fill_mask, args, true, &text, &size, &owned);
+    if (code == CLI_OK) code = cli_tokens(model, text, size, INLAY_ADD_SPECIAL | INLAY_PARSE_SPECIAL, ids);
+    free(owned);
     for (size_t i = 0; code == CLI_OK && i < ids->n && !has_mask; i++) has_mask = ids->ids[i] == *mask;
     if (code != CLI_OK || has_mask) return code;
     if (inlay_token_text(model, (int32_t)*mask, &name, &size) != INLAY_OK) return cli_error("%s", inlay_error());
@@ -121,6 +125,7 @@ static int run(const cli_args *args) {
     int64_t mask;
     int code = cli_open_model(args, &model);
 
+    if (code == CLI_OK) code = cli_needs(args, model, INLAY_CAN_FILL_MASK);
     if (code == CLI_OK) code = read_text(args, model, &ids, &mask);
     if (code == CLI_OK) code = cli_open_session(args, model, &session);
     if (code == CLI_OK) code = fill_all(args, model, session, &ids, mask);
@@ -131,8 +136,8 @@ static int run(const cli_args *args) {
 
 const cli_command cli_fill_mask = {
     "fill-mask",
-    "MODEL TEXT [options]",
-    "the tokens that fit best where TEXT has the model's mask, such as [MASK]",
+    "MODEL [TEXT] [options]",
+    "the tokens that fit best where a text has the model's mask, such as [MASK]",
     "The five most probable tokens of each mask are shown, with their probabilities.\n",
     options,
     run,

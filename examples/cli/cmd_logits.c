@@ -7,15 +7,17 @@
 #include <sys/stat.h>
 
 static const cli_option options[] = {
-    {"ids", 'i', "IDS", ARG_IDS, 0, "the tokens: 1,2,3"},
-    {"ids-file", 'f', "FILE", ARG_IDS_FILE, 0, "read the tokens from a file; - is standard input"},
+    CLI_OPTIONS_TEXT,
+    {"parse-special", 'S', NULL, ARG_PARSE_SPECIAL, 0, "turn text such as <|im_end|> into that token"},
+    {"ids", 'i', "IDS", ARG_IDS, 0, "no text, but these tokens: 1,2,3"},
+    {"ids-file", 0, "FILE", ARG_IDS_FILE, 0, "no text, but tokens from a file; - is standard input"},
     {"decoder-ids", 'd', "IDS", ARG_DECODER_IDS, 0,
      "of encoder-decoders: what the decoder has said (default: its first token)"},
     {"all", 'a', NULL, ARG_ALL_ROWS, 0, "a row for each position, not only the last"},
     {"json", 'j', NULL, ARG_JSON, 0, "print {\"n_vocab\": V, \"logits\": [[...], ...]}"},
     {"raw", 'r', "FILE", ARG_RAW, 0, "write the rows as little-endian float32; - is standard output"},
     {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "give the model N tokens at a time; 1: token by token"},
-    {"prefix-length", 'p', "K", ARG_PREFIX, INLAY_OPT_PREFIX, "the first K tokens all see one another"},
+    {"prefix-length", 0, "K", ARG_PREFIX, INLAY_OPT_PREFIX, "the first K tokens all see one another"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
@@ -157,18 +159,27 @@ static int sink_close(sink *to, int code) {
 
 /* ----------------------------------------------------------------- evaluation */
 
-static int read_ids(const cli_args *args, cli_ids *ids) {
+/* The tokens that the command line lists, or those of the text, which is then still to be tokenized. */
+static int read_input(const cli_args *args, cli_ids *ids, const char **text, size_t *size, char **owned) {
     const char *list = args->value[ARG_IDS], *path = args->value[ARG_IDS_FILE];
-    char *text = NULL;
-    size_t size;
+    char *numbers = NULL;
     int code;
 
-    if ((list == NULL) == (path == NULL))
-        return cli_usage("logits needs tokens, either with --ids 1,2,3 or with --ids-file FILE");
+    if ((list != NULL) + (path != NULL) + cli_gives_text(args) > 1)
+        return cli_usage("logits takes a text, --ids or --ids-file, not more than one of them");
     if (list != NULL) return cli_parse_ids(list, strlen(list), false, ids);
-    code = cli_read_file(path, &text, &size);
-    if (code == CLI_OK) code = cli_parse_ids(text, size, true, ids);
-    free(text);
+    if (path == NULL) return cli_read_text(&cli_logits, args, true, text, size, owned);
+    code = cli_read_file(path, &numbers, size);
+    if (code == CLI_OK) code = cli_parse_ids(numbers, *size, true, ids);
+    free(numbers);
+    return code;
+}
+
+static int tokenize(const cli_args *args, const inlay_model *model, const char *text, size_t size, cli_ids *ids) {
+    int32_t flags = INLAY_ADD_SPECIAL | (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
+    int code = cli_tokens(model, text, size, flags, ids);
+
+    if (code == CLI_OK && ids->n == 0) code = cli_error("the text is empty and the model has no token to begin with");
     return code;
 }
 
@@ -272,12 +283,16 @@ static int run(const cli_args *args) {
     inlay_session *session = NULL;
     cli_ids ids = {NULL, 0};
     sink to = {0};
-    int code = CLI_OK;
+    const char *text = NULL;
+    char *owned = NULL;
+    size_t size = 0;
+    int code;
 
     if (args->value[ARG_JSON] != NULL && args->value[ARG_RAW] != NULL)
         return cli_usage("--json and --raw exclude each other");
-    code = read_ids(args, &ids);
+    code = read_input(args, &ids, &text, &size, &owned);
     if (code == CLI_OK) code = cli_open_model(args, &model);
+    if (code == CLI_OK && text != NULL) code = tokenize(args, model, text, size, &ids);
     if (code == CLI_OK) code = cli_open_session(args, model, &session);
     if (code == CLI_OK) code = check_ids(model, session, &ids);
     if (code == CLI_OK) code = encode_first(args, model, session, &ids);
@@ -287,6 +302,7 @@ static int run(const cli_args *args) {
         if (code == CLI_OK) code = print_logits(args, session, &ids, &to);
         code = sink_close(&to, code);
     }
+    free(owned);
     free(ids.ids);
     cli_close(model, session);
     return code;
@@ -294,8 +310,8 @@ static int run(const cli_args *args) {
 
 const cli_command cli_logits = {
     "logits",
-    "MODEL --ids 1,2,3 [options]",
-    "computes what the model expects after a list of tokens",
+    "MODEL [TEXT] [options]",
+    "computes what the model expects after a text or a list of tokens",
     "Of encoders that predict masked tokens, the logits at every position are shown.\n"
     "Without --json and --raw the ten greatest logits are shown. Threads, batch and CPU level\n"
     "never change a bit of the result. JSON numbers have 9 significant digits: a float32 exactly.\n",

@@ -5,8 +5,7 @@
 #include <string.h>
 
 static const cli_option options[] = {
-    {"prompt", 'p', "TEXT", ARG_PROMPT, 0, "the text to continue"},
-    {"file", 'f', "FILE", ARG_FILE, 0, "read the text from a file; - is standard input"},
+    CLI_OPTIONS_TEXT,
     {"tokens", 'n', "N", ARG_TOKENS, 0, "at most this many new tokens; -1: until the model ends (default: 128)"},
     CLI_OPTIONS_SAMPLING,
     CLI_OPTION_THREADS,
@@ -34,23 +33,6 @@ typedef struct run_state {
     cli_text piece; /* of the answer, on its way out */
 } run_state;
 
-/* What to continue: free() *owned, which is NULL when the text stands in argv. */
-static int read_prompt(const cli_args *args, const char **text, size_t *size, char **owned) {
-    const char *prompt = args->value[ARG_PROMPT], *file = args->value[ARG_FILE];
-    int code;
-
-    if ((prompt == NULL) == (file == NULL))
-        return cli_usage("run needs a prompt, either with -p TEXT or with --file FILE");
-    if (prompt != NULL) {
-        *text = prompt;
-        *size = strlen(prompt);
-        return CLI_OK;
-    }
-    code = cli_read_file(file, owned, size);
-    *text = *owned;
-    return code;
-}
-
 /* An encoder reads the prompt whole, and the decoder behind it begins with tokens of its own. */
 static int32_t read_ids(run_state *state, const cli_ids *prompt, const cli_ids *first) {
     int32_t status = INLAY_OK;
@@ -77,7 +59,7 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
     }
     state->prompt_seconds = cli_seconds() - begin;
     state->n_prompt = ids.n;
-    state->last = ids.ids[ids.n - 1];
+    if (code == CLI_OK) state->last = ids.ids[ids.n - 1];
     free(ids.ids);
     free(first.ids);
     return code;
@@ -141,8 +123,9 @@ static int run(const cli_args *args) {
     size_t size = 0;
     int code = cli_args_int(args, ARG_TOKENS, -1, INT32_MAX, 128, &state.limit);
 
-    if (code == CLI_OK) code = read_prompt(args, &text, &size, &owned);
+    if (code == CLI_OK) code = cli_read_text(&cli_run, args, true, &text, &size, &owned);
     if (code == CLI_OK) code = cli_open_model(args, &state.model);
+    if (code == CLI_OK) code = cli_needs(args, state.model, INLAY_CAN_GENERATE);
     if (code == CLI_OK) code = cli_open_session(args, state.model, &state.session);
     if (code == CLI_OK) code = read_tokens(args, text, size, &state);
     if (code == CLI_OK) {
@@ -158,7 +141,7 @@ static int run(const cli_args *args) {
 
 const cli_command cli_run = {
     "run",
-    "MODEL -p TEXT [options]",
+    "MODEL [TEXT] [options]",
     "continues a text",
     "The answer is printed as it comes, with a newline after it. When the context is full,\n"
     "a line on standard error says so and the program ends with exit code 0.\n"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const cli_option options[] = {
-    {"file", 'f', "PATH", ARG_FILE, 0, "read the text from a file; - is standard input"},
+    CLI_OPTIONS_TEXT,
     {"ids", 'i', NULL, ARG_IDS, 0, "print the ids alone, on one line"},
     {"json", 'j', NULL, ARG_JSON, 0, "print {\"ids\": [...], \"spans\": [[first byte, byte after], ...]}"},
     {"special", 's', NULL, ARG_SPECIAL, 0, "add the tokens the model wants at the beginning and end"},
@@ -59,9 +59,10 @@ static int encode(const cli_args *args, const inlay_model *model) {
     int32_t flags = (args->value[ARG_SPECIAL] != NULL ? INLAY_ADD_SPECIAL : 0) |
                     (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
     tokens made = {NULL, NULL, 0};
-    char *text = NULL;
+    const char *text = NULL;
+    char *owned = NULL;
     size_t size = 0;
-    int code = cli_read_file(args->value[ARG_FILE] != NULL ? args->value[ARG_FILE] : "-", &text, &size);
+    int code = cli_read_text(&cli_tokenize, args, false, &text, &size, &owned);
 
     if (code == CLI_OK) code = tokenize(model, text, size, flags, &made);
     if (code == CLI_OK && args->value[ARG_JSON] != NULL) {
@@ -72,7 +73,7 @@ static int encode(const cli_args *args, const inlay_model *model) {
     } else if (code == CLI_OK) {
         code = print_lines(model, &made);
     }
-    free(text);
+    free(owned);
     free(made.ids);
     free(made.spans);
     return code;
@@ -100,7 +101,7 @@ static int run(const cli_args *args) {
     int code = CLI_OK;
 
     if (list != NULL &&
-        (args->value[ARG_FILE] != NULL || args->value[ARG_IDS] != NULL || args->value[ARG_JSON] != NULL ||
+        (cli_gives_text(args) || args->value[ARG_IDS] != NULL || args->value[ARG_JSON] != NULL ||
          args->value[ARG_SPECIAL] != NULL || args->value[ARG_PARSE_SPECIAL] != NULL))
         return cli_usage("--decode prints the bytes of the text and goes with no other option");
     if (list != NULL) code = cli_parse_ids(list, strlen(list), false, &ids);
@@ -116,10 +117,10 @@ static int run(const cli_args *args) {
 
 const cli_command cli_tokenize = {
     "tokenize",
-    "MODEL [options] < TEXT",
-    "splits the text on standard input into tokens",
+    "MODEL [TEXT] [options]",
+    "splits a text into tokens",
     "A line has an id and the token's text as the vocabulary has it. A file with a vocabulary and\n"
-    "no weights will do. The text may hold any bytes; a newline at its end counts.\n",
+    "no weights will do.\n",
     options,
     run,
 };

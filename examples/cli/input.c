@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool cli_parse_int(const char *text, size_t size, int64_t *value) {
     bool negative = size > 0 && text[0] == '-';
@@ -61,6 +62,32 @@ int cli_read_file(const char *path, char **text, size_t *size) {
     if (file == NULL) return cli_error("'%s' could not be opened: %s", path, strerror(errno));
     code = read_all(file, path, text, size);
     fclose(file);
+    return code;
+}
+
+bool cli_gives_text(const cli_args *args) {
+    return args->text != NULL || args->value[ARG_PROMPT] != NULL || args->value[ARG_FILE] != NULL;
+}
+
+int cli_read_text(const cli_command *command, const cli_args *args, bool wanted, const char **text, size_t *size,
+                  char **owned) {
+    const char *prompt = args->value[ARG_PROMPT], *file = args->value[ARG_FILE];
+    int code;
+
+    if ((args->text != NULL) + (prompt != NULL) + (file != NULL) > 1)
+        return cli_usage("%s was given more than one text: it is an argument, or comes with -p or with -f",
+                         command->name);
+    *text = args->text != NULL ? args->text : prompt;
+    if (*text != NULL) {
+        *size = strlen(*text);
+        return CLI_OK;
+    }
+    if (file == NULL && isatty(STDIN_FILENO)) fputs("inlay: reading the text; Ctrl-D ends it\n", stderr);
+    code = cli_read_file(file != NULL ? file : "-", owned, size);
+    *text = *owned;
+    if (code == CLI_OK && wanted && file == NULL && *size == 0)
+        return cli_usage("%s needs a text: as an argument, with -p TEXT, with -f FILE or on standard input",
+                         command->name);
     return code;
 }
 

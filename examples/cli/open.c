@@ -16,6 +16,32 @@ int cli_open_model(const cli_args *args, inlay_model **model) {
     return status == INLAY_OK ? CLI_OK : cli_library_error(status);
 }
 
+int cli_needs(const cli_args *args, const inlay_model *model, int64_t capability) {
+    static const struct {
+        int64_t bit;
+        const char *lacks, *commands;
+    } table[] = {
+        {INLAY_CAN_GENERATE, "does not continue text", "inlay run, chat and logits"},
+        {INLAY_CAN_EMBED, "makes no embeddings", "inlay embed"},
+        {INLAY_CAN_FILL_MASK, "has no head that predicts masked tokens", "inlay fill-mask and logits"},
+    };
+    const char *kind = "model", *lacks = "", *commands[3];
+    size_t size = 0, n = 0;
+    int64_t can = 0;
+
+    if (inlay_model_get_int(model, INLAY_MODEL_CAPABILITIES, &can) != INLAY_OK ||
+        inlay_model_get_string(model, INLAY_MODEL_KIND, &kind, &size) != INLAY_OK)
+        return cli_error("%s", inlay_error());
+    if ((can & capability) != 0) return CLI_OK;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if ((can & table[i].bit) != 0) commands[n++] = table[i].commands;
+        if (table[i].bit == capability) lacks = table[i].lacks;
+    }
+    return cli_error("'%s' is %s %s and %s%s%s%s%s", args->model, kind[0] == 'e' ? "an" : "a", kind, lacks,
+                     n > 0 ? "; for it there is " : "", n > 0 ? commands[0] : "", n > 1 ? ", and " : "",
+                     n > 1 ? commands[1] : "");
+}
+
 int cli_open_session(const cli_args *args, inlay_model *model, inlay_session **session) {
     int32_t status = inlay_session_new(model, args->library, session);
 

@@ -340,6 +340,31 @@ def test_run_says_when_the_context_is_full(model):
     assert done.stderr.startswith(b"inlay: the context is full") or len(done.stdout) < 20
 
 
+@pytest.mark.parametrize("command", [["run", "-q", "-n", "5"], ["tokenize", "--json"], ["logits", "--raw", "-"]], ids=" ".join)
+def test_a_text_comes_in_four_ways_alike(command, model, tmp_path):
+    text = b"hello world"
+    path = tmp_path / "text"
+    path.write_bytes(text)
+    command = [command[0], model, *command[1:]]
+    expected = good(*command, "-p", text.decode())
+    assert expected != good(*command, "-p", "hello")
+    assert good(command[0], model, text.decode(), *command[2:]) == expected
+    assert good(*command, text.decode()) == good(*command, "--", text.decode()) == expected
+    assert good(*command, "-f", str(path)) == good(*command, "-f", "-", text=text) == expected
+    assert good(*command, text=text) == expected
+    assert "more than one" in bad(2, *command, text.decode(), "-p", "x") + bad(2, *command, "-f", str(path), "-p", "x")
+    assert "standard\ninput" in good(command[0], "--help").decode()
+
+
+def test_logits_takes_a_text_or_ids(model):
+    ids = json.loads(good("tokenize", model, "--json", "hello world", "--special"))["ids"]
+    expected = good("logits", model, "--raw", "-", "--ids", ",".join(map(str, ids)))
+    assert good("logits", model, "--raw", "-", "-p", "hello world") == expected
+    assert "more than one" in bad(2, "logits", model, "--ids", "1", "-p", "x")
+    assert "empty" in bad(1, "logits", model, "-p", "")
+    assert "more than one" not in bad(2, "tokenize", model, "hello", "--decode", "1")
+
+
 def test_an_empty_prompt_is_an_error(model):
     assert "empty" in bad(1, "run", model, "-p", "")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -265,3 +266,36 @@ def test_the_program_prints_an_encoders_logits_and_fills_masks(path_of):
     lines = program("fill-mask", path_of("bert", "folder"), text).stdout.decode().splitlines()
     assert len(lines) == 12 and found[0]["candidates"][0]["text"] in lines[1]
     assert b"has no [MASK]" in program("fill-mask", path_of("bert", "folder"), "How many?", code=1).stderr
+
+
+@needs_program
+def test_the_program_tells_what_a_model_is_for(path_of, tmp_path):
+    bert = path_of("bert", "folder")
+    for command in (["run", bert, "-p", "a"], ["chat", bert], ["bench", bert, "-p", "1", "-n", "1"]):
+        said = program(*command, code=1).stderr
+        assert b"is an encoder and does not continue text; for it there is inlay embed, and inlay fill-mask" in said
+        assert b"inlay_" not in said and said.count(b"\n") == 1
+    for command in (["embed"], ["fill-mask"]):
+        said = program(command[0], path_of("llama", "folder"), "a", code=1).stderr
+        assert b"for it there is inlay run, chat and logits" in said and b"inlay_" not in said
+
+
+@needs_program
+def test_the_program_embeds_and_fills_any_kind_of_text(path_of, tmp_path):
+    text = "How [MASK] apples are [MASK]?"
+    path = tmp_path / "text"
+    path.write_text(text)
+    for command in (["embed", path_of("bert", "folder")], ["fill-mask", path_of("bert", "folder"), "--json"]):
+        expected = program(*command, text).stdout
+        assert program(*command, "-p", text).stdout == program(*command, "-f", str(path)).stdout == expected
+        assert program(*command, text=text).stdout == expected
+        assert b"more than one text" in program(*command, text, "-p", text, code=2).stderr
+    assert b"needs a text" in program("fill-mask", path_of("bert", "folder"), code=2).stderr
+
+
+@needs_program
+def test_the_program_says_that_a_model_has_no_tokenizer(path_of, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(path_of("llama", "folder"), folder, ignore=shutil.ignore_patterns("*token*"))
+    for command in ("run", "logits", "tokenize"):
+        assert b"tokenizer" in program(command, str(folder), "-p", "a", code=1).stderr
