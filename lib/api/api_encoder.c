@@ -72,7 +72,7 @@ static int32_t logits_at(inlay_session *session, size_t position, float **logits
     inlay__eval_hooks hooks = hooks_of(session);
     INLAY__TRY(inlay__sequences_predict(session->decoder, position, &hooks, &found));
     if (logits != NULL) *logits = found;
-    if (n_vocab != NULL) *n_vocab = session->scratch.n_vocab;
+    if (n_vocab != NULL) *n_vocab = session->n_vocab;
     return INLAY_OK;
 }
 

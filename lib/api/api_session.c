@@ -98,13 +98,12 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
                                     .n_batch = session->n_batch,
                                     .n_threads = session->n_threads,
                                     .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer};
-    session->scratch.n_vocab = n_vocab;
-    session->scratch.candidates = inlay__alloc_array(&session->sys, n_vocab, sizeof *session->scratch.candidates);
-    session->scratch.weights = inlay__alloc_array(&session->sys, n_vocab, sizeof *session->scratch.weights);
-    if (session->scratch.candidates == NULL || session->scratch.weights == NULL) return INLAY_ERR_MEMORY;
-    inlay__sampler_config sampling = inlay__sampler_config_of(session->values);
-    inlay__sampler_init(&session->sampler, inlay__model_kernels(model->network), &sampling, &session->scratch);
     INLAY__TRY(inlay__decoder_new(&session->sys, model->network, &config, &session->decoder));
+    session->n_vocab = n_vocab;
+    float *memory = inlay__decoder_scratch(session->decoder);
+    inlay__sampler_scratch scratch = {(int32_t *)(void *)(memory + n_vocab), memory};
+    inlay__sampler_config sampling = inlay__sampler_config_of(session->values);
+    inlay__sampler_init(&session->sampler, inlay__model_kernels(model->network), &sampling, &scratch, n_vocab);
     return inlay__decoder_set_prefix(session->decoder, n_prefix);
 }
 
@@ -157,11 +156,8 @@ int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inla
 static void destroy(inlay_session *session) {
     inlay__sys sys = session->owner_sys;
     inlay_model *model = session->model;
-    size_t n_vocab = session->scratch.n_vocab;
     session->magic = INLAY__MAGIC_FREED;
     inlay__decoder_free(session->decoder);
-    inlay__free(&session->sys, session->scratch.candidates, n_vocab * sizeof *session->scratch.candidates);
-    inlay__free(&session->sys, session->scratch.weights, n_vocab * sizeof *session->scratch.weights);
     inlay__free(&sys, session, sizeof *session);
     inlay__model_release(model);
 }
@@ -194,7 +190,7 @@ int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_token
 
 static int32_t eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
                         size_t capacity) {
-    size_t needed, n_vocab = session->scratch.n_vocab;
+    size_t needed, n_vocab = session->n_vocab;
     if (logits == NULL) return inlay__null_argument("inlay_eval_all", "logits");
     if (!inlay__mul_size(n_tokens, n_vocab, &needed) || needed > capacity)
         return inlay__fail(INLAY_ERR_BUFFER, "inlay_eval_all: %zu tokens give %zu floats each, capacity is %zu",
@@ -222,7 +218,7 @@ int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab) {
     INLAY__TRY(inlay__session_enter("inlay_logits", session));
     int32_t status = find_logits("inlay_logits", session, &found);
     if (status == INLAY_OK && logits != NULL) *logits = found;
-    if (status == INLAY_OK && n_vocab != NULL) *n_vocab = session->scratch.n_vocab;
+    if (status == INLAY_OK && n_vocab != NULL) *n_vocab = session->n_vocab;
     return inlay__session_leave(session, status);
 }
 

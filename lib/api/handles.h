@@ -70,11 +70,10 @@ struct inlay_session {
     inlay_model *model;
     inlay__decoder *decoder;
     inlay__sampler sampler;
-    inlay__sampler_scratch scratch;
     inlay__option_value values[INLAY__N_OPTIONS];
     inlay_progress_fn progress;
     void *progress_user;
-    size_t n_threads, n_context, n_batch;
+    size_t n_threads, n_context, n_batch, n_vocab;
     char error[INLAY__ERROR_SIZE];
 };
 

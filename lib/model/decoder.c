@@ -135,7 +135,9 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     const memory_needs needs = measure(model);
     size_t n_cols = d->config.n_batch, n_few = inlay__min_size(INLAY__FEW_COLS, n_cols);
     d->hidden = place(l, n_cols * h->n_embd, sizeof(float));
-    float *work = place(l, n_cols * needs.work, sizeof(float));
+    size_t n_back = n_cols * model->embd_out.matrix.n_rows; /* which threads may still read while others write logits */
+    float *work = place(l, inlay__max_size(n_cols * needs.work, n_back + INLAY__SCRATCH_ROWS * h->n_vocab), sizeof(float));
+    d->scratch = work != NULL ? work + n_back : NULL;
     for (size_t i = 0; i < INLAY__N_WORK; i++) d->work[i] = work != NULL ? work + n_cols * needs.work_at[i] : NULL;
     d->parts = place(l, d->config.n_context / INLAY__KEY_BLOCK + 1, needs.part * sizeof(float));
     for (size_t i = 0; i < needs.n_branches; i++) d->branch[i] = place(l, n_cols * h->n_embd, sizeof(float));
@@ -155,7 +157,6 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     place_biases(l, &model->encoder, d->config.n_context, &d->biases[1]);
     for (size_t i = 0; i < 2; i++) d->state[i] = place(l, model->n_state, sizeof(float));
     d->logits = place(l, h->n_vocab, sizeof(float));
-    d->new_logits = place(l, h->n_vocab, sizeof(float));
     place_inputs(l, &d->inputs, n_cols, needs.inputs);
     inlay__thread_scratch *threads = place(l, d->config.n_threads, sizeof *threads);
     d->threads = threads;
@@ -288,20 +289,19 @@ int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, s
     return INLAY_OK;
 }
 
-/* One batch, from position d->length. With `logits` a row for each token, else one if it is the last batch. */
+/* One batch, from position d->length. With `logits` a row for each token, else one, in d->scratch, if it is the last batch. */
 static int32_t eval_batch(inlay__decoder *d, const int32_t *tokens, size_t n, bool last, float *logits) {
     size_t n_vocab = d->model->hparams.n_vocab;
     d->tokens = tokens;
     d->n_cols = n;
     d->logits_begin = logits != NULL ? 0 : last ? n - 1 : n;
-    d->logits_out = logits != NULL ? logits : d->new_logits;
+    d->logits_out = logits != NULL ? logits : d->scratch;
     for (size_t col = 0; col < n; col++) d->positions[col] = d->length + col;
     INLAY__TRY(inlay__decoder_pass(d, inlay__forward));
     for (size_t row = 0; row < n - d->logits_begin; row++)
         if (!inlay__all_finite(d->logits_out + row * n_vocab, n_vocab))
             return inlay__fail(INLAY_ERR_NUMERIC, "the logits after position %zu are not all finite: the model's weights are "
                                "damaged or overflow", d->length + d->logits_begin + row);
-    if (logits != NULL && last) memcpy(d->new_logits, logits + (n - 1) * n_vocab, n_vocab * sizeof(float));
     return INLAY_OK;
 }
 
@@ -356,12 +356,13 @@ int32_t inlay__decoder_eval(inlay__decoder *d, const int32_t *tokens, size_t n_t
     float *state = d->state[0];
     d->state[0] = d->state[1];
     d->state[1] = state;
-    float *fresh = d->new_logits;
-    d->new_logits = d->logits;
-    d->logits = fresh;
+    size_t n_vocab = d->model->hparams.n_vocab;
+    memcpy(d->logits, logits != NULL ? logits + (n_tokens - 1) * n_vocab : d->scratch, n_vocab * sizeof(float));
     d->has_logits = true;
     return INLAY_OK;
 }
+
+float *inlay__decoder_scratch(inlay__decoder *d) { return d->scratch; }
 
 float *inlay__decoder_logits(inlay__decoder *d) { return d->has_logits ? d->logits : NULL; }
 

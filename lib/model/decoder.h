@@ -36,6 +36,9 @@ int32_t inlay__decoder_eval(inlay__decoder *decoder, const int32_t *tokens, size
 /* The last row [n_vocab]; NULL when there is none (nothing evaluated, or truncated or failed since). */
 float *inlay__decoder_logits(inlay__decoder *decoder);
 
+/* Memory of [2, n_vocab] floats that nobody needs between calls; the next one writes to it. */
+float *inlay__decoder_scratch(inlay__decoder *decoder);
+
 size_t inlay__decoder_length(const inlay__decoder *decoder);
 /* length <= the present one; drops the logits. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (of a recurrent model, to
  * another length than 0). */

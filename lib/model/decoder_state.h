@@ -31,6 +31,7 @@ enum { INLAY__FEW_COLS = 4, INLAY__N_COUNTERS = 3 };
 
 /* Branches that may wait to join the stream: those of parallel blocks. */
 enum { INLAY__N_BRANCHES = 2 };
+enum { INLAY__SCRATCH_ROWS = 2 };
 
 typedef struct inlay__slice {
     size_t begin, end;
@@ -67,6 +68,8 @@ struct inlay__decoder {
     float *hidden;                   /* [n_batch, n_embd] the residual stream */
     float *work[INLAY__N_WORK];      /* [n_batch, what the blocks ask for] each block's own, until its branch is made; those
                                       * that no block uses together overlap */
+    float *scratch;                  /* [INLAY__SCRATCH_ROWS, n_vocab] the same memory: the head's, then between evaluations
+                                      * the caller's */
     float *parts;                    /* [blocks of 256 positions, what the blocks ask for] one token's attention, block by block */
     float *branch[INLAY__N_BRANCHES]; /* [n_batch, n_embd] what a block adds to the stream; the second of parallel blocks */
     float *cosines[INLAY__N_ROPES];  /* [n_batch, ropes[i].n / 2] */
@@ -74,7 +77,6 @@ struct inlay__decoder {
     double *frequencies;             /* [n_rope / 2] of this sequence, where they depend on its room; or NULL */
     inlay__biases biases[2];         /* of the decoder and of the encoder */
     float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
-    float *new_logits;               /* [n_vocab] of the one that runs */
     float *states;                   /* [n_batch, n_embd] what the encoder last gave, behind its last norm */
     size_t n_states;
     float *state[2];                 /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */

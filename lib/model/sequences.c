@@ -140,10 +140,9 @@ const float *inlay__sequences_states(const inlay__decoder *d, size_t *n) {
 
 int32_t inlay__sequences_predict(inlay__decoder *d, size_t position, const inlay__eval_hooks *hooks, float **logits) {
     const float *state = d->states + position * d->model->hparams.n_embd;
-    INLAY__TRY(inlay__sequences_apply(d, &d->model->head, state, 1, d->new_logits, hooks));
-    *logits = d->new_logits;
-    d->new_logits = d->logits;
-    d->logits = *logits;
+    INLAY__TRY(inlay__sequences_apply(d, &d->model->head, state, 1, d->scratch, hooks));
+    memcpy(d->logits, d->scratch, d->model->hparams.n_vocab * sizeof(float));
+    *logits = d->logits;
     return INLAY_OK;
 }
 

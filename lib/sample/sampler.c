@@ -3,74 +3,75 @@
 #include "sample/sampler.h"
 
 void inlay__sampler_init(inlay__sampler *sampler, const inlay__kernels *kernels, const inlay__sampler_config *config,
-                         const inlay__sampler_scratch *scratch) {
-    *sampler = (inlay__sampler){.kernels = kernels, .config = *config, .candidates = scratch->candidates,
-                                .weights = scratch->weights, .n_vocab = scratch->n_vocab};
+                         const inlay__sampler_scratch *scratch, size_t n_vocab) {
+    *sampler = (inlay__sampler){.kernels = kernels, .config = *config, .scratch = *scratch, .n_vocab = n_vocab};
     inlay__rng_seed(&sampler->rng, config->seed);
 }
 
-/* Whether a stands before b in descending order. */
-static bool before(const inlay__candidate *a, const inlay__candidate *b) {
-    return a->logit > b->logit || (a->logit == b->logit && a->id < b->id);
+/* Whether token a stands before b in descending order. */
+static bool before(const float *logits, int32_t a, int32_t b) {
+    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
 }
 
-static void swap(inlay__candidate *a, inlay__candidate *b) {
-    inlay__candidate c = *a;
+static void swap(int32_t *a, int32_t *b) {
+    int32_t c = *a;
     *a = *b;
     *b = c;
 }
 
-/* Restores a heap whose root may be out of place. At the root is the candidate that stands first, or the one that
- * stands last. */
-static void sift_down(inlay__candidate *heap, size_t root, size_t n, bool first) {
+/* Restores a heap whose root may be out of place. At the root is the token that stands first, or the one that stands last. */
+static void sift_down(const float *logits, int32_t *heap, size_t root, size_t n, bool first) {
     for (;;) {
         size_t child = 2 * root + 1;
         if (child >= n) return;
-        if (child + 1 < n && before(&heap[child + 1], &heap[child]) == first) child++;
-        if (before(&heap[child], &heap[root]) != first) return;
+        if (child + 1 < n && before(logits, heap[child + 1], heap[child]) == first) child++;
+        if (before(logits, heap[child], heap[root]) != first) return;
         swap(&heap[root], &heap[child]);
         root = child;
     }
 }
 
-/* Puts the k first of n candidates to the front, in order: O(n log k). */
-static void sort_first(inlay__candidate *c, size_t n, size_t k) {
-    for (size_t i = k / 2; i-- > 0;) sift_down(c, i, k, false);
-    for (size_t i = k; i < n; i++) {
-        if (!before(&c[i], &c[0])) continue;
-        swap(&c[i], &c[0]);
-        sift_down(c, 0, k, false);
-    }
-    for (size_t end = k; end > 1; end--) {
-        swap(&c[0], &c[end - 1]);
-        sift_down(c, 0, end - 1, false);
-    }
+static void make_heap(const float *logits, int32_t *heap, size_t n, bool first) {
+    for (size_t i = n / 2; i-- > 0;) sift_down(logits, heap, i, n, first);
 }
 
-/* Order is kept. */
-static size_t keep_min_p(inlay__candidate *c, size_t n, float min_p) {
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (c[i].p >= min_p) c[kept++] = c[i]; /* the greatest's p is 1 */
-    return kept;
+static bool is_banned(float logit) { return inlay__f32_bits(logit) == 0xff800000; }
+
+/* The k first tokens of all that are not banned, in order; returns how many there are. O(n log k) */
+static size_t take_first(const float *logits, size_t n_vocab, size_t k, int32_t *ids) {
+    size_t n = 0, id = 0;
+    for (; id < n_vocab && n < k; id++)
+        if (!is_banned(logits[id])) ids[n++] = (int32_t)id;
+    make_heap(logits, ids, n, false);
+    for (; id < n_vocab; id++) { /* what is banned, and what is equal but later, does not stand before the last */
+        if (!(logits[id] > logits[ids[0]])) continue;
+        ids[0] = (int32_t)id;
+        sift_down(logits, ids, 0, n, false);
+    }
+    for (size_t end = n; end > 1; end--) {
+        swap(&ids[0], &ids[end - 1]);
+        sift_down(logits, ids, 0, end - 1, false);
+    }
+    return n;
 }
 
 /* Takes candidates in descending order until they reach top_p of all, without sorting the rest: a heap with the
  * greatest at its root gives them one by one, from the end of the array backwards. */
-static size_t keep_top_p(inlay__candidate *c, size_t n, float top_p) {
+static size_t keep_top_p(const inlay__sampler_scratch *scratch, const float *logits, size_t n, float top_p) {
+    int32_t *ids = scratch->ids;
     float total = 0.0f, sum = 0.0f;
-    for (size_t i = 0; i < n; i++) total += c[i].p;
+    for (size_t i = 0; i < n; i++) total += scratch->weights[ids[i]];
     float enough = top_p * total;
     size_t left = n;
-    for (size_t i = n / 2; i-- > 0;) sift_down(c, i, n, true);
+    make_heap(logits, ids, n, true);
     do {
-        sum += c[0].p;
-        swap(&c[0], &c[--left]);
-        sift_down(c, 0, left, true);
+        sum += scratch->weights[ids[0]];
+        swap(&ids[0], &ids[--left]);
+        sift_down(logits, ids, 0, left, true);
     } while (left > 0 && sum < enough);
     size_t kept = n - left;
-    for (size_t i = 0; i < kept / 2; i++) swap(&c[left + i], &c[n - 1 - i]);
-    memmove(c, c + left, kept * sizeof *c);
+    for (size_t i = 0; i < kept / 2; i++) swap(&ids[left + i], &ids[n - 1 - i]);
+    memmove(ids, ids + left, kept * sizeof *ids);
     return kept;
 }
 
@@ -88,23 +89,24 @@ static bool draw_next(draw *d, int32_t id, float p) {
     return d->sum > d->at;
 }
 
-static int32_t draw_candidate(inlay__sampler *s, inlay__candidate *c, size_t n, float greatest) {
-    float total = 0.0f;
+static int32_t draw_candidate(inlay__sampler *s, const float *logits, size_t n, float greatest) {
+    const int32_t *ids = s->scratch.ids;
+    float total = 0.0f, *weights = s->scratch.weights;
     for (size_t i = 0; i < n; i++) {
-        c[i].p = inlay__exp((c[i].logit - greatest) / s->config.temperature);
-        total += c[i].p;
+        weights[ids[i]] = inlay__exp((logits[ids[i]] - greatest) / s->config.temperature);
+        total += weights[ids[i]];
     }
     draw d = {.at = inlay__rng_f32(&s->rng) * total};
-    for (size_t i = 0; i < n && !draw_next(&d, c[i].id, c[i].p); i++) continue;
+    for (size_t i = 0; i < n && !draw_next(&d, ids[i], weights[ids[i]]); i++) continue;
     return d.id;
 }
 
 static int32_t draw_token(inlay__sampler *s, const float *logits, float greatest) {
-    float total = 0.0f;
-    s->kernels->weigh(logits, greatest, s->config.temperature, s->n_vocab, s->weights);
-    for (size_t i = 0; i < s->n_vocab; i++) total += s->weights[i];
+    float total = 0.0f, *weights = s->scratch.weights;
+    s->kernels->weigh(logits, greatest, s->config.temperature, s->n_vocab, weights);
+    for (size_t i = 0; i < s->n_vocab; i++) total += weights[i];
     draw d = {.at = inlay__rng_f32(&s->rng) * total};
-    for (size_t i = 0; i < s->n_vocab && !draw_next(&d, (int32_t)i, s->weights[i]); i++) continue;
+    for (size_t i = 0; i < s->n_vocab && !draw_next(&d, (int32_t)i, weights[i]); i++) continue;
     return d.id;
 }
 
@@ -126,18 +128,20 @@ static int32_t find_greatest(const float *logits, size_t n, size_t *greatest) {
 /* Applies top-k, min-p and top-p; returns how many candidates are left, at least one. */
 static size_t keep_candidates(inlay__sampler *s, const float *logits, float greatest) {
     const inlay__sampler_config *config = &s->config;
-    inlay__candidate *c = s->candidates;
-    size_t n = 0;
-    s->kernels->weigh(logits, greatest, 1.0f, s->n_vocab, s->weights);
-    for (size_t i = 0; i < s->n_vocab; i++)
-        if (inlay__f32_bits(logits[i]) != 0xff800000) c[n++] = (inlay__candidate){(int32_t)i, logits[i], s->weights[i]};
+    int32_t *ids = s->scratch.ids;
+    float *weights = s->scratch.weights;
+    size_t n = 0, kept = 0;
     if (config->top_k > 0) {
-        size_t k = inlay__min_size((size_t)config->top_k, n);
-        sort_first(c, n, k);
-        n = k;
+        n = take_first(logits, s->n_vocab, (size_t)config->top_k, ids);
+        for (size_t i = 0; i < n; i++) weights[ids[i]] = inlay__exp(logits[ids[i]] - greatest);
+        for (size_t i = 0; i < n; i++)
+            if (weights[ids[i]] >= config->min_p) ids[kept++] = ids[i]; /* the greatest's is 1 */
+    } else {
+        s->kernels->weigh(logits, greatest, 1.0f, s->n_vocab, weights);
+        for (size_t id = 0; id < s->n_vocab; id++)
+            if (!is_banned(logits[id]) && weights[id] >= config->min_p) ids[kept++] = (int32_t)id;
     }
-    n = keep_min_p(c, n, config->min_p);
-    return config->top_p < 1.0f ? keep_top_p(c, n, config->top_p) : n;
+    return config->top_p < 1.0f ? keep_top_p(&s->scratch, logits, kept, config->top_p) : kept;
 }
 
 int32_t inlay__sampler_choose(inlay__sampler *s, const float *logits, int32_t *token) {
@@ -149,6 +153,6 @@ int32_t inlay__sampler_choose(inlay__sampler *s, const float *logits, int32_t *t
     else if (config->top_k == 0 && config->min_p == 0.0f && config->top_p == 1.0f)
         *token = draw_token(s, logits, logits[best]);
     else
-        *token = draw_candidate(s, s->candidates, keep_candidates(s, logits, logits[best]), logits[best]);
+        *token = draw_candidate(s, logits, keep_candidates(s, logits, logits[best]), logits[best]);
     return INLAY_OK;
 }

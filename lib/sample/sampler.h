@@ -25,30 +25,22 @@ typedef struct inlay__sampler_config {
     uint64_t seed;
 } inlay__sampler_config;
 
-typedef struct inlay__candidate {
-    int32_t id;
-    float logit;
-    float p;
-} inlay__candidate;
-
-/* Memory that the caller lends. */
+/* Memory that the caller lends for the time of a choice; nothing is kept in it. Only as much as the rules need is touched. */
 typedef struct inlay__sampler_scratch {
-    size_t n_vocab;
-    inlay__candidate *candidates; /* [n_vocab] */
-    float *weights;               /* [n_vocab] */
+    int32_t *ids;   /* [n_vocab] the candidates */
+    float *weights; /* [n_vocab] by id */
 } inlay__sampler_scratch;
 
 typedef struct inlay__sampler {
     const inlay__kernels *kernels;
     inlay__sampler_config config;
     inlay__rng rng;
-    inlay__candidate *candidates; /* [n_vocab] */
-    float *weights;               /* [n_vocab] */
+    inlay__sampler_scratch scratch;
     size_t n_vocab;
 } inlay__sampler;
 
 void inlay__sampler_init(inlay__sampler *sampler, const inlay__kernels *kernels, const inlay__sampler_config *config,
-                         const inlay__sampler_scratch *scratch);
+                         const inlay__sampler_scratch *scratch, size_t n_vocab);
 
 /* Chooses from logits [n_vocab]. -inf bans a token; NaN and +inf are errors. Errors: INLAY_ERR_NUMERIC. On
  * failure the random numbers stand where they stood. */

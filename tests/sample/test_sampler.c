@@ -8,7 +8,13 @@
 
 enum { MAX_VOCAB = 60000 };
 
-static inlay__candidate candidates[MAX_VOCAB], slow[MAX_VOCAB];
+typedef struct candidate {
+    int32_t id;
+    float logit, p;
+} candidate;
+
+static candidate slow[MAX_VOCAB];
+static int32_t ids[MAX_VOCAB];
 static float weights[MAX_VOCAB], logits[MAX_VOCAB];
 static inlay__kernels kernels[2]; /* the definition, and the best of this machine */
 
@@ -19,8 +25,8 @@ static float not_a_number(void) { return inlay__bits_f32(0x7fc00000); }
 
 static inlay__sampler make_at(const inlay__kernels *level, inlay__sampler_config config, size_t n_vocab) {
     inlay__sampler sampler;
-    inlay__sampler_scratch scratch = {n_vocab, candidates, weights};
-    inlay__sampler_init(&sampler, level, &config, &scratch);
+    inlay__sampler_scratch scratch = {ids, weights};
+    inlay__sampler_init(&sampler, level, &config, &scratch, n_vocab);
     return sampler;
 }
 
@@ -32,12 +38,12 @@ static inlay__sampler make(inlay__sampler_config config, size_t n_vocab) {
 /* ---------------------------------------------------------- the slow sampler */
 
 static int descending(const void *x, const void *y) {
-    const inlay__candidate *a = x, *b = y;
+    const candidate *a = x, *b = y;
     if (a->logit != b->logit) return a->logit > b->logit ? -1 : 1;
     return a->id < b->id ? -1 : 1;
 }
 
-static float sum_weights(inlay__candidate *c, size_t n, float greatest, float temperature) {
+static float sum_weights(candidate *c, size_t n, float greatest, float temperature) {
     float sum = 0.0f;
     for (size_t i = 0; i < n; i++) {
         c[i].p = inlay__exp((c[i].logit - greatest) / temperature);
@@ -50,7 +56,7 @@ static float sum_weights(inlay__candidate *c, size_t n, float greatest, float te
 static int32_t choose_slowly(const inlay__sampler_config *config, inlay__rng *rng, const float *x, size_t n_vocab) {
     size_t n = 0, kept = 0;
     for (size_t i = 0; i < n_vocab; i++)
-        if (x[i] > -infinity()) slow[n++] = (inlay__candidate){(int32_t)i, x[i], 0.0f};
+        if (x[i] > -infinity()) slow[n++] = (candidate){(int32_t)i, x[i], 0.0f};
     float greatest = slow[0].logit;
     for (size_t i = 0; i < n; i++)
         if (slow[i].logit > greatest) greatest = slow[i].logit;
