@@ -94,7 +94,11 @@ static int32_t sort_marks(work *w, size_t begin, size_t end) {
         sum += count;
     }
     for (size_t i = begin; i < end; i++) w->spare[starts[w->marks[i].combining]++] = w->marks[i];
-    memcpy(w->marks + begin, w->spare, (end - begin) * sizeof *w->marks);
+    for (size_t i = begin; i < end; i++) {
+        inlay__span origin = w->marks[i].origin; /* places keep their order, and a text still begins with its first */
+        w->marks[i] = w->spare[i - begin];
+        w->marks[i].origin = origin;
+    }
     return INLAY_OK;
 }
 

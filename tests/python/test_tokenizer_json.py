@@ -66,7 +66,8 @@ def random_text(rng):
     return "".join(parts)
 
 
-FIXED = ["", " ", "a", "  a  ", "Hello, world!", "the-final--countdown", "--a--", "A", "\u0301a", "\r\n\r\n", "<s>", "a <x2>  b", "<x3>a <x3>",
+FIXED = ["", " ", "a", "  a  ", "\u035c\u06e8a", "a\u035c\u06e8", "Hello, world!", "the-final--countdown", "--a--", "A", "\u0301a", "\r\n\r\n",
+         "<s>", "a <x2>  b", "<x3>a <x3>",
          " <x4> <x4>  x", "\ufffd", "\u0000", "a\u0000b", "x" * 150, "é" * 101, "1234567", "a1b22c333", "x do not y's", "ﬁﬁ ①②"]
 
 
