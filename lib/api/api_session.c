@@ -97,14 +97,15 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
     inlay__decoder_config config = {.n_context = session->n_context,
                                     .n_batch = session->n_batch,
                                     .n_threads = session->n_threads,
-                                    .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer};
+                                    .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer,
+                                    .n_sequences = 1};
     INLAY__TRY(inlay__decoder_new(&session->sys, model->network, &config, &session->decoder));
     session->n_vocab = n_vocab;
     float *memory = inlay__decoder_scratch(session->decoder);
     inlay__sampler_scratch scratch = {(int32_t *)(void *)(memory + n_vocab), memory};
     inlay__sampler_config sampling = inlay__sampler_config_of(session->values);
     inlay__sampler_init(&session->sampler, inlay__model_kernels(model->network), &sampling, &scratch, n_vocab);
-    return inlay__decoder_set_prefix(session->decoder, n_prefix);
+    return inlay__decoder_set_prefix(session->decoder, 0, n_prefix);
 }
 
 /* The options' numbers; strings act when a model opens, and stay with the options. */
@@ -180,7 +181,8 @@ static int32_t eval(const char *function, inlay_session *session, const int32_t 
     INLAY__TRY(inlay__weights_check(&session->model->weights));
     inlay__eval_hooks hooks = {
         .cancel = &session->cancel, .progress = session->progress, .progress_user = session->progress_user};
-    return inlay__decoder_eval(session->decoder, tokens, n_tokens, logits, &hooks);
+    const inlay__run run = {0, tokens, n_tokens};
+    return inlay__decoder_eval(session->decoder, &run, 1, logits, &hooks);
 }
 
 int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens) {
@@ -205,7 +207,7 @@ int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_t
 
 static int32_t find_logits(const char *function, inlay_session *session, float **logits) {
     INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
-    *logits = inlay__decoder_logits(session->decoder);
+    *logits = inlay__decoder_logits(session->decoder, 0);
     if (*logits != NULL) return INLAY_OK;
     return inlay__fail(INLAY_ERR_STATE,
                        "%s: there are no logits: nothing was evaluated since the sequence began or was "
@@ -242,7 +244,7 @@ int32_t inlay_sample(inlay_session *session, int32_t *token) {
 /* The new value stands among the session's; on failure the one before comes back. */
 static int32_t set_prefix(inlay_session *session, int64_t before) {
     inlay__option_value *value = &session->values[INLAY__PREFIX];
-    int32_t status = inlay__decoder_set_prefix(session->decoder, (size_t)value->integer);
+    int32_t status = inlay__decoder_set_prefix(session->decoder, 0, (size_t)value->integer);
     if (status != INLAY_OK) value->integer = before;
     return status;
 }
@@ -273,7 +275,7 @@ static int32_t get_int(const inlay_session *session, int32_t fact, int64_t *valu
     size_t n;
     if (value == NULL) return inlay__null_argument("inlay_session_get_int", "value");
     switch (fact) {
-    case INLAY_SESSION_LENGTH: *value = (int64_t)inlay__decoder_length(session->decoder); return INLAY_OK;
+    case INLAY_SESSION_LENGTH: *value = (int64_t)inlay__decoder_length(session->decoder, 0); return INLAY_OK;
     case INLAY_SESSION_ENCODED:
         inlay__sequences_states(session->decoder, &n);
         *value = (int64_t)n;
@@ -294,11 +296,11 @@ int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_
 }
 
 static int32_t truncate(inlay_session *session, size_t length) {
-    size_t present = inlay__decoder_length(session->decoder);
+    size_t present = inlay__decoder_length(session->decoder, 0);
     if (length > present)
         return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_session_truncate: length is %zu, but the sequence has %zu tokens",
                            length, present);
-    return inlay__decoder_truncate(session->decoder, length);
+    return inlay__decoder_truncate(session->decoder, 0, length);
 }
 
 int32_t inlay_session_truncate(inlay_session *session, size_t length) {

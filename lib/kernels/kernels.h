@@ -75,6 +75,7 @@ typedef struct inlay__attention {
     const void *keys;    /* of 256 positions: [16, n_head_dim, 16], 16 keys side by side; Q8_0: see attention_q8_0.c */
     const void *values;  /* of 256 positions: [256, n_head_dim], finite everywhere */
     size_t block_stride; /* bytes from the keys and values of 256 positions to those of the next */
+    const uint32_t *pages; /* where those of each 256 positions stand, in strides from the first; NULL: one behind another */
     inlay__softmax *part; /* [n_rows] the keys are a part of what the rows see: out is not divided by the sum; or NULL */
     float *scratch;      /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
 } inlay__attention;
@@ -87,8 +88,9 @@ static inline bool inlay__attention_bends(const inlay__attention *a) {
 /* The same with keys and values of the block of 256 positions from `first`, which becomes position 0 of both. */
 static inline inlay__attention inlay__attention_block(const inlay__attention *a, size_t first) {
     inlay__attention block = *a;
-    block.keys = (const uint8_t *)a->keys + first / INLAY__KEY_BLOCK * a->block_stride;
-    block.values = (const uint8_t *)a->values + first / INLAY__KEY_BLOCK * a->block_stride;
+    size_t i = first / INLAY__KEY_BLOCK, at = (a->pages != NULL ? a->pages[i] : i) * a->block_stride;
+    block.keys = (const uint8_t *)a->keys + at;
+    block.values = (const uint8_t *)a->values + at;
     return block;
 }
 

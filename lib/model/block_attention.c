@@ -96,13 +96,20 @@ static size_t place_of(const inlay__pass *p, size_t col) {
     return weights_of(p)->both_ways ? inlay__span_of(p->d, col)->place : 0;
 }
 
+/* The page that holds a position of a column's sequence; an encoder's cache is one. */
+static size_t page_of(const inlay__pass *p, size_t col, size_t position) {
+    size_t i = position / cache_of(p)->n_block;
+    if (weights_of(p)->cross) return p->d->crossed_pages.list[i];
+    return weights_of(p)->both_ways ? 0 : inlay__span_of(p->d, col)->sequence->pages.list[i];
+}
+
 /* After the last of a sequence, to the end of its group of 16: attention reads the values, and gives them no weight. */
 static void clear_behind(const inlay__pass *p, size_t head, size_t col) {
     const inlay__attention_weights *w = weights_of(p);
     const inlay__kv_cache *cache = cache_of(p);
     const inlay__span *span = inlay__span_of(p->d, col);
     size_t end = span->place + (span->end - span->begin), row = end % cache->n_block;
-    uint8_t *values = inlay__kv_cache_values(cache, w->i_cache, head, span->place);
+    uint8_t *values = inlay__kv_cache_values(cache, w->i_cache, head, 0);
     memset(values + row * cache->row_size, 0, (inlay__round_up(row, INLAY__LANES) - row) * cache->row_size);
 }
 
@@ -113,11 +120,12 @@ static void place_key(const inlay__pass *p, size_t head, size_t col) {
     const inlay__kernels *kernels = &d->model->kernels;
     const inlay__kv_cache *cache = cache_of(p);
     size_t n = w->n_head_dim, position = place_of(p, col) + d->positions[col], at = position % cache->n_block;
+    size_t page = page_of(p, col, position);
     float *key = d->work[K] + (col * w->n_head_kv + head) * n;
     float *value = d->work[V] + (col * w->n_head_kv + head) * n;
     rotate(p, &w->k_norm, col, key);
-    kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, w->i_cache, head, position));
-    kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, w->i_cache, head, position));
+    kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, w->i_cache, head, page));
+    kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, w->i_cache, head, page));
     if (w->both_ways && col + 1 == inlay__span_of(d, col)->end) clear_behind(p, head, col);
 }
 
@@ -155,24 +163,15 @@ static inlay__slice keys_of(const inlay__pass *p, size_t col) {
         size_t n = span->end - span->begin, reach = w->n_window > 0 ? w->n_window / 2 : n;
         return (inlay__slice){position > reach ? position - reach : 0, inlay__min_size(end + reach, n)};
     }
-    if (position < p->d->n_prefix) end = p->d->n_prefix;
+    size_t n_prefix = inlay__span_of(p->d, col)->sequence->n_prefix;
+    if (position < n_prefix) end = n_prefix;
     return (inlay__slice){w->n_window > 0 && position + 1 > w->n_window ? position + 1 - w->n_window : 0, end};
 }
 
-/* Tiles: columns of one sequence whose heads of one group are attended together. */
-static size_t tile_cols(const inlay__pass *p) {
-    const inlay__attention_weights *w = weights_of(p);
-    return inlay__few_cols(p) ? p->n_cols : inlay__max_size(1, INLAY__ATTENTION_ROWS / (w->n_head / w->n_head_kv));
-}
-
-static size_t n_tiles(const inlay__pass *p) {
-    return weights_of(p)->both_ways ? p->d->n_tiles : (p->n_cols + tile_cols(p) - 1) / tile_cols(p);
-}
-
-static inlay__slice tile_of(const inlay__pass *p, size_t i) {
-    size_t n = tile_cols(p);
-    if (weights_of(p)->both_ways) return p->d->tiles[i];
-    return (inlay__slice){i * n, inlay__min_size((i + 1) * n, p->n_cols)};
+/* Where the blocks of keys of a column's sequence stand; NULL: one behind another. */
+static const uint32_t *pages_of(const inlay__pass *p, size_t col) {
+    if (weights_of(p)->cross) return p->d->crossed_pages.list;
+    return weights_of(p)->both_ways ? NULL : inlay__span_of(p->d, col)->sequence->pages.list;
 }
 
 /* What all rows of a key/value head share, of the sequence of a column. */
@@ -183,7 +182,7 @@ static inlay__attention attention_of(const inlay__pass *p, size_t head, size_t c
     return (inlay__attention){.n_head_dim = w->n_head_dim, .soft_cap = w->soft_cap, .cache_type = cache->type,
                               .keys = (uint8_t *)inlay__kv_cache_keys(cache, w->i_cache, head, 0) + skipped,
                               .values = (uint8_t *)inlay__kv_cache_values(cache, w->i_cache, head, 0) + skipped,
-                              .block_stride = inlay__kv_cache_stride(cache),
+                              .block_stride = inlay__kv_cache_stride(cache), .pages = pages_of(p, col),
                               .scratch = p->d->threads[p->i_thread].scratch};
 }
 
@@ -234,7 +233,7 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
 static size_t n_parts(const inlay__pass *p) {
     if (p->n_cols != 1 || weights_of(p)->slopes != NULL || weights_of(p)->both_ways) return 1;
     inlay__slice keys = keys_of(p, 0);
-    if (!weights_of(p)->cross && keys.end != p->d->length + 1) return 1; /* inside a prefix */
+    if (!weights_of(p)->cross && keys.end != p->d->positions[0] + 1) return 1; /* inside a prefix */
     return (keys.end + INLAY__KEY_BLOCK - 1) / INLAY__KEY_BLOCK - keys.begin / INLAY__KEY_BLOCK;
 }
 
@@ -299,7 +298,7 @@ static void join_parts(const inlay__pass *p, size_t n, float *attended) {
 
 static size_t attend_tasks(const inlay__pass *p) {
     size_t n_head_kv = weights_of(p)->n_head_kv;
-    return n_head_kv * (inlay__few_cols(p) ? n_parts(p) : n_tiles(p));
+    return n_head_kv * (inlay__few_cols(p) ? n_parts(p) : p->d->n_tiles);
 }
 
 static void attend(inlay__pass *p, size_t task) {
@@ -308,9 +307,9 @@ static void attend(inlay__pass *p, size_t task) {
         attend_part(p, head, task / n_head_kv);
     } else if (inlay__few_cols(p)) {
         place_head(p, head, (inlay__slice){0, p->n_cols});
-        for (size_t i = 0; i < n_tiles(p); i++) attend_head(p, head, tile_of(p, i));
+        for (size_t i = 0; i < p->d->n_tiles; i++) attend_head(p, head, p->d->tiles[i]);
     } else {
-        attend_head(p, head, tile_of(p, task / n_head_kv));
+        attend_head(p, head, p->d->tiles[task / n_head_kv]);
     }
 }
 

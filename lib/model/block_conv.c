@@ -30,12 +30,14 @@ static void convolve(inlay__pass *p, size_t task) {
     const inlay__conv_weights *w = weights_of(p);
     size_t n = w->n, begin = task * TASK_CHANNELS, end = inlay__min_size(begin + TASK_CHANNELS, n);
     float *in = p->d->work[IN];
-    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .n_cols = p->n_cols, .taps = w->taps, .bias = w->bias,
-                                  .x = in + 2 * n, .x_stride = 3 * n, .y = p->d->work[Y], .y_stride = n,
-                                  .before = inlay__state_before(p), .after = inlay__state_after(p)};
+    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .taps = w->taps, .bias = w->bias,
+                                  .x = in + 2 * n, .x_stride = 3 * n, .y = p->d->work[Y], .y_stride = n};
     for (size_t col = 0; col < p->n_cols; col++)
         for (size_t i = begin; i < end; i++) in[col * 3 * n + 2 * n + i] *= in[col * 3 * n + i];
-    inlay__convolve(&c, begin, end);
+    for (size_t i = 0; i < p->d->n_spans; i++) {
+        const inlay__convolution part = inlay__convolution_of(p, &c, &p->d->spans[i]);
+        inlay__convolve(&part, begin, end);
+    }
     for (size_t col = 0; col < p->n_cols; col++)
         for (size_t i = begin; i < end; i++) c.y[col * n + i] *= in[col * 3 * n + n + i];
 }

@@ -37,15 +37,15 @@ static void step_gates(const float *gates, size_t n, float *h, float *c) {
     }
 }
 
-static void step(inlay__pass *p, size_t task) {
+static void step_span(const inlay__pass *p, const inlay__span *span) {
     const inlay__lstm_weights *w = weights_of(p);
     const inlay__kernels *kernels = &p->d->model->kernels;
     size_t n = w->n;
-    float *h = inlay__state_after(p), *c = h + n, *hidden = p->d->work[HIDDEN];
+    const float *before = inlay__state_before(p, span);
+    float *h = inlay__state_after(p, span), *c = h + n, *hidden = p->d->work[HIDDEN];
     inlay__inputs in = inlay__inputs_of(p, n);
-    (void)task;
-    if (inlay__state_before(p) != h) memcpy(h, inlay__state_before(p), 2 * n * sizeof(float));
-    for (size_t col = 0; col < p->n_cols; col++) {
+    if (before != h) memcpy(h, before, 2 * n * sizeof(float));
+    for (size_t col = span->begin; col < span->end; col++) {
         inlay__prepare_col(p, &in, h, 0, inlay__form_of(&w->hidden.matrix));
         inlay__multiply(p, &w->hidden.matrix, (inlay__slice){0, 4 * n}, (inlay__slice){0, 1}, hidden);
         if (w->hidden.bias != NULL) kernels->add(w->hidden.bias, 4 * n, hidden);
@@ -53,6 +53,11 @@ static void step(inlay__pass *p, size_t task) {
         step_gates(hidden, n, h, c);
         memcpy(p->branch + col * n, h, n * sizeof(float));
     }
+}
+
+static void step(inlay__pass *p, size_t task) {
+    (void)task;
+    for (size_t i = 0; i < p->d->n_spans; i++) step_span(p, &p->d->spans[i]);
 }
 
 static const inlay__phase phases[] = {

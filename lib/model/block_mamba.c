@@ -35,10 +35,13 @@ static size_t channel_tasks(const inlay__pass *p) { return (weights_of(p)->n_inn
 static void convolve(inlay__pass *p, size_t task) {
     const inlay__mamba_weights *w = weights_of(p);
     size_t n = w->n_inner, begin = task * TASK_CHANNELS, end = inlay__min_size(begin + TASK_CHANNELS, n);
-    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .n_cols = p->n_cols, .taps = w->taps,
+    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .taps = w->taps,
                                   .bias = w->conv_bias, .x = p->d->work[IN], .x_stride = 2 * n, .y = p->d->work[X],
-                                  .y_stride = n, .before = inlay__state_before(p), .after = inlay__state_after(p)};
-    inlay__convolve_silu(&p->d->model->kernels, &c, begin, end);
+                                  .y_stride = n};
+    for (size_t i = 0; i < p->d->n_spans; i++) {
+        const inlay__convolution part = inlay__convolution_of(p, &c, &p->d->spans[i]);
+        inlay__convolve_silu(&p->d->model->kernels, &part, begin, end);
+    }
 }
 
 static void prepare_x(inlay__pass *p, size_t task) {
@@ -59,27 +62,34 @@ static void prepare_dt(inlay__pass *p, size_t task) {
 
 static size_t scan_tasks(const inlay__pass *p) { return inlay__row_tasks(p, weights_of(p)->n_inner); }
 
+/* One channel through the columns of a sequence. */
+static void scan_span(const inlay__pass *p, const inlay__span *span, size_t i) {
+    const inlay__mamba_weights *w = weights_of(p);
+    float *const *work = p->d->work, *decay = p->d->threads[p->i_thread].scratch;
+    size_t n = w->n_inner, n_state = w->n_state, at = (w->n_taps - 1) * n + i * n_state;
+    const float *before = inlay__state_before(p, span) + at;
+    float *after = inlay__state_after(p, span) + at;
+    for (size_t col = span->begin; col < span->end; col++, before = after) {
+        const float *b = work[SSM] + col * w->x.matrix.n_rows + w->n_rank, *c = b + n_state;
+        float dt = inlay__softplus(work[DT][col * n + i]), x = work[X][col * n + i];
+        for (size_t k = 0; k < n_state; k++) decay[k] = w->a[i * n_state + k] * dt;
+        p->d->model->kernels.weigh(decay, 0.0f, 1.0f, n_state, decay); /* exp of each */
+        float sum = inlay__scan_step(decay, b, c, dt * x, n_state, before, after);
+        work[Y][col * n + i] = w->d[i] * x + sum;
+    }
+}
+
 /* The steps of some channels, then the channels one after another through all columns. */
 static void scan(inlay__pass *p, size_t task) {
     const inlay__mamba_weights *w = weights_of(p);
     const inlay__kernels *kernels = &p->d->model->kernels;
-    float *const *work = p->d->work, *decay = p->d->threads[p->i_thread].scratch;
-    size_t n = w->n_inner, n_state = w->n_state, n_conv = (w->n_taps - 1) * n;
+    float *const *work = p->d->work;
+    size_t n = w->n_inner;
     inlay__slice rows = inlay__rows_of(p, n, task);
     if (rows.begin >= rows.end) return;
     inlay__project(p, &w->dt, task, work[DT]);
-    for (size_t i = rows.begin; i < rows.end; i++) {
-        const float *before = inlay__state_before(p) + n_conv + i * n_state;
-        float *after = inlay__state_after(p) + n_conv + i * n_state;
-        for (size_t col = 0; col < p->n_cols; col++, before = after) {
-            const float *b = work[SSM] + col * w->x.matrix.n_rows + w->n_rank, *c = b + n_state;
-            float dt = inlay__softplus(work[DT][col * n + i]), x = work[X][col * n + i];
-            for (size_t k = 0; k < n_state; k++) decay[k] = w->a[i * n_state + k] * dt;
-            kernels->weigh(decay, 0.0f, 1.0f, n_state, decay); /* exp of each */
-            float sum = inlay__scan_step(decay, b, c, dt * x, n_state, before, after);
-            work[Y][col * n + i] = w->d[i] * x + sum;
-        }
-    }
+    for (size_t i = rows.begin; i < rows.end; i++)
+        for (size_t k = 0; k < p->d->n_spans; k++) scan_span(p, &p->d->spans[k], i);
     for (size_t col = 0; col < p->n_cols; col++) {
         float *y = work[Y] + col * n + rows.begin;
         kernels->activate(INLAY__SILU, work[IN] + col * 2 * n + n + rows.begin, y, rows.end - rows.begin, y);

@@ -33,11 +33,13 @@ static size_t channel_tasks(const inlay__pass *p) { return (weights_of(p)->n_con
 static void convolve(inlay__pass *p, size_t task) {
     const inlay__mamba2_weights *w = weights_of(p);
     size_t n = w->n_conv, begin = task * TASK_CHANNELS;
-    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .n_cols = p->n_cols, .taps = w->taps,
+    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .taps = w->taps,
                                   .bias = w->conv_bias, .x = p->d->work[IN] + w->n_inner, .x_stride = w->in.matrix.n_rows,
-                                  .y = p->d->work[CONV], .y_stride = n, .before = inlay__state_before(p),
-                                  .after = inlay__state_after(p)};
-    inlay__convolve_silu(&p->d->model->kernels, &c, begin, inlay__min_size(begin + TASK_CHANNELS, n));
+                                  .y = p->d->work[CONV], .y_stride = n};
+    for (size_t i = 0; i < p->d->n_spans; i++) {
+        const inlay__convolution part = inlay__convolution_of(p, &c, &p->d->spans[i]);
+        inlay__convolve_silu(&p->d->model->kernels, &part, begin, inlay__min_size(begin + TASK_CHANNELS, n));
+    }
 }
 
 static size_t head_tasks(const inlay__pass *p) { return weights_of(p)->n_head; }
@@ -50,14 +52,14 @@ static float step_of(const inlay__pass *p, const inlay__mamba2_weights *w, size_
     return dt > w->step_greatest ? w->step_greatest : dt;
 }
 
-/* One head through all columns; decay is the same for all its channels and numbers. */
-static void scan(inlay__pass *p, size_t head) {
+/* One head through the columns of a sequence; decay is the same for all its channels and numbers. */
+static void scan_span(const inlay__pass *p, const inlay__span *span, size_t head) {
     const inlay__mamba2_weights *w = weights_of(p);
     size_t n_state = w->n_state, n = w->n_inner / w->n_head, group = head / (w->n_head / w->n_group);
     size_t at = (w->n_taps - 1) * w->n_conv + head * n * n_state;
-    const float *before = inlay__state_before(p) + at;
-    float *after = inlay__state_after(p) + at, *decay = p->d->threads[p->i_thread].scratch;
-    for (size_t col = 0; col < p->n_cols; col++, before = after) {
+    const float *before = inlay__state_before(p, span) + at;
+    float *after = inlay__state_after(p, span) + at, *decay = p->d->threads[p->i_thread].scratch;
+    for (size_t col = span->begin; col < span->end; col++, before = after) {
         const float *conv = p->d->work[CONV] + col * w->n_conv, *x = conv + head * n;
         const float *b = conv + w->n_inner + group * n_state, *c = b + w->n_group * n_state;
         float *y = p->d->work[Y] + col * w->n_inner + head * n;
@@ -68,6 +70,10 @@ static void scan(inlay__pass *p, size_t head) {
             y[i] = w->d[head] * x[i] + sum;
         }
     }
+}
+
+static void scan(inlay__pass *p, size_t head) {
+    for (size_t i = 0; i < p->d->n_spans; i++) scan_span(p, &p->d->spans[i], head);
 }
 
 static void prepare_out(inlay__pass *p, size_t task) {

@@ -42,10 +42,13 @@ static size_t channel_tasks(const inlay__pass *p) { return (weights_of(p)->n + T
 static void convolve(inlay__pass *p, size_t task) {
     const inlay__rglru_weights *w = weights_of(p);
     size_t n = w->n, begin = task * TASK_CHANNELS;
-    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .n_cols = p->n_cols, .taps = w->taps,
+    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .taps = w->taps,
                                   .bias = w->conv_bias, .x = p->d->work[X], .x_stride = n, .y = p->d->work[CONV],
-                                  .y_stride = n, .before = inlay__state_before(p), .after = inlay__state_after(p)};
-    inlay__convolve(&c, begin, inlay__min_size(begin + TASK_CHANNELS, n));
+                                  .y_stride = n};
+    for (size_t i = 0; i < p->d->n_spans; i++) {
+        const inlay__convolution part = inlay__convolution_of(p, &c, &p->d->spans[i]);
+        inlay__convolve(&part, begin, inlay__min_size(begin + TASK_CHANNELS, n));
+    }
 }
 
 static void prepare_gates(inlay__pass *p, size_t task) {
@@ -70,23 +73,29 @@ static float step(const inlay__rglru_weights *w, size_t channel, float gate_i, f
     return inlay__exp(l) * h + taken * sqrtf(1.0f - inlay__exp(l + l));
 }
 
-/* One head through all columns. */
-static void scan(inlay__pass *p, size_t head) {
+/* One head through the columns of a sequence. */
+static void scan_span(const inlay__pass *p, const inlay__span *span, size_t head) {
     const inlay__rglru_weights *w = weights_of(p);
     float *const *work = p->d->work;
     size_t n = w->n, n_part = n / w->n_head, begin = head * n_part, at = (w->n_taps - 1) * n + begin;
-    const inlay__slice rows = {0, n_part}, cols = {head * p->n_cols, (head + 1) * p->n_cols};
-    const float *before = inlay__state_before(p) + at;
-    float *after = inlay__state_after(p) + at;
-    for (size_t k = 0; k < 2; k++) inlay__multiply(p, &w->gates[k][head], rows, cols, work[GATE_I + k]);
-    for (size_t col = 0; col < p->n_cols; col++, before = after) {
-        const float *gate_i = work[GATE_I] + (cols.begin + col) * n_part, *gate_r = work[GATE_R] + (cols.begin + col) * n_part;
+    const float *before = inlay__state_before(p, span) + at;
+    float *after = inlay__state_after(p, span) + at;
+    for (size_t col = span->begin; col < span->end; col++, before = after) {
+        size_t gate = (head * p->n_cols + col) * n_part;
+        const float *gate_i = work[GATE_I] + gate, *gate_r = work[GATE_R] + gate;
         const float *x = work[CONV] + col * n + begin;
         float *y = work[Y] + col * n + begin;
         for (size_t i = 0; i < n_part; i++)
-            after[i] = step(w, begin + i, gate_i[i], gate_r[i], x[i], p->d->length + col == 0, before[i]);
+            after[i] = step(w, begin + i, gate_i[i], gate_r[i], x[i], p->d->positions[col] == 0, before[i]);
         p->d->model->kernels.activate(INLAY__GELU_TANH, y, after, n_part, y);
     }
+}
+
+static void scan(inlay__pass *p, size_t head) {
+    const inlay__rglru_weights *w = weights_of(p);
+    const inlay__slice rows = {0, w->n / w->n_head}, cols = {head * p->n_cols, (head + 1) * p->n_cols};
+    for (size_t k = 0; k < 2; k++) inlay__multiply(p, &w->gates[k][head], rows, cols, p->d->work[GATE_I + k]);
+    for (size_t i = 0; i < p->d->n_spans; i++) scan_span(p, &p->d->spans[i], head);
 }
 
 static void prepare_out(inlay__pass *p, size_t task) {

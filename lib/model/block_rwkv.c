@@ -33,7 +33,8 @@ static void mix_cols(inlay__pass *p, inlay__slice cols, size_t n, const float *c
     inlay__inputs in = inlay__inputs_of(p, n);
     const float *x = columns_of(p);
     for (size_t col = cols.begin; col < cols.end; col++) {
-        const float *now = x + col * n, *before = col > 0 ? now - n : inlay__state_before(p);
+        const inlay__span *span = inlay__span_of(p->d, col);
+        const float *now = x + col * n, *before = col > span->begin ? now - n : inlay__state_before(p, span);
         for (size_t i = 0; i < n_mixes; i++) {
             float *row = in.x + (i * p->n_cols + col) * n;
             for (size_t k = 0; k < n; k++) row[k] = now[k] * lerp[i][k] + before[k] * (1.0f - lerp[i][k]);
@@ -49,9 +50,12 @@ static void prepare_cols(inlay__pass *p, size_t task, size_t n, const float *con
     if (inlay__few_cols(p)) mix_cols(p, cols, n, lerp, n_mixes, forms);
 }
 
-/* By one thread, behind a barrier after the last reader of the old one. */
-static void keep_last_column(inlay__pass *p, size_t task, size_t n) {
-    if (task == 0) memcpy(inlay__state_after(p), columns_of(p) + (p->n_cols - 1) * n, n * sizeof(float));
+/* Of each sequence, by one thread, behind a barrier after the last reader of the old one. */
+static void keep_last_columns(const inlay__pass *p, size_t task, size_t n) {
+    for (size_t i = 0; task == 0 && i < p->d->n_spans; i++) {
+        const inlay__span *span = &p->d->spans[i];
+        memcpy(inlay__state_after(p, span), columns_of(p) + (span->end - 1) * n, n * sizeof(float));
+    }
 }
 
 /* Rows of matrix i, which reads input i, into `out`, where the first column of input 0 would go. */
@@ -102,15 +106,17 @@ static mean with_value(mean m, float key, float value) {
     return (mean){keep * m.sum + take * value, keep * m.weight + take, greatest};
 }
 
-/* State: the last column [n], then sums, weights and greatest exponents [n_inner] each. */
-static void wkv(inlay__pass *p, size_t task) {
+/* Some channels through the columns of a sequence. State: the last column [n], then sums, weights and greatest exponents
+ * [n_inner] each. */
+static void wkv_span(const inlay__pass *p, const inlay__span *span, size_t task) {
     const inlay__time_mix_weights *w = time_of(p);
     size_t n = w->n_inner, begin = task * TASK_CHANNELS, end = inlay__min_size(begin + TASK_CHANNELS, n);
-    const float *r = p->d->work[OUT], *k = r + p->n_cols * n, *v = k + p->n_cols * n, *before = inlay__state_before(p) + w->n;
-    float *y = p->d->work[Y], *after = inlay__state_after(p) + w->n;
+    const float *r = p->d->work[OUT], *k = r + p->n_cols * n, *v = k + p->n_cols * n;
+    const float *before = inlay__state_before(p, span) + w->n;
+    float *y = p->d->work[Y], *after = inlay__state_after(p, span) + w->n;
     for (size_t i = begin; i < end; i++) {
         mean m = {before[i], before[n + i], before[2 * n + i]};
-        for (size_t col = 0; col < p->n_cols; col++) {
+        for (size_t col = span->begin; col < span->end; col++) {
             size_t at = col * n + i;
             mean seen = with_value(m, k[at] + w->first[i], v[at]);
             y[at] = inlay__sigmoid(r[at]) * (seen.sum / seen.weight);
@@ -123,6 +129,10 @@ static void wkv(inlay__pass *p, size_t task) {
     }
 }
 
+static void wkv(inlay__pass *p, size_t task) {
+    for (size_t i = 0; i < p->d->n_spans; i++) wkv_span(p, &p->d->spans[i], task);
+}
+
 static void prepare_time_out(inlay__pass *p, size_t task) {
     inlay__prepare_rows(p, task, p->d->work[Y], time_of(p)->n_inner, inlay__form_of(&time_of(p)->out.matrix));
 }
@@ -131,7 +141,7 @@ static size_t time_out_tasks(const inlay__pass *p) { return inlay__row_tasks(p, 
 
 static void project_time_out(inlay__pass *p, size_t task) {
     inlay__project(p, &time_of(p)->out, task, p->branch);
-    keep_last_column(p, task, time_of(p)->n);
+    keep_last_columns(p, task, time_of(p)->n);
 }
 
 static const inlay__phase time_phases[] = {
@@ -226,7 +236,7 @@ static void project_value(inlay__pass *p, size_t task) {
     for (size_t col = 0; col < p->n_cols; col++)
         for (size_t i = rows.begin; i < rows.end; i++)
             p->branch[col * w->n + i] *= inlay__sigmoid(p->d->work[Y][col * w->n + i]);
-    keep_last_column(p, task, w->n);
+    keep_last_columns(p, task, w->n);
 }
 
 static const inlay__phase channel_phases[] = {

@@ -1,7 +1,5 @@
-/* One sequence running through a network: memory, and evaluation batch by batch. */
+/* Sequences running through a network: the memory they take. */
 #include "base/fpenv.h"
-#include "kernels/math.h"
-#include "model/positions.h"
 #include "model/phase.h"
 #include "model/positions.h"
 #include "model/sequences.h"
@@ -129,6 +127,25 @@ static void fill_biases(const inlay__stack *stack, const inlay__biases *biases) 
     }
 }
 
+/* [n_rows, n] of elements of a size. */
+static void *place_rows(layout *l, size_t n_rows, size_t n, size_t size) {
+    l->fits = l->fits && inlay__mul_size(n, size, &size);
+    return place(l, n_rows, size);
+}
+
+static void place_sequences(layout *l, inlay__decoder *d) {
+    size_t n = d->config.n_sequences, n_pages = d->config.n_context / INLAY__KEY_BLOCK + 1, n_state = inlay__round_up(d->model->n_state, INLAY__LANES);
+    inlay__sequence *sequences = d->sequences = place(l, n, sizeof *sequences);
+    uint32_t *lists = place_rows(l, n, n_pages, sizeof *lists);
+    float *states = place_rows(l, n, 2 * n_state, sizeof *states);
+    d->crossed_pages = (inlay__kv_pages){place(l, n_pages, sizeof(uint32_t)), 0};
+    for (size_t i = 0; sequences != NULL && i < n; i++) {
+        sequences[i] = (inlay__sequence){.pages = {lists + i * n_pages, 0},
+                                         .state = {states + 2 * i * n_state, states + (2 * i + 1) * n_state}};
+        memset(sequences[i].state[0], 0, n_state * sizeof *states);
+    }
+}
+
 static void place_buffers(layout *l, inlay__decoder *d) {
     const inlay__model *model = d->model;
     const inlay__hparams *h = &model->hparams;
@@ -147,16 +164,18 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     }
     if (h->rope_scaling == INLAY__ROPE_DYNAMIC) d->frequencies = place(l, h->n_rope / 2, sizeof *d->frequencies);
     d->positions = place(l, n_cols, sizeof *d->positions);
-    if (model->encoder.n_layer > 0) {
-        d->spans = place(l, n_cols, sizeof *d->spans);
-        d->span_of = place(l, n_cols, sizeof *d->span_of);
-        d->tiles = place(l, n_cols, sizeof *d->tiles);
-        d->states = place(l, n_cols * h->n_embd, sizeof(float));
-    }
+    d->spans = place(l, n_cols, sizeof *d->spans);
+    d->span_of = place(l, n_cols, sizeof *d->span_of);
+    d->tiles = place(l, n_cols, sizeof *d->tiles);
+    d->wanted = place(l, n_cols, sizeof *d->wanted);
+    d->tokens = place(l, n_cols, sizeof *d->tokens);
+    if (model->encoder.n_layer > 0) d->states = place(l, n_cols * h->n_embd, sizeof(float));
+    place_sequences(l, d);
     place_biases(l, &model->decoder, d->config.n_context, &d->biases[0]);
     place_biases(l, &model->encoder, d->config.n_context, &d->biases[1]);
-    for (size_t i = 0; i < 2; i++) d->state[i] = place(l, model->n_state, sizeof(float));
-    d->logits = place(l, h->n_vocab, sizeof(float));
+    d->logits = place_rows(l, d->config.n_sequences, h->n_vocab, sizeof(float));
+    d->new_logits = d->scratch; /* of one sequence they are made last of all */
+    if (d->config.n_sequences > 1) d->new_logits = place_rows(l, d->config.n_sequences, h->n_vocab, sizeof(float));
     place_inputs(l, &d->inputs, n_cols, needs.inputs);
     inlay__thread_scratch *threads = place(l, d->config.n_threads, sizeof *threads);
     d->threads = threads;
@@ -182,8 +201,10 @@ static void fill_tables(inlay__decoder *d) {
 
 static int32_t allocate(inlay__decoder *d) {
     const inlay__stack *stack = &d->model->decoder;
-    const inlay__kv_shape shape = {d->model->n_cached, stack->n_head_kv, stack->n_head_dim, false};
-    const inlay__kv_shape crossed = {d->model->n_crossed, stack->n_head_kv, stack->n_head_dim, false};
+    inlay__kv_shape cached = {d->model->n_cached, stack->n_head_kv, stack->n_head_dim, d->config.n_context,
+                              d->config.n_sequences, false}, crossed = cached;
+    crossed.n_layer = d->model->n_crossed;
+    crossed.n_sequences = 1;
     layout l = {NULL, 0, true};
     place_buffers(&l, d);
     if (!l.fits)
@@ -194,10 +215,9 @@ static int32_t allocate(inlay__decoder *d) {
     d->arena_size = l.size;
     l = (layout){d->arena, 0, true};
     place_buffers(&l, d);
-    memset(d->state[0], 0, d->model->n_state * sizeof(float));
     fill_tables(d);
-    INLAY__TRY(inlay__kv_cache_init(d->sys, &shape, d->config.n_context, d->config.cache_type, &d->cache));
-    INLAY__TRY(inlay__kv_cache_init(d->sys, &crossed, d->config.n_context, d->config.cache_type, &d->crossed));
+    INLAY__TRY(inlay__kv_cache_init(d->sys, &cached, d->config.cache_type, &d->cache));
+    INLAY__TRY(inlay__kv_cache_init(d->sys, &crossed, d->config.cache_type, &d->crossed));
     if (d->model->encoder.n_layer > 0) INLAY__TRY(inlay__sequences_init_cache(d));
     return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
 }
@@ -229,172 +249,9 @@ void inlay__decoder_free(inlay__decoder *d) {
     inlay__free(sys, d, sizeof *d);
 }
 
-/* -------------------------------------------------------------- evaluation */
-
-static int32_t check_tokens(const inlay__decoder *d, const int32_t *tokens, size_t n_tokens) {
-    size_t n_vocab = d->model->hparams.n_vocab, room = d->config.n_context - d->length;
-    if (d->model->n_crossed > 0 && d->n_crossed == 0)
-        return inlay__fail(INLAY_ERR_STATE, "nothing was encoded, and the decoder of architecture '%s' attends to what was: "
-                           "inlay_encode comes first", d->model->hparams.architecture);
-    if (n_tokens > room)
-        return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the context of %zu holds %zu already", n_tokens,
-                           d->config.n_context, d->length);
-    if (d->length == 0 && n_tokens < d->n_prefix)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "the sequence begins with a prefix of %zu tokens, which must come in one call; "
-                           "%zu came", d->n_prefix, n_tokens);
-    const inlay__stack *stack = &d->model->decoder;
-    if (stack->positions.n_rows > 0 && n_tokens > stack->positions.n_rows - stack->first_position - d->length)
-        return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the model knows %zu positions, of which %zu are taken",
-                           n_tokens, stack->positions.n_rows - stack->first_position, d->length);
-    for (size_t i = 0; i < n_tokens; i++)
-        if (tokens[i] < 0 || (size_t)tokens[i] >= n_vocab)
-            return inlay__fail(INLAY_ERR_TOKEN, "token %zu of %zu is %d, outside the vocabulary of 0 to %zu", i, n_tokens,
-                               tokens[i], n_vocab - 1);
-    return INLAY_OK;
-}
-
-/* Sines and cosines of all columns' positions, for one pace. */
-static void make_angles(inlay__decoder *d, size_t which) {
-    const inlay__rope *rope = &d->model->ropes[which];
-    bool is_long = rope->long_frequencies != NULL && d->config.n_context > rope->n_original;
-    const double *frequencies = is_long ? rope->long_frequencies : rope->frequencies;
-    if (d->frequencies != NULL && which == INLAY__ROPE_GLOBAL) frequencies = d->frequencies;
-    size_t n = rope->n / 2;
-    for (size_t col = 0; col < d->n_cols; col++) {
-        for (size_t i = 0; i < n; i++) {
-            double sine, cosine;
-            inlay__sincos_f64((double)d->positions[col] * frequencies[i], &sine, &cosine);
-            d->cosines[which][col * n + i] = (float)(cosine * rope->magnitude);
-            d->sines[which][col * n + i] = (float)(sine * rope->magnitude);
-        }
-    }
-}
-
-bool inlay__all_finite(const float *x, size_t n) {
-    uint32_t greatest = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t magnitude = inlay__f32_bits(x[i]) & 0x7fffffff;
-        greatest = magnitude > greatest ? magnitude : greatest;
-    }
-    return greatest < 0x7f800000;
-}
-
-int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, size_t)) {
-    atomic_store(&d->stop, 0);
-    for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
-    for (size_t which = 0; which < INLAY__N_ROPES; which++) make_angles(d, which);
-    INLAY__TRY(inlay__model_use(d->model, d->pool, d->n_cols, d->cancel));
-    INLAY__TRY(inlay__pool_run(d->pool, forward, d));
-    if (atomic_load(&d->stop) != 0) return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
-    return INLAY_OK;
-}
-
-/* One batch, from position d->length. With `logits` a row for each token, else one, in d->scratch, if it is the last batch. */
-static int32_t eval_batch(inlay__decoder *d, const int32_t *tokens, size_t n, bool last, float *logits) {
-    size_t n_vocab = d->model->hparams.n_vocab;
-    d->tokens = tokens;
-    d->n_cols = n;
-    d->logits_begin = logits != NULL ? 0 : last ? n - 1 : n;
-    d->logits_out = logits != NULL ? logits : d->scratch;
-    for (size_t col = 0; col < n; col++) d->positions[col] = d->length + col;
-    INLAY__TRY(inlay__decoder_pass(d, inlay__forward));
-    for (size_t row = 0; row < n - d->logits_begin; row++)
-        if (!inlay__all_finite(d->logits_out + row * n_vocab, n_vocab))
-            return inlay__fail(INLAY_ERR_NUMERIC, "the logits after position %zu are not all finite: the model's weights are "
-                               "damaged or overflow", d->length + d->logits_begin + row);
-    return INLAY_OK;
-}
-
-int32_t inlay__decoder_report(const inlay__eval_hooks *hooks, size_t done, size_t total) {
-    if (hooks->progress != NULL && hooks->progress(hooks->progress_user, done, total) != 0)
-        return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled by the progress callback");
-    return INLAY_OK;
-}
-
-/* Rows of the embedding are read from the file, where each brings its neighbours into memory: in time nearly all of it,
- * for a few rows. A head that reads them all keeps them. */
-static void forget_embeddings(inlay__decoder *d, size_t n_cols) {
-    enum { MOST_ROWS = 64 };
-    const inlay__model *model = d->model;
-    const inlay__matrix *m = &model->token_embd;
-    d->n_rows_read += n_cols;
-    if (d->n_rows_read < MOST_ROWS || m->data == model->head.output.matrix.data) return;
-    inlay__weights_forget_pages(model->weights, m->data, m->n_rows * m->row_size);
-    d->n_rows_read = 0;
-}
-
-static int32_t eval_all_batches(inlay__decoder *d, const int32_t *tokens, size_t n_tokens, float *logits,
-                                const inlay__eval_hooks *hooks) {
-    for (size_t done = 0; done < n_tokens;) {
-        size_t n = inlay__min_size(d->config.n_batch, n_tokens - done);
-        inlay__kv_cache_reserve(&d->cache, d->length + n);
-        bool last = done + n == n_tokens;
-        d->state_is_new = done > 0;
-        INLAY__TRY(eval_batch(d, tokens + done, n, last,
-                              logits != NULL ? logits + done * d->model->hparams.n_vocab : NULL));
-        d->length += n;
-        done += n;
-        forget_embeddings(d, n);
-        INLAY__TRY(inlay__decoder_report(hooks, done, n_tokens));
-    }
-    return INLAY_OK;
-}
-
-int32_t inlay__decoder_eval(inlay__decoder *d, const int32_t *tokens, size_t n_tokens, float *logits,
-                            const inlay__eval_hooks *hooks) {
-    size_t length = d->length;
-    INLAY__TRY(check_tokens(d, tokens, n_tokens));
-    d->cancel = hooks->cancel;
-    inlay__fpenv saved = inlay__fpenv_enter();
-    int32_t status = eval_all_batches(d, tokens, n_tokens, logits, hooks);
-    inlay__fpenv_leave(saved);
-    if (status != INLAY_OK) {
-        inlay__kv_cache_clear(&d->cache, length, length + n_tokens);
-        d->length = length;
-        return status;
-    }
-    float *state = d->state[0];
-    d->state[0] = d->state[1];
-    d->state[1] = state;
-    size_t n_vocab = d->model->hparams.n_vocab;
-    memcpy(d->logits, logits != NULL ? logits + (n_tokens - 1) * n_vocab : d->scratch, n_vocab * sizeof(float));
-    d->has_logits = true;
-    return INLAY_OK;
-}
-
-float *inlay__decoder_scratch(inlay__decoder *d) { return d->scratch; }
-
-float *inlay__decoder_logits(inlay__decoder *d) { return d->has_logits ? d->logits : NULL; }
-
-size_t inlay__decoder_length(const inlay__decoder *d) { return d->length; }
-
-int32_t inlay__decoder_truncate(inlay__decoder *d, size_t length) {
-    if (length == d->length) return INLAY_OK;
-    if (length > 0 && length < d->n_prefix)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "the sequence cannot be cut to %zu tokens, within its prefix of %zu, which see "
-                           "one another", length, d->n_prefix);
-    if (length > 0 && d->model->n_state > 0)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "a sequence of architecture '%s' can be emptied but not cut to %zu tokens: "
-                           "its state goes forward only", d->model->hparams.architecture, length);
-    if (d->model->n_state > 0) memset(d->state[0], 0, d->model->n_state * sizeof(float));
-    d->has_logits = false;
-    d->length = length;
-    return INLAY_OK;
-}
-
-int32_t inlay__decoder_set_prefix(inlay__decoder *d, size_t n) {
-    if (n > 0 && !(inlay__model_capabilities(d->model) & INLAY_CAN_PREFIX))
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'prefix' is %zu, but tokens of architecture '%s' cannot see what comes",
-                           n, d->model->hparams.architecture);
-    if (n > d->config.n_batch)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "option 'prefix' is %zu, expected at most the batch of %zu", n,
-                           d->config.n_batch);
-    if (n != d->n_prefix && d->length > 0)
-        return inlay__fail(INLAY_ERR_STATE, "option 'prefix' cannot change after %zu tokens were evaluated", d->length);
-    d->n_prefix = n;
-    return INLAY_OK;
-}
-
-size_t inlay__decoder_memory(const inlay__decoder *d) { return sizeof *d + d->arena_size + d->cache.size + d->passing.size + d->crossed.size; }
-
 size_t inlay__decoder_cache_memory(const inlay__decoder *d) { return d->cache.size + d->passing.size + d->crossed.size; }
+
+size_t inlay__decoder_memory(const inlay__decoder *d) {
+    size_t n_pages = d->cache.n_pages + d->passing.n_pages + d->crossed.n_pages;
+    return sizeof *d + d->arena_size + inlay__decoder_cache_memory(d) + n_pages * 2 * sizeof(uint32_t);
+}

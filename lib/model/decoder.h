@@ -1,4 +1,4 @@
-/* One sequence running through a network: its key/value cache and scratch memory. What encoders do stands in
+/* Sequences running through a network: their key/value cache and scratch memory. What encoders do stands in
  * model/sequences.h. */
 #ifndef INLAY_DECODER_H
 #define INLAY_DECODER_H
@@ -10,11 +10,19 @@
 typedef struct inlay__decoder inlay__decoder;
 
 typedef struct inlay__decoder_config {
-    size_t n_context;   /* tokens of room, >= 1 */
+    size_t n_context;   /* tokens of room of a sequence, >= 1 */
     size_t n_batch;     /* tokens evaluated together, at least 1; of encoders at least n_context */
     size_t n_threads;   /* >= 1 */
     uint32_t cache_type; /* INLAY_TYPE_F32, _F16 or _Q8_0 */
+    size_t n_sequences; /* >= 1 */
 } inlay__decoder_config;
+
+/* Tokens that one sequence goes on with. */
+typedef struct inlay__run {
+    size_t sequence;
+    const int32_t *tokens;
+    size_t n_tokens;
+} inlay__run;
 
 typedef struct inlay__eval_hooks {
     const atomic_int *cancel;   /* not 0: stop soon with INLAY_ERR_CANCELLED */
@@ -28,24 +36,27 @@ int32_t inlay__decoder_new(const inlay__sys *sys, const inlay__model *model, con
                            inlay__decoder **decoder);
 void inlay__decoder_free(inlay__decoder *decoder);
 
-/* Appends tokens; `logits` [n_tokens, n_vocab] or NULL for the last row only, which inlay__decoder_logits gives.
- * On failure the sequence is as before. Errors: _TOKEN, _CONTEXT, _CANCELLED, _NUMERIC. */
-int32_t inlay__decoder_eval(inlay__decoder *decoder, const int32_t *tokens, size_t n_tokens, float *logits,
+/* Appends the tokens of runs, of which each has a sequence of its own, all to be evaluated together; `logits` [n_tokens,
+ * n_vocab] of a single run, or NULL for the last row of each only, which inlay__decoder_logits gives. On failure all sequences
+ * are as before. Errors: _TOKEN, _CONTEXT, _CANCELLED, _NUMERIC. */
+int32_t inlay__decoder_eval(inlay__decoder *decoder, const inlay__run *runs, size_t n_runs, float *logits,
                             const inlay__eval_hooks *hooks);
 
-/* The last row [n_vocab]; NULL when there is none (nothing evaluated, or truncated or failed since). */
-float *inlay__decoder_logits(inlay__decoder *decoder);
+/* The last row [n_vocab]; NULL when there is none (nothing evaluated, or truncated since). */
+float *inlay__decoder_logits(inlay__decoder *decoder, size_t sequence);
 
 /* Memory of [2, n_vocab] floats that nobody needs between calls; the next one writes to it. */
 float *inlay__decoder_scratch(inlay__decoder *decoder);
 
-size_t inlay__decoder_length(const inlay__decoder *decoder);
+size_t inlay__decoder_length(const inlay__decoder *decoder, size_t sequence);
 /* length <= the present one; drops the logits. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (of a recurrent model, to
  * another length than 0). */
-int32_t inlay__decoder_truncate(inlay__decoder *decoder, size_t length);
+int32_t inlay__decoder_truncate(inlay__decoder *decoder, size_t sequence, size_t length);
+/* `to` becomes what `from` is, logits too. */
+void inlay__decoder_fork(inlay__decoder *decoder, size_t from, size_t to);
 /* The first n tokens of the sequence, which must be empty, will all see one another. Errors: _STATE, _ARGUMENT (n above the
  * batch), _UNSUPPORTED (of a recurrent model). */
-int32_t inlay__decoder_set_prefix(inlay__decoder *decoder, size_t n);
+int32_t inlay__decoder_set_prefix(inlay__decoder *decoder, size_t sequence, size_t n);
 
 /* Bytes taken in all, and of these the key/value cache. */
 size_t inlay__decoder_memory(const inlay__decoder *decoder);

@@ -37,10 +37,22 @@ typedef struct inlay__slice {
     size_t begin, end;
 } inlay__slice;
 
-/* A sequence among others that an encoder reads together. */
+/* A sequence that a decoder goes on with from call to call. */
+typedef struct inlay__sequence {
+    size_t length;
+    size_t length_before;   /* of the evaluation that runs */
+    size_t n_prefix;        /* tokens at the beginning that all see one another */
+    bool has_logits;
+    inlay__kv_pages pages;  /* of the cache */
+    float *state[2];        /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
+    bool state_is_new;      /* the one that runs has done a batch and goes on from its own */
+} inlay__sequence;
+
+/* Columns of one sequence in a pass. */
 typedef struct inlay__span {
-    size_t begin, end; /* its columns */
-    size_t place;      /* of its first key in the cache, a multiple of 16 */
+    size_t begin, end;
+    inlay__sequence *sequence; /* of a decoder */
+    size_t place;              /* of an encoder: of its first key in the cache, a multiple of 16 */
 } inlay__span;
 
 /* Biases of relative positions, [n_head] rows of numbers by key - query: that of 0 is number `origin`. */
@@ -57,10 +69,9 @@ struct inlay__decoder {
     inlay__kv_cache cache;           /* of the decoder */
     inlay__kv_cache passing;         /* of the encoder's layer in hand */
     inlay__kv_cache crossed;         /* of what the encoder gave, for the decoder's layers */
+    inlay__kv_pages crossed_pages;
     size_t n_crossed;                /* positions of it; 0: nothing was encoded */
-    size_t length;
-    size_t n_prefix;                 /* tokens at the beginning that all see one another */
-    bool has_logits;
+    inlay__sequence *sequences;      /* [config.n_sequences] */
     size_t n_rows_read;              /* of the embedding, since its memory was let go */
 
     uint8_t *arena;                  /* all buffers below */
@@ -74,29 +85,29 @@ struct inlay__decoder {
     float *branch[INLAY__N_BRANCHES]; /* [n_batch, n_embd] what a block adds to the stream; the second of parallel blocks */
     float *cosines[INLAY__N_ROPES];  /* [n_batch, ropes[i].n / 2] */
     float *sines[INLAY__N_ROPES];    /* [n_batch, ropes[i].n / 2] */
-    double *frequencies;             /* [n_rope / 2] of this sequence, where they depend on its room; or NULL */
+    double *frequencies;             /* [n_rope / 2] of these sequences, where they depend on their room; or NULL */
     inlay__biases biases[2];         /* of the decoder and of the encoder */
-    float *logits;                   /* [n_vocab] of the last evaluation that succeeded */
+    float *logits;                   /* [n_sequences, n_vocab] of the last evaluation that succeeded */
+    float *new_logits;               /* [n_sequences, n_vocab] of the one that runs, in the order of its runs */
     float *states;                   /* [n_batch, n_embd] what the encoder last gave, behind its last norm */
     size_t n_states;
-    float *state[2];                 /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
-    bool state_is_new;               /* the one that runs has done a batch and goes on from its own */
     inlay__inputs inputs;            /* [n_batch] shared */
     inlay__thread_scratch *threads;  /* [n_threads] */
 
     /* One pass. */
-    const int32_t *tokens;           /* [n_cols] */
+    int32_t *tokens;                 /* [n_batch], of which n_cols are in hand */
     const uint8_t *types;            /* [n_cols] of segments; NULL: all 0 */
     size_t n_cols;
     size_t *positions;               /* [n_batch] of each column in its sequence */
-    inlay__span *spans;              /* [n_spans] of an encoder: sequences that run side by side */
+    inlay__span *spans;              /* [n_spans] sequences that run side by side */
     size_t n_spans;
     uint32_t *span_of;               /* [n_batch] the span of each column */
-    inlay__slice *tiles;             /* [n_tiles] of an encoder: columns of one span, attended together */
+    inlay__slice *tiles;             /* [n_tiles] columns of one span, attended together */
     size_t n_tiles;
     const inlay__head *head;         /* of a pass through a head alone, with n_cols states in `hidden` */
-    size_t logits_begin;             /* columns [logits_begin, n_cols) want logits */
-    float *logits_out;               /* [n_cols - logits_begin, rows of the head] */
+    size_t *wanted;                  /* [n_wanted] columns of which logits are wanted */
+    size_t n_wanted;
+    float *logits_out;               /* [n_wanted, rows of the head] */
     const atomic_int *cancel;        /* may be NULL */
     atomic_int stop;                 /* the cancel flag was seen: all threads leave after this layer, counted from 1 */
     atomic_size_t next[INLAY__N_COUNTERS]; /* tasks taken of a phase */
@@ -111,7 +122,11 @@ void inlay__forward_encoder(void *decoder, size_t i_thread, size_t n_threads);
 void inlay__forward_cross(void *decoder, size_t i_thread, size_t n_threads);
 void inlay__forward_head(void *decoder, size_t i_thread, size_t n_threads);
 
-/* A pass over columns whose tokens and positions are set, on all threads; and whether all of x [n] is finite. */
+/* A pass without columns; and n more, of one sequence from a position on, attended to in tiles of so many. */
+void inlay__decoder_clear_pass(inlay__decoder *d);
+void inlay__decoder_add_span(inlay__decoder *d, const inlay__span *span, size_t position, size_t n_tile);
+
+/* A pass over columns whose tokens and spans are set, on all threads; and whether all of x [n] is finite. */
 int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, size_t));
 bool inlay__all_finite(const float *x, size_t n);
 /* Tells the caller's progress function; _CANCELLED when it says so. */

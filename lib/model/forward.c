@@ -133,8 +133,8 @@ void inlay__forward(void *decoder, size_t i_thread, size_t n_threads) {
     inlay__pass p = {.d = d, .stack = &d->model->decoder, .head = &d->model->head, .i_thread = i_thread,
                      .n_threads = n_threads, .n_cols = d->n_cols};
     if (!run_stack(&p)) return;
-    p.col_begin = d->logits_begin;
-    p.n_cols = d->n_cols - d->logits_begin;
+    p.wanted = d->wanted;
+    p.n_cols = d->n_wanted;
     if (p.n_cols > 0) run_head(&p);
 }
 

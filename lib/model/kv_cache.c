@@ -1,4 +1,4 @@
-/* Keys and values of all layers of one sequence. */
+/* Keys and values of all layers, in pages that sequences share. */
 #include "model/kv_cache.h"
 
 #include "format/dtype.h"
@@ -16,72 +16,137 @@ static int32_t choose_row_size(uint32_t type, size_t n_embd_head, uint64_t *row_
     return INLAY_OK;
 }
 
-static int32_t does_not_fit(size_t n_context) {
-    return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a key/value cache of %zu tokens does not fit an address space",
-                       n_context);
+static int32_t does_not_fit(const inlay__kv_shape *shape) {
+    return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a key/value cache of %zu sequences of %zu tokens does not fit an address "
+                       "space", shape->n_sequences, shape->n_context);
 }
 
-int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *h, size_t n_context, uint32_t type,
-                             inlay__kv_cache *cache) {
-    size_t size;
+static int32_t measure(const inlay__kv_shape *shape, inlay__kv_cache *cache) {
+    size_t n_context = shape->n_context, size, n_pages;
+    if (n_context > SIZE_MAX - INLAY__KEY_BLOCK) return does_not_fit(shape);
+    cache->n_block = inlay__round_up(n_context, INLAY__LANES);
+    if (!shape->is_whole) cache->n_block = inlay__min_size(cache->n_block, INLAY__KEY_BLOCK);
+    n_pages = inlay__kv_cache_pages(cache, n_context);
+    if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
+        !inlay__mul_size(cache->head_size, cache->n_head_kv * 2, &size) ||
+        !inlay__mul_size(size, cache->n_layer, &cache->page_size) ||
+        !inlay__mul_size(n_pages, shape->n_sequences, &cache->n_pages) || cache->n_pages > UINT32_MAX ||
+        !inlay__mul_size(cache->page_size, cache->n_pages, &cache->size))
+        return does_not_fit(shape);
+    return INLAY_OK;
+}
+
+static int32_t allocate(const inlay__sys *sys, inlay__kv_cache *cache) {
+    size_t n = cache->n_pages;
+    if (cache->size == 0) { /* no layer attends */
+        cache->n_pages = 0;
+        return INLAY_OK;
+    }
+    cache->data = inlay__alloc(sys, cache->size);
+    cache->n_users = inlay__alloc_array(sys, n, sizeof *cache->n_users);
+    cache->free_pages = inlay__alloc_array(sys, n, sizeof *cache->free_pages);
+    if (cache->data == NULL || cache->n_users == NULL || cache->free_pages == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < n; i++) cache->free_pages[i] = (uint32_t)(n - 1 - i);
+    cache->n_free = n;
+    return INLAY_OK;
+}
+
+int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *shape, uint32_t type, inlay__kv_cache *cache) {
     uint64_t row_size;
     *cache = (inlay__kv_cache){0};
-    INLAY__TRY(choose_row_size(type, h->n_embd_head, &row_size));
-    if (n_context > SIZE_MAX - INLAY__KEY_BLOCK) return does_not_fit(n_context);
-    *cache = (inlay__kv_cache){.type = type,
-                               .n_block = inlay__round_up(n_context, INLAY__LANES),
-                               .n_layer = h->n_layer,
-                               .n_head_kv = h->n_head_kv,
-                               .row_size = (size_t)row_size};
-    if (!h->is_whole) cache->n_block = inlay__min_size(cache->n_block, INLAY__KEY_BLOCK);
-    cache->n_positions = inlay__round_up(n_context, cache->n_block);
-    if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
-        !inlay__mul_size(cache->head_size, h->n_head_kv * 2, &size) ||
-        !inlay__mul_size(size, h->n_layer, &cache->block_size) ||
-        !inlay__mul_size(cache->block_size, cache->n_positions / cache->n_block, &size))
-        return does_not_fit(n_context);
-    if (size == 0) return INLAY_OK; /* no layer attends */
-    cache->data = inlay__alloc(sys, size);
-    cache->size = size;
-    return cache->data != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
+    INLAY__TRY(choose_row_size(type, shape->n_embd_head, &row_size));
+    cache->type = type;
+    cache->n_layer = shape->n_layer;
+    cache->n_head_kv = shape->n_head_kv;
+    cache->row_size = (size_t)row_size;
+    INLAY__TRY(measure(shape, cache));
+    return allocate(sys, cache);
 }
 
 void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache) {
     inlay__free(sys, cache->data, cache->size);
+    inlay__free(sys, cache->n_users, cache->n_pages * sizeof *cache->n_users);
+    inlay__free(sys, cache->free_pages, cache->n_pages * sizeof *cache->free_pages);
     cache->data = NULL;
+    cache->n_users = cache->free_pages = NULL;
 }
 
-void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head, size_t position) {
-    uint8_t *block = cache->data + position / cache->n_block * cache->block_size;
-    return block + (layer * cache->n_head_kv + head) * 2 * cache->head_size;
+void *inlay__kv_cache_keys(const inlay__kv_cache *cache, size_t layer, size_t head, size_t page) {
+    return cache->data + page * cache->page_size + (layer * cache->n_head_kv + head) * 2 * cache->head_size;
 }
 
-void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head, size_t position) {
-    return (uint8_t *)inlay__kv_cache_keys(cache, layer, head, position) + cache->head_size;
+void *inlay__kv_cache_values(const inlay__kv_cache *cache, size_t layer, size_t head, size_t page) {
+    return (uint8_t *)inlay__kv_cache_keys(cache, layer, head, page) + cache->head_size;
 }
 
-void inlay__kv_cache_reserve(inlay__kv_cache *cache, size_t n) {
-    size_t end = inlay__min_size(inlay__round_up(n, cache->n_block), cache->n_positions);
-    if (end <= cache->n_ready || cache->size == 0) return;
-    size_t begin = cache->n_ready / cache->n_block * cache->block_size;
-    memset(cache->data + begin, 0, end / cache->n_block * cache->block_size - begin);
-    cache->n_ready = end;
+size_t inlay__kv_cache_pages(const inlay__kv_cache *cache, size_t n_positions) {
+    return n_positions / cache->n_block + (n_positions % cache->n_block > 0);
 }
 
-/* The values of [begin, end), which are in one block, of all heads. */
-static void clear_in_block(inlay__kv_cache *cache, size_t begin, size_t end) {
+/* ------------------------------------------------------------- of a sequence */
+
+static uint32_t take_page(inlay__kv_cache *cache) {
+    uint32_t page = cache->free_pages[--cache->n_free];
+    cache->n_users[page] = 1;
+    if (page >= cache->n_touched) {
+        memset(cache->data + page * cache->page_size, 0, cache->page_size);
+        cache->n_touched = (size_t)page + 1;
+    }
+    return page;
+}
+
+static void give_back(inlay__kv_cache *cache, uint32_t page) {
+    if (--cache->n_users[page] == 0) cache->free_pages[cache->n_free++] = page;
+}
+
+/* Whether the sequence goes on within a page that others have too. */
+static bool goes_on_in_shared(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin) {
+    return begin % cache->n_block > 0 && cache->n_users[pages->list[begin / cache->n_block]] > 1;
+}
+
+size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end) {
+    if (cache->size == 0) return 0;
+    return inlay__kv_cache_pages(cache, end) - pages->n + goes_on_in_shared(cache, pages, begin);
+}
+
+void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end) {
+    if (cache->size == 0) return;
+    if (goes_on_in_shared(cache, pages, begin)) {
+        uint32_t *page = &pages->list[begin / cache->n_block], shared = *page;
+        *page = take_page(cache);
+        memcpy(cache->data + *page * cache->page_size, cache->data + shared * cache->page_size, cache->page_size);
+        give_back(cache, shared);
+    }
+    for (size_t n = inlay__kv_cache_pages(cache, end); pages->n < n;) pages->list[pages->n++] = take_page(cache);
+}
+
+void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n) {
+    if (cache->size == 0) return;
+    for (size_t kept = inlay__kv_cache_pages(cache, n); pages->n > kept;) give_back(cache, pages->list[--pages->n]);
+}
+
+void inlay__kv_pages_share(inlay__kv_cache *cache, const inlay__kv_pages *from, size_t n, inlay__kv_pages *to) {
+    if (cache->size == 0) return;
+    for (size_t end = inlay__kv_cache_pages(cache, n); to->n < end; to->n++) {
+        to->list[to->n] = from->list[to->n];
+        cache->n_users[to->list[to->n]]++;
+    }
+}
+
+/* The values of positions [begin, end) of a page, of all heads. */
+static void clear_in_page(const inlay__kv_cache *cache, size_t page, size_t begin, size_t end) {
     for (size_t layer = 0; layer < cache->n_layer; layer++)
         for (size_t head = 0; head < cache->n_head_kv; head++) {
-            uint8_t *values = inlay__kv_cache_values(cache, layer, head, begin);
-            memset(values + begin % cache->n_block * cache->row_size, 0, (end - begin) * cache->row_size);
+            uint8_t *values = inlay__kv_cache_values(cache, layer, head, page);
+            memset(values + begin * cache->row_size, 0, (end - begin) * cache->row_size);
         }
 }
 
-void inlay__kv_cache_clear(inlay__kv_cache *cache, size_t begin, size_t end) {
-    end = inlay__min_size(end, cache->n_ready);
+void inlay__kv_pages_clear(inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end) {
+    end = inlay__min_size(end, pages->n * cache->n_block);
     while (begin < end) {
-        size_t block_end = (begin / cache->n_block + 1) * cache->n_block;
-        clear_in_block(cache, begin, inlay__min_size(end, block_end));
-        begin = block_end;
+        size_t first = begin / cache->n_block * cache->n_block, stop = inlay__min_size(end, first + cache->n_block);
+        clear_in_page(cache, pages->list[first / cache->n_block], begin - first, stop - first);
+        begin = stop;
     }
 }

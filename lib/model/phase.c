@@ -90,10 +90,13 @@ static void read_branch(const inlay__pass *p, const inlay__layer_block *block, c
     for (size_t i = 0; block->scale != 1.0f && i < n; i++) y[i] *= block->scale;
 }
 
+/* Which column of the stream a column in hand is. */
+static size_t place_of(const inlay__pass *p, size_t col) { return p->wanted != NULL ? p->wanted[col] : col; }
+
 /* x [n_embd] = the stream of a column and the branches that join it. */
 static void join(const inlay__pass *p, size_t col, const float *stream, float *x) {
     const inlay__kernels *kernels = &p->d->model->kernels;
-    size_t n = p->d->model->hparams.n_embd, at = (p->col_begin + col) * n;
+    size_t n = p->d->model->hparams.n_embd, at = place_of(p, col) * n;
     const inlay__layer_block *last = p->pending[p->n_pending - 1];
     read_branch(p, p->pending[0], p->d->branch[0] + at, x);
     if (!p->pending[0]->replaces) kernels->add(stream, n, x);
@@ -107,7 +110,7 @@ static void join(const inlay__pass *p, size_t col, const float *stream, float *x
 
 float *inlay__stream_of(const inlay__pass *p, size_t col) {
     float *stream = p->private_stream ? p->d->threads[p->i_thread].hidden : p->d->hidden;
-    return stream + (p->col_begin + col) * p->d->model->hparams.n_embd;
+    return stream + place_of(p, col) * p->d->model->hparams.n_embd;
 }
 
 void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm, unsigned forms) {
@@ -155,6 +158,18 @@ void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t ta
 
 /* ------------------------------------------------------------------- state */
 
-const float *inlay__state_before(const inlay__pass *p) { return p->d->state[p->d->state_is_new] + p->block->state; }
+const float *inlay__state_before(const inlay__pass *p, const inlay__span *span) {
+    return span->sequence->state[span->sequence->state_is_new] + p->block->state;
+}
 
-float *inlay__state_after(const inlay__pass *p) { return p->d->state[1] + p->block->state; }
+float *inlay__state_after(const inlay__pass *p, const inlay__span *span) { return span->sequence->state[1] + p->block->state; }
+
+inlay__convolution inlay__convolution_of(const inlay__pass *p, const inlay__convolution *all, const inlay__span *span) {
+    inlay__convolution part = *all;
+    part.n_cols = span->end - span->begin;
+    part.x += span->begin * all->x_stride;
+    part.y += span->begin * all->y_stride;
+    part.before = inlay__state_before(p, span);
+    part.after = inlay__state_after(p, span);
+    return part;
+}

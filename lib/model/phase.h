@@ -6,6 +6,7 @@
 #ifndef INLAY_PHASE_H
 #define INLAY_PHASE_H
 
+#include "kernels/recurrence.h"
 #include "model/decoder_state.h"
 
 /* One thread's place in a pass. */
@@ -16,7 +17,8 @@ typedef struct inlay__pass {
     const inlay__layer_block *block;
     size_t i_layer;
     size_t i_thread, n_threads;
-    size_t col_begin, n_cols;   /* columns in hand: all, or at the end those that want logits */
+    size_t n_cols;              /* columns in hand: all, or at the end those of which logits are wanted */
+    const size_t *wanted;       /* [n_cols] which those are; NULL: all */
     bool private_stream;        /* each thread has its own, as there are few columns in all */
     const inlay__layer_block *pending[INLAY__N_BRANCHES]; /* blocks whose branches have not joined the stream */
     size_t n_pending;
@@ -77,9 +79,11 @@ void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t ta
 /* The same into out [n_cols, rows of the task]. */
 void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
 
-/* What a recurrent block keeps of the sequence: from the tokens before this pass, and where to leave it after. The two are
+/* What a recurrent block keeps of a sequence: from the tokens before this pass, and where to leave it after. The two are
  * the same memory or do not overlap. */
-const float *inlay__state_before(const inlay__pass *p);
-float *inlay__state_after(const inlay__pass *p);
+const float *inlay__state_before(const inlay__pass *p, const inlay__span *span);
+float *inlay__state_after(const inlay__pass *p, const inlay__span *span);
+/* A convolution of all columns, cut to those of a span and with the block's state. */
+inlay__convolution inlay__convolution_of(const inlay__pass *p, const inlay__convolution *all, const inlay__span *span);
 
 #endif

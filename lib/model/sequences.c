@@ -14,12 +14,13 @@ enum { CACHE_FACTOR = 2 };
 
 int32_t inlay__sequences_init_cache(inlay__decoder *d) {
     const inlay__stack *stack = &d->model->encoder;
-    const inlay__kv_shape shape = {1, stack->n_head_kv, stack->n_head_dim, true};
+    inlay__kv_shape shape = {1, stack->n_head_kv, stack->n_head_dim, 0, 1, true};
     size_t n;
     if (!inlay__mul_size(d->config.n_batch, CACHE_FACTOR, &n) || n > SIZE_MAX - INLAY__LANES)
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: keys and values of %zu tokens do not fit an address space",
                            d->config.n_batch);
-    return inlay__kv_cache_init(d->sys, &shape, n + INLAY__LANES, INLAY_TYPE_F32, &d->passing);
+    shape.n_context = n + INLAY__LANES;
+    return inlay__kv_cache_init(d->sys, &shape, INLAY_TYPE_F32, &d->passing);
 }
 
 /* ------------------------------------------------------------------ checks */
@@ -55,35 +56,22 @@ int32_t inlay__sequences_check(const inlay__decoder *d, const inlay__sequences *
 
 /* ------------------------------------------------------------------ running */
 
-/* Columns of one span in tiles of as many as attention takes rows. */
-static void cut_tiles(inlay__decoder *d, const inlay__span *span) {
-    for (size_t begin = span->begin; begin < span->end; begin += INLAY__ATTENTION_ROWS)
-        d->tiles[d->n_tiles++] = (inlay__slice){begin, inlay__min_size(begin + INLAY__ATTENTION_ROWS, span->end)};
-}
-
 /* Sequences from number `first` on while they fit: spans, tiles and positions of their columns. */
 static void lay_out(inlay__decoder *d, const inlay__sequences *s, size_t first) {
     size_t place = 0;
-    d->n_cols = d->n_spans = d->n_tiles = 0;
+    inlay__decoder_clear_pass(d);
     for (size_t i = first; i < s->n; i++) {
         size_t n = s->starts[i + 1] - s->starts[i], room = inlay__round_up(n, INLAY__LANES);
-        if (n > d->config.n_batch - d->n_cols || room > d->passing.n_positions - place) break;
-        inlay__span *span = &d->spans[d->n_spans];
-        *span = (inlay__span){d->n_cols, d->n_cols + n, place};
-        for (size_t k = 0; k < n; k++) {
-            d->positions[d->n_cols + k] = k;
-            d->span_of[d->n_cols + k] = (uint32_t)d->n_spans;
-        }
-        cut_tiles(d, span);
-        d->n_cols += n;
-        d->n_spans++;
+        if (n > d->config.n_batch - d->n_cols || room > d->passing.n_block - place) break;
+        const inlay__span span = {.begin = d->n_cols, .end = d->n_cols + n, .place = place};
+        inlay__decoder_add_span(d, &span, 0, INLAY__ATTENTION_ROWS);
         place += room;
     }
+    memcpy(d->tokens, s->tokens + s->starts[first], d->n_cols * sizeof *d->tokens);
 }
 
 int32_t inlay__sequences_run(inlay__decoder *d, const inlay__sequences *s, size_t first, const inlay__eval_hooks *hooks) {
     lay_out(d, s, first);
-    d->tokens = s->tokens + s->starts[first];
     d->types = s->types != NULL ? s->types + s->starts[first] : NULL;
     d->cancel = hooks->cancel;
     inlay__fpenv saved = inlay__fpenv_enter();
@@ -114,14 +102,16 @@ int32_t inlay__sequences_apply(inlay__decoder *d, const inlay__head *head, const
 
 /* Keys and values of what was encoded, for the decoder to attend to. Its own sequence was another text's. */
 static int32_t keep(inlay__decoder *d) {
-    inlay__kv_cache_reserve(&d->crossed, d->n_cols);
+    size_t n_held = d->crossed_pages.n * d->crossed.n_block;
+    if (d->n_cols > n_held) inlay__kv_pages_extend(&d->crossed, &d->crossed_pages, n_held, d->n_cols);
     inlay__fpenv saved = inlay__fpenv_enter();
     int32_t status = inlay__decoder_pass(d, inlay__forward_cross);
     inlay__fpenv_leave(saved);
     INLAY__TRY(status);
-    inlay__kv_cache_clear(&d->crossed, d->n_cols, d->crossed.n_ready);
+    inlay__kv_pages_clear(&d->crossed, &d->crossed_pages, d->n_cols, SIZE_MAX);
     d->n_crossed = d->n_cols;
-    return inlay__decoder_truncate(d, 0);
+    for (size_t i = 0; i < d->config.n_sequences; i++) INLAY__TRY(inlay__decoder_truncate(d, i, 0));
+    return INLAY_OK;
 }
 
 int32_t inlay__sequences_read(inlay__decoder *d, const inlay__sequences *one, const inlay__eval_hooks *hooks) {

@@ -27,7 +27,8 @@ static bool values_are_zero(const inlay__decoder *d, size_t begin, size_t end) {
     size_t row = cache->row_size;
     for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++) {
         for (size_t position = begin; position < end; position++) {
-            const uint8_t *values = inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv, position);
+            size_t page = d->sequences[0].pages.list[position / cache->n_block];
+            const uint8_t *values = inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv, page);
             for (size_t k = 0; k < row; k++)
                 if (values[position % INLAY__KEY_BLOCK * row + k] != 0) return false;
         }
@@ -59,10 +60,10 @@ TEST(calls_batches_and_threads_change_no_bit_in_any_architecture) {
                          cuts[k][1], cuts[k][2]);
                 float *found = tiny_rows(d, p.n_vocab, tokens, N_LONG, cuts[k][0]);
                 check_rows(found, expected, N_LONG * p.n_vocab, what);
-                check_rows(inlay__decoder_logits(d), expected + (N_LONG - 1) * p.n_vocab, p.n_vocab, "the last row");
-                inlay__decoder_truncate(d, 0);
+                check_rows(inlay__decoder_logits(d, 0), expected + (N_LONG - 1) * p.n_vocab, p.n_vocab, "the last row");
+                inlay__decoder_truncate(d, 0, 0);
                 CHECK_INT(tiny_decode(d, tokens, N_LONG, NULL), INLAY_OK); /* without rows, over a used cache */
-                check_rows(inlay__decoder_logits(d), expected + (N_LONG - 1) * p.n_vocab, p.n_vocab, what);
+                check_rows(inlay__decoder_logits(d, 0), expected + (N_LONG - 1) * p.n_vocab, p.n_vocab, what);
                 free(found);
                 inlay__decoder_free(d);
             }
@@ -86,12 +87,12 @@ TEST(a_shortened_sequence_goes_on_as_if_the_rest_had_never_been) {
         for (size_t k = 0; k < 30; k++)
             other[k] = (int32_t)(p.n_vocab - 1 - k);
         for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
-            inlay__decoder_truncate(d, 0);
+            inlay__decoder_truncate(d, 0, 0);
             CHECK_INT(tiny_decode(d, tokens, N_LONG, NULL), INLAY_OK);
-            inlay__decoder_truncate(d, lengths[k]);
-            CHECK_INT(inlay__decoder_length(d), lengths[k]);
-            CHECK(inlay__decoder_logits(d) == NULL);
-            inlay__decoder_truncate(fresh, 0);
+            inlay__decoder_truncate(d, 0, lengths[k]);
+            CHECK_INT(inlay__decoder_length(d, 0), lengths[k]);
+            CHECK(inlay__decoder_logits(d, 0) == NULL);
+            inlay__decoder_truncate(fresh, 0, 0);
             if (lengths[k] > 0) CHECK_INT(tiny_decode(fresh, tokens, lengths[k], NULL), INLAY_OK);
             float *found = tiny_rows(d, p.n_vocab, other, 30, 30),
                   *expected = tiny_rows(fresh, p.n_vocab, other, 30, 7);
@@ -99,8 +100,8 @@ TEST(a_shortened_sequence_goes_on_as_if_the_rest_had_never_been) {
             free(found);
             free(expected);
         }
-        inlay__decoder_truncate(d, inlay__decoder_length(d)); /* to what it is */
-        CHECK(inlay__decoder_logits(d) != NULL);
+        inlay__decoder_truncate(d, 0, inlay__decoder_length(d, 0)); /* to what it is */
+        CHECK(inlay__decoder_logits(d, 0) != NULL);
         inlay__decoder_free(d);
         inlay__decoder_free(fresh);
         tiny_network_close(&n);
@@ -126,13 +127,13 @@ static void begin_case(failed_case *c, const tiny_params *p) {
     inlay__decoder_free(one);
     c->d = tiny_decoder(c->n.model, 60, 8, 2, INLAY_TYPE_F16);
     CHECK_INT(tiny_decode(c->d, c->tokens, 25, NULL), INLAY_OK);
-    memcpy(c->before, inlay__decoder_logits(c->d), p->n_vocab * sizeof(float));
+    memcpy(c->before, inlay__decoder_logits(c->d, 0), p->n_vocab * sizeof(float));
 }
 
 static void check_unchanged(failed_case *c, const tiny_params *p) {
-    CHECK_INT(inlay__decoder_length(c->d), 25);
-    CHECK(inlay__decoder_logits(c->d) != NULL);
-    check_rows(inlay__decoder_logits(c->d), c->before, p->n_vocab, "the logits before the failure");
+    CHECK_INT(inlay__decoder_length(c->d, 0), 25);
+    CHECK(inlay__decoder_logits(c->d, 0) != NULL);
+    check_rows(inlay__decoder_logits(c->d, 0), c->before, p->n_vocab, "the logits before the failure");
 }
 
 static void end_case(failed_case *c, const tiny_params *p) {
@@ -239,7 +240,7 @@ TEST(progress_is_told_after_each_batch_and_can_cancel_there) {
     for (size_t at = 1; at <= 5; at++) { /* 35 tokens in batches of 8 */
         told t = {.rises = true, .cancel_at = at};
         inlay__eval_hooks hooks = {NULL, on_progress, &t};
-        CHECK_INT(inlay__decoder_eval(c.d, c.tokens + 25, 35, NULL, &hooks), INLAY_ERR_CANCELLED);
+        CHECK_INT(inlay__decoder_eval(c.d, &(inlay__run){0, c.tokens + 25, 35}, 1, NULL, &hooks), INLAY_ERR_CANCELLED);
         CHECK(t.rises && t.n_calls == at && t.total == 35);
         CHECK_INT(t.done, at < 5 ? 8 * at : 35);
         check_unchanged(&c, &p);
@@ -259,7 +260,7 @@ TEST(the_cancel_flag_stops_before_a_batch_and_between_them) {
             atomic_int flag = at == 0;
             told t = {.rises = true, .cancel_at = at, .flag = &flag};
             inlay__eval_hooks hooks = {&flag, on_progress, &t};
-            CHECK_INT(inlay__decoder_eval(c.d, c.tokens + 25, 35, NULL, &hooks), INLAY_ERR_CANCELLED);
+            CHECK_INT(inlay__decoder_eval(c.d, &(inlay__run){0, c.tokens + 25, 35}, 1, NULL, &hooks), INLAY_ERR_CANCELLED);
             CHECK_INT(t.n_calls, at); /* no batch after the flag was set */
             check_unchanged(&c, &p);
         }
@@ -277,7 +278,7 @@ TEST(a_cancelled_evaluation_leaves_after_the_layer_in_which_it_is_seen) {
             atomic_int flag = 1;
             inlay__eval_hooks hooks = {&flag, NULL, NULL};
             inlay__decoder *d = tiny_decoder(n.model, 40, 40, n_threads, INLAY_TYPE_F32);
-            CHECK_INT(inlay__decoder_eval(d, tokens, n_tokens, NULL, &hooks), INLAY_ERR_CANCELLED);
+            CHECK_INT(inlay__decoder_eval(d, &(inlay__run){0, tokens, n_tokens}, 1, NULL, &hooks), INLAY_ERR_CANCELLED);
             for (size_t layer = 1; layer < p.n_layer; layer++) { /* their keys were never written */
                 const uint8_t *keys = inlay__kv_cache_keys(&d->cache, layer, 0, 0);
                 CHECK(keys[0] == 0 && memcmp(keys, keys + 1, d->cache.head_size - 1) == 0);
@@ -294,7 +295,7 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
     for (int i = 0; i < TINY_N_ARCHITECTURES; i++) {
         tiny_params p = tiny_architecture(i);
         tiny_network n = tiny_network_open(&p, NULL);
-        inlay__decoder_config config = {64, 16, 1, INLAY_TYPE_F16};
+        inlay__decoder_config config = {64, 16, 1, INLAY_TYPE_F16, 1};
         inlay__decoder *d = NULL;
         int32_t tokens[64];
         accounting a;
@@ -304,10 +305,10 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
         size_t n_allocs = a.n_allocs;
         CHECK(inlay__decoder_memory(d) <= a.live && inlay__decoder_memory(d) + 4096 > a.live); /* and the pool */
         CHECK_INT(inlay__decoder_cache_memory(d), (size_t)p.n_layer * 64 * 2 * 2 * 16 * 2);
-        CHECK(inlay__decoder_logits(d) == NULL && inlay__decoder_length(d) == 0);
+        CHECK(inlay__decoder_logits(d, 0) == NULL && inlay__decoder_length(d, 0) == 0);
         CHECK_INT(tiny_decode(d, tokens, 50, NULL), INLAY_OK);
         CHECK(!values_are_zero(d, 49, 50) && values_are_zero(d, 50, 64)); /* whatever was in the memory */
-        inlay__decoder_truncate(d, 5);
+        inlay__decoder_truncate(d, 0, 5);
         CHECK_INT(tiny_decode(d, tokens, 1, NULL), INLAY_OK);
         CHECK_INT(a.n_allocs, n_allocs);
         inlay__decoder_free(d);
@@ -318,11 +319,12 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
 
 TEST(sizes_that_no_memory_holds_are_errors_that_leave_nothing) {
     static const inlay__decoder_config configs[] = {
-        {SIZE_MAX / 2, 1, 1, INLAY_TYPE_F32},
-        {SIZE_MAX / 4096, 16, 1, INLAY_TYPE_F32},
-        {SIZE_MAX / 2, SIZE_MAX / 2, 1, INLAY_TYPE_F16},
-        {SIZE_MAX / 64, SIZE_MAX / 64, 1, INLAY_TYPE_F16},
-        {100, SIZE_MAX / 1000, 1, INLAY_TYPE_F16},
+        {SIZE_MAX / 2, 1, 1, INLAY_TYPE_F32, 1},
+        {SIZE_MAX / 4096, 16, 1, INLAY_TYPE_F32, 1},
+        {SIZE_MAX / 2, SIZE_MAX / 2, 1, INLAY_TYPE_F16, 1},
+        {SIZE_MAX / 64, SIZE_MAX / 64, 1, INLAY_TYPE_F16, 1},
+        {100, SIZE_MAX / 1000, 1, INLAY_TYPE_F16, 1},
+        {100, 100, 1, INLAY_TYPE_F16, SIZE_MAX / 100},
     };
     tiny_params p = tiny_architecture(2);
     tiny_network n = tiny_network_open(&p, NULL);
@@ -335,7 +337,7 @@ TEST(sizes_that_no_memory_holds_are_errors_that_leave_nothing) {
         CHECK(d == (inlay__decoder *)(uintptr_t)1); /* untouched */
         CHECK_INT(a.n_live, 0);
     }
-    inlay__decoder_config config = {32, 8, 1, INLAY_TYPE_F32};
+    inlay__decoder_config config = {32, 8, 1, INLAY_TYPE_F32, 1};
     inlay__decoder *d = NULL;
     size_t fail_at = 1;
     for (; d == NULL && fail_at < 50; fail_at++) { /* every allocation refused */

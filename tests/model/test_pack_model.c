@@ -185,8 +185,8 @@ TEST(packing_that_is_cancelled_leaves_the_sequence_and_is_done_the_next_time) {
     atomic_int cancel = 1;
     inlay__eval_hooks hooks = {&cancel, NULL, NULL};
     if (t.model->packing == NULL) SKIP("this machine has no kernel for panels of Q4_0");
-    CHECK_INT(inlay__decoder_eval(d, tokens, 16, NULL, &hooks), INLAY_ERR_CANCELLED);
-    CHECK_INT(inlay__decoder_length(d), 0);
+    CHECK_INT(inlay__decoder_eval(d, &(inlay__run){0, tokens, 16}, 1, NULL, &hooks), INLAY_ERR_CANCELLED);
+    CHECK_INT(inlay__decoder_length(d, 0), 0);
     CHECK_INT(atomic_load(&t.model->packing->ready), 0);
     CHECK_INT(tiny_decode(d, tokens, 16, NULL), INLAY_OK);
     CHECK_INT(atomic_load(&t.model->packing->ready), 1);

@@ -74,7 +74,7 @@ tiny_params tiny_architecture(int i) {
 
 inlay__decoder *tiny_decoder(const inlay__model *model, size_t n_context, size_t n_batch, size_t n_threads,
                              uint32_t cache_type) {
-    inlay__decoder_config config = {n_context, n_batch, n_threads, cache_type};
+    inlay__decoder_config config = {n_context, n_batch, n_threads, cache_type, 1};
     inlay__decoder *decoder;
     must(inlay__decoder_new(&inlay__sys_default, model, &config, &decoder), "tiny_decoder");
     return decoder;
@@ -82,7 +82,7 @@ inlay__decoder *tiny_decoder(const inlay__model *model, size_t n_context, size_t
 
 int32_t tiny_decode(inlay__decoder *decoder, const int32_t *tokens, size_t n_tokens, float *logits) {
     inlay__eval_hooks hooks = {NULL, NULL, NULL};
-    return inlay__decoder_eval(decoder, tokens, n_tokens, logits, &hooks);
+    return inlay__decoder_eval(decoder, &(inlay__run){0, tokens, n_tokens}, 1, logits, &hooks);
 }
 
 float *tiny_rows(inlay__decoder *decoder, size_t n_vocab, const int32_t *tokens, size_t n_tokens, size_t step) {
