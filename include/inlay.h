@@ -27,8 +27,8 @@
  * The complete program, with its error checks, is examples/hello.c.
  *
  * Two handles carry everything. An inlay_model is immutable once open and may be
- * shared by any number of threads. An inlay_session holds one sequence: its
- * key/value cache, its sampler, its scratch memory; one thread at a time uses it.
+ * shared by any number of threads. An inlay_session holds a sequence or several: their
+ * key/value cache, a sampler, scratch memory; one thread at a time uses it.
  *
  * Rules that hold for every function:
  *  - A call that can fail returns an int32_t status: INLAY_OK (0) or a negative
@@ -222,6 +222,14 @@ enum {
     INLAY_OPT_DIMENSIONS = 205,
     /* int: 1 (default) makes embeddings vectors of length 1, after INLAY_OPT_DIMENSIONS; 0 leaves them. Used by: session. */
     INLAY_OPT_NORMALIZE = 206,
+    /* int: sequences that the session has, 1 to 4096, each with room for the whole context, of which memory is first
+     * touched when it is needed. 1 (default). More than one needs INLAY_CAN_GENERATE (INLAY_ERR_UNSUPPORTED
+     * otherwise). Used by: session. */
+    INLAY_OPT_SEQUENCES = 207,
+    /* int: the sequence, counted from 0, that inlay_eval, inlay_eval_all, inlay_logits, inlay_sample,
+     * inlay_session_truncate, INLAY_OPT_PREFIX and INLAY_SESSION_LENGTH are about; inlay_session_set_int changes it
+     * at any time. 0 (default). Used by: session. */
+    INLAY_OPT_SEQUENCE = 208,
 
     /* float: 0 (default) always takes the most probable token; above 0 draws, from a
      * distribution that is the flatter the higher the value. Used by: session. */
@@ -637,9 +645,25 @@ INLAY_API int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size
 INLAY_API int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
                                  size_t capacity);
 
+/* Appends tokens to several sequences of the session (INLAY_OPT_SEQUENCES), evaluated together: sequence
+ * sequences[i] gets tokens[starts[i]] to tokens[starts[i + 1] - 1], at least one. `sequences` [n] names each at most once,
+ * `starts` [n + 1] rises. The logits that follow are those of each sequence, for inlay_logits and inlay_sample when it is in
+ * hand (INLAY_OPT_SEQUENCE, which stays as it is). Each sequence has the same bits as if it were evaluated alone, and
+ * many generate far more tokens a second than one. On failure all sequences are as before.
+ * Errors: as inlay_eval, with the number of the run; INLAY_ERR_ARGUMENT for a sequence that is not there or comes twice,
+ * or n 0. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval_batch(inlay_session *session, const int32_t *sequences, const int32_t *tokens,
+                                   const size_t *starts, size_t n);
+
+/* Makes sequence `to` what `from` is: tokens, logits, recurrent state. What `to` was is gone. Keys and values are
+ * shared until one of the two goes on, so that it takes next to no time however long `from` is: read a common beginning
+ * once, then fork it for every answer. Errors: INLAY_ERR_ARGUMENT for a sequence that is not there,
+ * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_sequence_fork(inlay_session *session, int32_t from, int32_t to);
+
 /* The logits after the last token: `*logits` [n_vocab], natural logarithms up to a
  * constant. The pointer is the session's and its floats may be changed (a bias, a ban)
- * before inlay_sample; the next eval overwrites them. Either out pointer may be NULL.
+ * before inlay_sample; the next eval of its sequence overwrites them. Either out pointer may be NULL.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was evaluated.
  * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab);
@@ -652,8 +676,8 @@ INLAY_API int32_t inlay_logits(inlay_session *session, float **logits, size_t *n
 INLAY_API int32_t inlay_sample(inlay_session *session, int32_t *token);
 
 /* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
- * (INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), or INLAY_OPT_PREFIX of one whose sequence is empty. Setting the seed restarts the random
- * numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
+ * (INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one that
+ * is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
  * at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
  * Since 0.1. */
 INLAY_API int32_t inlay_session_set_int(inlay_session *session, int32_t key, int64_t value);
@@ -667,7 +691,8 @@ enum {
     INLAY_SESSION_BATCH = 4,         /* int: tokens evaluated together */
     INLAY_SESSION_MEMORY = 5,        /* int: bytes taken from the allocator */
     INLAY_SESSION_CACHE_MEMORY = 6,  /* int: bytes of these that are the key/value cache */
-    INLAY_SESSION_ENCODED = 7        /* int: tokens that inlay_encode last read */
+    INLAY_SESSION_ENCODED = 7,       /* int: tokens that inlay_encode last read */
+    INLAY_SESSION_SEQUENCES = 8      /* int: sequences it has */
 };
 
 /* One fact. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY.

@@ -2,11 +2,6 @@
 #include "handles.h"
 #include "model/sequences.h"
 
-static inlay__eval_hooks hooks_of(inlay_session *session) {
-    return (inlay__eval_hooks){
-        .cancel = &session->cancel, .progress = session->progress, .progress_user = session->progress_user};
-}
-
 /* What all calls that run the encoder begin with. */
 static int32_t begin(const char *function, inlay_session *session, int32_t bit) {
     atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
@@ -23,7 +18,7 @@ static int32_t encode(const char *function, inlay_session *session, const int32_
     INLAY__TRY(begin(function, session, INLAY_CAN_ENCODE));
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
-    inlay__eval_hooks hooks = hooks_of(session);
+    inlay__eval_hooks hooks = inlay__session_hooks(session);
     return inlay__sequences_read(session->decoder, &one, &hooks);
 }
 
@@ -69,7 +64,7 @@ static int32_t logits_at(inlay_session *session, size_t position, float **logits
     if (position >= n)
         return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_logits_at: position is %zu, but the sequence has %zu tokens",
                            position, n);
-    inlay__eval_hooks hooks = hooks_of(session);
+    inlay__eval_hooks hooks = inlay__session_hooks(session);
     INLAY__TRY(inlay__sequences_predict(session->decoder, position, &hooks, &found));
     if (logits != NULL) *logits = found;
     if (n_vocab != NULL) *n_vocab = session->n_vocab;
@@ -120,7 +115,7 @@ static int32_t embed(inlay_session *session, const inlay__sequences *s, float *e
     INLAY__TRY(choose_pooling(session, &pooling));
     if (n_dims != NULL) *n_dims = pooling.n_dims;
     INLAY__TRY(check_many(function, session, s, pooling.n_dims, embeddings, capacity));
-    inlay__eval_hooks hooks = hooks_of(session);
+    inlay__eval_hooks hooks = inlay__session_hooks(session);
     return inlay__sequences_embed(session->decoder, s, &pooling, &hooks, embeddings);
 }
 
@@ -140,7 +135,7 @@ static int32_t classify(inlay_session *session, const inlay__sequences *s, float
     size_t n = inlay__model_labels(session->model->network);
     if (n_labels != NULL) *n_labels = n;
     INLAY__TRY(check_many(function, session, s, n, scores, capacity));
-    inlay__eval_hooks hooks = hooks_of(session);
+    inlay__eval_hooks hooks = inlay__session_hooks(session);
     return inlay__sequences_classify(session->decoder, s, &hooks, scores);
 }
 

@@ -1,4 +1,4 @@
-/* Sessions: one sequence, evaluated and sampled. */
+/* Sessions: made and freed, their sequence in hand evaluated and sampled. */
 #include "base/fpenv.h"
 #include "base/pool.h"
 #include "handles.h"
@@ -85,27 +85,42 @@ static size_t choose_context(const inlay_session *session, const inlay__log *log
     return asked;
 }
 
+/* The session's sequences, and which is in hand. */
+static int32_t choose_sequences(inlay_session *session) {
+    const inlay__model *network = session->model->network;
+    int64_t n = session->values[INLAY__SEQUENCES].integer, sequence = session->values[INLAY__SEQUENCE].integer;
+    if (n > 1 && !(inlay__model_capabilities(network) & INLAY_CAN_GENERATE))
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'sequences' is %lld, but architecture '%s' has no sequences to go on with",
+                           (long long)n, inlay__model_hparams(network)->architecture);
+    session->n_sequences = (size_t)n;
+    return inlay__session_sequence(session, "option 'sequence'", sequence, &session->sequence);
+}
+
 static int32_t set_up(inlay_session *session, const inlay_options *options) {
     const inlay_model *model = session->model;
     size_t n_vocab = inlay__model_hparams(model->network)->n_vocab;
     session->n_context = choose_context(session, &options->log);
+    INLAY__TRY(choose_sequences(session));
     size_t n_prefix = (size_t)session->values[INLAY__PREFIX].integer;
     size_t n_batch = inlay__max_size((size_t)session->values[INLAY__BATCH].integer, n_prefix);
     bool encodes = inlay__model_capabilities(model->network) & INLAY_CAN_ENCODE;
-    session->n_batch = encodes ? inlay__max_size(n_batch, session->n_context) : inlay__min_size(n_batch, session->n_context);
+    session->n_batch = encodes ? inlay__max_size(n_batch, session->n_context)
+                               : inlay__min_size(n_batch, session->n_context * session->n_sequences);
     session->n_threads = inlay__thread_count(options);
     inlay__decoder_config config = {.n_context = session->n_context,
                                     .n_batch = session->n_batch,
                                     .n_threads = session->n_threads,
                                     .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer,
-                                    .n_sequences = 1};
+                                    .n_sequences = session->n_sequences};
     INLAY__TRY(inlay__decoder_new(&session->sys, model->network, &config, &session->decoder));
     session->n_vocab = n_vocab;
     float *memory = inlay__decoder_scratch(session->decoder);
     inlay__sampler_scratch scratch = {(int32_t *)(void *)(memory + n_vocab), memory};
     inlay__sampler_config sampling = inlay__sampler_config_of(session->values);
     inlay__sampler_init(&session->sampler, inlay__model_kernels(model->network), &sampling, &scratch, n_vocab);
-    return inlay__decoder_set_prefix(session->decoder, 0, n_prefix);
+    for (size_t i = 0; i < session->n_sequences; i++)
+        INLAY__TRY(inlay__decoder_set_prefix(session->decoder, i, n_prefix));
+    return INLAY_OK;
 }
 
 /* The options' numbers; strings act when a model opens, and stay with the options. */
@@ -172,17 +187,25 @@ void inlay_session_free(inlay_session *session) {
 
 /* -------------------------------------------------------------- evaluation */
 
+inlay__eval_hooks inlay__session_hooks(inlay_session *session) {
+    return (inlay__eval_hooks){
+        .cancel = &session->cancel, .progress = session->progress, .progress_user = session->progress_user};
+}
+
+int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits) {
+    const inlay__eval_hooks hooks = inlay__session_hooks(session);
+    INLAY__TRY(inlay__weights_check(&session->model->weights));
+    return inlay__decoder_eval(session->decoder, runs, n_runs, logits, &hooks);
+}
+
 static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
                     float *logits) {
     atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
     INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
-    INLAY__TRY(inlay__weights_check(&session->model->weights));
-    inlay__eval_hooks hooks = {
-        .cancel = &session->cancel, .progress = session->progress, .progress_user = session->progress_user};
-    const inlay__run run = {0, tokens, n_tokens};
-    return inlay__decoder_eval(session->decoder, &run, 1, logits, &hooks);
+    const inlay__run run = {session->sequence, tokens, n_tokens};
+    return inlay__session_eval(session, &run, 1, logits);
 }
 
 int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens) {
@@ -207,7 +230,7 @@ int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_t
 
 static int32_t find_logits(const char *function, inlay_session *session, float **logits) {
     INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
-    *logits = inlay__decoder_logits(session->decoder, 0);
+    *logits = inlay__decoder_logits(session->decoder, session->sequence);
     if (*logits != NULL) return INLAY_OK;
     return inlay__fail(INLAY_ERR_STATE,
                        "%s: there are no logits: nothing was evaluated since the sequence began or was "
@@ -244,8 +267,15 @@ int32_t inlay_sample(inlay_session *session, int32_t *token) {
 /* The new value stands among the session's; on failure the one before comes back. */
 static int32_t set_prefix(inlay_session *session, int64_t before) {
     inlay__option_value *value = &session->values[INLAY__PREFIX];
-    int32_t status = inlay__decoder_set_prefix(session->decoder, 0, (size_t)value->integer);
+    int32_t status = inlay__decoder_set_prefix(session->decoder, session->sequence, (size_t)value->integer);
     if (status != INLAY_OK) value->integer = before;
+    return status;
+}
+
+static int32_t set_sequence(const char *function, inlay_session *session) {
+    inlay__option_value *value = &session->values[INLAY__SEQUENCE];
+    int32_t status = inlay__session_sequence(session, function, value->integer, &session->sequence);
+    value->integer = (int64_t)session->sequence;
     return status;
 }
 
@@ -257,6 +287,7 @@ static int32_t set_number(const char *function, inlay_session *session, int32_t 
     INLAY__TRY(inlay__option_set_number(function, session->values, key, kind, number, integer));
     session->sampler.config = inlay__sampler_config_of(session->values);
     if (key == INLAY_OPT_PREFIX) return set_prefix(session, before);
+    if (key == INLAY_OPT_SEQUENCE) return set_sequence(function, session);
     if (key == INLAY_OPT_SEED) inlay__rng_seed(&session->sampler.rng, session->sampler.config.seed);
     return INLAY_OK;
 }
@@ -275,11 +306,12 @@ static int32_t get_int(const inlay_session *session, int32_t fact, int64_t *valu
     size_t n;
     if (value == NULL) return inlay__null_argument("inlay_session_get_int", "value");
     switch (fact) {
-    case INLAY_SESSION_LENGTH: *value = (int64_t)inlay__decoder_length(session->decoder, 0); return INLAY_OK;
+    case INLAY_SESSION_LENGTH: *value = (int64_t)inlay__decoder_length(session->decoder, session->sequence); return INLAY_OK;
     case INLAY_SESSION_ENCODED:
         inlay__sequences_states(session->decoder, &n);
         *value = (int64_t)n;
         return INLAY_OK;
+    case INLAY_SESSION_SEQUENCES: *value = (int64_t)session->n_sequences; return INLAY_OK;
     case INLAY_SESSION_CONTEXT: *value = (int64_t)session->n_context; return INLAY_OK;
     case INLAY_SESSION_THREADS: *value = (int64_t)session->n_threads; return INLAY_OK;
     case INLAY_SESSION_BATCH: *value = (int64_t)session->n_batch; return INLAY_OK;
@@ -296,11 +328,11 @@ int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_
 }
 
 static int32_t truncate(inlay_session *session, size_t length) {
-    size_t present = inlay__decoder_length(session->decoder, 0);
+    size_t present = inlay__decoder_length(session->decoder, session->sequence);
     if (length > present)
         return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_session_truncate: length is %zu, but the sequence has %zu tokens",
                            length, present);
-    return inlay__decoder_truncate(session->decoder, 0, length);
+    return inlay__decoder_truncate(session->decoder, session->sequence, length);
 }
 
 int32_t inlay_session_truncate(inlay_session *session, size_t length) {

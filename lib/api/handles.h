@@ -23,7 +23,7 @@ enum { INLAY__ERROR_SIZE = 512 };
 enum {
     INLAY__THREADS, INLAY__CPU, INLAY__LOAD, INLAY__VOCAB_ONLY, INLAY__PACK, INLAY__QUANTIZE,
     INLAY__CONTEXT, INLAY__BATCH, INLAY__CACHE_TYPE, INLAY__PREFIX,
-    INLAY__POOLING, INLAY__DIMENSIONS, INLAY__NORMALIZE,
+    INLAY__POOLING, INLAY__DIMENSIONS, INLAY__NORMALIZE, INLAY__SEQUENCES, INLAY__SEQUENCE,
     INLAY__TEMPERATURE, INLAY__TOP_K, INLAY__TOP_P, INLAY__MIN_P, INLAY__SEED, INLAY__N_OPTIONS
 };
 
@@ -73,7 +73,8 @@ struct inlay_session {
     inlay__option_value values[INLAY__N_OPTIONS];
     inlay_progress_fn progress;
     void *progress_user;
-    size_t n_threads, n_context, n_batch, n_vocab;
+    size_t n_threads, n_context, n_batch, n_vocab, n_sequences;
+    size_t sequence; /* in hand */
     char error[INLAY__ERROR_SIZE];
 };
 
@@ -112,6 +113,11 @@ int32_t inlay__session_leave(inlay_session *session, int32_t status);
 /* INLAY_ERR_UNSUPPORTED where the model lacks an INLAY_CAN_ bit: what it is, what it cannot do and what to call
  * instead. */
 int32_t inlay__session_can(const char *function, const inlay_session *session, int32_t bit);
+/* One of the session's sequences by its number; `what` begins the error. Errors: _ARGUMENT. */
+int32_t inlay__session_sequence(const inlay_session *session, const char *what, int64_t number, size_t *sequence);
+inlay__eval_hooks inlay__session_hooks(inlay_session *session);
+/* Runs with the session's callbacks, after a look at whether its model's file is whole. */
+int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits);
 
 /* Notes that the last failure of this thread concerns this model; returns `status`. */
 int32_t inlay__owned(const inlay_model *model, int32_t status);

@@ -26,6 +26,8 @@ static const option options_table[INLAY__N_OPTIONS] = {
                         INLAY_POOLING_MODEL},
     [INLAY__DIMENSIONS] = {INLAY_OPT_DIMENSIONS, INLAY_KIND_INT, "dimensions", 0, 1 << 18, 0},
     [INLAY__NORMALIZE] = {INLAY_OPT_NORMALIZE, INLAY_KIND_INT, "normalize", 0, 1, 1},
+    [INLAY__SEQUENCES] = {INLAY_OPT_SEQUENCES, INLAY_KIND_INT, "sequences", 1, 4096, 1},
+    [INLAY__SEQUENCE] = {INLAY_OPT_SEQUENCE, INLAY_KIND_INT, "sequence", 0, 4095, 0},
     [INLAY__TEMPERATURE] = {INLAY_OPT_TEMPERATURE, INLAY_KIND_FLOAT, "temperature", 0, 100, 0},
     [INLAY__TOP_K] = {INLAY_OPT_TOP_K, INLAY_KIND_INT, "top-k", 0, INT32_MAX, 0},
     [INLAY__TOP_P] = {INLAY_OPT_TOP_P, INLAY_KIND_FLOAT, "top-p", 0, 1, 1},
@@ -126,7 +128,7 @@ static int32_t look_up(const char *function, int32_t key, int32_t kind, size_t *
 bool inlay__option_exists(int32_t key) { return find(key) != INLAY__N_OPTIONS; }
 
 bool inlay__option_may_change(int32_t key) {
-    return (key >= INLAY_OPT_PREFIX && key <= INLAY_OPT_NORMALIZE) ||
+    return (key >= INLAY_OPT_PREFIX && key <= INLAY_OPT_NORMALIZE) || key == INLAY_OPT_SEQUENCE ||
            (key >= INLAY_OPT_TEMPERATURE && key <= INLAY_OPT_SEED);
 }
 

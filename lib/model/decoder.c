@@ -136,6 +136,7 @@ static void *place_rows(layout *l, size_t n_rows, size_t n, size_t size) {
 static void place_sequences(layout *l, inlay__decoder *d) {
     size_t n = d->config.n_sequences, n_pages = d->config.n_context / INLAY__KEY_BLOCK + 1, n_state = inlay__round_up(d->model->n_state, INLAY__LANES);
     inlay__sequence *sequences = d->sequences = place(l, n, sizeof *sequences);
+    d->runs = place(l, n, sizeof *d->runs);
     uint32_t *lists = place_rows(l, n, n_pages, sizeof *lists);
     float *states = place_rows(l, n, 2 * n_state, sizeof *states);
     d->crossed_pages = (inlay__kv_pages){place(l, n_pages, sizeof(uint32_t)), 0};

@@ -42,6 +42,9 @@ void inlay__decoder_free(inlay__decoder *decoder);
 int32_t inlay__decoder_eval(inlay__decoder *decoder, const inlay__run *runs, size_t n_runs, float *logits,
                             const inlay__eval_hooks *hooks);
 
+/* Memory of [n_sequences] for the runs of a call. */
+inlay__run *inlay__decoder_runs(inlay__decoder *decoder);
+
 /* The last row [n_vocab]; NULL when there is none (nothing evaluated, or truncated since). */
 float *inlay__decoder_logits(inlay__decoder *decoder, size_t sequence);
 

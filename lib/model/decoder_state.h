@@ -46,6 +46,7 @@ typedef struct inlay__sequence {
     inlay__kv_pages pages;  /* of the cache */
     float *state[2];        /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
     bool state_is_new;      /* the one that runs has done a batch and goes on from its own */
+    bool has_run;           /* a run of the call that is checked was its own */
 } inlay__sequence;
 
 /* Columns of one sequence in a pass. */
@@ -72,6 +73,7 @@ struct inlay__decoder {
     inlay__kv_pages crossed_pages;
     size_t n_crossed;                /* positions of it; 0: nothing was encoded */
     inlay__sequence *sequences;      /* [config.n_sequences] */
+    inlay__run *runs;                /* [config.n_sequences] the caller's */
     size_t n_rows_read;              /* of the embedding, since its memory was let go */
 
     uint8_t *arena;                  /* all buffers below */

@@ -28,10 +28,21 @@ static int32_t check_run(const inlay__decoder *d, const inlay__run *run) {
     return INLAY_OK;
 }
 
-static int32_t check_runs(const inlay__decoder *d, const inlay__run *runs, size_t n_runs) {
+/* No sequence may have two runs. */
+static int32_t check_sequences(inlay__decoder *d, const inlay__run *runs, size_t n_runs) {
+    size_t i = 0, n = 0;
+    for (; n < n_runs && !d->sequences[runs[n].sequence].has_run; n++) d->sequences[runs[n].sequence].has_run = true;
+    for (; i < n; i++) d->sequences[runs[i].sequence].has_run = false;
+    if (n == n_runs) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_ARGUMENT, "run %zu of %zu is of sequence %zu, of which another run is too", n, n_runs,
+                       runs[n].sequence);
+}
+
+static int32_t check_runs(inlay__decoder *d, const inlay__run *runs, size_t n_runs) {
     if (d->model->n_crossed > 0 && d->n_crossed == 0)
         return inlay__fail(INLAY_ERR_STATE, "nothing was encoded, and the decoder of architecture '%s' attends to what was: "
                            "inlay_encode comes first", d->model->hparams.architecture);
+    INLAY__TRY(check_sequences(d, runs, n_runs));
     for (size_t i = 0; i < n_runs; i++) {
         int32_t status = check_run(d, &runs[i]);
         if (status != INLAY_OK && n_runs > 1)
@@ -228,6 +239,8 @@ int32_t inlay__decoder_eval(inlay__decoder *d, const inlay__run *runs, size_t n_
 }
 
 /* ---------------------------------------------------------------- sequences */
+
+inlay__run *inlay__decoder_runs(inlay__decoder *d) { return d->runs; }
 
 float *inlay__decoder_scratch(inlay__decoder *d) { return d->scratch; }
 

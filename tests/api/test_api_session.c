@@ -465,13 +465,19 @@ TEST(facts_tell_what_was_chosen) {
     CHECK(fact(s, INLAY_SESSION_CACHE_MEMORY) >= 2 * 50 * 2 * 32 * 2); /* layers, positions, keys and values, f16 */
     CHECK(fact(s, INLAY_SESSION_MEMORY) > fact(s, INLAY_SESSION_CACHE_MEMORY));
     CHECK_INT(inlay_session_get_int(s, 0, &value), INLAY_ERR_KEY);
-    CHECK_INT(inlay_session_get_int(s, 8, &value), INLAY_ERR_KEY);
-    CHECK_HAS(inlay_session_error(s), "fact 8");
+    CHECK_INT(inlay_session_get_int(s, 9, &value), INLAY_ERR_KEY);
+    CHECK_HAS(inlay_session_error(s), "fact 9");
     CHECK_INT(value, 7);
     inlay_session *wide = tiny_session(t.model, INLAY_OPT_CONTEXT, 50, INLAY_OPT_CACHE_TYPE, INLAY_TYPE_F32, 0);
     CHECK_INT(fact(wide, INLAY_SESSION_CACHE_MEMORY), 2 * fact(s, INLAY_SESSION_CACHE_MEMORY));
     CHECK(fact(wide, INLAY_SESSION_THREADS) >= 1 && fact(wide, INLAY_SESSION_THREADS) <= 16);
     inlay_session_free(wide);
+    inlay_session *many = tiny_session(t.model, INLAY_OPT_CONTEXT, 50, INLAY_OPT_BATCH, 128, INLAY_OPT_SEQUENCES, 3, 0);
+    CHECK_INT(fact(s, INLAY_SESSION_SEQUENCES), 1);
+    CHECK_INT(fact(many, INLAY_SESSION_SEQUENCES), 3);
+    CHECK_INT(fact(many, INLAY_SESSION_BATCH), 128);
+    CHECK_INT(fact(many, INLAY_SESSION_CACHE_MEMORY), 3 * fact(s, INLAY_SESSION_CACHE_MEMORY));
+    inlay_session_free(many);
     inlay_session_free(s);
     s = tiny_session(t.model, 0);
     CHECK_INT(fact(s, INLAY_SESSION_CONTEXT), 128);

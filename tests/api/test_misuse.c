@@ -209,6 +209,8 @@ TEST(functions_of_sessions) {
     int64_t integer = 0;
     size_t n = 0;
     float rows[320], *logits = NULL;
+    const int32_t first = 0, second = 1;
+    const size_t starts[] = {0, 1}, empty[] = {0, 0}, falling[] = {1, 0};
     inlay_session *made = NULL;
     tiny_tokens(tokens, 8);
     BAD(inlay_session_new, NULL, NULL, &made);
@@ -228,6 +230,8 @@ TEST(functions_of_sessions) {
         BAD(inlay_session_set_float, wrong[i], INLAY_OPT_TOP_P, 0.5);
         BAD(inlay_session_get_int, wrong[i], INLAY_SESSION_LENGTH, &integer);
         BAD(inlay_session_truncate, wrong[i], 0);
+        BAD(inlay_eval_batch, wrong[i], &first, tokens, starts, 1);
+        BAD(inlay_sequence_fork, wrong[i], 0, 0);
         inlay_session_cancel(wrong[i]);
         inlay_session_free(wrong[i]);
         CHECK_STR(inlay_session_error(wrong[i]), "");
@@ -243,6 +247,17 @@ TEST(functions_of_sessions) {
     REFUSED(INLAY_ERR_BUFFER, inlay_eval_all, s, tokens, SIZE_MAX, rows, 320);
     BAD(inlay_sample, s, NULL);
     BAD(inlay_session_get_int, s, INLAY_SESSION_LENGTH, NULL);
+    BAD(inlay_eval_batch, s, NULL, tokens, starts, 1);
+    BAD(inlay_eval_batch, s, &first, NULL, starts, 1);
+    BAD(inlay_eval_batch, s, &first, tokens, NULL, 1);
+    BAD(inlay_eval_batch, s, &first, tokens, starts, 0);
+    BAD(inlay_eval_batch, s, &first, tokens, starts, SIZE_MAX);
+    BAD(inlay_eval_batch, s, &second, tokens, starts, 1);
+    BAD(inlay_eval_batch, s, &first, tokens, empty, 1);
+    BAD(inlay_eval_batch, s, &first, tokens, falling, 1);
+    BAD(inlay_sequence_fork, s, 0, 1);
+    BAD(inlay_sequence_fork, s, -1, 0);
+    BAD(inlay_sequence_fork, s, INT32_MAX, 0);
     BAD(inlay_session_truncate, s, 5);
     BAD(inlay_session_truncate, s, SIZE_MAX);
     BAD(inlay_session_set_float, s, INLAY_OPT_TOP_P, __builtin_nan(""));

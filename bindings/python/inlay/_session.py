@@ -1,13 +1,14 @@
-"""A session: one sequence of tokens, its key/value cache and its sampler."""
+"""A session: sequences of tokens, their key/value cache and a sampler."""
 
 from __future__ import annotations
 
 import ctypes
 import threading
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_float, c_int32, c_int64, c_size_t, c_uint8, c_uint64
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from . import _declarations as c
@@ -44,7 +45,8 @@ def _cut(tokens: list[int], most: int) -> list[int]:
 
 
 class Session:
-    """One sequence, made by Model.session(). One thread at a time uses it; cancel() may come from any."""
+    """A sequence or several (``sequences=N``), made by Model.session(). One thread at a time uses it; cancel() may come from
+    any. Eval, logits, sample, truncate and length are about the sequence in hand, ``sequence``."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Session:
         self._callbacks = Callbacks(log, progress)
         with options_with(self._callbacks, options) as given, self._callbacks.calling():
             check(lib.inlay_session_new(model._open_handle, given, byref(self._handle)))
+        self._sequence = int(options.get("sequence", 0))
 
     # ------------------------------------------------------------- lifetime
 
@@ -122,6 +125,22 @@ class Session:
         return self._fact(c.SESSION_LENGTH)
 
     @property
+    def sequences(self) -> int:
+        """Sequences there are."""
+        return self._fact(c.SESSION_SEQUENCES)
+
+    @property
+    def sequence(self) -> int:
+        """The sequence in hand, counted from 0. It can be set."""
+        return self._sequence
+
+    @sequence.setter
+    def sequence(self, number: int) -> None:
+        with self._using() as handle:
+            check(lib.inlay_session_set_int(handle, c.OPT_SEQUENCE, number))
+        self._sequence = number
+
+    @property
     def encoded(self) -> int:
         """Tokens that encode last read."""
         return self._fact(c.SESSION_ENCODED)
@@ -158,6 +177,20 @@ class Session:
         ids, count = to_c(tokens)
         with self._using() as handle, self._callbacks.calling():
             check(lib.inlay_eval(handle, ids, count))
+
+    def eval_batch(self, runs: Mapping[int, Iterable[int]]) -> None:
+        """Appends tokens to several sequences, by their numbers, evaluated together: each has the same bits as alone."""
+        numbers, _ = to_c(runs)
+        texts = [list(tokens) for tokens in runs.values()]
+        ids, _ = to_c([token for tokens in texts for token in tokens])
+        starts = (c_size_t * (len(texts) + 1))(0, *accumulate(map(len, texts)))
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_eval_batch(handle, numbers, ids, starts, len(texts)))
+
+    def fork(self, source: int, target: int) -> None:
+        """Makes sequence ``target`` what ``source`` is; the two share memory until one goes on."""
+        with self._using() as handle:
+            check(lib.inlay_sequence_fork(handle, source, target))
 
     def eval_all(self, tokens: Iterable[int]) -> Any:
         """The same, and returns the logits after each token: float32 [n, n_vocab], a numpy array where numpy is
