@@ -229,7 +229,7 @@ INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *p
     for (size_t k = 0; k < p->acts->n_blocks; k += EXPAND) {
         size_t n = inlay__min_size(EXPAND, p->acts->n_blocks - k), col = p->col_begin;
         float *at = out;
-        for (size_t half = 0; half < 2; half++) 
+        for (size_t half = 0; half < 2; half++)
             expand(panel + k * block_size, half, n, type, p->type, block_size, &e[half]);
         for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
             for (size_t half = 0; half < 2; half++)

@@ -1,10 +1,19 @@
 /* Products with AVX2 of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1, IQ2 and
- * IQ3 types): vpshufb looks them up. They lend their sign to the activation, one sum of vpmaddubsw at a time (32,258). */
+ * IQ3 types): vpshufb looks them up. With few columns they lend their sign to the activation, one sum of vpmaddubsw at a
+ * time (32,258). With many, activations are moved up by 128 to be unsigned, and sums of vpmaddubsw add up in 16 bits,
+ * where they may wrap: -128 times the weights' own sum, which is made once for all columns, brings them back. How many
+ * sums fit then, two products each of an activation within 127 and a weight within
+ *
+ *     15   IQ1_S, IQ1_M (9), IQ3_S     8   30,480
+ *     43   IQ2_XXS, IQ2_XS, IQ2_S      3   32,766, or 2 where 16 elements have a scale
+ *     62   IQ3_XXS                     2   31,496
+ *     127  IQ4_XS                      1   as with few columns
+ */
 #include "kernels/x86/avx2.h"
 
 #if defined(__x86_64__)
 
-enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
+enum { COLS = 4, TILE_COLS = 6, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
 
 INLAY__AVX2_INLINE __m256i load_table(uint32_t type) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)inlay__block_type_get(type)->values));
@@ -70,13 +79,138 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size
         _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
 
-INLAY__AVX2_INLINE void product(const inlay__product *p, bool by_16) {
+/* ------------------------------------------------------------ many columns */
+
+/* Lines whose sums 16 bits hold. */
+INLAY__AVX2_INLINE size_t chain_of(uint32_t type, bool by_16) {
+    switch (type) {
+    case INLAY_TYPE_IQ1_S:
+    case INLAY_TYPE_IQ1_M:
+    case INLAY_TYPE_IQ3_S: return by_16 ? 4 : 8;
+    case INLAY_TYPE_IQ2_XXS:
+    case INLAY_TYPE_IQ2_XS:
+    case INLAY_TYPE_IQ2_S: return by_16 ? 2 : 3;
+    case INLAY_TYPE_IQ3_XXS: return 2;
+    default: return 1;
+    }
+}
+
+/* One superblock of 8 rows, taken apart once for all columns. */
+typedef struct expanded {
+    __m256i line[SUB_BLOCKS][8];  /* [sub-block][group] */
+    __m256i other[SUB_BLOCKS][8]; /* [sub-block][chain] what brings its sum back; of chains of 1 line its magnitude */
+    scales_8 scales[SUB_BLOCKS];
+} expanded;
+
+INLAY__AVX2_INLINE void expand(const uint8_t *block, size_t half, bool by_16, size_t chain, __m256i table, expanded *e) {
+    const uint8_t *lines = block + (by_16 ? 320 : 192) + INLAY__HALF_LINE * half;
+    for (size_t j = 0; j < SUB_BLOCKS; j++) {
+        __m256i q[8], sum = _mm256_setzero_si256();
+        load_groups(lines + 4 * INLAY__LINE * j, table, q);
+        e->scales[j] = load_scales(block, j, half, by_16);
+        INLAY__UNROLL
+        for (size_t g = 0; g < 8; g++) {
+            e->line[j][g] = q[g];
+            if (chain == 1) {
+                e->other[j][g] = _mm256_abs_epi8(q[g]);
+                continue;
+            }
+            sum = _mm256_sub_epi16(sum, _mm256_maddubs_epi16(_mm256_set1_epi8((char)128), q[g]));
+            if ((g + 1) % chain != 0 && g != 7) continue;
+            e->other[j][g / chain] = sum;
+            sum = _mm256_setzero_si256();
+        }
+    }
+}
+
+/* The activations of superblock k of n_cols columns, as the chains want them. */
+INLAY__AVX2_INLINE void take_columns(const inlay__acts *acts, size_t k, size_t col, size_t n_cols, size_t chain,
+                                     int8_t q[TILE_COLS][INLAY__K_LENGTH]) {
+    const __m256i up = _mm256_set1_epi8(chain == 1 ? 0 : (char)128);
+    for (size_t c = 0; c < n_cols; c++) {
+        const int8_t *from = acts->q + (col + c) * acts->n_k + k * INLAY__K_LENGTH;
+        for (size_t i = 0; i < INLAY__K_LENGTH; i += 32)
+            _mm256_storeu_si256((__m256i *)(void *)(q[c] + i), _mm256_xor_si256(inlay__load_256(from + i), up));
+    }
+}
+
+/* Sums of a superblock for n_cols columns: a line meets all columns before the next is read. */
+INLAY__AVX2_INLINE void dot_lines(const expanded *e, const int8_t (*q)[INLAY__K_LENGTH], size_t n_cols, size_t chain,
+                                  __m256i *sum) {
+    for (size_t c = 0; c < n_cols; c++) sum[c] = _mm256_setzero_si256();
+    for (size_t j = 0; j < SUB_BLOCKS; j++) {
+        INLAY__UNROLL
+        for (size_t first = 0; first < 8; first += chain) {
+            __m256i part[TILE_COLS], other = e->other[j][first / chain];
+            const size_t end = first + chain < 8 ? first + chain : 8;
+            const __m256i scale = first < 4 ? e->scales[j].first : e->scales[j].second;
+            for (size_t c = 0; c < n_cols; c++) {
+                __m256i a = inlay__broadcast_4(q[c] + 32 * j + 4 * first), line = e->line[j][first];
+                part[c] = chain == 1 ? _mm256_maddubs_epi16(other, _mm256_sign_epi8(a, line))
+                                     : _mm256_add_epi16(_mm256_maddubs_epi16(a, line), other);
+                INLAY__PIN(part[c]);
+            }
+            INLAY__UNROLL
+            for (size_t g = first + 1; g < end; g++)
+                for (size_t c = 0; c < n_cols; c++) {
+                    __m256i a = inlay__broadcast_4(q[c] + 32 * j + 4 * g);
+                    part[c] = _mm256_add_epi16(part[c], _mm256_maddubs_epi16(a, e->line[j][g]));
+                    INLAY__PIN(part[c]);
+                }
+            for (size_t c = 0; c < n_cols; c++) {
+                sum[c] = _mm256_add_epi32(sum[c], _mm256_madd_epi16(part[c], scale));
+                INLAY__PIN(sum[c]);
+            }
+        }
+    }
+}
+
+/* Superblock k of 16 rows by n_cols columns; `out` holds the sums so far, unless k is 0. */
+INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded e[2], const uint8_t *block, size_t k,
+                                      size_t col, size_t n_cols, size_t chain, float *out) {
+    int8_t q[TILE_COLS][INLAY__K_LENGTH];
+    take_columns(p->acts, k, col, n_cols, chain, q);
+    for (size_t half = 0; half < 2; half++) {
+        __m256i sum[TILE_COLS];
+        const __m256 d = _mm256_loadu_ps((const float *)(const void *)(block + 32 * half));
+        dot_lines(&e[half], (const int8_t(*)[INLAY__K_LENGTH])q, n_cols, chain, sum);
+        for (size_t c = 0; c < n_cols; c++) {
+            float *at = out + c * p->out_stride + 8 * half;
+            __m256 acc = k == 0 ? _mm256_setzero_ps() : _mm256_loadu_ps(at);
+            __m256 da = _mm256_set1_ps(p->acts->d[(col + c) * p->acts->n_blocks + k]);
+            _mm256_storeu_ps(at, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_mul_ps(d, da), acc));
+        }
+    }
+}
+
+/* A panel of 16 rows by all columns. */
+INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *panel, bool by_16, size_t chain,
+                                       __m256i table, float *out) {
+    expanded e[2];
+    for (size_t k = 0; k < p->acts->n_blocks; k++) {
+        const uint8_t *block = panel + k * (by_16 ? SIZE_16 : SIZE_32);
+        size_t col = p->col_begin;
+        float *at = out;
+        for (size_t half = 0; half < 2; half++) expand(block, half, by_16, chain, table, &e[half]);
+        for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
+            expanded_tile(p, e, block, k, col, TILE_COLS, chain, at);
+        for (; col + 2 <= p->col_end; col += 2, at += 2 * p->out_stride)
+            expanded_tile(p, e, block, k, col, 2, chain, at);
+        if (col < p->col_end) expanded_tile(p, e, block, k, col, 1, chain, at);
+    }
+}
+
+INLAY__AVX2_INLINE void product(const inlay__product *p, bool by_16, size_t chain) {
     const size_t panel_size = p->acts->n_blocks * (by_16 ? SIZE_16 : SIZE_32);
     const __m256i table = load_table(p->type);
     for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
         const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
         float *out = p->out + (row - p->row_begin);
         size_t col = p->col_begin;
+        if (p->col_end - col >= TILE_COLS) {
+            expanded_panel(p, panel, by_16, chain, table, out);
+            continue;
+        }
         for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
             for (size_t half = 0; half < 2; half++)
                 tile(p, panel, half, col, COLS, by_16, table, out + 8 * half);
@@ -86,8 +220,21 @@ INLAY__AVX2_INLINE void product(const inlay__product *p, bool by_16) {
     }
 }
 
-INLAY__AVX2 static void product_by_32(const inlay__product *p) { product(p, false); }
-INLAY__AVX2 static void product_by_16(const inlay__product *p) { product(p, true); }
+INLAY__AVX2 static void product_by_32(const inlay__product *p) {
+    switch (chain_of(p->type, false)) {
+    case 8: product(p, false, 8); break;
+    case 3: product(p, false, 3); break;
+    case 2: product(p, false, 2); break;
+    default: product(p, false, 1); break;
+    }
+}
+
+INLAY__AVX2 static void product_by_16(const inlay__product *p) {
+    if (chain_of(p->type, true) == 4)
+        product(p, true, 4);
+    else
+        product(p, true, 2);
+}
 
 void inlay__init_table_avx2(inlay__kernels *k) { inlay__kernels_set_table(k, product_by_32, product_by_16); }
 
