@@ -38,6 +38,7 @@ static void init_neon(inlay__kernels *k) {
     k->product_rows[INLAY_TYPE_F16] = inlay__product_f16_neon;
     k->product_rows[INLAY_TYPE_BF16] = inlay__product_bf16_neon;
     TAKE_PRODUCTS(k, neon);
+    inlay__init_256_neon(k);
 }
 
 void inlay__kernels_init_arm(inlay__kernels *kernels, inlay__cpu level) {
@@ -47,6 +48,7 @@ void inlay__kernels_init_arm(inlay__kernels *kernels, inlay__cpu level) {
     if (level < INLAY__CPU_DOTPROD) return;
     kernels->attention = inlay__attention_dotprod;
     TAKE_PRODUCTS(kernels, dotprod);
+    inlay__init_256_dotprod(kernels);
     if (level < INLAY__CPU_I8MM) return;
     kernels->attention = inlay__attention_i8mm;
     TAKE_PRODUCTS(kernels, i8mm);

@@ -221,6 +221,16 @@ INLAY__NEON_INLINE float32x4_t inlay__add_superblock(const uint8_t *block, inlay
     return vfmsq_f32(acc, vcvtq_f32_s32(sums), vmulq_n_f32(dmin, da));
 }
 
+#if INLAY__ARM_LEVELS
+/* 4 sums of 16 products, one for each row. */
+INLAY__DOTPROD_INLINE int32x4_t inlay__dot_16_dotprod(const int8x16_t *w, int8x16_t q, int32x4_t sum) {
+    sum = vdotq_laneq_s32(sum, w[0], q, 0);
+    sum = vdotq_laneq_s32(sum, w[1], q, 1);
+    sum = vdotq_laneq_s32(sum, w[2], q, 2);
+    return vdotq_laneq_s32(sum, w[3], q, 3);
+}
+#endif
+
 /* ------------------------------------------------------------------------------------------------------ the kernels */
 
 void inlay__quantize_32_neon(const float *x, inlay__acts *acts, size_t col);
@@ -259,6 +269,9 @@ void inlay__product_bf16_neon(const inlay__product *product);
 INLAY__ARM_PRODUCTS(neon)
 INLAY__ARM_PRODUCTS(dotprod)
 INLAY__ARM_PRODUCTS(i8mm)
+/* Fill in the products of the types of their file. */
+void inlay__init_256_neon(inlay__kernels *kernels);
+void inlay__init_256_dotprod(inlay__kernels *kernels);
 
 #endif
 #endif

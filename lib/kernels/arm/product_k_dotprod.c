@@ -3,14 +3,6 @@
 
 #if defined(__aarch64__) && INLAY__ARM_LEVELS
 
-/* 4 sums of 16 products, one for each row. */
-INLAY__DOTPROD_INLINE int32x4_t dot_16(const int8x16_t *w, int8x16_t q, int32x4_t sum) {
-    sum = vdotq_laneq_s32(sum, w[0], q, 0);
-    sum = vdotq_laneq_s32(sum, w[1], q, 1);
-    sum = vdotq_laneq_s32(sum, w[2], q, 2);
-    return vdotq_laneq_s32(sum, w[3], q, 3);
-}
-
 /* A sub-block of 4 rows and n_cols columns, scaled. */
 INLAY__DOTPROD_INLINE void add_sub_block(const uint8_t *block, inlay__panel panel, size_t j, size_t quarter,
                                          const int8_t *q, size_t stride, size_t n_cols, int32x4_t *sum) {
@@ -22,16 +14,17 @@ INLAY__DOTPROD_INLINE void add_sub_block(const uint8_t *block, inlay__panel pane
         w[g] = vreinterpretq_s8_u8(u[g]);
     for (size_t c = 0; c < n_cols; c++, q += stride) {
         int8x16_t first = vld1q_s8(q), second = vld1q_s8(q + 16);
-        int32x4_t part = dot_16(w, first, vdupq_n_s32(0));
+        int32x4_t part = inlay__dot_16_dotprod(w, first, vdupq_n_s32(0));
         if (panel.bits == 6) {
             sum[c] = vmlaq_s32(sum[c], part, scales.first);
             part = vdupq_n_s32(0);
         }
-        sum[c] = vmlaq_s32(sum[c], dot_16(w + 4, second, part), scales.second);
+        sum[c] = vmlaq_s32(sum[c], inlay__dot_16_dotprod(w + 4, second, part), scales.second);
     }
 }
 
 #define TILE_INLINE INLAY__DOTPROD_INLINE
+#define add_superblock inlay__add_superblock
 #include "kernels/arm/product_k_tile.h"
 
 INLAY__DOTPROD void inlay__product_q4_k_dotprod(const inlay__product *p) { product(p, INLAY__PANEL_Q4_K); }

@@ -35,6 +35,7 @@ INLAY__NEON_INLINE void add_sub_block(const uint8_t *block, inlay__panel panel, 
 }
 
 #define TILE_INLINE INLAY__NEON_INLINE
+#define add_superblock inlay__add_superblock
 #include "kernels/arm/product_k_tile.h"
 
 void inlay__product_q4_k_neon(const inlay__product *p) { product(p, INLAY__PANEL_Q4_K); }

@@ -4,6 +4,7 @@
  *     TILE_INLINE   how a function of their level is declared
  *     add_sub_block(block, panel, j, quarter, q, stride, n_cols, sum)   a sub-block of 4 rows, scaled, into the sums of
  *                   n_cols columns, whose activations are q, `stride` apart
+ *     add_superblock(block, panel, quarter, acts, col, k, sum, acc)   the sums of a superblock join those of its 4 rows
  */
 #include "kernels/arm/neon.h"
 
@@ -27,7 +28,7 @@ TILE_INLINE void tile(const inlay__product *p, inlay__panel panel, const uint8_t
                 add_sub_block(block, panel, j, quarter + i, q + INLAY__Q_LENGTH * j, acts->n_k, n_cols, sum);
             float32x4_t *a = acc + i * n_cols;
             for (size_t c = 0; c < n_cols; c++)
-                a[c] = inlay__add_superblock(block, panel, quarter + i, acts, col + c, k, sum[c], a[c]);
+                a[c] = add_superblock(block, panel, quarter + i, acts, col + c, k, sum[c], a[c]);
         }
     }
     for (size_t i = 0; i < n_quarters; i++)

@@ -9,15 +9,7 @@
 INLAY__DOTPROD_INLINE int32x4_t dot_32(const int8x16_t w[8], const int8_t *q, bool wide, int32_t zero) {
     (void)wide; /* sums are of 32 bits from the first on */
     int8x16_t first = vld1q_s8(q), second = vld1q_s8(q + 16);
-    int32x4_t sum = vdupq_n_s32(zero);
-    sum = vdotq_laneq_s32(sum, w[0], first, 0);
-    sum = vdotq_laneq_s32(sum, w[1], first, 1);
-    sum = vdotq_laneq_s32(sum, w[2], first, 2);
-    sum = vdotq_laneq_s32(sum, w[3], first, 3);
-    sum = vdotq_laneq_s32(sum, w[4], second, 0);
-    sum = vdotq_laneq_s32(sum, w[5], second, 1);
-    sum = vdotq_laneq_s32(sum, w[6], second, 2);
-    return vdotq_laneq_s32(sum, w[7], second, 3);
+    return inlay__dot_16_dotprod(w + 4, second, inlay__dot_16_dotprod(w, first, vdupq_n_s32(zero)));
 }
 
 #define TILE_INLINE INLAY__DOTPROD_INLINE

@@ -1,5 +1,6 @@
-/* The walk of product_q_i8mm.c and product_k_i8mm.c over all rows and columns, by their gather_columns and tile. A chunk of
- * CHUNK blocks of some columns is brought into the buffer, meets all rows there, and makes room for the next. */
+/* The walk of product_q_i8mm.c and product_k_i8mm.c over all rows and columns, by their gather_columns and tile. A
+ * chunk of CHUNK blocks of some columns is brought into the buffer, meets all rows there, and makes room for the
+ * next. */
 /* All rows by the columns in the buffer. */
 INLAY__I8MM_INLINE void multiply_chunk(const inlay__product *p, inlay__panel panel, const columns *x, size_t n_pairs,
                                        size_t first, size_t n, float *out) {
