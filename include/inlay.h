@@ -159,10 +159,11 @@ typedef struct inlay_session inlay_session;
  * May be called from any thread that calls into the library. */
 typedef void *(*inlay_alloc_fn)(void *user, size_t size, size_t alignment);
 
-/* Takes back what inlay_alloc_fn gave; `size` is what was asked for. Never gets NULL. */
+/* Takes back what inlay_alloc_fn gave; `size` is what was asked for. Never gets NULL. May be called from any thread
+ * that calls into the library. */
 typedef void (*inlay_free_fn)(void *user, void *memory, size_t size);
 
-/* One message, without a newline; `level` is one of INLAY_LOG_. */
+/* One message, without a newline, which lives until the function returns; `level` is one of INLAY_LOG_. */
 typedef void (*inlay_log_fn)(void *user, int32_t level, const char *text);
 
 /* `done` of `total` units of the current call are complete. A value other than 0
@@ -184,26 +185,28 @@ enum {
     /* string: the highest CPU level to use: "scalar", "avx2", ... "" (default): the best
      * this machine has. Results are the same bits at every level. Used by: model open. */
     INLAY_OPT_CPU = 101,
-    /* int, one of INLAY_LOAD_: how a file's bytes come into memory. Used by: model open. */
+    /* int, one of INLAY_LOAD_, INLAY_LOAD_AUTO by default: how a file's bytes come into memory.
+     * Used by: model open. */
     INLAY_OPT_LOAD = 102,
-    /* int: 1 opens only the metadata and the tokenizer. Sessions cannot be made.
+    /* int: 1 opens only the metadata and the tokenizer; sessions cannot be made. 0 (default): all.
      * Used by: model open. */
     INLAY_OPT_VOCAB_ONLY = 103,
-    /* int, one of INLAY_PACK_: whether weights are packed for the CPU in memory of their own. Results are the same
-     * bits. Used by: model open. */
+    /* int, one of INLAY_PACK_, INLAY_PACK_AUTO by default: whether weights are packed for the CPU in memory of their
+     * own. Results are the same bits. Used by: model open. */
     INLAY_OPT_PACK = 104,
     /* int: the type that matrices of type F32, F16 and BF16 get while the model opens: INLAY_TYPE_Q8_0,
      * INLAY_TYPE_Q4_0, INLAY_TYPE_Q4_K, INLAY_TYPE_Q6_K or INLAY_TYPE_F16. Norms, positions and what else is not
-     * multiplied with keep theirs, the embedding and the head get a finer one than Q4_0 and Q4_K, and rows that blocks of
-     * 256 do not fit get Q8_0. -1 (default): all as in the file. Other types are INLAY_ERR_UNSUPPORTED.
-     * Used by: model open. */
+     * multiplied with keep theirs, the embedding and the head get a finer one than Q4_0 and Q4_K, and rows that blocks
+     * of 256 do not fit get Q8_0. -1 (default): all as in the file. Other types are INLAY_ERR_UNSUPPORTED. Used by:
+     * model open. */
     INLAY_OPT_QUANTIZE = 105,
 
-    /* int: tokens that a session can hold; of encoders, the longest sequence; of encoder-decoders, both. 0 (default): what the model was trained
-     * with, at most 4096. Used by: session. */
+    /* int: tokens that a session can hold; of encoders, the longest sequence; of encoder-decoders, both. At most 2^20.
+     * 0 (default): what the model was trained with, at most 4096. Used by: session. */
     INLAY_OPT_CONTEXT = 200,
-    /* int: tokens evaluated together while a prompt is read, or while an encoder reads sequences; of encoders at
-     * least the context. More is faster and takes more memory; the result is the same bits. Used by: session. */
+    /* int: tokens evaluated together while a prompt is read, or while an encoder reads sequences, 1 to 4096, 256 by
+     * default; of encoders at least the context. More is faster and takes more memory; the result is the same bits.
+     * Used by: session. */
     INLAY_OPT_BATCH = 201,
     /* int, one of INLAY_TYPE_F32, INLAY_TYPE_F16 (default) or INLAY_TYPE_Q8_0: how keys
      * and values are kept. Q8_0 takes about half the memory of F16 and reads long
@@ -215,12 +218,14 @@ enum {
      * batch that large; inlay_session_set_int changes it within the batch, while the sequence is empty.
      * Models that cannot (INLAY_CAN_PREFIX) give INLAY_ERR_UNSUPPORTED. Used by: session. */
     INLAY_OPT_PREFIX = 203,
-    /* int, one of INLAY_POOLING_: how inlay_embeddings makes one vector of a sequence's. Used by: session. */
+    /* int, one of INLAY_POOLING_, INLAY_POOLING_MODEL by default: how inlay_embeddings makes one vector of a
+     * sequence's. Used by: session. */
     INLAY_OPT_POOLING = 204,
-    /* int: embeddings have only their first so many numbers, for models trained to allow that (Matryoshka). 0 (default):
-     * all. Used by: session. */
+    /* int: embeddings have only their first so many numbers, for models trained to allow that (Matryoshka).
+     * 0 (default): all. Used by: session. */
     INLAY_OPT_DIMENSIONS = 205,
-    /* int: 1 (default) makes embeddings vectors of length 1, after INLAY_OPT_DIMENSIONS; 0 leaves them. Used by: session. */
+    /* int: 1 (default) makes embeddings vectors of length 1, after INLAY_OPT_DIMENSIONS; 0 leaves them.
+     * Used by: session. */
     INLAY_OPT_NORMALIZE = 206,
     /* int: sequences that the session has, 1 to 4096, each with room for the whole context, of which memory is first
      * touched when it is needed. 1 (default). More than one needs INLAY_CAN_GENERATE (INLAY_ERR_UNSUPPORTED
@@ -231,18 +236,18 @@ enum {
      * at any time. 0 (default). Used by: session. */
     INLAY_OPT_SEQUENCE = 208,
 
-    /* float: 0 (default) always takes the most probable token; above 0 draws, from a
+    /* float: 0 (default) always takes the most probable token; above 0, to 100, draws, from a
      * distribution that is the flatter the higher the value. Used by: session. */
     INLAY_OPT_TEMPERATURE = 300,
-    /* int: draw only among this many most probable tokens. 0 (default): all. */
+    /* int: draw only among this many most probable tokens. 0 (default): all. Used by: session. */
     INLAY_OPT_TOP_K = 301,
     /* float: draw only among the most probable tokens whose probabilities sum to at
-     * least this [Holtzman et al. 2020]. 1 (default): all. */
+     * least this, 0 to 1 [Holtzman et al. 2020]. 1 (default): all. Used by: session. */
     INLAY_OPT_TOP_P = 302,
     /* float: draw only among tokens at least this fraction as probable as the most
-     * probable one [Nguyen et al. 2024]. 0 (default): all. */
+     * probable one, 0 to 1 [Nguyen et al. 2024]. 0 (default): all. Used by: session. */
     INLAY_OPT_MIN_P = 303,
-    /* int: the seed of the random numbers. Same seed, same text. Default 0. */
+    /* int, not negative: the seed of the random numbers. Same seed, same text. Default 0. Used by: session. */
     INLAY_OPT_SEED = 304
 };
 
@@ -259,8 +264,8 @@ enum {
 
 /* Values of INLAY_OPT_PACK. */
 enum {
-    /* Pack what the CPU level has kernels for, but for what a packed file (inlay_pack_file) holds already. Opening takes
-     * the memory; it is filled when more than a few tokens are evaluated, by the call that evaluates them. */
+    /* Pack what the CPU level has kernels for, but for what a packed file (inlay_pack_file) holds already. Opening
+     * takes the memory; it is filled when more than a few tokens are evaluated, by the call that evaluates them. */
     INLAY_PACK_AUTO = 0,
     /* Run from the file's own rows: a mapped model takes hardly any memory of its own, and tokens come slower. */
     INLAY_PACK_NEVER = 1,
@@ -279,36 +284,37 @@ enum {
 /* Kinds of option values. */
 enum { INLAY_KIND_INT = 1, INLAY_KIND_FLOAT = 2, INLAY_KIND_STRING = 3 };
 
-/* A set of options, all at their defaults, with memory from malloc.
- * `*options` is yours; free it with inlay_options_free. It may be freed once the
- * handle made with it exists. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY.
+/* A set of options, all at their defaults, with memory from malloc. `*options` is yours; free it with
+ * inlay_options_free. It may be freed once the handle made with it exists. Errors: INLAY_ERR_ARGUMENT,
+ * INLAY_ERR_MEMORY.
  * Thread rule: any; one options handle is used by one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_options_new(inlay_options **options);
 
-/* The same with an allocator. The options, every model opened with them and every
- * session made with them take all their memory from it; `user` is handed to both
- * functions. A session made with NULL options uses its model's allocator.
+/* The same with an allocator. The options, every model opened with them and every session made with them take all
+ * their memory from it; `user` is handed to both functions. A session made with NULL options uses its model's
+ * allocator.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_options_new_with_allocator(inlay_alloc_fn alloc, inlay_free_fn release, void *user,
                                                    inlay_options **options);
 
-/* Frees options; NULL is fine. Since 0.1. */
+/* Frees options; NULL is fine. Handles made with them stay as they are. Thread rule: one thread at a time. Since
+ * 0.1. */
 INLAY_API void inlay_options_free(inlay_options *options);
 
-/* Set one option. Errors: INLAY_ERR_KEY for a key that does not exist,
- * INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of
- * every range), INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1. */
+/* Set one option; texts are copied. After an error it is as it was. Errors: INLAY_ERR_KEY for a key that does not
+ * exist, INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of every range),
+ * INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_options_set_int(inlay_options *options, int32_t key, int64_t value);
 INLAY_API int32_t inlay_options_set_float(inlay_options *options, int32_t key, double value);
 INLAY_API int32_t inlay_options_set_string(inlay_options *options, int32_t key, const char *text, size_t size);
 
-/* Set one option from text, whatever its kind: what a command line or a settings file
- * needs. Numbers are read the same in every locale. Errors: as above.
+/* Set one option from text, whatever its kind: what a command line or a settings file needs. Numbers are read the same
+ * in every locale. Errors: as above.
  * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_options_set_text(inlay_options *options, int32_t key, const char *text, size_t size);
 
-/* Get one option. A string lives until it is set again or the options are freed.
- * Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
+/* Get one option. A string ends with a NUL that `*size` does not count; it lives until it is set again or the options
+ * are freed. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_options_get_int(const inlay_options *options, int32_t key, int64_t *value);
 INLAY_API int32_t inlay_options_get_float(const inlay_options *options, int32_t key, double *value);
 INLAY_API int32_t inlay_options_get_string(const inlay_options *options, int32_t key, const char **text, size_t *size);
@@ -329,22 +335,21 @@ INLAY_API size_t inlay_option_count(void);
  * Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_option_key(size_t index);
 
-/* What there is to know of a key: its kind (INLAY_KIND_), its name such as "top-k"
- * (static storage), and for numbers its least, greatest and default value. Any out
- * pointer may be NULL. Errors: INLAY_ERR_KEY. Thread rule: any. Since 0.1. */
+/* What there is to know of a key: its kind (INLAY_KIND_), its name such as "top-k" (static storage), and for numbers
+ * its least, greatest and default value. Any out pointer may be NULL. Errors: INLAY_ERR_KEY. Thread rule: any. Since
+ * 0.1. */
 INLAY_API int32_t inlay_option_describe(int32_t key, int32_t *kind, const char **name, double *least, double *greatest,
                                         double *initial);
 
 /* -------------------------------------------------------------------- model */
 
-/* Opens the model at `path` (NUL-terminated, UTF-8): a GGUF file, version 2 or 3, whole or split (give the first
- * part, -00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; or
- * one .safetensors file beside its config.json. `options` may be NULL. `*model` is yours; free it with inlay_model_free.
- * On failure `*model` is NULL. A folder's tensors and metadata have the names that GGUF gives them.
- * The file is not trusted: any bytes give a model or an error.
- * Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or
- * contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer),
- * _CANCELLED, _THREAD, _CHANGED. Thread rule: any. Since 0.1. */
+/* Opens the model at `path` (NUL-terminated, UTF-8): a GGUF file, version 2 or 3, whole or split (give the first part,
+ * -00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; or
+ * one .safetensors file beside its config.json. `options` may be NULL. `*model` is yours; free it with
+ * inlay_model_free. On failure `*model` is NULL. A folder's tensors and metadata have the names that GGUF gives them.
+ * The file is not trusted: any bytes give a model or an error. Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a
+ * model file, damaged or contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer), _CANCELLED,
+ * _THREAD, _CHANGED. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_model **model);
 
 /* Opens a model from memory, used in place: `data` must stay unchanged until the model
@@ -366,6 +371,10 @@ INLAY_API int32_t inlay_pack_file(const char *path, const char *packed_path, con
 /* Frees a model; NULL is fine. Sessions of it stay valid: its memory goes with the
  * last of them. Thread rule: any. Since 0.1. */
 INLAY_API void inlay_model_free(inlay_model *model);
+
+/* What went wrong in the last failed call of the calling thread on this model, "" when its
+ * last failure was elsewhere. Thread rule: any. Since 0.1. */
+INLAY_API const char *inlay_model_error(const inlay_model *model);
 
 /* Facts of a model. */
 enum {
@@ -394,7 +403,7 @@ enum {
     INLAY_MODEL_TOKEN_UNKNOWN = 122,   /* int: -1 if none */
     INLAY_MODEL_TOKEN_PAD = 123,       /* int: -1 if none */
     INLAY_MODEL_TOKEN_MASK = 124,      /* int: stands for what a masked-language model is to guess; -1 if none */
-    INLAY_MODEL_TOKEN_START = 125,     /* int: what the decoder of an encoder-decoder begins with; -1 for other models */
+    INLAY_MODEL_TOKEN_START = 125,     /* int: what an encoder-decoder's decoder begins with; -1 for other models */
     INLAY_MODEL_TOKEN_FORCED = 126     /* int: what such a decoder always goes on with after it; -1 if none */
 };
 
@@ -410,7 +419,7 @@ enum {
 };
 
 /* One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,
- * INLAY_ERR_KEY. Thread rule: any. Since 0.1. */
+ * INLAY_ERR_KEY for a fact that does not exist or is of the other kind. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_model_get_int(const inlay_model *model, int32_t fact, int64_t *value);
 INLAY_API int32_t inlay_model_get_string(const inlay_model *model, int32_t fact, const char **text, size_t *size);
 
@@ -423,7 +432,8 @@ INLAY_API int32_t inlay_model_metadata_count(const inlay_model *model, size_t *c
  * Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_model_metadata_key(const inlay_model *model, size_t index, const char **key, size_t *n_values);
 
-/* The index of `key`. Errors: INLAY_ERR_KEY. Thread rule: any. Since 0.1. */
+/* The index of the pair whose key is `key`, `size` bytes. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY when there is none.
+ * Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_model_metadata_find(const inlay_model *model, const char *key, size_t size, size_t *index);
 
 /* Value `element` of pair `index` as text (numbers in decimal, booleans as true/false),
@@ -486,71 +496,68 @@ enum {
     INLAY_PARSE_SPECIAL = 2
 };
 
-/* Splits `text` into tokens: `*n_tokens` ids into `tokens`, which has room for `capacity`.
- * With too little room, INLAY_ERR_BUFFER and the number needed in `*n_tokens`. `tokens`
- * may be NULL when `capacity` is 0. Bytes that are not UTF-8 are encoded as the bytes
- * they are, wherever the vocabulary has bytes. Time grows as n log n at most.
- * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER, INLAY_ERR_MEMORY (scratch in proportion
- * to the text), INLAY_ERR_UNSUPPORTED (a byte the vocabulary cannot express).
+/* Splits `text` into tokens: `*n_tokens` ids into `tokens`, which has room for `capacity`. With too little room,
+ * INLAY_ERR_BUFFER and the number needed in `*n_tokens`. `tokens` may be NULL when `capacity` is 0. Bytes that are not
+ * UTF-8 are encoded as the bytes they are, wherever the vocabulary has bytes. Time grows as n log n at most.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER, INLAY_ERR_MEMORY (scratch in proportion to the text),
+ * INLAY_ERR_UNSUPPORTED (a byte the vocabulary cannot express, or a model without a tokenizer: that goes for every
+ * function of this part).
  * Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_tokenize(const inlay_model *model, const char *text, size_t size, int32_t flags,
                                  int32_t *tokens, size_t capacity, size_t *n_tokens);
 
-/* The same, and where in the text each token stands: token i became of bytes
- * spans[2 i] to spans[2 i + 1] - 1, where `spans` has room for 2 * `capacity` numbers.
- * Tokens that no byte became (BOS, EOS) have empty spans; those of the bytes of one
- * character may share one. Errors and thread rule: as inlay_tokenize. Since 0.1. */
+/* The same, and where in the text each token stands: token i became of bytes spans[2 i] to spans[2 i + 1] - 1, where
+ * `spans` has room for 2 * `capacity` numbers. Tokens that no byte became (BOS, EOS) have empty spans; those of the
+ * bytes of one character may share one. Errors and thread rule: as inlay_tokenize. Since 0.1. */
 INLAY_API int32_t inlay_tokenize_spans(const inlay_model *model, const char *text, size_t size, int32_t flags,
                                        int32_t *tokens, size_t *spans, size_t capacity, size_t *n_tokens);
 
-/* Tokenizes `n_texts` texts on up to `n_threads` threads (0: one a CPU; 1, whatever is
- * asked, with an allocator of your own). The tokens of text i are tokens[starts[i]] to
- * tokens[starts[i + 1] - 1]; `starts` has room for n_texts + 1 numbers, and the last is how
- * many tokens there are. `sizes` are lengths in bytes; NULL: every text ends with its NUL.
- * The tokens are those of inlay_tokenize, for any number of threads. With too little room,
- * INLAY_ERR_BUFFER, and `starts` is filled in. Errors: as inlay_tokenize, of the first text
- * that fails, and INLAY_ERR_THREAD. Thread rule: any. Since 0.1. */
+/* Tokenizes `n_texts` texts on up to `n_threads` threads (0: one a CPU; 1, whatever is asked, with an allocator of
+ * your own). The tokens of text i are tokens[starts[i]] to tokens[starts[i + 1] - 1]; `starts` has room for n_texts +
+ * 1 numbers, and the last is how many tokens there are. `sizes` are lengths in bytes; NULL: every text ends with its
+ * NUL. The tokens are those of inlay_tokenize, for any number of threads. With too little room, INLAY_ERR_BUFFER, and
+ * `starts` is filled in. Errors: as inlay_tokenize, of the first text that fails, and INLAY_ERR_THREAD. Thread rule:
+ * any. Since 0.1. */
 INLAY_API int32_t inlay_tokenize_batch(const inlay_model *model, const char *const *texts, const size_t *sizes,
                                        size_t n_texts, int32_t flags, int32_t n_threads, int32_t *tokens,
                                        size_t capacity, size_t *starts);
 
-/* Two texts, such as a question and its answer, as one sequence of an encoder, with the tokens that it wants around and
- * between them: "[CLS] first [SEP] second [SEP]", or "<s> first </s></s> second </s>". `segments`, which may be NULL, gets
- * the segment of each token: 1 for the second text and its end, where the model tells segments apart. No text becomes a
- * control token. Errors and thread rule: as inlay_tokenize; INLAY_ERR_UNSUPPORTED when the model wants no tokens around a
- * text. Since 0.1. */
-INLAY_API int32_t inlay_tokenize_pair(const inlay_model *model, const char *first, size_t first_size, const char *second,
-                                      size_t second_size, int32_t *tokens, uint8_t *segments, size_t capacity,
-                                      size_t *n_tokens);
+/* Two texts, such as a question and its answer, as one sequence of an encoder, with the tokens that it wants around
+ * and between them: "[CLS] first [SEP] second [SEP]", or "<s> first </s></s> second </s>". `segments`, which may be
+ * NULL, gets the segment of each token: 1 for the second text and its end, where the model tells segments apart. No
+ * text becomes a control token. Errors and thread rule: as inlay_tokenize; INLAY_ERR_UNSUPPORTED when the model wants
+ * no tokens around a text. Since 0.1. */
+INLAY_API int32_t inlay_tokenize_pair(const inlay_model *model, const char *first, size_t first_size,
+                                      const char *second, size_t second_size, int32_t *tokens, uint8_t *segments,
+                                      size_t capacity, size_t *n_tokens);
 
-/* The text of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. It is the inverse of
- * inlay_tokenize: a space that the tokenizer put before the text, as SentencePiece does, is
- * taken away. Control tokens give no bytes; ask inlay_token_text for their names. Errors: INLAY_ERR_ARGUMENT,
- * INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`.
- * Thread rule: any. Since 0.1. */
+/* The text of `n_tokens` tokens: `*size` bytes into `text`, which has room for `capacity` and may be NULL when that is
+ * 0; no NUL is added. It is the inverse of inlay_tokenize: a space that the tokenizer put before the text, as
+ * SentencePiece does, is taken away. Control tokens give no bytes; ask inlay_token_text for their names. Errors:
+ * INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`, INLAY_ERR_MEMORY. Thread
+ * rule: any. Since 0.1. */
 INLAY_API int32_t inlay_detokenize(const inlay_model *model, const int32_t *tokens, size_t n_tokens, char *text,
                                    size_t capacity, size_t *size);
 
-/* The bytes that one token adds to a text it stands inside of: for printing as tokens come. They
- * may be a part of a character; inlay_stream_text waits for the rest. Errors and thread rule:
- * as inlay_detokenize. Since 0.1. */
+/* The bytes that one token adds to a text it stands inside of: for printing as tokens come. No NUL is added. They may
+ * be a part of a character; inlay_stream_text waits for the rest. Errors and thread rule: as inlay_detokenize. Since
+ * 0.1. */
 INLAY_API int32_t inlay_token_bytes(const inlay_model *model, int32_t token, char *text, size_t capacity,
                                     size_t *size);
 
-/* Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an
- * unfinished one wait in `*state` (at most three), which starts as 0 and belongs to one
- * stream of text. All that a stream writes is what inlay_detokenize gives of its tokens, so
- * that the space which the tokenizer put before a text is not written. To go on with a text,
- * as after a prompt, give the stream its last token first and drop what that writes. A byte
- * sequence that can no longer become a character is written as U+FFFD. `token` = -1 ends the
- * stream and writes U+FFFD for what was left.
- * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in
- * `*size`; `*state` is then unchanged. Thread rule: any. Since 0.1. */
+/* Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an unfinished one wait in
+ * `*state` (at most three), which starts as 0 and belongs to one stream of text. All that a stream writes is what
+ * inlay_detokenize gives of its tokens, so that the space which the tokenizer put before a text is not written. To go
+ * on with a text, as after a prompt, give the stream its last token first and drop what that writes. A byte sequence
+ * that can no longer become a character is written as U+FFFD. `token` = -1 ends the stream and writes U+FFFD for what
+ * was left.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`; `*state` is then
+ * unchanged. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_stream_text(const inlay_model *model, uint64_t *state, int32_t token, char *text,
                                     size_t capacity, size_t *size);
 
-/* The text of a token as the vocabulary has it, control tokens by their names ("<|im_end|>").
- * It lives as long as the model and need not end with a NUL.
+/* The text of a token as the vocabulary has it, control tokens by their names ("<|im_end|>"). It lives as long as the
+ * model and need not end with a NUL.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_token_text(const inlay_model *model, int32_t token, const char **text, size_t *size);
 
@@ -564,15 +571,15 @@ enum {
     INLAY_TOKEN_UNUSED = 32  /* never produced by inlay_tokenize */
 };
 
-/* INLAY_TOKEN_ bits of a token; 0 for an ordinary one, -1 when `model` is NULL or the id is
- * outside the vocabulary. Thread rule: any. Since 0.1. */
+/* INLAY_TOKEN_ bits of a token; 0 for an ordinary one, -1 when `model` is NULL or the id is outside the vocabulary.
+ * Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_token_flags(const inlay_model *model, int32_t token);
 
-/* 1 when generation ends with this token, else 0. Thread rule: any. Since 0.1. */
+/* 1 when generation ends with this token, else 0, also when there is no such token. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_token_is_end(const inlay_model *model, int32_t token);
 
-/* The id of the token whose text is exactly `text`, or INLAY_ERR_KEY.
- * Thread rule: any. Since 0.1. */
+/* The id of the token whose text is exactly `text`, `size` bytes.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY when there is none. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_token_find(const inlay_model *model, const char *text, size_t size, int32_t *token);
 
 /* --------------------------------------------------------------------- chat */
@@ -588,15 +595,16 @@ enum {
 
 /* A conversation as the text that the model was trained to go on from, by a Jinja template.
  *   format     which one. NULL: the model's own, and "chatml" where it has none. A name: the model's template of that
- *              name ("tool_use"), or a built-in one: "chatml", "llama2", "llama3", "gemma", "mistral", "zephyr", "phi3".
- *              Text with "{{" or "{%" in it: the template itself. NUL-terminated.
+ *              name ("tool_use"), or a built-in one: "chatml", "llama2", "llama3", "gemma", "mistral", "zephyr",
+ *              "phi3". Text with "{{" or "{%" in it: the template itself. NUL-terminated.
  *   messages   JSON, a list of objects: [{"role": "user", "content": "Hi"}, ...]
  *   tools      JSON, a list of tools, or NULL
  *   variables  JSON, an object with more variables of the template, or NULL. "now", as "2026-11-24T12:00:00", is the
  *              time that the template sees; without it that is the clock's.
  * The template also sees bos_token, eos_token, unk_token, pad_token, add_generation_prompt and documents, which is none
- * unless the variables have it. `*needed` gets the bytes
- * of the text; no NUL is added. docs/templates.md tells what templates may use, and their limits.
+ * unless the variables have it. `flags` are INLAY_CHAT_. `*needed` gets the bytes of the text, for which `text` has
+ * room for `capacity` (NULL when that is 0); no NUL is added. docs/templates.md tells what templates may use, and their
+ * limits.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (the JSON), INLAY_ERR_KEY (no template of that name), INLAY_ERR_TEMPLATE
  * (with line and column), INLAY_ERR_BUFFER with the size needed, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_chat_render(const inlay_model *model, const char *format, const char *messages,
@@ -621,9 +629,11 @@ INLAY_API int32_t inlay_template_render(const char *source, size_t size, const c
 /* ------------------------------------------------------------------ session */
 
 /* A session: an empty sequence, with memory for INLAY_OPT_CONTEXT tokens. All the memory
- * it will ever use is taken here. `options` may be NULL. Free it with inlay_session_free.
+ * it will ever use is taken here. `options` may be NULL. `*session` is yours; free it with
+ * inlay_session_free. On failure it is NULL. It keeps what it needs of the model.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY, INLAY_ERR_THREAD, INLAY_ERR_STATE for a
- * model opened with INLAY_OPT_VOCAB_ONLY. Thread rule: any. Since 0.1. */
+ * model opened with INLAY_OPT_VOCAB_ONLY, INLAY_ERR_UNSUPPORTED for an option that the model
+ * cannot follow. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inlay_session **session);
 
 /* Frees a session; NULL is fine. In a callback of the session itself it takes effect when
@@ -635,8 +645,10 @@ INLAY_API void inlay_session_free(inlay_session *session);
  * sequence is as long as it was. n_tokens = 0 is an error.
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
  * INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
- * INLAY_ERR_STATE (an encoder-decoder, and nothing was encoded), INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
- * of fork, where threads start anew), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+ * INLAY_ERR_STATE (an encoder-decoder, and nothing was encoded), INLAY_ERR_IO (a mapped file
+ * cannot be looked at any more), INLAY_ERR_THREAD (in a child of fork, where threads start anew),
+ * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+ * Since 0.1. */
 INLAY_API int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens);
 
 /* The same, and the logits that follow each token: `logits` [n_tokens, n_vocab] floats, row
@@ -645,13 +657,13 @@ INLAY_API int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size
 INLAY_API int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
                                  size_t capacity);
 
-/* Appends tokens to several sequences of the session (INLAY_OPT_SEQUENCES), evaluated together: sequence
- * sequences[i] gets tokens[starts[i]] to tokens[starts[i + 1] - 1], at least one. `sequences` [n] names each at most once,
- * `starts` [n + 1] rises. The logits that follow are those of each sequence, for inlay_logits and inlay_sample when it is in
+/* Appends tokens to several sequences of the session (INLAY_OPT_SEQUENCES), evaluated together: sequence sequences[i]
+ * gets tokens[starts[i]] to tokens[starts[i + 1] - 1], at least one. `sequences` [n] names each at most once, `starts`
+ * [n + 1] rises. The logits that follow are those of each sequence, for inlay_logits and inlay_sample when it is in
  * hand (INLAY_OPT_SEQUENCE, which stays as it is). Each sequence has the same bits as if it were evaluated alone, and
- * many generate far more tokens a second than one. On failure all sequences are as before.
- * Errors: as inlay_eval, with the number of the run; INLAY_ERR_ARGUMENT for a sequence that is not there or comes twice,
- * or n 0. Thread rule: one thread at a time. Since 0.1. */
+ * many generate far more tokens a second than one. On failure all sequences are as before. Errors: as inlay_eval, with
+ * the number of the run; INLAY_ERR_ARGUMENT for a sequence that is not there or comes twice, or n 0. Thread rule: one
+ * thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_eval_batch(inlay_session *session, const int32_t *sequences, const int32_t *tokens,
                                    const size_t *starts, size_t n);
 
@@ -664,22 +676,22 @@ INLAY_API int32_t inlay_sequence_fork(inlay_session *session, int32_t from, int3
 /* The logits after the last token: `*logits` [n_vocab], natural logarithms up to a
  * constant. The pointer is the session's and its floats may be changed (a bias, a ban)
  * before inlay_sample; the next eval of its sequence overwrites them. Either out pointer may be NULL.
- * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was evaluated.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was evaluated, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE).
  * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab);
 
 /* Chooses the next token from the logits, by the session's sampling options, and draws the
  * next random number if it needs one. It does not append the token: inlay_eval does.
- * Equal logits go to the lower id. Errors: INLAY_ERR_STATE when nothing was evaluated,
- * INLAY_ERR_NUMERIC when no token has a finite logit. Thread rule: one thread at a time.
- * Since 0.1. */
+ * Equal logits go to the lower id. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was
+ * evaluated, INLAY_ERR_NUMERIC when no token has a finite logit, INLAY_ERR_UNSUPPORTED
+ * (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_sample(inlay_session *session, int32_t *token);
 
 /* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
- * (INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one that
- * is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
- * at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
- * Since 0.1. */
+ * (INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one
+ * that is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
+ * INLAY_ERR_STATE for an option fixed at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one
+ * thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_set_int(inlay_session *session, int32_t key, int64_t value);
 INLAY_API int32_t inlay_session_set_float(inlay_session *session, int32_t key, double value);
 
@@ -699,9 +711,10 @@ enum {
  * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value);
 
-/* Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens,
- * the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one
- * or cuts a prefix, INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+/* Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens, the logits are gone until
+ * the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one or cuts a prefix,
+ * INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+ * Since 0.1. */
 INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
 
 /* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon; it
@@ -709,16 +722,20 @@ INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
  * Thread rule: any, and safe in a signal handler. Since 0.1. */
 INLAY_API void inlay_session_cancel(inlay_session *session);
 
+/* What went wrong in the last failed call on this session, "" when none has failed. The text
+ * lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API const char *inlay_session_error(const inlay_session *session);
+
 /* ---------------------------------------------------------------- encoders */
 
 /* Reads a whole sequence of `n_tokens` tokens, of which each sees those before and after it, with an encoder: one that
  * stands alone (INLAY_MODEL_KIND "encoder") or before a decoder. What it gives, inlay_hidden_states and inlay_logits_at
- * tell; it takes the place of what the call before gave. Before a decoder, the session's own sequence is empty then, and
- * inlay_eval, which begins with INLAY_MODEL_TOKEN_START, attends to what was encoded. Add the tokens that the model wants
- * around a text (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
- * (more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE),
- * INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD, INLAY_ERR_BUSY.
- * Thread rule: one thread at a time. Since 0.1. */
+ * tell; it takes the place of what the call before gave. Before a decoder, the session's own sequence is empty then,
+ * and inlay_eval, which begins with INLAY_MODEL_TOKEN_START, attends to what was encoded. Add the tokens that the model
+ * wants around a text (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN,
+ * INLAY_ERR_CONTEXT (more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED
+ * (INLAY_CAN_ENCODE), INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD,
+ * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_encode(inlay_session *session, const int32_t *tokens, size_t n_tokens);
 
 /* The same of several segments, such as a question and an answer: `segments` [n_tokens] has the number of each token's
@@ -752,22 +769,14 @@ INLAY_API int32_t inlay_logits_at(inlay_session *session, size_t position, float
 INLAY_API int32_t inlay_embeddings(inlay_session *session, const int32_t *tokens, const size_t *starts,
                                    size_t n_sequences, float *embeddings, size_t capacity, size_t *n_dims);
 
-/* What a model that classifies says of each of `n_sequences` sequences: `scores` [n_sequences, *n_labels], row by row, with
- * room for `capacity` floats; natural logarithms up to a constant where there are several labels, and of a model that
- * ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each token
- * as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as inlay_embeddings;
- * INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1. */
+/* What a model that classifies says of each of `n_sequences` sequences: `scores` [n_sequences, *n_labels], row by row,
+ * with room for `capacity` floats; natural logarithms up to a constant where there are several labels, and of a model
+ * that ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each
+ * token as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as
+ * inlay_embeddings; INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_scores(inlay_session *session, const int32_t *tokens, const uint8_t *segments,
                                const size_t *starts, size_t n_sequences, float *scores, size_t capacity,
                                size_t *n_labels);
-
-/* What went wrong in the last failed call on this session, "" when none has failed. The text
- * lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1. */
-INLAY_API const char *inlay_session_error(const inlay_session *session);
-
-/* What went wrong in the last failed call of the calling thread on this model, "" when its
- * last failure was elsewhere. Thread rule: any. Since 0.1. */
-INLAY_API const char *inlay_model_error(const inlay_model *model);
 
 #ifdef __cplusplus
 }

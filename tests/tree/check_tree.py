@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What the tree promises about itself: layers look one way only, the map of lib/ is whole, files stay short."""
+"""What the tree promises about itself: layers look one way only, the map of lib/ is whole, files stay short, the
+header tells what each function promises."""
 
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ LAYERS = {
 }
 MAX_LINES = 800
 GENERATED = ("_tables.c", "_golden.c", "_data.c", "_declarations.py")
+# Functions whose number is no status.
+NO_STATUS = {"inlay_abi_version", "inlay_arithmetic_version", "inlay_option_key", "inlay_token_flags", "inlay_token_is_end"}
 SOURCE_FOLDERS = ("include", "lib", "examples", "bindings", "tests", "fuzz", "tools", "cmake", "docs")
 
 
@@ -73,9 +76,22 @@ def check_names(tree: Path) -> list[str]:
     return problems
 
 
+def check_header(tree: Path) -> list[str]:
+    """Every public function says by which threads it may be called and since when, and what errors it gives."""
+    text = (tree / "include" / "inlay.h").read_text(encoding="utf-8")
+    documented, problems = set(), []
+    for match in re.finditer(r"/\*((?:(?!\*/).)*)\*/\n((?:INLAY_API [^;]*;\n)+)", text, re.DOTALL):
+        names, comment = re.findall(r"(inlay_\w+)\(", match[2]), re.sub(r"\s*\n \*\s*", " ", match[1])
+        documented.update(names)
+        wanted = ["hread rule", "Since"] + ["rrors"] * (not NO_STATUS & set(names) and "int32_t inlay_" in match[2])
+        problems += [f"include/inlay.h: {', '.join(names)}: no '{word}'" for word in wanted if word not in comment]
+    declared = set(re.findall(r"^INLAY_API [^;(]*?(inlay_\w+)\(", text, re.MULTILINE))
+    return problems + [f"include/inlay.h: {name} has no comment of its own" for name in sorted(declared - documented)]
+
+
 def main() -> None:
     tree = Path(sys.argv[1]).resolve()
-    problems = check_layers(tree) + check_map(tree) + check_lengths(tree) + check_names(tree)
+    problems = check_layers(tree) + check_map(tree) + check_lengths(tree) + check_names(tree) + check_header(tree)
     for problem in problems:
         print(problem, file=sys.stderr)
     sys.exit(1 if problems else 0)

@@ -248,69 +248,70 @@ thread. Thread rule: any; each thread has its own. Since 0.1.""",
     "inlay_options_new": (
         c_int32,
         (POINTER(inlay_options_p),),
-        """A set of options, all at their defaults, with memory from malloc.
-`*options` is yours; free it with inlay_options_free. It may be freed once the
-handle made with it exists. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY.
+        """A set of options, all at their defaults, with memory from malloc. `*options` is yours; free it with
+inlay_options_free. It may be freed once the handle made with it exists. Errors: INLAY_ERR_ARGUMENT,
+INLAY_ERR_MEMORY.
 Thread rule: any; one options handle is used by one thread at a time. Since 0.1.""",
     ),
     "inlay_options_new_with_allocator": (
         c_int32,
         (inlay_alloc_fn, inlay_free_fn, c_void_p, POINTER(inlay_options_p),),
-        """The same with an allocator. The options, every model opened with them and every
-session made with them take all their memory from it; `user` is handed to both
-functions. A session made with NULL options uses its model's allocator.
+        """The same with an allocator. The options, every model opened with them and every session made with them take all
+their memory from it; `user` is handed to both functions. A session made with NULL options uses its model's
+allocator.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1.""",
     ),
     "inlay_options_free": (
         None,
         (inlay_options_p,),
-        """Frees options; NULL is fine. Since 0.1.""",
+        """Frees options; NULL is fine. Handles made with them stay as they are. Thread rule: one thread at a time. Since
+0.1.""",
     ),
     "inlay_options_set_int": (
         c_int32,
         (inlay_options_p, c_int32, c_int64,),
-        """Set one option. Errors: INLAY_ERR_KEY for a key that does not exist,
-INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of
-every range), INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+        """Set one option; texts are copied. After an error it is as it was. Errors: INLAY_ERR_KEY for a key that does not
+exist, INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of every range),
+INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_set_float": (
         c_int32,
         (inlay_options_p, c_int32, c_double,),
-        """Set one option. Errors: INLAY_ERR_KEY for a key that does not exist,
-INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of
-every range), INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+        """Set one option; texts are copied. After an error it is as it was. Errors: INLAY_ERR_KEY for a key that does not
+exist, INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of every range),
+INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_set_string": (
         c_int32,
         (inlay_options_p, c_int32, c_char_p, c_size_t,),
-        """Set one option. Errors: INLAY_ERR_KEY for a key that does not exist,
-INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of
-every range), INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+        """Set one option; texts are copied. After an error it is as it was. Errors: INLAY_ERR_KEY for a key that does not
+exist, INLAY_ERR_ARGUMENT for one of another kind or a value out of range (NaN is out of every range),
+INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_set_text": (
         c_int32,
         (inlay_options_p, c_int32, c_char_p, c_size_t,),
-        """Set one option from text, whatever its kind: what a command line or a settings file
-needs. Numbers are read the same in every locale. Errors: as above.
+        """Set one option from text, whatever its kind: what a command line or a settings file needs. Numbers are read the same
+in every locale. Errors: as above.
 Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_get_int": (
         c_int32,
         (inlay_options_p, c_int32, POINTER(c_int64),),
-        """Get one option. A string lives until it is set again or the options are freed.
-Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
+        """Get one option. A string ends with a NUL that `*size` does not count; it lives until it is set again or the options
+are freed. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_get_float": (
         c_int32,
         (inlay_options_p, c_int32, POINTER(c_double),),
-        """Get one option. A string lives until it is set again or the options are freed.
-Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
+        """Get one option. A string ends with a NUL that `*size` does not count; it lives until it is set again or the options
+are freed. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_get_string": (
         c_int32,
         (inlay_options_p, c_int32, POINTER(c_void_p), POINTER(c_size_t),),
-        """Get one option. A string lives until it is set again or the options are freed.
-Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
+        """Get one option. A string ends with a NUL that `*size` does not count; it lives until it is set again or the options
+are freed. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_set_log": (
         c_int32,
@@ -339,21 +340,20 @@ Thread rule: any. Since 0.1.""",
     "inlay_option_describe": (
         c_int32,
         (c_int32, POINTER(c_int32), POINTER(c_void_p), POINTER(c_double), POINTER(c_double), POINTER(c_double),),
-        """What there is to know of a key: its kind (INLAY_KIND_), its name such as "top-k"
-(static storage), and for numbers its least, greatest and default value. Any out
-pointer may be NULL. Errors: INLAY_ERR_KEY. Thread rule: any. Since 0.1.""",
+        """What there is to know of a key: its kind (INLAY_KIND_), its name such as "top-k" (static storage), and for numbers
+its least, greatest and default value. Any out pointer may be NULL. Errors: INLAY_ERR_KEY. Thread rule: any. Since
+0.1.""",
     ),
     "inlay_model_open": (
         c_int32,
         (c_char_p, inlay_options_p, POINTER(inlay_model_p),),
-        """Opens the model at `path` (NUL-terminated, UTF-8): a GGUF file, version 2 or 3, whole or split (give the first
-part, -00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; or
-one .safetensors file beside its config.json. `options` may be NULL. `*model` is yours; free it with inlay_model_free.
-On failure `*model` is NULL. A folder's tensors and metadata have the names that GGUF gives them.
-The file is not trusted: any bytes give a model or an error.
-Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or
-contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer),
-_CANCELLED, _THREAD, _CHANGED. Thread rule: any. Since 0.1.""",
+        """Opens the model at `path` (NUL-terminated, UTF-8): a GGUF file, version 2 or 3, whole or split (give the first part,
+-00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; or
+one .safetensors file beside its config.json. `options` may be NULL. `*model` is yours; free it with
+inlay_model_free. On failure `*model` is NULL. A folder's tensors and metadata have the names that GGUF gives them.
+The file is not trusted: any bytes give a model or an error. Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a
+model file, damaged or contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer), _CANCELLED,
+_THREAD, _CHANGED. Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_open_memory": (
         c_int32,
@@ -380,17 +380,23 @@ file that has the new name already is replaced, also when it is `path` itself. T
         """Frees a model; NULL is fine. Sessions of it stay valid: its memory goes with the
 last of them. Thread rule: any. Since 0.1.""",
     ),
+    "inlay_model_error": (
+        c_char_p,
+        (inlay_model_p,),
+        """What went wrong in the last failed call of the calling thread on this model, "" when its
+last failure was elsewhere. Thread rule: any. Since 0.1.""",
+    ),
     "inlay_model_get_int": (
         c_int32,
         (inlay_model_p, c_int32, POINTER(c_int64),),
         """One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,
-INLAY_ERR_KEY. Thread rule: any. Since 0.1.""",
+INLAY_ERR_KEY for a fact that does not exist or is of the other kind. Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_get_string": (
         c_int32,
         (inlay_model_p, c_int32, POINTER(c_void_p), POINTER(c_size_t),),
         """One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,
-INLAY_ERR_KEY. Thread rule: any. Since 0.1.""",
+INLAY_ERR_KEY for a fact that does not exist or is of the other kind. Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_metadata_count": (
         c_int32,
@@ -408,7 +414,8 @@ Thread rule: any. Since 0.1.""",
     "inlay_model_metadata_find": (
         c_int32,
         (inlay_model_p, c_char_p, c_size_t, POINTER(c_size_t),),
-        """The index of `key`. Errors: INLAY_ERR_KEY. Thread rule: any. Since 0.1.""",
+        """The index of the pair whose key is `key`, `size` bytes. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY when there is none.
+Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_metadata_text": (
         c_int32,
@@ -439,109 +446,107 @@ Errors: INLAY_ERR_ARGUMENT. Thread rule: any. Since 0.1.""",
     "inlay_tokenize": (
         c_int32,
         (inlay_model_p, c_char_p, c_size_t, c_int32, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
-        """Splits `text` into tokens: `*n_tokens` ids into `tokens`, which has room for `capacity`.
-With too little room, INLAY_ERR_BUFFER and the number needed in `*n_tokens`. `tokens`
-may be NULL when `capacity` is 0. Bytes that are not UTF-8 are encoded as the bytes
-they are, wherever the vocabulary has bytes. Time grows as n log n at most.
-Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER, INLAY_ERR_MEMORY (scratch in proportion
-to the text), INLAY_ERR_UNSUPPORTED (a byte the vocabulary cannot express).
+        """Splits `text` into tokens: `*n_tokens` ids into `tokens`, which has room for `capacity`. With too little room,
+INLAY_ERR_BUFFER and the number needed in `*n_tokens`. `tokens` may be NULL when `capacity` is 0. Bytes that are not
+UTF-8 are encoded as the bytes they are, wherever the vocabulary has bytes. Time grows as n log n at most.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER, INLAY_ERR_MEMORY (scratch in proportion to the text),
+INLAY_ERR_UNSUPPORTED (a byte the vocabulary cannot express, or a model without a tokenizer: that goes for every
+function of this part).
 Thread rule: any. Since 0.1.""",
     ),
     "inlay_tokenize_spans": (
         c_int32,
         (inlay_model_p, c_char_p, c_size_t, c_int32, POINTER(c_int32), POINTER(c_size_t), c_size_t, POINTER(c_size_t),),
-        """The same, and where in the text each token stands: token i became of bytes
-spans[2 i] to spans[2 i + 1] - 1, where `spans` has room for 2 * `capacity` numbers.
-Tokens that no byte became (BOS, EOS) have empty spans; those of the bytes of one
-character may share one. Errors and thread rule: as inlay_tokenize. Since 0.1.""",
+        """The same, and where in the text each token stands: token i became of bytes spans[2 i] to spans[2 i + 1] - 1, where
+`spans` has room for 2 * `capacity` numbers. Tokens that no byte became (BOS, EOS) have empty spans; those of the
+bytes of one character may share one. Errors and thread rule: as inlay_tokenize. Since 0.1.""",
     ),
     "inlay_tokenize_batch": (
         c_int32,
         (inlay_model_p, POINTER(c_void_p), POINTER(c_size_t), c_size_t, c_int32, c_int32, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
-        """Tokenizes `n_texts` texts on up to `n_threads` threads (0: one a CPU; 1, whatever is
-asked, with an allocator of your own). The tokens of text i are tokens[starts[i]] to
-tokens[starts[i + 1] - 1]; `starts` has room for n_texts + 1 numbers, and the last is how
-many tokens there are. `sizes` are lengths in bytes; NULL: every text ends with its NUL.
-The tokens are those of inlay_tokenize, for any number of threads. With too little room,
-INLAY_ERR_BUFFER, and `starts` is filled in. Errors: as inlay_tokenize, of the first text
-that fails, and INLAY_ERR_THREAD. Thread rule: any. Since 0.1.""",
+        """Tokenizes `n_texts` texts on up to `n_threads` threads (0: one a CPU; 1, whatever is asked, with an allocator of
+your own). The tokens of text i are tokens[starts[i]] to tokens[starts[i + 1] - 1]; `starts` has room for n_texts +
+1 numbers, and the last is how many tokens there are. `sizes` are lengths in bytes; NULL: every text ends with its
+NUL. The tokens are those of inlay_tokenize, for any number of threads. With too little room, INLAY_ERR_BUFFER, and
+`starts` is filled in. Errors: as inlay_tokenize, of the first text that fails, and INLAY_ERR_THREAD. Thread rule:
+any. Since 0.1.""",
     ),
     "inlay_tokenize_pair": (
         c_int32,
         (inlay_model_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(c_int32), POINTER(c_uint8), c_size_t, POINTER(c_size_t),),
-        """Two texts, such as a question and its answer, as one sequence of an encoder, with the tokens that it wants around and
-between them: "[CLS] first [SEP] second [SEP]", or "<s> first </s></s> second </s>". `segments`, which may be NULL, gets
-the segment of each token: 1 for the second text and its end, where the model tells segments apart. No text becomes a
-control token. Errors and thread rule: as inlay_tokenize; INLAY_ERR_UNSUPPORTED when the model wants no tokens around a
-text. Since 0.1.""",
+        """Two texts, such as a question and its answer, as one sequence of an encoder, with the tokens that it wants around
+and between them: "[CLS] first [SEP] second [SEP]", or "<s> first </s></s> second </s>". `segments`, which may be
+NULL, gets the segment of each token: 1 for the second text and its end, where the model tells segments apart. No
+text becomes a control token. Errors and thread rule: as inlay_tokenize; INLAY_ERR_UNSUPPORTED when the model wants
+no tokens around a text. Since 0.1.""",
     ),
     "inlay_detokenize": (
         c_int32,
         (inlay_model_p, POINTER(c_int32), c_size_t, c_char_p, c_size_t, POINTER(c_size_t),),
-        """The text of `n_tokens` tokens: `*size` bytes into `text`, no NUL added. It is the inverse of
-inlay_tokenize: a space that the tokenizer put before the text, as SentencePiece does, is
-taken away. Control tokens give no bytes; ask inlay_token_text for their names. Errors: INLAY_ERR_ARGUMENT,
-INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`.
-Thread rule: any. Since 0.1.""",
+        """The text of `n_tokens` tokens: `*size` bytes into `text`, which has room for `capacity` and may be NULL when that is
+0; no NUL is added. It is the inverse of inlay_tokenize: a space that the tokenizer put before the text, as
+SentencePiece does, is taken away. Control tokens give no bytes; ask inlay_token_text for their names. Errors:
+INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`, INLAY_ERR_MEMORY. Thread
+rule: any. Since 0.1.""",
     ),
     "inlay_token_bytes": (
         c_int32,
         (inlay_model_p, c_int32, c_char_p, c_size_t, POINTER(c_size_t),),
-        """The bytes that one token adds to a text it stands inside of: for printing as tokens come. They
-may be a part of a character; inlay_stream_text waits for the rest. Errors and thread rule:
-as inlay_detokenize. Since 0.1.""",
+        """The bytes that one token adds to a text it stands inside of: for printing as tokens come. No NUL is added. They may
+be a part of a character; inlay_stream_text waits for the rest. Errors and thread rule: as inlay_detokenize. Since
+0.1.""",
     ),
     "inlay_stream_text": (
         c_int32,
         (inlay_model_p, POINTER(c_uint64), c_int32, c_char_p, c_size_t, POINTER(c_size_t),),
-        """Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an
-unfinished one wait in `*state` (at most three), which starts as 0 and belongs to one
-stream of text. All that a stream writes is what inlay_detokenize gives of its tokens, so
-that the space which the tokenizer put before a text is not written. To go on with a text,
-as after a prompt, give the stream its last token first and drop what that writes. A byte
-sequence that can no longer become a character is written as U+FFFD. `token` = -1 ends the
-stream and writes U+FFFD for what was left.
-Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in
-`*size`; `*state` is then unchanged. Thread rule: any. Since 0.1.""",
+        """Detokenizes one token at a time and never writes a part of a UTF-8 character: bytes of an unfinished one wait in
+`*state` (at most three), which starts as 0 and belongs to one stream of text. All that a stream writes is what
+inlay_detokenize gives of its tokens, so that the space which the tokenizer put before a text is not written. To go
+on with a text, as after a prompt, give the stream its last token first and drop what that writes. A byte sequence
+that can no longer become a character is written as U+FFFD. `token` = -1 ends the stream and writes U+FFFD for what
+was left.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_BUFFER with the size needed in `*size`; `*state` is then
+unchanged. Thread rule: any. Since 0.1.""",
     ),
     "inlay_token_text": (
         c_int32,
         (inlay_model_p, c_int32, POINTER(c_void_p), POINTER(c_size_t),),
-        """The text of a token as the vocabulary has it, control tokens by their names ("<|im_end|>").
-It lives as long as the model and need not end with a NUL.
+        """The text of a token as the vocabulary has it, control tokens by their names ("<|im_end|>"). It lives as long as the
+model and need not end with a NUL.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN. Thread rule: any. Since 0.1.""",
     ),
     "inlay_token_flags": (
         c_int32,
         (inlay_model_p, c_int32,),
-        """INLAY_TOKEN_ bits of a token; 0 for an ordinary one, -1 when `model` is NULL or the id is
-outside the vocabulary. Thread rule: any. Since 0.1.""",
+        """INLAY_TOKEN_ bits of a token; 0 for an ordinary one, -1 when `model` is NULL or the id is outside the vocabulary.
+Thread rule: any. Since 0.1.""",
     ),
     "inlay_token_is_end": (
         c_int32,
         (inlay_model_p, c_int32,),
-        """1 when generation ends with this token, else 0. Thread rule: any. Since 0.1.""",
+        """1 when generation ends with this token, else 0, also when there is no such token. Thread rule: any. Since 0.1.""",
     ),
     "inlay_token_find": (
         c_int32,
         (inlay_model_p, c_char_p, c_size_t, POINTER(c_int32),),
-        """The id of the token whose text is exactly `text`, or INLAY_ERR_KEY.
-Thread rule: any. Since 0.1.""",
+        """The id of the token whose text is exactly `text`, `size` bytes.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY when there is none. Thread rule: any. Since 0.1.""",
     ),
     "inlay_chat_render": (
         c_int32,
         (inlay_model_p, c_char_p, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, c_int32, c_char_p, c_size_t, POINTER(c_size_t),),
         """A conversation as the text that the model was trained to go on from, by a Jinja template.
   format     which one. NULL: the model's own, and "chatml" where it has none. A name: the model's template of that
-             name ("tool_use"), or a built-in one: "chatml", "llama2", "llama3", "gemma", "mistral", "zephyr", "phi3".
-             Text with "{{" or "{%" in it: the template itself. NUL-terminated.
+             name ("tool_use"), or a built-in one: "chatml", "llama2", "llama3", "gemma", "mistral", "zephyr",
+             "phi3". Text with "{{" or "{%" in it: the template itself. NUL-terminated.
   messages   JSON, a list of objects: [{"role": "user", "content": "Hi"}, ...]
   tools      JSON, a list of tools, or NULL
   variables  JSON, an object with more variables of the template, or NULL. "now", as "2026-11-24T12:00:00", is the
              time that the template sees; without it that is the clock's.
 The template also sees bos_token, eos_token, unk_token, pad_token, add_generation_prompt and documents, which is none
-unless the variables have it. `*needed` gets the bytes
-of the text; no NUL is added. docs/templates.md tells what templates may use, and their limits.
+unless the variables have it. `flags` are INLAY_CHAT_. `*needed` gets the bytes of the text, for which `text` has
+room for `capacity` (NULL when that is 0); no NUL is added. docs/templates.md tells what templates may use, and their
+limits.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (the JSON), INLAY_ERR_KEY (no template of that name), INLAY_ERR_TEMPLATE
 (with line and column), INLAY_ERR_BUFFER with the size needed, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1.""",
     ),
@@ -564,9 +569,11 @@ Thread rule: any. Since 0.1.""",
         c_int32,
         (inlay_model_p, inlay_options_p, POINTER(inlay_session_p),),
         """A session: an empty sequence, with memory for INLAY_OPT_CONTEXT tokens. All the memory
-it will ever use is taken here. `options` may be NULL. Free it with inlay_session_free.
+it will ever use is taken here. `options` may be NULL. `*session` is yours; free it with
+inlay_session_free. On failure it is NULL. It keeps what it needs of the model.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY, INLAY_ERR_THREAD, INLAY_ERR_STATE for a
-model opened with INLAY_OPT_VOCAB_ONLY. Thread rule: any. Since 0.1.""",
+model opened with INLAY_OPT_VOCAB_ONLY, INLAY_ERR_UNSUPPORTED for an option that the model
+cannot follow. Thread rule: any. Since 0.1.""",
     ),
     "inlay_session_free": (
         None,
@@ -582,8 +589,10 @@ them. How a sequence is cut into calls never changes a bit of the result. On fai
 sequence is as long as it was. n_tokens = 0 is an error.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
 INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
-INLAY_ERR_STATE (an encoder-decoder, and nothing was encoded), INLAY_ERR_IO (a mapped file cannot be looked at any more), INLAY_ERR_THREAD (in a child
-of fork, where threads start anew), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+INLAY_ERR_STATE (an encoder-decoder, and nothing was encoded), INLAY_ERR_IO (a mapped file
+cannot be looked at any more), INLAY_ERR_THREAD (in a child of fork, where threads start anew),
+INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+Since 0.1.""",
     ),
     "inlay_eval_all": (
         c_int32,
@@ -595,13 +604,13 @@ was evaluated). Thread rule: one thread at a time. Since 0.1.""",
     "inlay_eval_batch": (
         c_int32,
         (inlay_session_p, POINTER(c_int32), POINTER(c_int32), POINTER(c_size_t), c_size_t,),
-        """Appends tokens to several sequences of the session (INLAY_OPT_SEQUENCES), evaluated together: sequence
-sequences[i] gets tokens[starts[i]] to tokens[starts[i + 1] - 1], at least one. `sequences` [n] names each at most once,
-`starts` [n + 1] rises. The logits that follow are those of each sequence, for inlay_logits and inlay_sample when it is in
+        """Appends tokens to several sequences of the session (INLAY_OPT_SEQUENCES), evaluated together: sequence sequences[i]
+gets tokens[starts[i]] to tokens[starts[i + 1] - 1], at least one. `sequences` [n] names each at most once, `starts`
+[n + 1] rises. The logits that follow are those of each sequence, for inlay_logits and inlay_sample when it is in
 hand (INLAY_OPT_SEQUENCE, which stays as it is). Each sequence has the same bits as if it were evaluated alone, and
-many generate far more tokens a second than one. On failure all sequences are as before.
-Errors: as inlay_eval, with the number of the run; INLAY_ERR_ARGUMENT for a sequence that is not there or comes twice,
-or n 0. Thread rule: one thread at a time. Since 0.1.""",
+many generate far more tokens a second than one. On failure all sequences are as before. Errors: as inlay_eval, with
+the number of the run; INLAY_ERR_ARGUMENT for a sequence that is not there or comes twice, or n 0. Thread rule: one
+thread at a time. Since 0.1.""",
     ),
     "inlay_sequence_fork": (
         c_int32,
@@ -617,7 +626,7 @@ INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. S
         """The logits after the last token: `*logits` [n_vocab], natural logarithms up to a
 constant. The pointer is the session's and its floats may be changed (a bias, a ban)
 before inlay_sample; the next eval of its sequence overwrites them. Either out pointer may be NULL.
-Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was evaluated.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was evaluated, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE).
 Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_sample": (
@@ -625,27 +634,27 @@ Thread rule: one thread at a time. Since 0.1.""",
         (inlay_session_p, POINTER(c_int32),),
         """Chooses the next token from the logits, by the session's sampling options, and draws the
 next random number if it needs one. It does not append the token: inlay_eval does.
-Equal logits go to the lower id. Errors: INLAY_ERR_STATE when nothing was evaluated,
-INLAY_ERR_NUMERIC when no token has a finite logit. Thread rule: one thread at a time.
-Since 0.1.""",
+Equal logits go to the lower id. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was
+evaluated, INLAY_ERR_NUMERIC when no token has a finite logit, INLAY_ERR_UNSUPPORTED
+(INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_session_set_int": (
         c_int32,
         (inlay_session_p, c_int32, c_int64,),
         """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
-(INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one that
-is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
-at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
-Since 0.1.""",
+(INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one
+that is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
+INLAY_ERR_STATE for an option fixed at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one
+thread at a time. Since 0.1.""",
     ),
     "inlay_session_set_float": (
         c_int32,
         (inlay_session_p, c_int32, c_double,),
         """Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
-(INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one that
-is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT, INLAY_ERR_STATE for an option fixed
-at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one thread at a time.
-Since 0.1.""",
+(INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one
+that is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
+INLAY_ERR_STATE for an option fixed at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one
+thread at a time. Since 0.1.""",
     ),
     "inlay_session_get_int": (
         c_int32,
@@ -656,9 +665,10 @@ Thread rule: one thread at a time. Since 0.1.""",
     "inlay_session_truncate": (
         c_int32,
         (inlay_session_p, c_size_t,),
-        """Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens,
-the logits are gone until the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one
-or cuts a prefix, INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+        """Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens, the logits are gone until
+the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one or cuts a prefix,
+INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+Since 0.1.""",
     ),
     "inlay_session_cancel": (
         None,
@@ -667,17 +677,23 @@ or cuts a prefix, INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCAT
 leaves the sequence as it was before that call. Without a running call it does nothing.
 Thread rule: any, and safe in a signal handler. Since 0.1.""",
     ),
+    "inlay_session_error": (
+        c_char_p,
+        (inlay_session_p,),
+        """What went wrong in the last failed call on this session, "" when none has failed. The text
+lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1.""",
+    ),
     "inlay_encode": (
         c_int32,
         (inlay_session_p, POINTER(c_int32), c_size_t,),
         """Reads a whole sequence of `n_tokens` tokens, of which each sees those before and after it, with an encoder: one that
 stands alone (INLAY_MODEL_KIND "encoder") or before a decoder. What it gives, inlay_hidden_states and inlay_logits_at
-tell; it takes the place of what the call before gave. Before a decoder, the session's own sequence is empty then, and
-inlay_eval, which begins with INLAY_MODEL_TOKEN_START, attends to what was encoded. Add the tokens that the model wants
-around a text (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_CONTEXT
-(more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE),
-INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD, INLAY_ERR_BUSY.
-Thread rule: one thread at a time. Since 0.1.""",
+tell; it takes the place of what the call before gave. Before a decoder, the session's own sequence is empty then,
+and inlay_eval, which begins with INLAY_MODEL_TOKEN_START, attends to what was encoded. Add the tokens that the model
+wants around a text (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN,
+INLAY_ERR_CONTEXT (more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED
+(INLAY_CAN_ENCODE), INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD,
+INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_encode_segments": (
         c_int32,
@@ -719,22 +735,10 @@ undefined. Thread rule: one thread at a time. Since 0.1.""",
     "inlay_scores": (
         c_int32,
         (inlay_session_p, POINTER(c_int32), POINTER(c_uint8), POINTER(c_size_t), c_size_t, POINTER(c_float), c_size_t, POINTER(c_size_t),),
-        """What a model that classifies says of each of `n_sequences` sequences: `scores` [n_sequences, *n_labels], row by row, with
-room for `capacity` floats; natural logarithms up to a constant where there are several labels, and of a model that
-ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each token
-as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as inlay_embeddings;
-INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1.""",
-    ),
-    "inlay_session_error": (
-        c_char_p,
-        (inlay_session_p,),
-        """What went wrong in the last failed call on this session, "" when none has failed. The text
-lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1.""",
-    ),
-    "inlay_model_error": (
-        c_char_p,
-        (inlay_model_p,),
-        """What went wrong in the last failed call of the calling thread on this model, "" when its
-last failure was elsewhere. Thread rule: any. Since 0.1.""",
+        """What a model that classifies says of each of `n_sequences` sequences: `scores` [n_sequences, *n_labels], row by row,
+with room for `capacity` floats; natural logarithms up to a constant where there are several labels, and of a model
+that ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each
+token as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as
+inlay_embeddings; INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1.""",
     ),
 }
