@@ -3,6 +3,7 @@
 
 #include "tokenizer/bpe_merge.h"
 #include "tokenizer/byte_text.h"
+#include "tokenizer/word_cache.h"
 
 /* --------------------------------------------------------------------- load */
 
@@ -295,18 +296,33 @@ int32_t inlay__bpe_encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, c
     return INLAY_OK;
 }
 
+static int32_t encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size, size_t begin, char *whole) {
+    uint32_t id;
+    if (whole == NULL || !find_whole(bpe, word, size, whole, &id)) return inlay__bpe_encode_word(bpe, encoder, word, size, begin);
+    INLAY__TRY(inlay__encoder_reserve(encoder, 1));
+    inlay__encoder_put_at(encoder, (int32_t)id, begin, begin + size);
+    return INLAY_OK;
+}
+
 static int32_t encode_words(const inlay__bpe *bpe, inlay__encoder *encoder, inlay__words *words, char *whole) {
+    inlay__word_cache cache;
     const uint8_t *word;
     size_t size;
-    uint32_t id;
+    INLAY__TRY(inlay__word_cache_begin(encoder, words->size, &cache));
     while (inlay__words_next(words, &word, &size)) {
-        size_t begin = (size_t)(word - words->text);
-        if (whole == NULL || !find_whole(bpe, word, size, whole, &id)) {
-            INLAY__TRY(inlay__bpe_encode_word(bpe, encoder, word, size, begin));
+        size_t begin = (size_t)(word - words->text), first = encoder->n_tokens;
+        if (cache.slots == NULL || size > INLAY__KNOWN_WORD) {
+            INLAY__TRY(encode_word(bpe, encoder, word, size, begin, whole));
             continue;
         }
-        INLAY__TRY(inlay__encoder_reserve(encoder, 1));
-        inlay__encoder_put_at(encoder, (int32_t)id, begin, begin + size);
+        inlay__word_key key = inlay__word_key_of(word, size, words->size - begin);
+        inlay__known_word *slot = inlay__word_cache_slot(&cache, &key);
+        if (inlay__word_is_known(slot, &key)) {
+            INLAY__TRY(inlay__word_put(encoder, slot));
+            continue;
+        }
+        INLAY__TRY(encode_word(bpe, encoder, word, size, begin, whole));
+        inlay__word_remember(slot, &key, encoder, first);
     }
     return words->status;
 }

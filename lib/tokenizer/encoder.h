@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-enum { INLAY__SCRATCH_MERGES, INLAY__SCRATCH_RANKS, INLAY__SCRATCH_TEXT, INLAY__N_SCRATCH };
+enum { INLAY__SCRATCH_MERGES, INLAY__SCRATCH_RANKS, INLAY__SCRATCH_TEXT, INLAY__SCRATCH_WORDS, INLAY__N_SCRATCH };
 
 typedef struct inlay__encoder {
     const inlay__sys *sys;

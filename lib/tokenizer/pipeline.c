@@ -203,12 +203,27 @@ static int32_t put_added(run *r, const inlay__passage *text, const part *p) {
     return INLAY_OK;
 }
 
-static int32_t encode_text(run *r, size_t begin, size_t end) {
+static int32_t encode_steps(run *r, size_t begin, size_t end) {
     INLAY__TRY(normalize(r, begin, end));
     INLAY__TRY(find_parts(r, &r->pipeline->normalized, &r->normal, &r->normalized));
     for (size_t i = 0; i < r->normalized.n; i++) {
         part p = r->normalized.items[i];
         INLAY__TRY(p.id >= 0 ? put_added(r, &r->normal, &p) : encode_part(r, p.begin, p.end));
+    }
+    return INLAY_OK;
+}
+
+static int32_t encode_text(run *r, size_t begin, size_t end) {
+    const inlay__pipeline *p = r->pipeline;
+    const uint8_t *text = r->whole.text;
+    if (!p->ascii.usable || r->whole.tracked) return encode_steps(r, begin, end);
+    inlay__word_cache cache;
+    INLAY__TRY(inlay__word_cache_begin(r->encoder, end - begin, &cache));
+    while (begin < end) {
+        INLAY__TRY(inlay__ascii_words_encode(&p->ascii, &p->wordpiece, r->encoder, &cache, text, end, r->control, &begin));
+        size_t from = begin;
+        begin = inlay__ascii_words_skip(&p->ascii, text, end, from);
+        if (from < begin) INLAY__TRY(encode_steps(r, from, begin));
     }
     return INLAY_OK;
 }

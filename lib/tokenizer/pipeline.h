@@ -9,6 +9,7 @@
 #define INLAY_PIPELINE_H
 
 #include "base/arena.h"
+#include "tokenizer/ascii_words.h"
 #include "tokenizer/joiner.h"
 #include "tokenizer/lexicon.h"
 #include "tokenizer/normalizer.h"
@@ -63,6 +64,7 @@ typedef struct inlay__pipeline {
     inlay__lexicon lexicon;
     inlay__symbol_bpe bpe;
     inlay__wordpiece wordpiece;
+    inlay__ascii_words ascii; /* the short way to it */
     inlay__unigram unigram;
     inlay__plamo plamo;
     inlay__pieces pieces;  /* LONGEST */

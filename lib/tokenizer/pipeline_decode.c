@@ -114,6 +114,9 @@ static int32_t finish_added(inlay__pipeline *pipeline) {
 int32_t inlay__pipeline_finish(inlay__pipeline *pipeline) {
     inlay__texts texts = no_texts(pipeline->sys);
     INLAY__TRY(finish_added(pipeline));
+    if (pipeline->model == INLAY__MODEL_WORDPIECE && pipeline->normalized.n_texts == 0)
+        inlay__ascii_words_init(pipeline->normalizers, pipeline->n_normalizers, pipeline->splitters, pipeline->n_splitters,
+                                &pipeline->ascii);
     int32_t status = decode_each(pipeline, true, &texts, &pipeline->first);
     if (status == INLAY_OK) status = decode_each(pipeline, false, &texts, &pipeline->inner);
     inlay__texts_free(&texts);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Sets Inlay's tokenizer beside those of the packages tokenizers and llama-cpp-python, on one thread.
 
-    python3 tests/bench/compare_tokenizers.py MODEL.gguf [--peer PYTHON] [--rounds 5] [--text FILE ...]
+    python3 tests/bench/compare_tokenizers.py MODEL.gguf|tokenizer.json [--peer PYTHON] [--rounds 5] [--text FILE ...]
 
 Every engine encodes the same bytes with the same vocabulary; rounds are interleaved, medians are printed, and that all
-ids are equal is checked. `--peer` is a Python that has llama-cpp-python; without it that column is left out. Without
+ids are equal is checked. `--peer` is a Python that has llama-cpp-python; without it, and for a tokenizer.json, that column is left out. Without
 --text the texts are Python's own sources (code) and English prose made from the licences and docstrings of its library.
 """
 import argparse
@@ -77,7 +77,7 @@ def main():
     model = inlay.Model.open(arguments.model, vocab_only=True)
     theirs = reference(arguments.model)
     peer = None
-    if arguments.peer:
+    if arguments.peer and arguments.model.endswith(".gguf"):
         peer = subprocess.Popen([arguments.peer, "-c", PEER, arguments.model], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 text=True)
 

@@ -92,10 +92,26 @@ def compare(path, seed, decode=True, n=N_TEXTS):
             check(reference, model, text, decode)
 
 
+class Panic(Exception):
+    """The package gave up: it cannot cut a few texts at the added tokens that it found itself."""
+
+
+def encode(reference, text, **options):
+    try:
+        return reference.encode(text, **options).ids
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise Panic from error
+        raise
+
+
 def check(reference, model, text, decode):
     try:
-        expected = reference.encode(text).ids
-        plain = reference.encode(text, add_special_tokens=False).ids
+        expected = encode(reference, text)
+        plain = encode(reference, text, add_special_tokens=False)
+    except Panic:
+        model.tokenize(text, add_special=True, parse_special=True)
+        return
     except Exception:  # the package has no token for it, and neither an unknown one
         with pytest.raises(inlay.InlayError):
             model.tokenize(text, add_special=True, parse_special=True)
@@ -112,7 +128,7 @@ def check_unparsed(reference, model, text):
     """Without control tokens. Here text never becomes one, which the package lets some models do."""
     reference.encode_special_tokens = True
     try:
-        expected = reference.encode(text, add_special_tokens=False).ids
+        expected = encode(reference, text, add_special_tokens=False)
     except Exception:
         return
     finally:

@@ -1,6 +1,9 @@
 """The vocabularies of the reference data give the ids recorded with them, and decoding gives the text back."""
+import random
+from pathlib import Path
+
 import pytest
-from vocabularies import vocabulary
+from vocabularies import data_folder, reference, vocabulary
 
 import inlay
 
@@ -97,3 +100,44 @@ def test_recorded_texts_give_the_recorded_ids_of_wordpiece():
         for text, line in zip(texts, lines):
             assert model.tokenize(text) == [int(word) for word in line.split()], text
         assert model.detokenize_bytes(model.tokenize("Hello, world.")) == b"hello, world."
+
+
+def long_texts():
+    """Code and prose, and the same with other letters and control characters here and there."""
+    import textwrap
+    text = Path(textwrap.__file__).read_text("utf-8") + Path(pytest.__file__).read_text("utf-8")
+    rng = random.Random(3)
+    words = text.split(" ")
+    for some in (0.0, 0.01, 0.3):
+        yield " ".join(word + rng.choice(["\u00e9", "\u4f60", "\u0301", "\x00", "\x0b", "\xa0"]) if rng.random() < some else word for word in words)
+    yield "".join(rng.choice(["a", "\x00", "ab", "\x00\x00", " ", "\n", "A-B", "0", "\t"]) for _ in range(20000))
+
+
+def vocabulary_files():
+    """One of each family."""
+    names = ["vocab/ggml-vocab-gpt-2.gguf", "vocab/ggml-vocab-llama-bpe.gguf", "vocab/ggml-vocab-llama-spm.gguf", "vocab/ggml-vocab-bert-bge.gguf",
+             "tiny/bert/tokenizer.json"]
+    return [data_folder() / name for name in names] if data_folder() else []
+
+
+@pytest.mark.parametrize("path", vocabulary_files(), ids=lambda path: path.parent.name + "/" + path.name)
+def test_long_texts(path):
+    """What was tokenized before is remembered in long texts only, and not where places are asked for."""
+    pytest.importorskip("tokenizers", reason="the reference is the package tokenizers")
+    theirs = reference(path)
+    with inlay.Model.open(path, vocab_only=True) as model:
+        for text in long_texts():
+            ids = model.tokenize(text)
+            assert ids == [token for token, _, _ in model.tokenize_spans(text)]
+            if not path.name.endswith("bge.gguf") or text.isascii() and "\x00" not in text:  # of other characters the two class some differently
+                assert ids == theirs.encode(text, add_special_tokens=False).ids
+
+
+@pytest.mark.parametrize("path", sorted((data_folder() / "vocab").glob("*.inp")) if data_folder() else [], ids=lambda path: path.stem)
+def test_any_vocabulary_gives_the_recorded_ids(path):
+    """Of whatever vocabularies the reference data have."""
+    texts = path.read_bytes().split(b"\n__ggml_vocab_test__\n")
+    lines = path.with_suffix(".out").read_text().split("\n")
+    with inlay.Model.open(path.with_suffix(""), vocab_only=True) as model:
+        for text, line in zip(texts, lines):
+            assert model.tokenize(text) == [int(word) for word in line.split()], text

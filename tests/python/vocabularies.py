@@ -83,20 +83,64 @@ def pretokenizer(name):
 
 
 def reference(path, special=False):
-    """The tokenizer of the package `tokenizers` for a GGUF file: with `special`, control tokens are matched too."""
+    """The tokenizer of the package `tokenizers` for a GGUF file or a tokenizer.json: with `special`, control tokens are matched
+    too. Of GGUF files also the families `llama` and `bert`."""
     from gguf import GGUFReader
-    from tokenizers import AddedToken, Tokenizer, models
+    from tokenizers import AddedToken, Tokenizer
 
+    if str(path).endswith(".json"):
+        return Tokenizer.from_file(str(path))
     fields = GGUFReader(path).fields
     tokens = fields["tokenizer.ggml.tokens"].contents()
     types = fields["tokenizer.ggml.token_type"].contents()
-    merges = [tuple(merge.split(" ", 1)) for merge in fields["tokenizer.ggml.merges"].contents()]
-    name = fields["tokenizer.ggml.pre"].contents()
-    ids = {}
-    for i, token in enumerate(tokens):
-        ids.setdefault(token, i)
-    tokenizer = Tokenizer(models.BPE(vocab=ids, merges=merges, ignore_merges=name in ("llama-bpe", "tekken")))
-    tokenizer.pre_tokenizer = pretokenizer(name)
+    tokenizer = _MODELS[fields["tokenizer.ggml.model"].contents()](fields, tokens, types)
     matched = [token for token, kind in zip(tokens, types) if kind == 4 or (special and kind in (2, 3))]
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in matched])
     return tokenizer
+
+
+def _ids(tokens):
+    ids = {}
+    for i, token in enumerate(tokens):
+        ids.setdefault(token, i)
+    return ids
+
+
+def _byte_level(fields, tokens, types):
+    from tokenizers import Tokenizer, models
+    merges = [tuple(merge.split(" ", 1)) for merge in fields["tokenizer.ggml.merges"].contents()]
+    name = fields["tokenizer.ggml.pre"].contents()
+    tokenizer = Tokenizer(models.BPE(vocab=_ids(tokens), merges=merges, ignore_merges=name in ("llama-bpe", "tekken")))
+    tokenizer.pre_tokenizer = pretokenizer(name)
+    return tokenizer
+
+
+def _sentencepiece(fields, tokens, types):
+    """Merges in the order of the scores of what they give, as transformers makes them."""
+    from tokenizers import Tokenizer, models, normalizers
+    ids, scores = _ids(tokens), fields["tokenizer.ggml.scores"].contents()
+    plain = {token for token, kind in zip(tokens, types) if kind == 1}
+    found = []
+    for token in plain:
+        for i in range(1, len(token)):
+            if token[:i] in plain and token[i:] in plain:
+                found.append((-scores[ids[token]], ids[token[:i]], ids[token[i:]], token[:i], token[i:]))
+    unknown = tokens[fields["tokenizer.ggml.unknown_token_id"].contents()]
+    tokenizer = Tokenizer(models.BPE(vocab=ids, merges=[merge[3:] for merge in sorted(found)], unk_token=unknown, fuse_unk=True,
+                                     byte_fallback=True))
+    prefix = fields.get("tokenizer.ggml.add_space_prefix")
+    first = [normalizers.Prepend("\u2581")] if prefix is None or prefix.contents() else []
+    tokenizer.normalizer = normalizers.Sequence([*first, normalizers.Replace(" ", "\u2581")])
+    return tokenizer
+
+
+def _wordpiece(fields, tokens, types):
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    texts = [token[1:] if token[0] == "\u2581" else token if kind != 1 else "##" + token for token, kind in zip(tokens, types)]
+    tokenizer = Tokenizer(models.WordPiece(vocab=_ids(texts), unk_token="[UNK]", max_input_chars_per_word=10 ** 6))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+_MODELS = {"gpt2": _byte_level, "llama": _sentencepiece, "bert": _wordpiece}
