@@ -12,7 +12,8 @@ static void must(bool holds) {
 }
 
 static const char text[] =
-    "The  end's 1234.\n\n\xc3\xa9\xf0\x9f\x98\x80\xff <|im_end|><tool> aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab <dna>acgtNACGTACgt</dna>";
+    "The  end's 1234.\n\n\xc3\xa9\xf0\x9f\x98\x80\xff <|im_end|><tool> aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab "
+    "<dna>acgtNACGTACgt</dna>";
 
 enum { MOST = 2 * sizeof text + 2 };
 

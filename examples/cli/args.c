@@ -131,8 +131,9 @@ void cli_help(const cli_command *command, FILE *out) {
         print_option(option, out);
     print_option(&help, out);
     if (takes_text(command))
-        fputs("\nThe text is the argument after the model, or comes with -p, from a file with -f, or else from standard\n"
-              "input; there a newline at its end belongs to it. It may hold any bytes.\n",
-              out);
+        fputs(
+            "\nThe text is the argument after the model, or comes with -p, from a file with -f, or else from standard\n"
+            "input; there a newline at its end belongs to it. It may hold any bytes.\n",
+            out);
     if (command->notes != NULL) fprintf(out, "\n%s", command->notes);
 }

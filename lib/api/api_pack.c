@@ -14,8 +14,10 @@ static int32_t pack_file(const inlay_options *given, const char *path, const cha
     inlay__model_config config = {
         .progress = given->progress, .progress_user = given->progress_user, .n_threads = inlay__thread_count(given)};
     int32_t status = inlay__import_is_folder(&model->weights)
-                         ? inlay__fail(INLAY_ERR_UNSUPPORTED, "model '%s': is safetensors in a folder, expected a GGUF file: "
-                                       "a packed file has no place for its tokenizer", path)
+                         ? inlay__fail(INLAY_ERR_UNSUPPORTED,
+                                       "model '%s': is safetensors in a folder, expected a GGUF file: "
+                                       "a packed file has no place for its tokenizer",
+                                       path)
                          : inlay__model_write_packed(model->network, &config, packed_path);
     inlay_model_free(model);
     return status;

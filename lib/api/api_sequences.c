@@ -3,8 +3,8 @@
 
 int32_t inlay__session_sequence(const inlay_session *session, const char *what, int64_t number, size_t *sequence) {
     if (number < 0 || (uint64_t)number >= session->n_sequences)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: sequence %lld is not there, the session has 0 to %zu", what, (long long)number,
-                           session->n_sequences - 1);
+        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: sequence %lld is not there, the session has 0 to %zu", what,
+                           (long long)number, session->n_sequences - 1);
     *sequence = (size_t)number;
     return INLAY_OK;
 }
@@ -15,8 +15,10 @@ int32_t inlay__session_sequence(const inlay_session *session, const char *what, 
 static int32_t choose_run(inlay_session *session, const int32_t *sequences, const int32_t *tokens, const size_t *starts,
                           size_t i, inlay__run *run) {
     if (starts[i + 1] <= starts[i])
-        return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_eval_batch: starts[%zu] is %zu and starts[%zu] is %zu, expected at least one "
-                           "token between them", i, starts[i], i + 1, starts[i + 1]);
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "inlay_eval_batch: starts[%zu] is %zu and starts[%zu] is %zu, expected at least one "
+                           "token between them",
+                           i, starts[i], i + 1, starts[i + 1]);
     run->tokens = tokens + starts[i];
     run->n_tokens = starts[i + 1] - starts[i];
     return inlay__session_sequence(session, "inlay_eval_batch", sequences[i], &run->sequence);

@@ -1,5 +1,5 @@
-/* A session of an encoder-decoder: what comes before what, what a call that fails leaves behind, and that nothing of what was
- * encoded before shows in what comes after. */
+/* A session of an encoder-decoder: what comes before what, what a call that fails leaves behind, and that nothing of
+ * what was encoded before shows in what comes after. */
 #include "test.h"
 
 #include <sys/wait.h>
@@ -172,7 +172,8 @@ TEST(what_the_model_cannot_do_is_an_error) {
     CHECK_INT(inlay_model_get_string(t.model, INLAY_MODEL_KIND, &kind, &size), INLAY_OK);
     CHECK_STR(kind, "encoder-decoder");
     CHECK_INT(inlay_model_get_int(t.model, INLAY_MODEL_CAPABILITIES, &can), INLAY_OK);
-    CHECK_INT(can & (INLAY_CAN_GENERATE | INLAY_CAN_ENCODE | INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE | INLAY_CAN_FILL_MASK),
+    CHECK_INT(can &
+                  (INLAY_CAN_GENERATE | INLAY_CAN_ENCODE | INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE | INLAY_CAN_FILL_MASK),
               INLAY_CAN_GENERATE | INLAY_CAN_ENCODE | INLAY_CAN_TRUNCATE);
     CHECK_INT(inlay_model_get_int(t.model, INLAY_MODEL_TOKEN_START, &start), INLAY_OK);
     CHECK_INT(inlay_model_get_int(t.model, INLAY_MODEL_TOKEN_FORCED, &forced), INLAY_OK);
@@ -245,7 +246,8 @@ TEST(memory_is_counted_once) {
     CHECK_INT(fact_of(s, INLAY_SESSION_MEMORY), taken);
     /* keys and values of 256 positions, of the decoder's layers twice in F16; and of one of the encoder's in F32 */
     size_t kept = 2 * m.sides[1].n_layer * 256 * 2 * m.n_embd * 2, least = kept + 256 * 2 * m.n_embd * 4;
-    CHECK(fact_of(s, INLAY_SESSION_CACHE_MEMORY) >= (int64_t)least && fact_of(s, INLAY_SESSION_CACHE_MEMORY) < (int64_t)taken);
+    CHECK(fact_of(s, INLAY_SESSION_CACHE_MEMORY) >= (int64_t)least &&
+          fact_of(s, INLAY_SESSION_CACHE_MEMORY) < (int64_t)taken);
     CHECK_INT(inlay_encode(s, text, N_ENCODED), INLAY_OK);
     CHECK_INT(inlay_eval(s, tokens, N_TOKENS), INLAY_OK);
     CHECK_INT(atomic_load(&f.n_bytes) - before, taken);
@@ -257,7 +259,8 @@ TEST(memory_is_counted_once) {
     free(data);
 }
 
-/* Opens, encodes and decodes; each call that fails is tried once more, when the fault has gone. The rows from malloc. */
+/* Opens, encodes and decodes; each call that fails is tried once more, when the fault has gone. The rows from
+ * malloc. */
 static float *run_with_faults(const uint8_t *data, size_t size, fail_sys *f) {
     inlay_options *o = NULL;
     inlay_model *model = NULL;
@@ -312,7 +315,8 @@ TEST(every_call_to_the_system_may_fail) {
 
 /* ---------------------------------------------------------------- wrong files */
 
-static void refused(tiny_seq2seq m, const char *left_out, void (*metadata)(gguf_writer *), int32_t status, const char *words) {
+static void refused(tiny_seq2seq m, const char *left_out, void (*metadata)(gguf_writer *), int32_t status,
+                    const char *words) {
     size_t size;
     inlay_model *model = NULL;
     m.left_out = left_out;
@@ -330,16 +334,20 @@ static void put_extra(gguf_writer *w) { tiny_put(w, "dec.blk.7.cross_attn_q.weig
 
 TEST(a_file_that_contradicts_itself_is_refused) {
     tiny_seq2seq t5 = tiny_t5(), bart = tiny_bart(), wrong;
-    refused(t5, "dec.blk.2.cross_attn_k.weight", NULL, INLAY_ERR_FORMAT, "tensor 'dec.blk.2.cross_attn_k.weight' is missing");
-    refused(t5, "enc.blk.0.attn_rel_b.weight", NULL, INLAY_ERR_FORMAT, "tensor 'enc.blk.0.attn_rel_b.weight' is missing");
+    refused(t5, "dec.blk.2.cross_attn_k.weight", NULL, INLAY_ERR_FORMAT,
+            "tensor 'dec.blk.2.cross_attn_k.weight' is missing");
+    refused(t5, "enc.blk.0.attn_rel_b.weight", NULL, INLAY_ERR_FORMAT,
+            "tensor 'enc.blk.0.attn_rel_b.weight' is missing");
     refused(t5, "dec.output_norm.weight", NULL, INLAY_ERR_FORMAT, "tensor 'dec.output_norm.weight' is missing");
-    refused(bart, "enc.token_embd_norm.weight", NULL, INLAY_ERR_FORMAT, "tensor 'enc.token_embd_norm.weight' is missing");
+    refused(bart, "enc.token_embd_norm.weight", NULL, INLAY_ERR_FORMAT,
+            "tensor 'enc.token_embd_norm.weight' is missing");
     refused(bart, "dec.position_embd.weight", NULL, INLAY_ERR_FORMAT, "tensor 'dec.position_embd.weight' is missing");
     refused(t5, NULL, put_extra, INLAY_ERR_UNSUPPORTED, "dec.blk.7.cross_attn_q.weight");
     refused(bart, NULL, put_start, INLAY_ERR_FORMAT, "bart.decoder_forced_token_id");
     wrong = t5;
     wrong.n_buckets = 6;
-    refused(wrong, NULL, NULL, INLAY_ERR_FORMAT, "'t5.attention.relative_buckets_count' is 6, expected a multiple of 4");
+    refused(wrong, NULL, NULL, INLAY_ERR_FORMAT,
+            "'t5.attention.relative_buckets_count' is 6, expected a multiple of 4");
     wrong = t5;
     wrong.max_distance = 16;
     refused(wrong, NULL, NULL, INLAY_ERR_FORMAT, "t5.attention.relative_max_distance");
@@ -352,5 +360,5 @@ TEST_MAIN(CASE(the_modes_of_the_host_change_no_bias_of_a_session),
           CASE(nothing_is_decoded_before_something_was_encoded),
           CASE(what_is_encoded_takes_the_place_of_what_was_and_empties_the_sequence),
           CASE(a_call_that_fails_leaves_what_was_encoded_and_decoded), CASE(what_the_model_cannot_do_is_an_error),
-          CASE(a_child_of_fork_encodes_and_decodes), CASE(memory_is_counted_once), CASE(every_call_to_the_system_may_fail),
-          CASE(a_file_that_contradicts_itself_is_refused))
+          CASE(a_child_of_fork_encodes_and_decodes), CASE(memory_is_counted_once),
+          CASE(every_call_to_the_system_may_fail), CASE(a_file_that_contradicts_itself_is_refused))

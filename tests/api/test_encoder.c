@@ -1,5 +1,5 @@
-/* Encoders by the public functions: every way to misuse them is refused, every fault of the system leaves all as it was, and
- * sequences never change one another. */
+/* Encoders by the public functions: every way to misuse them is refused, every fault of the system leaves all as it
+ * was, and sequences never change one another. */
 #include "test.h"
 
 #include <stdlib.h>
@@ -69,9 +69,11 @@ TEST(misuse_is_refused_by_name) {
     REFUSED(INLAY_ERR_BUFFER, "capacity is 95", inlay_embeddings(s, tokens, starts, 2, out, 95, &n));
     REFUSED(INLAY_ERR_BUFFER, "capacity is 95", inlay_embeddings(s, tokens, starts, SIZE_MAX, out, 95, &n));
     CHECK_INT(n, N_EMBD);
-    REFUSED(INLAY_ERR_ARGUMENT, "sequence 1 of 2 has no tokens", inlay_embeddings(s, tokens, backwards, 2, out, 96, &n));
+    REFUSED(INLAY_ERR_ARGUMENT, "sequence 1 of 2 has no tokens",
+            inlay_embeddings(s, tokens, backwards, 2, out, 96, &n));
     CHECK_INT(inlay_embeddings(s, tokens, starts, 2, out, 96, NULL), INLAY_OK);
-    REFUSED(INLAY_ERR_UNSUPPORTED, "has no head that classifies", inlay_scores(s, tokens, NULL, starts, 2, out, 96, &n));
+    REFUSED(INLAY_ERR_UNSUPPORTED, "has no head that classifies",
+            inlay_scores(s, tokens, NULL, starts, 2, out, 96, &n));
     REFUSED(INLAY_ERR_ARGUMENT, "inlay_scores: session", inlay_scores(NULL, tokens, NULL, starts, 2, out, 96, &n));
     REFUSED(INLAY_ERR_UNSUPPORTED, "is an encoder and cannot generate", inlay_eval(s, tokens, 1));
     REFUSED(INLAY_ERR_UNSUPPORTED, "cannot generate", inlay_logits(s, &logits, &n));

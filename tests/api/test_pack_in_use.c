@@ -1,5 +1,5 @@
-/* Models whose weights are packed while sessions use them: the same bits before, during and after, on mapped, copied and made
- * tensors; no memory is taken then. */
+/* Models whose weights are packed while sessions use them: the same bits before, during and after, on mapped, copied
+ * and made tensors; no memory is taken then. */
 #include "test.h"
 
 #include <pthread.h>
@@ -87,7 +87,8 @@ TEST(sessions_that_meet_while_a_model_is_packed_give_the_bits_of_its_rows) {
         float *expected = logits_of(rows, N_TOKENS);
         inlay_model_free(rows);
         for (int round = 0; round < N_ROUNDS; round++) {
-            inlay_model *model = open_model(path, round % 2 == 0 ? INLAY_LOAD_MAP : INLAY_LOAD_COPY, INLAY_PACK_AUTO, -1);
+            inlay_model *model =
+                open_model(path, round % 2 == 0 ? INLAY_LOAD_MAP : INLAY_LOAD_COPY, INLAY_PACK_AUTO, -1);
             check_together(model, expected, p.n_vocab);
             inlay_model_free(model);
         }

@@ -1,5 +1,5 @@
-/* Hashes of logits, one for each model; logits_golden.c is written by `INLAY_WRITE_GOLDEN=FILE test_logits`, which takes
- * the scalar definition on one thread. */
+/* Hashes of logits, one for each model; logits_golden.c is written by `INLAY_WRITE_GOLDEN=FILE test_logits`, which
+ * takes the scalar definition on one thread. */
 #ifndef INLAY_LOGITS_GOLDEN_H
 #define INLAY_LOGITS_GOLDEN_H
 

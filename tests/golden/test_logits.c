@@ -1,10 +1,10 @@
-/* The logits have the recorded bits: one hash for each model, the same for every CPU level of every machine, whatever the
- * threads, the batch and the way of cutting the prompt.
+/* The logits have the recorded bits: one hash for each model, the same for every CPU level of every machine, whatever
+ * the threads, the batch and the way of cutting the prompt.
  *
- * After a change that raises the arithmetic version, `INLAY_WRITE_GOLDEN=tests/golden/logits_golden.c test_logits` writes
- * the hashes anew, and INLAY_MODEL_CACHE names the folder with the real models (tools/fetch_model.py), which all must be
- * there then. INLAY_TEST_SAMPLE=1 tries fewer ways, and of the real models the smallest and a few tokens, for emulated CPUs;
- * INLAY_TEST_SCALAR=1 runs the real models by the scalar definition too. */
+ * After a change that raises the arithmetic version, `INLAY_WRITE_GOLDEN=tests/golden/logits_golden.c test_logits`
+ * writes the hashes anew, and INLAY_MODEL_CACHE names the folder with the real models (tools/fetch_model.py), which all
+ * must be there then. INLAY_TEST_SAMPLE=1 tries fewer ways, and of the real models the smallest and a few tokens, for
+ * emulated CPUs; INLAY_TEST_SCALAR=1 runs the real models by the scalar definition too. */
 #include "test.h"
 
 #include <pthread.h>
@@ -46,8 +46,8 @@ static uint64_t hash_floats(const float *x, size_t n) {
     return hash;
 }
 
-/* What is evaluated: a file of a path or of memory, with a cache, so many tokens, and one hash of all their logits; of an
- * encoder-decoder after so many were encoded. */
+/* What is evaluated: a file of a path or of memory, with a cache, so many tokens, and one hash of all their logits; of
+ * an encoder-decoder after so many were encoded. */
 typedef struct subject {
     char name[64], path[512];
     const uint8_t *data;
@@ -66,7 +66,8 @@ typedef struct sequence {
     int32_t status;
 } sequence;
 
-static void begin_sequence(sequence *q, const subject *s, inlay_model *model, const inlay_options *options, size_t step) {
+static void begin_sequence(sequence *q, const subject *s, inlay_model *model, const inlay_options *options,
+                           size_t step) {
     *q = (sequence){.n_tokens = s->n_tokens, .n_vocab = s->n_vocab, .step = step, .encodes = s->encodes};
     tiny_tokens(q->tokens, q->n_tokens);
     q->rows = calloc(q->n_tokens * q->n_vocab, sizeof *q->rows);
@@ -160,7 +161,8 @@ static bool check_way(const subject *s, const way *w) {
     if (golden == NULL) return fprintf(stderr, "no hash of %s is recorded\n", s->name), CHECK(golden != NULL);
     uint64_t hash = evaluate(s, w);
     if (hash == golden->hash) return true;
-    fprintf(stderr, "%s at level %s, %d threads, batch %d, %zu tokens a call: %016" PRIx64 ", recorded is %016" PRIx64 "\n",
+    fprintf(stderr,
+            "%s at level %s, %d threads, batch %d, %zu tokens a call: %016" PRIx64 ", recorded is %016" PRIx64 "\n",
             s->name, inlay__cpu_name(w->level), w->threads, w->batch, w->step, hash, golden->hash);
     return CHECK(hash == golden->hash);
 }
@@ -169,8 +171,8 @@ static void record(const subject *s) {
     fprintf(written, "    {\"%s\", UINT64_C(0x%016" PRIx64 ")},\n", s->name, evaluate(s, &recorded_way));
 }
 
-/* Every level in three ways, in turn; `all`: the vector levels in the whole product of threads and batches, and in prompts
- * cut in four ways. */
+/* Every level in three ways, in turn; `all`: the vector levels in the whole product of threads and batches, and in
+ * prompts cut in four ways. */
 static void check_subject(const subject *s, bool all) {
     static const int threads[] = {1, 2, 3, 8}, batches[] = {512, 64, 7, 2, 1};
     static const size_t steps[] = {1, 13, 100, 257};
@@ -224,7 +226,10 @@ TEST(encoder_decoders_have_their_recorded_bits) {
     tiny_seq2seq models[] = {tiny_t5(), tiny_bart()};
     models[0].gated = true;
     for (size_t i = 0; i < 2; i++) {
-        subject s = {.n_tokens = LONG_PROMPT, .n_vocab = models[i].n_vocab, .n_encoded = LONG_PROMPT - 5, .cache_type = caches[i]};
+        subject s = {.n_tokens = LONG_PROMPT,
+                     .n_vocab = models[i].n_vocab,
+                     .n_encoded = LONG_PROMPT - 5,
+                     .cache_type = caches[i]};
         uint8_t *data = tiny_seq2seq_file(&models[i], &s.size);
         s.data = data;
         snprintf(s.name, sizeof s.name, "tiny %s, cache %s", models[i].architecture, cache_name(caches[i]));
@@ -301,7 +306,8 @@ TEST(encoders_have_their_recorded_bits) {
     static const size_t lengths[] = {3, SHORT_PROMPT, LONG_PROMPT};
     for (size_t i = 0; i < 6; i++) {
         const tiny_family *family = &families[i / 3];
-        subject s = {.n_tokens = lengths[i % 3], .n_vocab = family->n_vocab, .cache_type = INLAY_TYPE_F16, .encodes = true};
+        subject s = {
+            .n_tokens = lengths[i % 3], .n_vocab = family->n_vocab, .cache_type = INLAY_TYPE_F16, .encodes = true};
         uint8_t *data = tiny_family_file(family, &s.size);
         s.data = data;
         snprintf(s.name, sizeof s.name, "tiny %s, %zu tokens", family->architecture, s.n_tokens);
@@ -399,9 +405,11 @@ static void check_together(const subject *s, inlay__cpu level) {
             run_together(both, on_threads != 0);
             uint64_t hashes[2] = {end_sequence(s, &both[0]), end_sequence(s, &both[1])};
             if (CHECK(hashes[0] == golden->hash) && CHECK(hashes[1] == other)) continue;
-            fprintf(stderr, "%s, two sequences %s at level %s: %016" PRIx64 " and %016" PRIx64 ", alone %016" PRIx64
-                    " and %016" PRIx64 "\n", s->name, on_threads ? "at once" : "by turns", inlay__cpu_name(level), hashes[0],
-                    hashes[1], golden->hash, other);
+            fprintf(stderr,
+                    "%s, two sequences %s at level %s: %016" PRIx64 " and %016" PRIx64 ", alone %016" PRIx64
+                    " and %016" PRIx64 "\n",
+                    s->name, on_threads ? "at once" : "by turns", inlay__cpu_name(level), hashes[0], hashes[1],
+                    golden->hash, other);
         }
     }
     inlay_model_free(model);
@@ -441,7 +449,8 @@ int main(int argc, char **argv) {
                                       CASE(smollm2_has_its_recorded_bits_in_a_few_tokens),
                                       CASE(gemma_3_has_its_recorded_bits_in_a_few_tokens),
                                       CASE(qwen2_5_coder_has_its_recorded_bits_in_a_few_tokens),
-                                      CASE(two_sequences_together_have_the_bits_of_each_alone), /* from here none is recorded */
+                                      /* from here none is recorded */
+                                      CASE(two_sequences_together_have_the_bits_of_each_alone),
                                       CASE(two_sequences_of_smollm2_have_the_bits_of_each_alone),
                                       CASE(the_hashes_are_of_this_arithmetic)};
     const char *path = getenv("INLAY_WRITE_GOLDEN");
@@ -449,13 +458,15 @@ int main(int argc, char **argv) {
     written = fopen(path, "w");
     if (written == NULL) return perror(path), 1;
     fprintf(written,
-            "/* Made by test_logits of Inlay %s: its own scalar definition on one thread; what another machine must repeat. */\n"
+            "/* Made by test_logits of Inlay %s: its own scalar definition on one thread; what another machine must "
+            "repeat. */\n"
             "#include \"golden/logits_golden.h\"\n\nconst int32_t golden_arithmetic_version = %d;\n"
             "const golden_logits golden_logits_table[] = {\n",
             inlay_version(), (int)inlay_arithmetic_version());
     int status = 0;
     for (size_t i = 0; i + 3 < sizeof cases / sizeof cases[0]; i++) cases[i].run();
-    fprintf(written, "};\nconst size_t golden_n_logits = sizeof golden_logits_table / sizeof golden_logits_table[0];\n");
+    fprintf(written,
+            "};\nconst size_t golden_n_logits = sizeof golden_logits_table / sizeof golden_logits_table[0];\n");
     if (fclose(written) != 0 || test_failures > 0) status = 1;
     return status;
 }

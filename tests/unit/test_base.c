@@ -95,8 +95,18 @@ TEST(utf8_of_every_code_point_decodes_to_it) {
 }
 
 TEST(bytes_that_are_not_utf8_are_refused) {
-    static const char *const texts[] = {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-                                        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x28\xa1", "\xc3("};
+    static const char *const texts[] = {"\x80",
+                                        "\xbf",
+                                        "\xc0\x80",
+                                        "\xc1\xbf",
+                                        "\xe0\x80\x80",
+                                        "\xed\xa0\x80",
+                                        "\xf0\x80\x80\x80",
+                                        "\xf4\x90\x80\x80",
+                                        "\xf5\x80\x80\x80",
+                                        "\xff",
+                                        "\xe2\x28\xa1",
+                                        "\xc3("};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         uint32_t code;
         size_t n = strlen(texts[i]);
@@ -138,7 +148,8 @@ TEST(an_index_of_texts_finds_what_was_put) {
     uint32_t number;
     accounting_init(&a);
     for (uint32_t i = 0; i < N; i++) /* texts 1 and 2 are equal, 0 is empty */
-        offsets[i + 1] = offsets[i] + 1 + (i == 0 ? 0 : (uint32_t)sprintf(texts + offsets[i], "k%u", (unsigned)(i == 2 ? 1 : i)));
+        offsets[i + 1] =
+            offsets[i] + 1 + (i == 0 ? 0 : (uint32_t)sprintf(texts + offsets[i], "k%u", (unsigned)(i == 2 ? 1 : i)));
     CHECK_INT(inlay__text_index_init(&a.sys, &index, texts, offsets, N), INLAY_OK);
     for (uint32_t i = 0; i < N; i++) {
         uint64_t hash = inlay__text_index_hash(&index, texts + offsets[i], offsets[i + 1] - offsets[i] - 1);
@@ -176,4 +187,5 @@ TEST(the_hosts_rounding_and_denormals_come_back) { inlay__fpenv_leave(inlay__fpe
 TEST_MAIN(CASE(a_cursor_refuses_to_pass_the_end), CASE(sizes_that_wrap_are_noticed),
           CASE(memory_that_is_refused_is_an_error_and_nothing_is_lost), CASE(the_last_error_is_kept_whole),
           CASE(utf8_of_every_code_point_decodes_to_it), CASE(bytes_that_are_not_utf8_are_refused),
-          CASE(a_hash_map_finds_what_was_put), CASE(an_index_of_texts_finds_what_was_put), CASE(the_hosts_rounding_and_denormals_come_back))
+          CASE(a_hash_map_finds_what_was_put), CASE(an_index_of_texts_finds_what_was_put),
+          CASE(the_hosts_rounding_and_denormals_come_back))

@@ -16,18 +16,25 @@ static bool accepts(const char *text, size_t size) {
 
 TEST(well_formed_texts_are_read) {
     static const char *const texts[] = {
-        "null", "true", "false", "0", "-0", "1", "-1.5", "1e5", "1E+5", "0.5e-10", "123456789012345678901234567890", "\"\"", "\"a\"", "[]", "{}",
-        " [ 1 , 2 ] ", "[[]]", "[[],[[]]]", "{\"a\":1}", "{\"a\":{\"b\":[1,2,{}]}}", "{\"\":0}", "{\"a\":1,\"a\":2}", "\"\\u0041\"",
-        "\"\\ud83e\\udd99\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\xc3\xa9\"", "\"\x7f\"", "\t\n\r 1", "[1]\n", "\"\\u0000\"", "\"\\ud800\"", "1e999"};
+        "null", "true", "false", "0", "-0", "1", "-1.5", "1e5", "1E+5", "0.5e-10", "123456789012345678901234567890",
+        "\"\"", "\"a\"", "[]", "{}",
+        " [ 1 , 2 ] ", "[[]]", "[[],[[]]]", "{\"a\":1}", "{\"a\":{\"b\":[1,2,{}]}}", "{\"\":0}", "{\"a\":1,\"a\":2}",
+        "\"\\u0041\"",
+        "\"\\ud83e\\udd99\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\xc3\xa9\"", "\"\x7f\"", "\t\n\r 1", "[1]\n",
+        "\"\\u0000\"", "\"\\ud800\"", "1e999"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (!CHECK(accepts(texts[i], strlen(texts[i])))) fprintf(stderr, "refused: %s: %s\n", texts[i], inlay__error_text());
+        if (!CHECK(accepts(texts[i], strlen(texts[i]))))
+            fprintf(stderr, "refused: %s: %s\n", texts[i], inlay__error_text());
 }
 
 TEST(malformed_texts_are_refused) {
     static const char *const texts[] = {
-        "", " ", "nul", "nulll", "tru", "True", "+1", "01", "-", "-01", "1.", ".5", "1e", "1e+", "0x1", "NaN", "Infinity", "1 2", "[", "]", "[1", "[1,", "[1,]",
-        "[,1]", "[1 2]", "{", "}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{1:2}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "[}", "{]",
-        "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u\"", "\"\\u12\"", "\"\\u12G4\"", "'a'", "\"\n\"", "\"\t\"", "\"\x01\"", "\"\xff\"", "\"\xc3\"", "\"\xed\xa0\x80\"",
+        "", " ", "nul", "nulll", "tru", "True", "+1", "01", "-", "-01", "1.", ".5", "1e", "1e+", "0x1", "NaN",
+        "Infinity", "1 2", "[", "]", "[1", "[1,", "[1,]",
+        "[,1]", "[1 2]", "{", "}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{1:2}",
+        "{\"a\" 1}", "{\"a\":1 \"b\":2}", "[}", "{]",
+        "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u\"", "\"\\u12\"", "\"\\u12G4\"", "'a'", "\"\n\"", "\"\t\"", "\"\x01\"",
+        "\"\xff\"", "\"\xc3\"", "\"\xed\xa0\x80\"",
         "[1]x", "/* */1", "// a\n1", "[\"a\",\n4\n,1,", "{\"a\":\"b\"}#", "[1:2]", "{\"a\",1}"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!CHECK(!accepts(texts[i], strlen(texts[i])))) fprintf(stderr, "accepted: %s\n", texts[i]);
@@ -42,7 +49,8 @@ TEST(errors_name_the_text_and_the_place) {
 }
 
 TEST(values_are_found) {
-    static const char text[] = "{\"n\": 42, \"x\": -1.5e3, \"s\": \"h\\u00e9\\n\", \"l\": [10, [20], {\"k\": 30}], \"n\": 43, \"big\": 1e30}";
+    static const char text[] =
+        "{\"n\": 42, \"x\": -1.5e3, \"s\": \"h\\u00e9\\n\", \"l\": [10, [20], {\"k\": 30}], \"n\": 43, \"big\": 1e30}";
     inlay__json json;
     int64_t integer;
     double number;
@@ -97,4 +105,5 @@ TEST(memory_stays_in_proportion_to_the_text) {
 }
 
 TEST_MAIN(CASE(well_formed_texts_are_read), CASE(malformed_texts_are_refused), CASE(errors_name_the_text_and_the_place),
-          CASE(values_are_found), CASE(depth_is_bounded_without_recursion), CASE(memory_stays_in_proportion_to_the_text))
+          CASE(values_are_found), CASE(depth_is_bounded_without_recursion),
+          CASE(memory_stays_in_proportion_to_the_text))

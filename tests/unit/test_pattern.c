@@ -8,7 +8,8 @@
 #include "tokenizer/pattern.h"
 
 static const char llama3[] =
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"
+    "\\s*[\\r\\n]+"
     "|\\s+(?!\\S)|\\s+";
 
 static inlay__pattern *compiled(const char *regex) {
@@ -120,7 +121,8 @@ TEST(what_is_not_covered_is_named) {
     } cases[] = {
         {"a(b)\\1", "\\1"},        {"(?>ab)c", "(?>"},           {"(?<=ab)c", "(?<=ab)"}, {"(?:ab)++", "++"},
         {"a**", "a quantifier after a quantifier"}, {"(?:a*)*", "can be empty"}, {"()*", "can be empty"},
-        {"\\p{Foo}", "\\p{Foo}"},  {"\\R", "\\R"},               {"(?i:straight)", "'st'"}, {"(?i:\xc3\xa9)", "beyond ASCII"},
+        {"\\p{Foo}", "\\p{Foo}"},  {"\\R", "\\R"},               {"(?i:straight)", "'st'"},
+        {"(?i:\xc3\xa9)", "beyond ASCII"},
         {"*a", "a quantifier here"}, {"a{5000}", "so many times"}, {"\\G", "\\G"},         {"(?x)a", "(?x"},
         {"[[:punct:]]", "[:"},     {"(?i:\\p{Lu})", "in any case"}, {"(?=a)*", "a quantifier here"},
     };
@@ -131,7 +133,8 @@ TEST(what_is_not_covered_is_named) {
 }
 
 TEST(what_is_no_regular_expression_is_refused) {
-    static const char *const cases[] = {"(a", "a)", "[a", "[a-", "\\", "[b-a]", "a{3,2}", "\\x{110000}", "\\p{L", "\xff", "[[a]", "\\u12"};
+    static const char *const cases[] = {"(a",     "a)",          "[a",    "[a-",  "\\",   "[b-a]",
+                                        "a{3,2}", "\\x{110000}", "\\p{L", "\xff", "[[a]", "\\u12"};
     for (size_t i = 0; i < INLAY__COUNT(cases); i++)
         CHECK_HAS(cut(cases[i], "x"), "malformed");
 }
@@ -155,7 +158,8 @@ TEST(what_would_be_too_large_is_refused) {
 
 /* Patterns that a search from each place, or a backtracking engine, takes quadratic or exponential time for. */
 TEST(time_is_linear_for_any_pattern) {
-    static const char *const regexes[] = {"\\s+$", "a*b|a", "(?:a|aa)+$|a", "\\d{1,3}(?=(?:\\d{3})*\\b)", "(?:a?){30}a{30}b|a"};
+    static const char *const regexes[] = {"\\s+$", "a*b|a", "(?:a|aa)+$|a", "\\d{1,3}(?=(?:\\d{3})*\\b)",
+                                          "(?:a?){30}a{30}b|a"};
     for (size_t i = 0; i < INLAY__COUNT(regexes); i++) {
         inlay__pattern *pattern = compiled(regexes[i]);
         if (!CHECK(pattern != NULL)) continue;

@@ -113,5 +113,5 @@ TEST(pools_come_and_go) {
 }
 
 TEST_MAIN(CASE(what_is_written_before_a_barrier_is_seen_after_it), CASE(an_idle_pool_sleeps),
-          CASE(the_child_of_a_fork_runs_with_threads_of_its_own), CASE(a_thread_that_does_not_start_leaves_nothing_behind),
-          CASE(pools_come_and_go))
+          CASE(the_child_of_a_fork_runs_with_threads_of_its_own),
+          CASE(a_thread_that_does_not_start_leaves_nothing_behind), CASE(pools_come_and_go))

@@ -83,10 +83,14 @@ TEST(a_file_gives_its_tensors_types_shapes_and_bytes) {
 }
 
 TEST(tensors_may_stand_in_any_order_and_have_no_elements_or_no_dimensions) {
-    accepts("{\"z\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]},\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 8, 2);
+    accepts(
+        "{\"z\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]},"
+        "\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
+        8, 2);
     accepts("{\"z\":{\"dtype\":\"F32\",\"shape\":[0,5],\"data_offsets\":[8,8]}," A "}", 8, 2);
     accepts("{\"z\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}," A "}", 8, 2);
-    accepts("{\"z\":{\"dtype\":\"F64\",\"shape\":[9223372036854775807,9223372036854775807,0],\"data_offsets\":[0,0]}}", 0, 1);
+    accepts("{\"z\":{\"dtype\":\"F64\",\"shape\":[9223372036854775807,9223372036854775807,0],\"data_offsets\":[0,0]}}",
+            0, 1);
     accepts("{}", 0, 0);
 }
 
@@ -98,7 +102,8 @@ TEST(files_of_fewer_bytes_than_a_length_are_refused) {
 }
 
 TEST(header_lengths_of_0_beyond_the_file_of_2_63_and_above_100_mb_are_refused) {
-    static const uint64_t lengths[] = {0, 100000001, (uint64_t)1 << 31, (uint64_t)1 << 32, (uint64_t)1 << 63, UINT64_MAX};
+    static const uint64_t lengths[] = {0,         100000001, (uint64_t)1 << 31, (uint64_t)1 << 32, (uint64_t)1 << 63,
+                                       UINT64_MAX};
     uint8_t file[16] = "........{}";
     for (size_t i = 0; i < INLAY__COUNT(lengths); i++) {
         for (size_t k = 0; k < 8; k++) file[k] = (uint8_t)(lengths[i] >> (8 * k));
@@ -138,7 +143,8 @@ TEST(json_of_a_depth_of_100000_is_refused) {
 TEST(a_tensor_that_occurs_twice_is_refused) { refuses("{" A "," A "}", 8, "tensor 'a' occurs twice"); }
 
 TEST(a_field_that_occurs_twice_is_missing_or_unknown_is_refused) {
-    refuses("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}", 1, "field 'dtype' occurs twice");
+    refuses("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}", 1,
+            "field 'dtype' occurs twice");
     refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[]}}", 0, "field 'data_offsets' is missing");
     refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1],\"x\":1}}", 1, "field 'x'");
     refuses("{\"a\":[]}", 0, "not described by an object");
@@ -191,9 +197,12 @@ TEST(dimensions_that_are_no_counts_are_refused) {
 }
 
 TEST(shapes_whose_product_wraps_are_refused) {
-    refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0, "more elements than");
-    refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[4194305,4194305,211106198978564],\"data_offsets\":[0,16]}}", 16, "more elements than");
-    refuses("{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693953],\"data_offsets\":[0,8]}}", 8, "more elements than");
+    refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0,
+            "more elements than");
+    refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[4194305,4194305,211106198978564],\"data_offsets\":[0,16]}}", 16,
+            "more elements than");
+    refuses("{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693953],\"data_offsets\":[0,8]}}", 8,
+            "more elements than");
 }
 
 TEST(offsets_that_are_reversed_negative_no_pair_or_beyond_the_file_are_refused) {
@@ -202,11 +211,13 @@ TEST(offsets_that_are_reversed_negative_no_pair_or_beyond_the_file_are_refused) 
     refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0]}}", 8, "'data_offsets' is not");
     refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8,8]}}", 8, "'data_offsets' is not");
     refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}", 7, "the file has 7 bytes of data");
-    refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,9223372036854775807]}}", 8, "9223372036854775807");
+    refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,9223372036854775807]}}", 8,
+            "9223372036854775807");
 }
 
 TEST(a_shape_of_other_bytes_than_the_offsets_give_is_refused) {
-    refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "take 12 bytes, but its 'data_offsets' give 8");
+    refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8,
+            "take 12 bytes, but its 'data_offsets' give 8");
     refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,8]}}", 8, "take 0 bytes");
 }
 
@@ -237,8 +248,10 @@ TEST(tensors_that_overlap_or_share_their_bytes_are_refused) {
 }
 
 TEST(a_tensor_without_bytes_inside_another_is_refused) {
-    refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[4,4]}}",
-            8, "it overlaps another");
+    refuses(
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},"
+        "\"b\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[4,4]}}",
+        8, "it overlaps another");
 }
 
 /* ------------------------------------------------------------------------- bounds */
@@ -248,8 +261,8 @@ TEST(a_header_of_100000_tensors_without_data_is_refused_in_little_memory) {
     char *header = malloc(capacity);
     header[n++] = '{';
     for (int i = 0; i < 100000; i++)
-        n += (size_t)snprintf(header + n, capacity - n, "%s\"%d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
-                              i > 0 ? "," : "", i);
+        n += (size_t)snprintf(header + n, capacity - n,
+                              "%s\"%d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", i > 0 ? "," : "", i);
     header[n++] = '}';
     accounting a;
     accounting_init(&a);
@@ -273,7 +286,8 @@ TEST(every_cut_of_a_file_is_refused) {
 }
 
 TEST(every_flipped_bit_of_a_header_gives_a_file_or_an_error) {
-    static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"}," A ",\"b\":{\"dtype\":\"F16\",\"shape\":[2,2],\"data_offsets\":[8,16]}}";
+    static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"}," A
+                                 ",\"b\":{\"dtype\":\"F16\",\"shape\":[2,2],\"data_offsets\":[8,16]}}";
     bytes b = make_file(header, sizeof header - 1, 16);
     size_t n_open = 0;
     for (size_t bit = 0; bit < 8 * (8 + sizeof header - 1); bit++) {
@@ -307,8 +321,9 @@ TEST_MAIN(CASE(a_file_gives_its_tensors_types_shapes_and_bytes),
           CASE(shapes_whose_product_wraps_are_refused),
           CASE(offsets_that_are_reversed_negative_no_pair_or_beyond_the_file_are_refused),
           CASE(a_shape_of_other_bytes_than_the_offsets_give_is_refused),
-          CASE(types_of_fewer_than_8_bits_must_fill_whole_bytes), CASE(holes_before_between_and_behind_tensors_are_refused),
+          CASE(types_of_fewer_than_8_bits_must_fill_whole_bytes),
+          CASE(holes_before_between_and_behind_tensors_are_refused),
           CASE(tensors_that_overlap_or_share_their_bytes_are_refused),
           CASE(a_tensor_without_bytes_inside_another_is_refused),
-          CASE(a_header_of_100000_tensors_without_data_is_refused_in_little_memory), CASE(every_cut_of_a_file_is_refused),
-          CASE(every_flipped_bit_of_a_header_gives_a_file_or_an_error))
+          CASE(a_header_of_100000_tensors_without_data_is_refused_in_little_memory),
+          CASE(every_cut_of_a_file_is_refused), CASE(every_flipped_bit_of_a_header_gives_a_file_or_an_error))

@@ -71,7 +71,9 @@ TEST(models_of_some_names_have_special_tokens_that_take_the_white_space_beside_t
         v.more = cases[i].more;
         tiny_tokenizer t = open_vocab();
         CHECK_STR(parsed(&t, text), cases[i].ids);
-        CHECK_INT(inlay__tokenizer_encode_spans(t.tokenizer, text, strlen(text), INLAY_PARSE_SPECIAL, ids, &spans[0][0], 9, &n), INLAY_OK);
+        CHECK_INT(inlay__tokenizer_encode_spans(t.tokenizer, text, strlen(text), INLAY_PARSE_SPECIAL, ids, &spans[0][0],
+                                                9, &n),
+                  INLAY_OK);
         size_t end = 0;
         for (size_t k = 0; k < n; k++) { /* nothing of the text is without a token */
             CHECK_INT(spans[k][0], end);

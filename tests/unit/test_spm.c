@@ -522,7 +522,15 @@ static size_t stream_text(const tiny_tokenizer *t, const char *text, size_t size
 }
 
 TEST(a_stream_writes_what_decoding_all_its_tokens_gives) {
-    static const char *const texts[] = {"ab a", " ab", "  ab", "a<s>b", "<s> b<s><s>  a", "<tool> a", "a <tool><s>", "", "\xE2\x82\xAC <s>\xE2\x82\xAC"};
+    static const char *const texts[] = {"ab a",
+                                        " ab",
+                                        "  ab",
+                                        "a<s>b",
+                                        "<s> b<s><s>  a",
+                                        "<tool> a",
+                                        "a <tool><s>",
+                                        "",
+                                        "\xE2\x82\xAC <s>\xE2\x82\xAC"};
     for (int prefix = 0; prefix < 2; prefix++) {
         begin_vocab(true);
         space_prefix = prefix;
@@ -536,10 +544,13 @@ TEST(a_stream_writes_what_decoding_all_its_tokens_gives) {
             int32_t ids[64];
             size_t n_ids, n, used = 0, size;
             uint64_t state = 0;
-            CHECK_INT(inlay__tokenizer_encode(t.tokenizer, texts[i], strlen(texts[i]), INLAY_PARSE_SPECIAL, ids, 64, &n_ids), INLAY_OK);
+            CHECK_INT(
+                inlay__tokenizer_encode(t.tokenizer, texts[i], strlen(texts[i]), INLAY_PARSE_SPECIAL, ids, 64, &n_ids),
+                INLAY_OK);
             CHECK_INT(inlay__tokenizer_decode(t.tokenizer, ids, n_ids, decoded, sizeof decoded, &size), INLAY_OK);
             for (size_t k = 0; k < n_ids; k++, used += n)
-                CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, ids[k], out + used, sizeof out - used, &n), INLAY_OK);
+                CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, ids[k], out + used, sizeof out - used, &n),
+                          INLAY_OK);
             CHECK(used == size && memcmp(out, decoded, size) == 0);
             CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, -1, NULL, 0, &n), INLAY_OK);
             CHECK(n == 0 && state == 0);
@@ -549,7 +560,8 @@ TEST(a_stream_writes_what_decoding_all_its_tokens_gives) {
         char text[8];
         size_t n;
         uint64_t state = 0;
-        CHECK(inlay__tokenizer_find(t.tokenizer, "ab", 2, &pair[0]) && inlay__tokenizer_find(t.tokenizer, SPACE "ab", 5, &pair[1]));
+        CHECK(inlay__tokenizer_find(t.tokenizer, "ab", 2, &pair[0]) &&
+              inlay__tokenizer_find(t.tokenizer, SPACE "ab", 5, &pair[1]));
         CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, pair[0], text, sizeof text, &n), INLAY_OK);
         CHECK_INT(inlay__tokenizer_stream(t.tokenizer, &state, pair[1], text, sizeof text, &n), INLAY_OK);
         CHECK(n == 3 && memcmp(text, " ab", 3) == 0);
@@ -679,9 +691,9 @@ TEST(a_long_text_takes_almost_linear_time) {
     free(ids);
 }
 
-TEST_MAIN(CASE(the_tree_of_ranks_gives_the_leftmost_of_the_lowest_whatever_changes), CASE(the_pair_of_the_highest_score_goes_first),
-          CASE(of_equal_scores_the_leftmost_goes_first), CASE(texts_merge_as_the_definition_says),
-          CASE(merges_do_not_stop_at_spaces_and_lines),
+TEST_MAIN(CASE(the_tree_of_ranks_gives_the_leftmost_of_the_lowest_whatever_changes),
+          CASE(the_pair_of_the_highest_score_goes_first), CASE(of_equal_scores_the_leftmost_goes_first),
+          CASE(texts_merge_as_the_definition_says), CASE(merges_do_not_stop_at_spaces_and_lines),
           CASE(a_character_without_a_token_becomes_the_tokens_of_its_bytes), CASE(any_bytes_come_back),
           CASE(a_broken_character_ends_where_the_next_begins),
           CASE(the_lowest_of_doubled_byte_tokens_counts_and_both_digits_cases_are_read),
@@ -693,7 +705,6 @@ TEST_MAIN(CASE(the_tree_of_ranks_gives_the_leftmost_of_the_lowest_whatever_chang
           CASE(marks_inside_tokens_read_as_spaces_whatever_the_room),
           CASE(scores_that_are_no_finite_numbers_are_errors),
           CASE(scores_that_are_missing_or_of_another_kind_are_errors),
-          CASE(a_space_prefix_that_is_no_boolean_is_an_error),
-          CASE(a_stream_writes_what_decoding_all_its_tokens_gives),
+          CASE(a_space_prefix_that_is_no_boolean_is_an_error), CASE(a_stream_writes_what_decoding_all_its_tokens_gives),
           CASE(a_stream_of_byte_tokens_never_gives_half_a_character), CASE(a_text_beyond_half_a_gib_is_refused_unread),
           CASE(every_refused_allocation_is_an_error_that_leaves_nothing), CASE(a_long_text_takes_almost_linear_time))

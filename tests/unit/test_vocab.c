@@ -316,7 +316,8 @@ TEST(ids_of_another_type_are_errors) {
 }
 
 static void add_ends(gguf_writer *w) {
-    gguf_writer_array(w, "tokenizer.ggml.eos_token_ids", INLAY__GGUF_U32, (const uint32_t[]){5, 255, 256, UINT32_MAX}, 4);
+    gguf_writer_array(w, "tokenizer.ggml.eos_token_ids", INLAY__GGUF_U32, (const uint32_t[]){5, 255, 256, UINT32_MAX},
+                      4);
 }
 static void add_ends_as_number(gguf_writer *w) { gguf_writer_i64(w, "tokenizer.ggml.eos_token_ids", 5); }
 static void add_negative_end(gguf_writer *w) {
@@ -329,7 +330,8 @@ TEST(several_tokens_may_end_a_text) {
     tiny_tokenizer t = tiny_vocab_open(&v, &inlay__sys_default);
     CHECK_INT(t.status, INLAY_OK);
     for (int32_t id = 0; t.status == INLAY_OK && id < 256; id++)
-        CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, id) & INLAY_TOKEN_END, id == 5 || id == 255 ? INLAY_TOKEN_END : 0);
+        CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, id) & INLAY_TOKEN_END,
+                  id == 5 || id == 255 ? INLAY_TOKEN_END : 0);
     tiny_tokenizer_close(&t);
     tiny_vocab_free(&v);
 
@@ -365,11 +367,12 @@ TEST(a_wish_that_is_no_bool_is_an_error) {
 }
 
 TEST_MAIN(CASE(a_file_without_a_tokenizer_says_so), CASE(families_and_pretokenizers_that_are_not_supported_are_named),
-          CASE(a_file_from_before_pretokenizers_had_names_has_the_default_one),
-          CASE(names_of_another_type_are_errors), CASE(tokens_must_be_an_array_of_strings),
-          CASE(vocabularies_of_no_one_and_two_tokens), CASE(of_tokens_with_one_text_the_lowest_id_counts),
-          CASE(a_token_text_beyond_two_gib_keeps_its_size), CASE(arrays_of_a_wrong_type_or_length_are_errors),
-          CASE(a_single_number_is_no_array), CASE(kinds_that_do_not_exist_are_errors), CASE(byte_tokens_must_be_bytes),
+          CASE(a_file_from_before_pretokenizers_had_names_has_the_default_one), CASE(names_of_another_type_are_errors),
+          CASE(tokens_must_be_an_array_of_strings), CASE(vocabularies_of_no_one_and_two_tokens),
+          CASE(of_tokens_with_one_text_the_lowest_id_counts), CASE(a_token_text_beyond_two_gib_keeps_its_size),
+          CASE(arrays_of_a_wrong_type_or_length_are_errors), CASE(a_single_number_is_no_array),
+          CASE(kinds_that_do_not_exist_are_errors), CASE(byte_tokens_must_be_bytes),
           CASE(merges_must_be_an_array_of_strings), CASE(more_than_a_million_merges_load),
-          CASE(ids_outside_the_vocabulary_are_errors), CASE(ids_of_another_type_are_errors), CASE(several_tokens_may_end_a_text),
-          CASE(wanting_a_bos_that_does_not_exist_is_an_error), CASE(a_wish_that_is_no_bool_is_an_error))
+          CASE(ids_outside_the_vocabulary_are_errors), CASE(ids_of_another_type_are_errors),
+          CASE(several_tokens_may_end_a_text), CASE(wanting_a_bos_that_does_not_exist_is_an_error),
+          CASE(a_wish_that_is_no_bool_is_an_error))

@@ -1,8 +1,8 @@
-/* Products with AVX2 of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1, IQ2 and
- * IQ3 types): vpshufb looks them up. With few columns they lend their sign to the activation, one sum of vpmaddubsw at a
- * time (32,258). With many, activations are moved up by 128 to be unsigned, and sums of vpmaddubsw add up in 16 bits,
- * where they may wrap: -128 times the weights' own sum, which is made once for all columns, brings them back. How many
- * sums fit then, two products each of an activation within 127 and a weight within
+/* Products with AVX2 of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1, IQ2
+ * and IQ3 types): vpshufb looks them up. With few columns they lend their sign to the activation, one sum of vpmaddubsw
+ * at a time (32,258). With many, activations are moved up by 128 to be unsigned, and sums of vpmaddubsw add up in 16
+ * bits, where they may wrap: -128 times the weights' own sum, which is made once for all columns, brings them back. How
+ * many sums fit then, two products each of an activation within 127 and a weight within
  *
  *     15   IQ1_S, IQ1_M (9), IQ3_S     8   30,480
  *     43   IQ2_XXS, IQ2_XS, IQ2_S      3   32,766, or 2 where 16 elements have a scale
@@ -102,7 +102,8 @@ typedef struct expanded {
     scales_8 scales[SUB_BLOCKS];
 } expanded;
 
-INLAY__AVX2_INLINE void expand(const uint8_t *block, size_t half, bool by_16, size_t chain, __m256i table, expanded *e) {
+INLAY__AVX2_INLINE void expand(const uint8_t *block, size_t half, bool by_16, size_t chain, __m256i table,
+                               expanded *e) {
     const uint8_t *lines = block + (by_16 ? 320 : 192) + INLAY__HALF_LINE * half;
     for (size_t j = 0; j < SUB_BLOCKS; j++) {
         __m256i q[8], sum = _mm256_setzero_si256();

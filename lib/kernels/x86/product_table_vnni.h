@@ -1,6 +1,6 @@
-/* Products with VNNI of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1, IQ2 and
- * IQ3 types): vpshufb looks them up, all moved up by 128 to be unsigned; what that adds is taken away through the sums of
- * the activations. The registers are those of the lanes_*.h that was included before. */
+/* Products with VNNI of packed superblocks whose elements are places in a table of 16 values (IQ4_XS and the IQ1, IQ2
+ * and IQ3 types): vpshufb looks them up, all moved up by 128 to be unsigned; what that adds is taken away through the
+ * sums of the activations. The registers are those of the lanes_*.h that was included before. */
 enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
 
 /* The sums of both halves of 32 elements for n_cols columns, whose activations are q, n_k apart. */
