@@ -155,6 +155,29 @@ static int32_t round_decimal(double value, int64_t precision, double *rounded) {
     return INLAY_OK;
 }
 
+/* The multiple of 10^n that is nearest, of two the even one: by the digits of the number, so that nothing is rounded twice. */
+static int32_t round_tens(double value, size_t n, double *rounded) {
+    char text[512] = "0"; /* for what is carried */
+    double whole = trunc(value);
+    if (!isfinite(value)) return *rounded = value, INLAY_OK;
+    size_t size = 1 + inlay__format_fixed(text + 1, sizeof text - 1, fabs(whole), 0);
+    if (n >= size) return *rounded = copysign(0.0, value), INLAY_OK;
+    char *cut = text + size - n;
+    bool more = value != whole;
+    for (size_t i = 1; i < n; i++) more = more || cut[i] != '0';
+    bool up = cut[0] > '5' || (cut[0] == '5' && (more || (cut[-1] - '0') % 2 != 0));
+    memset(cut, '0', n);
+    for (char *c = cut - 1; up; c--) {
+        up = *c == '9';
+        *c = up ? '0' : (char)(*c + 1);
+    }
+    size_t skip = text[0] == '0' && size > 1;
+    if (!inlay__parse_f64(text + skip, size - skip, rounded) || !isfinite(*rounded))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'round': the rounded number is too large");
+    *rounded = copysign(*rounded, value);
+    return INLAY_OK;
+}
+
 static double power_of_10(int64_t n) {
     double power = 1.0;
     for (; n > 0; n--) power *= 10.0;
@@ -195,7 +218,7 @@ static int32_t run_round(inlay__machine *m, const inlay__value *a, inlay__value 
     if (is_common && precision >= 0) {
         INLAY__TRY(round_decimal(value, precision, &value));
     } else if (is_common) {
-        value = isinf(unit) && isfinite(value) ? copysign(0.0, value) : nearbyint(value / unit) * unit;
+        INLAY__TRY(round_tens(value, (size_t)-precision, &value));
     } else { /* Python makes an integer of it in between: there is no -0, and none of what is not finite */
         if (precision < 0) unit = 1.0 / unit;
         double whole = ceils ? ceil(value * unit) : floor(value * unit);

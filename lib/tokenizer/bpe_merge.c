@@ -73,7 +73,7 @@ static uint32_t rank_at(const inlay__bpe *bpe, const long_word *w, size_t pos) {
 static int32_t long_word_begin(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t n,
                                long_word *w) {
     size_t size;
-    if (!inlay__mul_size(inlay__rank_tree_size(n) + 3 * n, sizeof(uint32_t), &size))
+    if (!inlay__rank_tree_bytes(n, 3, &size))
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a word of %zu bytes", n);
     uint32_t *memory = inlay__encoder_scratch(encoder, INLAY__SCRATCH_MERGES, size);
     if (memory == NULL) return INLAY_ERR_MEMORY;

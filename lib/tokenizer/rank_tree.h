@@ -31,6 +31,13 @@ static inline size_t inlay__rank_tree_size(size_t n) {
     return size + n;
 }
 
+/* Bytes of such a tree and of `more` arrays of n numbers beside it; false where an address space has not so many. */
+static inline bool inlay__rank_tree_bytes(size_t n, size_t more, size_t *bytes) {
+    if (n > SIZE_MAX / 16 / (2 + more)) return false;
+    *bytes = (inlay__rank_tree_size(n) + more * n) * sizeof(uint32_t);
+    return true;
+}
+
 static inline uint32_t inlay__rank_least(const uint32_t *eight) {
     uint32_t least = eight[0];
     for (size_t i = 1; i < INLAY__RANK_FAN; i++) least = eight[i] < least ? eight[i] : least;

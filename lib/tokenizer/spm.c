@@ -116,7 +116,7 @@ static size_t line_end(const work *w, size_t pos) {
 
 static int32_t line_begin(const work *w, size_t begin, size_t end, line *l) {
     size_t bytes, n = end - begin;
-    if (!inlay__mul_size(inlay__rank_tree_size(n) + 2 * n, sizeof(uint32_t), &bytes))
+    if (!inlay__rank_tree_bytes(n, 2, &bytes))
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a text of %zu bytes", w->n);
     uint32_t *memory = inlay__encoder_scratch(w->encoder, INLAY__SCRATCH_MERGES, bytes);
     if (memory == NULL) return INLAY_ERR_MEMORY;

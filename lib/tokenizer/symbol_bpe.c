@@ -154,7 +154,7 @@ static int32_t put_tokens(word_work *w) {
     size_t n = w->n, bytes;
     w->n = 0;
     if (n > FEW_SYMBOLS) {
-        if (n >= UINT32_MAX || !inlay__mul_size(inlay__rank_tree_size(n), sizeof(uint32_t), &bytes))
+        if (n >= UINT32_MAX || !inlay__rank_tree_bytes(n, 0, &bytes))
             return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a word of %zu characters", n);
         uint32_t *memory = inlay__encoder_scratch(w->encoder, INLAY__SCRATCH_RANKS, bytes);
         if (memory == NULL) return INLAY_ERR_MEMORY;

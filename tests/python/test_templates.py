@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_statements_give_what_jinja_gives() -> None:
 
 def test_generated_templates_give_what_jinja_gives() -> None:
     sources = list(GENERATED(2000))
+    report(differences(sources), len(sources))
+
+
+def test_numbers_are_rounded_as_python_rounds_them() -> None:
+    rng = random.Random(9)
+    edges = [250.00000000000003, 350.0, 249.99999999999997, 5.0, 15.0, 4.999999999999999, 9.5, 95.0, 99.5, 1e22, 5e22, 123456789012345680000.0,
+             9007199254740993.0, 1.7e308, 1.2e308, 5e-324, 0.0, 123456.5, 55.55]
+    numbers = edges + [rng.uniform(-1, 1) * 10.0 ** rng.randrange(25) for _ in range(300)] + [float(rng.randrange(10 ** 6)) / 2 for _ in range(300)]
+    sources = [f"{{{{ {sign}{abs(number)!r} | round({digits}) }}}}" for number in numbers for sign in ("", "-")
+               for digits in (-1, -2, -3, -7, -22, -308, -309, 0, 1, 5)]
     report(differences(sources), len(sources))
 
 
