@@ -782,4 +782,6 @@ INLAY_API int32_t inlay_scores(inlay_session *session, const int32_t *tokens, co
 }
 #endif
 
+#include "inlay_sampler.h" /* chains of sampling stages, probabilities */
+
 #endif /* INLAY_H */

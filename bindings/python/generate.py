@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes inlay/_declarations.py from include/inlay.h.
+"""Writes inlay/_declarations.py from include/inlay.h and the headers beside it that it includes.
 
     python3 generate.py            rewrite the file
     python3 generate.py --check    exit with 1 when it is not what the header gives
@@ -206,6 +206,13 @@ def generate(text: str) -> str:
     return "\n".join(out)
 
 
+def read_header(path: Path) -> str:
+    """Its text and those of the headers beside inlay.h that it includes."""
+    text = path.read_text(encoding="utf-8")
+    included = re.findall(r'^#include "(\w+\.h)"', text, flags=re.M)
+    return "\n".join([text, *((HEADER.parent / name).read_text(encoding="utf-8") for name in included)])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare only")
@@ -214,7 +221,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     try:
-        text = generate(arguments.header.read_text(encoding="utf-8"))
+        text = generate(read_header(arguments.header))
     except Unreadable as error:
         print(f"generate.py: {arguments.header}: cannot read {error}", file=sys.stderr)
         return 1

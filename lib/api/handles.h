@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "model/decoder.h"
+#include "sample/chain.h"
 #include "sample/sampler.h"
 #include "tokenizer/tokenizer.h"
 
@@ -14,6 +15,8 @@ enum {
     INLAY__MAGIC_OPTIONS = 0x4f6c6e49,
     INLAY__MAGIC_MODEL = 0x4d6c6e49,
     INLAY__MAGIC_SESSION = 0x536c6e49,
+    INLAY__MAGIC_SAMPLER = 0x436c6e49,
+    INLAY__MAGIC_STOP = 0x546c6e49,
     INLAY__MAGIC_FREED = 0x466c6e49
 };
 
@@ -76,6 +79,13 @@ struct inlay_session {
     size_t n_threads, n_context, n_batch, n_vocab, n_sequences;
     size_t sequence; /* in hand */
     char error[INLAY__ERROR_SIZE];
+};
+
+struct inlay_sampler {
+    uint32_t magic;
+    atomic_int use; /* INLAY__IDLE, ... */
+    inlay__sys sys;
+    inlay__chain chain;
 };
 
 /* All defaults, with a table of system calls of the caller's: how tests make the n-th call fail. */

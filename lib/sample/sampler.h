@@ -1,21 +1,15 @@
-/* From logits to a token. In this order:
+/* From logits to a token by a session's options. In this order:
  *
  *   - temperature 0: the greatest logit, the lowest id among equals, without a draw;
- *   - top-k keeps the k greatest logits; equal ones by ascending id;
- *   - min-p keeps those whose probability is at least min_p times the greatest's;
- *   - top-p keeps the fewest, most probable first, whose probabilities reach top_p of the sum of those left;
+ *   - top-k, min-p and top-p (truncate.h), with the probabilities at temperature 1;
  *   - one is drawn from the kept logits divided by the temperature.
  *
- * Probabilities of min-p and top-p are those at temperature 1. Candidates stand in ascending order of id until top-k or
- * top-p puts them in descending order of logit (ascending id among equals); every sum runs in the order that stands
- * when it is taken, in float, each addition rounded once. exp is the library's own. So the choice is the same on
- * every machine; it is part of the arithmetic version.
+ * Chains of any rules in any order stand in chain.h.
  */
 #ifndef INLAY_SAMPLER_H
 #define INLAY_SAMPLER_H
 
-#include "kernels/kernels.h"
-#include "sample/rng.h"
+#include "sample/candidates.h"
 
 typedef struct inlay__sampler_config {
     float temperature; /* >= 0 */
@@ -24,12 +18,6 @@ typedef struct inlay__sampler_config {
     float min_p;       /* [0, 1]; 0: all */
     uint64_t seed;
 } inlay__sampler_config;
-
-/* Memory that the caller lends for the time of a choice; nothing is kept in it. Only as much as the rules need is touched. */
-typedef struct inlay__sampler_scratch {
-    int32_t *ids;   /* [n_vocab] the candidates */
-    float *weights; /* [n_vocab] by id */
-} inlay__sampler_scratch;
 
 typedef struct inlay__sampler {
     const inlay__kernels *kernels;

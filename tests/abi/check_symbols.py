@@ -38,7 +38,9 @@ def run(*command: str) -> str:
 
 
 def declared(header: Path) -> set[str]:
-    return set(re.findall(r"^INLAY_API [^;(]*?\b(inlay_\w+)\(", header.read_text(encoding="utf-8"), re.MULTILINE))
+    """By the header and those beside it."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(header.parent.glob("*.h")))
+    return set(re.findall(r"^INLAY_API [^;(]*?\b(inlay_\w+)\(", text, re.MULTILINE))
 
 
 def exported(library: Path) -> set[str]:

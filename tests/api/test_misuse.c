@@ -276,6 +276,103 @@ TEST(functions_of_sessions) {
     tear_down();
 }
 
+static inlay_sampler *as_sampler(void *p) { return p; }
+static int32_t no_stage(void *user, int32_t *tokens, float *logits, size_t *n) {
+    (void)user, (void)tokens, (void)logits, (void)n;
+    return 0;
+}
+
+TEST(functions_of_samplers) {
+    set_up();
+    inlay_sampler *s = NULL, *made = NULL;
+    int32_t token = 0;
+    const int32_t wrong_tokens[] = {-1, 3, INT32_MAX, INT32_MIN};
+    const float logits[] = {1.0f, 2.0f, 3.0f}, nan = __builtin_nanf(""), infinite = __builtin_inff();
+    float p = 0.0f;
+    size_t n = 0;
+    BAD(inlay_sampler_new, 0, NULL, &made);
+    BAD(inlay_sampler_new, SIZE_MAX, NULL, &made);
+    BAD(inlay_sampler_new, ((size_t)1 << 24) + 1, NULL, &made);
+    BAD(inlay_sampler_new, 3, NULL, NULL);
+    BAD(inlay_sampler_new, 3, as_options(w.session), &made);
+    CHECK_INT(inlay_sampler_new(3, w.options, &s), INLAY_OK);
+    inlay_sampler *const wrong[] = {NULL, as_sampler(w.t.model), as_sampler(w.session), as_sampler(w.options)};
+    for (size_t i = 0; i < 4; i++) {
+        BAD(inlay_sampler_clone, wrong[i], &made);
+        BAD(inlay_sampler_add, wrong[i], INLAY_STAGE_TOP_K);
+        BAD(inlay_sampler_set, wrong[i], INLAY_PARAMETER_TOP_K, 1.0);
+        BAD(inlay_sampler_add_bias, wrong[i], &token, &p, 1);
+        BAD(inlay_sampler_add_allowed, wrong[i], &token, 1);
+        BAD(inlay_sampler_add_callback, wrong[i], no_stage, NULL);
+        BAD(inlay_sampler_set_breakers, wrong[i], &token, 1);
+        BAD(inlay_sampler_accept, wrong[i], &token, 1);
+        BAD(inlay_sampler_reset, wrong[i], 1);
+        BAD(inlay_sampler_sample, wrong[i], logits, &token);
+        BAD(inlay_sampler_candidates, wrong[i], logits, &token, &p, 1, &n);
+        BAD(inlay_sampler_save, wrong[i], &p, 4, &n);
+        BAD(inlay_sampler_load, wrong[i], &p, 4);
+        inlay_sampler_free(wrong[i]); /* harmless */
+    }
+    BAD(inlay_sampler_clone, s, NULL);
+    const int32_t numbers[] = {0, -1, 16, INT32_MAX, INT32_MIN, INLAY_STAGE_BIAS, INLAY_STAGE_ALLOWED,
+                               INLAY_STAGE_CALLBACK};
+    for (size_t i = 0; i < 8; i++) BAD(inlay_sampler_add, s, numbers[i]);
+    for (size_t i = 0; i < 5; i++) {
+        if (i != 2) REFUSED(INLAY_ERR_KEY, inlay_sampler_set, s, numbers[i], 1.0);
+    }
+    CHECK_INT(inlay_sampler_set(s, INLAY_PARAMETER_DRY_BASE, 1.5), INLAY_ERR_STATE);
+    REFUSED(INLAY_ERR_STATE, inlay_sampler_set_breakers, s, &token, 1);
+    CHECK_INT(inlay_sampler_add(s, INLAY_STAGE_DRY), INLAY_OK);
+    for (int32_t stage = INLAY_STAGE_TEMPERATURE; stage < INLAY_STAGE_MIROSTAT; stage++)
+        CHECK_INT(inlay_sampler_add(s, stage), INLAY_OK);
+    CHECK_INT(inlay_sampler_add(s, INLAY_STAGE_PENALTIES), INLAY_OK);
+    for (int32_t key = INLAY_PARAMETER_TEMPERATURE; key <= INLAY_PARAMETER_DRY_LAST; key++) {
+        BAD(inlay_sampler_set, s, key, (double)nan);
+        BAD(inlay_sampler_set, s, key, (double)infinite);
+        BAD(inlay_sampler_set, s, key, -1e300);
+    }
+    BAD(inlay_sampler_set, s, INLAY_PARAMETER_TOP_K, 1.5);
+    for (size_t i = 0; i < 4; i++) {
+        const int32_t *bad = &wrong_tokens[i];
+        REFUSED(INLAY_ERR_TOKEN, inlay_sampler_add_bias, s, bad, &p, 1);
+        REFUSED(INLAY_ERR_TOKEN, inlay_sampler_add_allowed, s, bad, 1);
+        REFUSED(INLAY_ERR_TOKEN, inlay_sampler_set_breakers, s, bad, 1);
+        REFUSED(INLAY_ERR_TOKEN, inlay_sampler_accept, s, bad, 1);
+        REFUSED(INLAY_ERR_TOKEN, inlay_log_probability, logits, 3, *bad, &p);
+    }
+    BAD(inlay_sampler_add_bias, s, NULL, &p, 1);
+    BAD(inlay_sampler_add_bias, s, &token, &nan, 1);
+    BAD(inlay_sampler_add_bias, s, &token, &infinite, 1);
+    BAD(inlay_sampler_add_allowed, s, NULL, 1);
+    BAD(inlay_sampler_add_allowed, s, &token, 0);
+    BAD(inlay_sampler_add_callback, s, NULL, NULL);
+    BAD(inlay_sampler_set_breakers, s, NULL, 1);
+    BAD(inlay_sampler_accept, s, NULL, 1);
+    BAD(inlay_sampler_sample, s, NULL, &token);
+    BAD(inlay_sampler_sample, s, logits, NULL);
+    BAD(inlay_sampler_candidates, s, NULL, &token, &p, 1, &n);
+    BAD(inlay_sampler_candidates, s, logits, &token, &p, 1, NULL);
+    BAD(inlay_sampler_save, s, &p, 4, NULL);
+    REFUSED(INLAY_ERR_BUFFER, inlay_sampler_save, s, NULL, SIZE_MAX, &n);
+    BAD(inlay_sampler_load, s, NULL, 4);
+    BAD(inlay_log_probability, NULL, 3, 0, &p);
+    BAD(inlay_log_probability, logits, 0, 0, &p);
+    BAD(inlay_log_probability, logits, SIZE_MAX, 0, &p);
+    BAD(inlay_log_probability, logits, 3, 0, NULL);
+    BAD(inlay_top_tokens, NULL, 3, 1, &token, &p);
+    BAD(inlay_top_tokens, logits, 0, 1, &token, &p);
+    BAD(inlay_top_tokens, logits, 3, 4, &token, &p);
+    BAD(inlay_top_tokens, logits, 3, 1, NULL, &p);
+    BAD(inlay_top_tokens, logits, 3, 1, &token, NULL);
+    CHECK_INT(inlay_sampler_add(s, INLAY_STAGE_MIROSTAT), INLAY_OK);
+    CHECK_INT(inlay_sampler_add(s, INLAY_STAGE_TOP_K), INLAY_ERR_STATE); /* nothing stands behind it */
+    CHECK(made == NULL);
+    CHECK_INT(inlay_sampler_sample(s, logits, &token), INLAY_OK); /* it works still */
+    inlay_sampler_free(s);
+    inlay_sampler_free(NULL);
+    tear_down();
+}
+
 /* Ends of the ranges that options allow, all at once. */
 TEST(the_least_and_the_greatest_of_every_option_work) {
     set_up();
@@ -299,5 +396,5 @@ TEST(the_least_and_the_greatest_of_every_option_work) {
 TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
-          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(the_least_and_the_greatest_of_every_option_work),
-          CASE(every_case_above_was_called))
+          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers),
+          CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))

@@ -37,6 +37,7 @@ from ._errors import (
 from ._library import lib as _lib
 from ._model import Metadata, Model, Tensor
 from ._options import OPTIONS, Option
+from ._sampler import Sampler, log_probability, top_tokens
 from ._session import Session, TextStream
 
 __version__: str = _lib.inlay_version().decode()
@@ -84,6 +85,7 @@ __all__ = [
     "NumericError",
     "Option",
     "OutOfMemoryError",
+    "Sampler",
     "Session",
     "StateError",
     "Tensor",
@@ -95,5 +97,7 @@ __all__ = [
     "arithmetic_version",
     "build_info",
     "cpu",
+    "log_probability",
     "render_template",
+    "top_tokens",
 ]

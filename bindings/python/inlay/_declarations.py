@@ -169,6 +169,45 @@ SESSION_MEMORY = 5
 SESSION_CACHE_MEMORY = 6
 SESSION_ENCODED = 7
 SESSION_SEQUENCES = 8
+STAGE_TEMPERATURE = 1
+STAGE_DYNAMIC_TEMPERATURE = 2
+STAGE_TOP_K = 3
+STAGE_TOP_P = 4
+STAGE_MIN_P = 5
+STAGE_TYPICAL = 6
+STAGE_TOP_N_SIGMA = 7
+STAGE_XTC = 8
+STAGE_MIROSTAT = 9
+STAGE_MIROSTAT_V2 = 10
+STAGE_PENALTIES = 11
+STAGE_DRY = 12
+STAGE_BIAS = 13
+STAGE_ALLOWED = 14
+STAGE_CALLBACK = 15
+PARAMETER_TEMPERATURE = 1
+PARAMETER_TEMPERATURE_LOWEST = 2
+PARAMETER_TEMPERATURE_HIGHEST = 3
+PARAMETER_TEMPERATURE_EXPONENT = 4
+PARAMETER_TOP_K = 5
+PARAMETER_TOP_P = 6
+PARAMETER_MIN_P = 7
+PARAMETER_TYPICAL = 8
+PARAMETER_TOP_N_SIGMA = 9
+PARAMETER_XTC_PROBABILITY = 10
+PARAMETER_XTC_THRESHOLD = 11
+PARAMETER_MIROSTAT_TAU = 12
+PARAMETER_MIROSTAT_ETA = 13
+PARAMETER_MIROSTAT_M = 14
+PARAMETER_MIROSTAT_V2_TAU = 15
+PARAMETER_MIROSTAT_V2_ETA = 16
+PARAMETER_PENALTY_LAST = 17
+PARAMETER_PENALTY_REPEAT = 18
+PARAMETER_PENALTY_FREQUENCY = 19
+PARAMETER_PENALTY_PRESENCE = 20
+PARAMETER_DRY_MULTIPLIER = 21
+PARAMETER_DRY_BASE = 22
+PARAMETER_DRY_ALLOWED = 23
+PARAMETER_DRY_LAST = 24
 
 
 # Handles, a type each, so that one cannot pass for another
@@ -185,11 +224,20 @@ class inlay_session_p(c_void_p):
     """inlay_session *"""
 
 
+class inlay_sampler_p(c_void_p):
+    """inlay_sampler *"""
+
+
+class inlay_stop_p(c_void_p):
+    """inlay_stop *"""
+
+
 # Callbacks
 inlay_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
 inlay_free_fn = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 inlay_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 inlay_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+inlay_stage_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(c_int32), POINTER(c_float), POINTER(c_size_t))
 
 # name: (restype, argtypes, the header's words)
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...], str]] = {
@@ -740,5 +788,125 @@ with room for `capacity` floats; natural logarithms up to a constant where there
 that ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each
 token as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as
 inlay_embeddings; INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_new": (
+        c_int32,
+        (c_size_t, inlay_options_p, POINTER(inlay_sampler_p),),
+        """A sampler for logits of `n_vocab` tokens, 1 to 2^24, without a stage: it draws from all tokens. Of the options, which
+may be NULL, the allocator and INLAY_OPT_SEED are used. All memory is taken by this call and by those that add and
+set; none while tokens are chosen. Free it with inlay_sampler_free. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY.
+Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_sampler_free": (
+        None,
+        (inlay_sampler_p,),
+        """Frees a sampler; NULL is fine. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_clone": (
+        c_int32,
+        (inlay_sampler_p, POINTER(inlay_sampler_p),),
+        """A copy that goes on as the original would: stages, last tokens, random numbers. Errors: INLAY_ERR_ARGUMENT,
+INLAY_ERR_MEMORY, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_add": (
+        c_int32,
+        (inlay_sampler_p, c_int32,),
+        """Adds a stage, INLAY_STAGE_TEMPERATURE to INLAY_STAGE_DRY, behind those there are; at most 64.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE (too many, or behind a mirostat), INLAY_ERR_MEMORY, INLAY_ERR_BUSY.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_set": (
+        c_int32,
+        (inlay_sampler_p, c_int32, c_double,),
+        """Sets an INLAY_PARAMETER_ of the last stage that has it. Errors: INLAY_ERR_KEY (no such parameter), INLAY_ERR_ARGUMENT
+(out of range), INLAY_ERR_STATE (no stage has it), INLAY_ERR_MEMORY, INLAY_ERR_BUSY. Thread rule: one thread at a
+time. Since 0.1.""",
+    ),
+    "inlay_sampler_add_bias": (
+        c_int32,
+        (inlay_sampler_p, POINTER(c_int32), POINTER(c_float), c_size_t,),
+        """Adds a stage that adds biases[i] to the logit of tokens[i]; -inf bans it. NULL for `biases` bans all `n_tokens`. A
+token may stand in it twice. Errors: INLAY_ERR_TOKEN, INLAY_ERR_ARGUMENT (NaN, +inf) and as inlay_sampler_add. Thread
+rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_add_allowed": (
+        c_int32,
+        (inlay_sampler_p, POINTER(c_int32), c_size_t,),
+        """Adds a stage that bans all but these tokens, at least one: a single one is forced. Errors: INLAY_ERR_TOKEN and as
+inlay_sampler_add. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_add_callback": (
+        c_int32,
+        (inlay_sampler_p, inlay_stage_fn, c_void_p,),
+        """Adds a stage of the caller's own. Errors: as inlay_sampler_add. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_set_breakers": (
+        c_int32,
+        (inlay_sampler_p, POINTER(c_int32), c_size_t,),
+        """The tokens at which repetitions end for the last INLAY_STAGE_DRY, such as those with a newline; none at first. They
+take the place of those before. Errors: INLAY_ERR_TOKEN, INLAY_ERR_STATE (no such stage), INLAY_ERR_ARGUMENT,
+INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_accept": (
+        c_int32,
+        (inlay_sampler_p, POINTER(c_int32), c_size_t,),
+        """Appends tokens to the text that stages look back at: the prompt's, and each that was chosen. Errors: INLAY_ERR_TOKEN
+(nothing was appended), INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_reset": (
+        c_int32,
+        (inlay_sampler_p, c_uint64,),
+        """An empty text, and random numbers from this seed; stages stay. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_sample": (
+        c_int32,
+        (inlay_sampler_p, POINTER(c_float), POINTER(c_int32),),
+        """Chooses a token by logits [n_vocab], which stay as they are; -inf bans a token. Equal probabilities are ordered by
+ascending id. The same logits, stages, text and seed give the same token on every machine. Without the stages of
+temperature 0 one number is drawn, and one more by each XTC. Errors: INLAY_ERR_NUMERIC (NaN, +inf, or nothing left to
+choose), INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of a callback), INLAY_ERR_BUSY; the sampler is then as before.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_candidates": (
+        c_int32,
+        (inlay_sampler_p, POINTER(c_float), POINTER(c_int32), POINTER(c_float), c_size_t, POINTER(c_size_t),),
+        """What inlay_sampler_sample would draw from, without drawing: `*n` candidates in the order in which they stand, and
+their probabilities, which sum to 1; room for `capacity` of each. Either array may be NULL. Errors: INLAY_ERR_BUFFER
+with `*n` set, and as inlay_sampler_sample. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_save": (
+        c_int32,
+        (inlay_sampler_p, c_void_p, c_size_t, POINTER(c_size_t),),
+        """What changes from token to token, as bytes: last tokens, random numbers, what mirostat learnt. `*needed` gets their
+number. Errors: INLAY_ERR_BUFFER, INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sampler_load": (
+        c_int32,
+        (inlay_sampler_p, c_void_p, c_size_t,),
+        """Takes it up, with the same stages, on any machine. The bytes are not trusted. Errors: INLAY_ERR_FORMAT (the sampler
+is as before), INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_log_probability": (
+        c_int32,
+        (POINTER(c_float), c_size_t, c_int32, POINTER(c_float),),
+        """The natural logarithm of the probability of `token` by logits [n_vocab], -inf for one banned. Errors:
+INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN, INLAY_ERR_NUMERIC (NaN, +inf, or all -inf). Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_top_tokens": (
+        c_int32,
+        (POINTER(c_float), c_size_t, c_size_t, POINTER(c_int32), POINTER(c_float),),
+        """The `n` most probable tokens by logits [n_vocab], the first one first, equal ones by ascending id, and the natural
+logarithms of their probabilities: `tokens` [n], `log_probabilities` [n]. n is at most n_vocab. Errors and thread
+rule: as inlay_log_probability. Since 0.1.""",
+    ),
+    "inlay_score": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), c_size_t, POINTER(c_float),),
+        """Appends tokens as inlay_eval does, and tells the natural logarithm of each one's probability after those before it:
+`log_probabilities` [n_tokens], their sum being that of the text. The first token of an empty sequence has none: 0.
+Takes memory for a few rows of logits while it runs. Errors: as inlay_eval, INLAY_ERR_MEMORY; where they come in the
+midst, the sequence is as it was, or empty where it cannot be cut (INLAY_CAN_TRUNCATE).
+Thread rule: one thread at a time. Since 0.1.""",
     ),
 }

@@ -15,6 +15,7 @@ from . import _declarations as c
 from ._errors import ContextFullError, check, error
 from ._library import lib
 from ._options import Callbacks, LogFunction, ProgressFunction, find, int64, options_with
+from ._sampler import Sampler
 from ._tokens import to_c
 
 if TYPE_CHECKING:
@@ -332,12 +333,36 @@ class Session:
                 else:
                     raise error(c.ERR_STATE, f"option '{name}' is fixed when the session is made")
 
-    def sample(self) -> int:
-        """Chooses the next token. It is not appended: eval([token]) does that."""
+    def sample(self, sampler: Optional[Sampler] = None) -> int:
+        """Chooses the next token, by a sampler instead of the options if one is given, which then accepts it. It is not
+        appended: eval([token]) does that."""
         token = c_int32()
+        if sampler is not None:
+            if sampler.n_vocab != self._n_vocab:
+                raise ValueError(f"the sampler has {sampler.n_vocab} tokens, the vocabulary {self._n_vocab}")
+            with self._using() as handle:
+                chosen = sampler._sample(self._logits_of(handle))
+            sampler.accept(chosen)
+            return chosen
         with self._using() as handle, self._callbacks.calling():
             check(lib.inlay_sample(handle, token))
         return token.value
+
+    def score(self, tokens: Iterable[int]) -> list[float]:
+        """Appends tokens as eval does; the natural logarithm of each one's probability after those before it. The first
+        token of an empty sequence has none: 0."""
+        ids, count = to_c(tokens)
+        logs = (c_float * max(count, 1))()
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_score(handle, ids, count, logs))
+        return logs[:count]
+
+    def top_tokens(self, n: int) -> list[tuple[int, float]]:
+        """The n most probable next tokens, with the natural logarithms of their probabilities."""
+        tokens, logs = (c_int32 * max(n, 1))(), (c_float * max(n, 1))()
+        with self._using() as handle:
+            check(lib.inlay_top_tokens(self._logits_of(handle), self._n_vocab, n, tokens, logs))
+        return list(zip(tokens[:n], logs[:n]))
 
     def generate(
         self,
@@ -346,12 +371,14 @@ class Session:
         *,
         add_special: Optional[bool] = None,
         parse_special: bool = False,
+        sampler: Optional[Sampler] = None,
         **sampling: Any,
     ) -> Iterator[str]:
         """Appends a prompt, text or ids, and yields the text that the model writes after it, piece by piece and
         never a part of a character. It ends at an end token, after ``max_tokens`` (None: no limit), or when the
         context is full. Tokens that begin a sequence are added to the first prompt, or as ``add_special`` says. An
-        encoder-decoder encodes the prompt, in place of what was encoded before, and answers it.
+        encoder-decoder encodes the prompt, in place of what was encoded before, and answers it. A sampler takes the place
+        of the sampling options, and accepts prompt and answer.
 
         The prompt is read a batch at a time, so Ctrl-C takes effect soon; the sequence then holds what was read."""
         if isinstance(prompt, (str, bytes)):
@@ -361,9 +388,11 @@ class Session:
         else:
             tokens = list(prompt)
         self.set(**sampling)
-        return self._generate(tokens, max_tokens)
+        return self._generate(tokens, max_tokens, sampler)
 
-    def _generate(self, tokens: list[int], max_tokens: Optional[int]) -> Iterator[str]:
+    def _generate(self, tokens: list[int], max_tokens: Optional[int], sampler: Optional[Sampler]) -> Iterator[str]:
+        if sampler is not None:
+            sampler.accept(tokens)
         start = self._model.decoder_start
         if start:
             self.encode(tokens)
@@ -379,7 +408,7 @@ class Session:
         text = TextStream(self._model, after=tokens[-1] if tokens else None)
         count = 0
         while max_tokens is None or count < max_tokens:
-            token = self.sample()
+            token = self.sample(sampler)
             if self._model.is_end(token):
                 break
             count += 1

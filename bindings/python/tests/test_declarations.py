@@ -67,7 +67,8 @@ def test_every_exported_function_has_types_and_words():
     from inlay import _declarations as c
     from inlay._library import lib
 
-    names = set(re.findall(r"^INLAY_API .*?\b(inlay_\w+)\(", HEADER.read_text(), flags=re.M))
+    headers = "".join(path.read_text() for path in HEADER.parent.glob("*.h"))
+    names = set(re.findall(r"^INLAY_API .*?\b(inlay_\w+)\(", headers, flags=re.M))
     assert set(c.FUNCTIONS) == names
     for name, (restype, argtypes, text) in c.FUNCTIONS.items():
         function = getattr(lib, name)
