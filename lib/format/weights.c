@@ -323,6 +323,13 @@ const inlay__tensor *inlay__weights_find(const inlay__weights *weights, const ch
     return inlay__hash_map_get(&weights->by_name, name, strlen(name), &i) ? &weights->merged[i] : NULL;
 }
 
+const char *inlay__weights_origin(const inlay__weights *w, const char *name, char text[INLAY__ORIGIN_SIZE]) {
+    char origin[INLAY__ORIGIN_SIZE] = "";
+    if (w->origin != NULL) w->origin(w, name, origin, sizeof origin - 4);
+    inlay__format(text, INLAY__ORIGIN_SIZE, origin[0] != '\0' ? " (%s)" : "%s", origin);
+    return text;
+}
+
 const inlay__gguf *inlay__weights_metadata(const inlay__weights *weights) { return &weights->parts[0].gguf; }
 
 const char *inlay__weights_name(const inlay__weights *weights) {

@@ -44,6 +44,9 @@ typedef struct inlay__weights {
     size_t n_sources;
     char *names;                  /* [names_size] of `merged`, where they are not the files' */
     size_t names_size;
+    /* What the files call a tensor, for messages; NULL: as it is called here. */
+    void (*origin)(const struct inlay__weights *weights, const char *name, char *text, size_t capacity);
+    const struct inlay__family *family;
 } inlay__weights;
 
 /* Opens a GGUF file. A split one ("-00001-of-0000N.gguf", with split.count in its metadata) is
@@ -78,6 +81,11 @@ bool inlay__weights_is_made(const inlay__weights *weights, const uint8_t *data);
 void inlay__weights_populate(const inlay__weights *weights, const atomic_int *stop);
 
 const inlay__tensor *inlay__weights_find(const inlay__weights *weights, const char *name);
+
+/* What a message says behind a tensor's name: "" or, of a folder, " (layers.0.mlp.up_proj.weight)", whether it is there or
+ * not. */
+enum { INLAY__ORIGIN_SIZE = 128 };
+const char *inlay__weights_origin(const inlay__weights *weights, const char *name, char text[INLAY__ORIGIN_SIZE]);
 
 /* The metadata of part 0, and the file's name for messages ("memory" without a path). */
 const inlay__gguf *inlay__weights_metadata(const inlay__weights *weights);

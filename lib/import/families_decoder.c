@@ -76,6 +76,7 @@ static const char config_mixtral[] = CONFIG_LLAMA CONFIG_EXPERTS;
 static const char tensors_mixtral[] =
     TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("rotary_q", "rotary_k")
     "layers.%.block_sparse_moe.gate.weight blk.%.ffn_gate_inp.weight\n"
+    "layers.%.block_sparse_moe.gate.weight blk.%.ffn_up_exps.weight needed\n"
     "layers.%.block_sparse_moe.experts.%.w1.weight blk.%.ffn_gate_exps.weight\n"
     "layers.%.block_sparse_moe.experts.%.w3.weight blk.%.ffn_up_exps.weight\n"
     "layers.%.block_sparse_moe.experts.%.w2.weight blk.%.ffn_down_exps.weight\n";
@@ -101,6 +102,7 @@ static const char config_qwen3_moe[] =
 static const char tensors_qwen3_moe[] =
     TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("") TENSORS_FEED_FORWARD
     "layers.%.mlp.gate.weight blk.%.ffn_gate_inp.weight\n"
+    "layers.%.mlp.gate.weight blk.%.ffn_up_exps.weight needed\n"
     "layers.%.mlp.experts.%.gate_proj.weight blk.%.ffn_gate_exps.weight\n"
     "layers.%.mlp.experts.%.up_proj.weight blk.%.ffn_up_exps.weight\n"
     "layers.%.mlp.experts.%.down_proj.weight blk.%.ffn_down_exps.weight\n";
@@ -206,10 +208,10 @@ static const char config_granite[] =
 
 /* Their matrices are written as [inputs, outputs]. */
 #define TENSORS_GPT_BLOCK                                                                           \
-    "h.%.attn.c_attn.* blk.%.attn_qkv.* transposed\n"                                               \
-    "h.%.attn.c_proj.* blk.%.attn_output.* transposed\n"                                            \
-    "h.%.mlp.c_fc.* blk.%.ffn_up.* transposed\n"                                                    \
-    "h.%.mlp.c_proj.* blk.%.ffn_down.* transposed\n"                                                \
+    "h.%.attn.c_attn.+ blk.%.attn_qkv.* transposed\n"                                               \
+    "h.%.attn.c_proj.+ blk.%.attn_output.* transposed\n"                                            \
+    "h.%.mlp.c_fc.+ blk.%.ffn_up.* transposed\n"                                                    \
+    "h.%.mlp.c_proj.+ blk.%.ffn_down.* transposed\n"                                                \
     "h.%.attn.bias - ignored\n"                                                                     \
     "h.%.attn.masked_bias - ignored\n"                                                              \
     "lm_head.weight output.weight\n"
@@ -217,16 +219,16 @@ static const char config_granite[] =
 static const char tensors_gpt1[] =
     "tokens_embed.weight token_embd.weight\n"
     "positions_embed.weight position_embd.weight\n"
-    "h.%.ln_1.* blk.%.attn_output_norm.*\n"
-    "h.%.ln_2.* blk.%.layer_output_norm.*\n"
+    "h.%.ln_1.+ blk.%.attn_output_norm.*\n"
+    "h.%.ln_2.+ blk.%.layer_output_norm.*\n"
     TENSORS_GPT_BLOCK;
 
 static const char tensors_gpt2[] =
     "wte.weight token_embd.weight\n"
     "wpe.weight position_embd.weight\n"
-    "h.%.ln_1.* blk.%.attn_norm.*\n"
-    "h.%.ln_2.* blk.%.ffn_norm.*\n"
-    "ln_f.* output_norm.*\n"
+    "h.%.ln_1.+ blk.%.attn_norm.*\n"
+    "h.%.ln_2.+ blk.%.ffn_norm.*\n"
+    "ln_f.+ output_norm.*\n"
     TENSORS_GPT_BLOCK;
 
 #define CONFIG_GPT                                                                                  \
@@ -278,13 +280,13 @@ static const char tensors_gpt_neox[] =
     "embed_in.weight token_embd.weight\n"
     "embed_out.weight output.weight\n"
     "lm_head.weight output.weight\n"
-    "final_layer_norm.* output_norm.*\n"
-    "layers.%.input_layernorm.* blk.%.attn_norm.*\n"
-    "layers.%.post_attention_layernorm.* blk.%.ffn_norm.*\n"
+    "final_layer_norm.+ output_norm.*\n"
+    "layers.%.input_layernorm.+ blk.%.attn_norm.*\n"
+    "layers.%.post_attention_layernorm.+ blk.%.ffn_norm.*\n"
     "layers.%.attention.query_key_value.* blk.%.attn_qkv.* fused_qkv\n"
     "layers.%.attention.dense.* blk.%.attn_output.*\n"
-    "layers.%.mlp.dense_h_to_4h.* blk.%.ffn_up.*\n"
-    "layers.%.mlp.dense_4h_to_h.* blk.%.ffn_down.*\n"
+    "layers.%.mlp.dense_h_to_4h.+ blk.%.ffn_up.*\n"
+    "layers.%.mlp.dense_4h_to_h.+ blk.%.ffn_down.*\n"
     "layers.%.attention.bias - ignored\n"
     "layers.%.attention.masked_bias - ignored\n"
     "layers.%.attention.rotary_emb.inv_freq - ignored\n";
@@ -303,13 +305,13 @@ static const char tensors_opt[] =
     "decoder.embed_positions.weight position_embd.weight positions\n"
     "decoder.project_in.weight token_embd_project.weight\n"
     "decoder.project_out.weight output_project.weight\n"
-    "decoder.final_layer_norm.* output_norm.*\n"
+    "decoder.final_layer_norm.+ output_norm.*\n"
     "decoder.layers.%.self_attn.q_proj.* blk.%.attn_q.*\n"
     "decoder.layers.%.self_attn.k_proj.* blk.%.attn_k.*\n"
     "decoder.layers.%.self_attn.v_proj.* blk.%.attn_v.*\n"
     "decoder.layers.%.self_attn.out_proj.* blk.%.attn_output.*\n"
-    "decoder.layers.%.self_attn_layer_norm.* blk.%.attn_norm.*\n"
-    "decoder.layers.%.final_layer_norm.* blk.%.ffn_norm.*\n"
+    "decoder.layers.%.self_attn_layer_norm.+ blk.%.attn_norm.*\n"
+    "decoder.layers.%.final_layer_norm.+ blk.%.ffn_norm.*\n"
     "decoder.layers.%.fc1.* blk.%.ffn_up.*\n"
     "decoder.layers.%.fc2.* blk.%.ffn_down.*\n"
     "lm_head.weight output.weight\n";
@@ -338,11 +340,11 @@ static int32_t special_opt(inlay__config *c) {
 
 static const char tensors_bloom[] =
     "word_embeddings.weight token_embd.weight\n"
-    "word_embeddings_layernorm.* token_embd_norm.*\n"
-    "ln_f.* output_norm.*\n"
+    "word_embeddings_layernorm.+ token_embd_norm.*\n"
+    "ln_f.+ output_norm.*\n"
     "lm_head.weight output.weight\n"
-    "h.%.input_layernorm.* blk.%.attn_norm.*\n"
-    "h.%.post_attention_layernorm.* blk.%.ffn_norm.*\n"
+    "h.%.input_layernorm.+ blk.%.attn_norm.*\n"
+    "h.%.post_attention_layernorm.+ blk.%.ffn_norm.*\n"
     "h.%.self_attention.query_key_value.* blk.%.attn_qkv.* fused_qkv\n"
     "h.%.self_attention.dense.* blk.%.attn_output.*\n"
     "h.%.mlp.dense_h_to_4h.* blk.%.ffn_up.*\n"
@@ -364,12 +366,12 @@ static int32_t special_bloom(inlay__config *c) {
 
 static const char tensors_falcon[] =
     "word_embeddings.weight token_embd.weight\n"
-    "ln_f.* output_norm.*\n"
+    "ln_f.+ output_norm.*\n"
     "lm_head.weight output.weight\n"
-    "h.%.input_layernorm.* blk.%.attn_norm.*\n"
-    "h.%.post_attention_layernorm.* blk.%.ffn_norm.*\n"
-    "h.%.ln_mlp.* blk.%.attn_norm.*\n"
-    "h.%.ln_attn.* blk.%.attn_norm_2.*\n"
+    "h.%.input_layernorm.+ blk.%.attn_norm.*\n"
+    "h.%.post_attention_layernorm.+ blk.%.ffn_norm.*\n"
+    "h.%.ln_mlp.+ blk.%.attn_norm.*\n"
+    "h.%.ln_attn.+ blk.%.attn_norm_2.*\n"
     "h.%.self_attention.query_key_value.* blk.%.attn_qkv.* fused_qkv\n"
     "h.%.self_attention.dense.* blk.%.attn_output.*\n"
     "h.%.mlp.dense_h_to_4h.* blk.%.ffn_up.*\n"

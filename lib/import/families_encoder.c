@@ -11,38 +11,41 @@
     "embeddings.word_embeddings.weight token_embd.weight\n"                                         \
     "embeddings.position_embeddings.weight position_embd.weight " positions "\n"                    \
     "embeddings.token_type_embeddings.weight token_types.weight\n"                                  \
-    "embeddings.LayerNorm.* token_embd_norm.*\n"                                                    \
+    "embeddings.token_type_embeddings.weight token_embd_norm.weight needed\n"                       \
+    "embeddings.LayerNorm.+ token_embd_norm.*\n"                                                    \
     "embeddings.position_ids - ignored\n"                                                           \
-    "encoder.layer.%.attention.self.query.* blk.%.attn_q.*\n"                                       \
-    "encoder.layer.%.attention.self.key.* blk.%.attn_k.*\n"                                         \
-    "encoder.layer.%.attention.self.value.* blk.%.attn_v.*\n"                                       \
-    "encoder.layer.%.attention.output.dense.* blk.%.attn_output.*\n"                                \
-    "encoder.layer.%.attention.output.LayerNorm.* blk.%.attn_output_norm.*\n"                       \
-    "encoder.layer.%.intermediate.dense.* blk.%.ffn_up.*\n"                                         \
-    "encoder.layer.%.output.dense.* blk.%.ffn_down.*\n"                                             \
-    "encoder.layer.%.output.LayerNorm.* blk.%.layer_output_norm.*\n"
+    "encoder.layer.%.attention.self.query.+ blk.%.attn_q.*\n"                                       \
+    "encoder.layer.%.attention.self.key.+ blk.%.attn_k.*\n"                                         \
+    "encoder.layer.%.attention.self.value.+ blk.%.attn_v.*\n"                                       \
+    "encoder.layer.%.attention.output.dense.+ blk.%.attn_output.*\n"                                \
+    "encoder.layer.%.attention.output.LayerNorm.+ blk.%.attn_output_norm.*\n"                       \
+    "encoder.layer.%.intermediate.dense.+ blk.%.ffn_up.*\n"                                         \
+    "encoder.layer.%.output.dense.+ blk.%.ffn_down.*\n"                                             \
+    "encoder.layer.%.output.LayerNorm.+ blk.%.layer_output_norm.*\n"
 
 /* The pooler is a classifier's first layer; other models were only trained with it. */
 static const char tensors_bert[] =
     TENSORS_BERT_BODY("")
-    "pooler.dense.* cls.* classifier\n"
-    "cls.predictions.transform.dense.* cls.*\n"
-    "cls.predictions.transform.LayerNorm.* cls.norm.*\n"
+    "pooler.dense.+ cls.* classifier\n"
+    "cls.predictions.transform.dense.+ cls.*\n"
+    "cls.predictions.transform.LayerNorm.+ cls.norm.*\n"
     "cls.predictions.decoder.weight output.weight\n"
     "cls.predictions.decoder.bias - ignored\n" /* the same as the next */
     "cls.predictions.bias output.bias\n"
+    "cls.predictions.bias cls.norm.weight needed\n"
     "cls.seq_relationship.* - ignored\n"
     "classifier.* cls.output.*\n";
 
 static const char tensors_roberta[] =
     TENSORS_BERT_BODY("positions")
-    "pooler.dense.* cls.* classifier\n"
-    "lm_head.dense.* cls.*\n"
-    "lm_head.layer_norm.* cls.norm.*\n"
+    "pooler.dense.+ cls.* classifier\n"
+    "lm_head.dense.+ cls.*\n"
+    "lm_head.layer_norm.+ cls.norm.*\n"
     "lm_head.decoder.weight output.weight\n"
     "lm_head.decoder.bias - ignored\n" /* the same as the next */
     "lm_head.bias output.bias\n"
-    "classifier.dense.* cls.*\n"
+    "lm_head.bias cls.norm.weight needed\n"
+    "classifier.dense.+ cls.*\n"
     "classifier.out_proj.* cls.output.*\n";
 
 #define CONFIG_BERT                                                                                 \
@@ -84,21 +87,22 @@ static int32_t special_roberta(inlay__config *c) {
 static const char tensors_distilbert[] =
     "embeddings.word_embeddings.weight token_embd.weight\n"
     "embeddings.position_embeddings.weight position_embd.weight\n"
-    "embeddings.LayerNorm.* token_embd_norm.*\n"
+    "embeddings.LayerNorm.+ token_embd_norm.*\n"
     "embeddings.position_ids - ignored\n"
-    "transformer.layer.%.attention.q_lin.* blk.%.attn_q.*\n"
-    "transformer.layer.%.attention.k_lin.* blk.%.attn_k.*\n"
-    "transformer.layer.%.attention.v_lin.* blk.%.attn_v.*\n"
-    "transformer.layer.%.attention.out_lin.* blk.%.attn_output.*\n"
-    "transformer.layer.%.sa_layer_norm.* blk.%.attn_output_norm.*\n"
-    "transformer.layer.%.ffn.lin1.* blk.%.ffn_up.*\n"
-    "transformer.layer.%.ffn.lin2.* blk.%.ffn_down.*\n"
-    "transformer.layer.%.output_layer_norm.* blk.%.layer_output_norm.*\n"
-    "vocab_transform.* cls.*\n"
-    "vocab_layer_norm.* cls.norm.*\n"
+    "transformer.layer.%.attention.q_lin.+ blk.%.attn_q.*\n"
+    "transformer.layer.%.attention.k_lin.+ blk.%.attn_k.*\n"
+    "transformer.layer.%.attention.v_lin.+ blk.%.attn_v.*\n"
+    "transformer.layer.%.attention.out_lin.+ blk.%.attn_output.*\n"
+    "transformer.layer.%.sa_layer_norm.+ blk.%.attn_output_norm.*\n"
+    "transformer.layer.%.ffn.lin1.+ blk.%.ffn_up.*\n"
+    "transformer.layer.%.ffn.lin2.+ blk.%.ffn_down.*\n"
+    "transformer.layer.%.output_layer_norm.+ blk.%.layer_output_norm.*\n"
+    "vocab_transform.+ cls.*\n"
+    "vocab_layer_norm.+ cls.norm.*\n"
     "vocab_projector.weight output.weight\n"
     "vocab_projector.bias output.bias\n"
-    "pre_classifier.* cls.*\n"
+    "vocab_projector.bias cls.norm.weight needed\n"
+    "pre_classifier.+ cls.*\n"
     "classifier.* cls.output.*\n";
 
 static const char config_distilbert[] =
@@ -130,6 +134,8 @@ static const char tensors_modernbert[] =
     "layers.%.mlp.Wo.* blk.%.ffn_down.*\n"
     "head.dense.* cls.*\n"
     "head.norm.* cls.norm.*\n"
+    "head.norm.weight cls.weight needed\n"
+    "head.dense.weight cls.norm.weight needed\n"
     "decoder.* output.*\n"
     "classifier.* cls.output.*\n";
 
@@ -237,15 +243,15 @@ static int32_t special_t5(inlay__config *c) {
 #define TENSORS_BART_SIDE(side, short_side)                                                         \
     side ".embed_tokens.weight - ignored\n" /* the same as shared.weight */                         \
     side ".embed_positions.weight " short_side ".position_embd.weight positions\n"                  \
-    side ".layernorm_embedding.* " short_side ".token_embd_norm.*\n"                                \
-    side ".layers.%.self_attn.q_proj.* " short_side ".blk.%.attn_q.*\n"                             \
-    side ".layers.%.self_attn.k_proj.* " short_side ".blk.%.attn_k.*\n"                             \
-    side ".layers.%.self_attn.v_proj.* " short_side ".blk.%.attn_v.*\n"                             \
-    side ".layers.%.self_attn.out_proj.* " short_side ".blk.%.attn_o.*\n"                           \
-    side ".layers.%.self_attn_layer_norm.* " short_side ".blk.%.attn_norm.*\n"                      \
-    side ".layers.%.fc1.* " short_side ".blk.%.ffn_up.*\n"                                          \
-    side ".layers.%.fc2.* " short_side ".blk.%.ffn_down.*\n"                                        \
-    side ".layers.%.final_layer_norm.* " short_side ".blk.%.ffn_norm.*\n"
+    side ".layernorm_embedding.+ " short_side ".token_embd_norm.*\n"                                \
+    side ".layers.%.self_attn.q_proj.+ " short_side ".blk.%.attn_q.*\n"                             \
+    side ".layers.%.self_attn.k_proj.+ " short_side ".blk.%.attn_k.*\n"                             \
+    side ".layers.%.self_attn.v_proj.+ " short_side ".blk.%.attn_v.*\n"                             \
+    side ".layers.%.self_attn.out_proj.+ " short_side ".blk.%.attn_o.*\n"                           \
+    side ".layers.%.self_attn_layer_norm.+ " short_side ".blk.%.attn_norm.*\n"                      \
+    side ".layers.%.fc1.+ " short_side ".blk.%.ffn_up.*\n"                                          \
+    side ".layers.%.fc2.+ " short_side ".blk.%.ffn_down.*\n"                                        \
+    side ".layers.%.final_layer_norm.+ " short_side ".blk.%.ffn_norm.*\n"
 
 /* Positions count from 2. */
 static const char tensors_bart[] =
@@ -253,11 +259,11 @@ static const char tensors_bart[] =
     "lm_head.weight output.weight\n"
     "final_logits_bias output.bias flat\n"
     TENSORS_BART_SIDE("encoder", "enc") TENSORS_BART_SIDE("decoder", "dec")
-    "decoder.layers.%.encoder_attn.q_proj.* dec.blk.%.cross_attn_q.*\n"
-    "decoder.layers.%.encoder_attn.k_proj.* dec.blk.%.cross_attn_k.*\n"
-    "decoder.layers.%.encoder_attn.v_proj.* dec.blk.%.cross_attn_v.*\n"
-    "decoder.layers.%.encoder_attn.out_proj.* dec.blk.%.cross_attn_o.*\n"
-    "decoder.layers.%.encoder_attn_layer_norm.* dec.blk.%.cross_attn_norm.*\n";
+    "decoder.layers.%.encoder_attn.q_proj.+ dec.blk.%.cross_attn_q.*\n"
+    "decoder.layers.%.encoder_attn.k_proj.+ dec.blk.%.cross_attn_k.*\n"
+    "decoder.layers.%.encoder_attn.v_proj.+ dec.blk.%.cross_attn_v.*\n"
+    "decoder.layers.%.encoder_attn.out_proj.+ dec.blk.%.cross_attn_o.*\n"
+    "decoder.layers.%.encoder_attn_layer_norm.+ dec.blk.%.cross_attn_norm.*\n";
 
 static const char config_bart[] =
     "context_length int max_position_embeddings 1024\n"

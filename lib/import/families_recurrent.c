@@ -19,7 +19,7 @@ enum { MAX_LAYERS = 4096 };
 static const char tensors_mamba[] =
     TENSORS_MAMBA
     "layers.%.mixer.x_proj.weight blk.%.ssm_x.weight\n"
-    "layers.%.mixer.dt_proj.* blk.%.ssm_dt.*\n"
+    "layers.%.mixer.dt_proj.+ blk.%.ssm_dt.*\n"
     "layers.%.mixer.A_log blk.%.ssm_a negated_exp\n"
     "layers.%.mixer.D blk.%.ssm_d\n";
 
@@ -100,10 +100,10 @@ static int32_t special_mamba2(inlay__config *c) {
 static const char tensors_rwkv[] =
     "embeddings.weight token_embd.weight\n"
     "head.weight output.weight\n"
-    "ln_out.* output_norm.*\n"
-    "blocks.0.pre_ln.* token_embd_norm.*\n"
-    "blocks.%.ln1.* blk.%.attn_norm.*\n"
-    "blocks.%.ln2.* blk.%.attn_norm_2.*\n"
+    "ln_out.+ output_norm.*\n"
+    "blocks.0.pre_ln.+ token_embd_norm.*\n"
+    "blocks.%.ln1.+ blk.%.attn_norm.*\n"
+    "blocks.%.ln2.+ blk.%.attn_norm_2.*\n"
     "blocks.%.attention.time_decay blk.%.time_mix_decay.weight negated_exp\n"
     "blocks.%.attention.time_first blk.%.time_mix_first.weight\n"
     "blocks.%.attention.time_mix_key blk.%.time_mix_lerp_k.weight flat\n"
@@ -155,6 +155,8 @@ static const char tensors_lfm2[] =
     "layers.%.self_attn.k_proj.weight blk.%.attn_k.weight\n"
     "layers.%.self_attn.v_proj.weight blk.%.attn_v.weight\n"
     "layers.%.self_attn.out_proj.weight blk.%.attn_output.weight\n"
+    "layers.%.self_attn.q_layernorm.weight blk.%.attn_q.weight needed\n"
+    "layers.%.self_attn.k_layernorm.weight blk.%.attn_k.weight needed\n"
     "layers.%.self_attn.q_layernorm.weight blk.%.attn_q_norm.weight\n"
     "layers.%.self_attn.k_layernorm.weight blk.%.attn_k_norm.weight\n";
 
@@ -235,17 +237,17 @@ static const char tensors_recurrentgemma[] =
     "lm_head.weight output.weight\n"
     "layers.%.temporal_pre_norm.weight blk.%.attn_norm.weight plus_one\n"
     "layers.%.channel_pre_norm.weight blk.%.ffn_norm.weight plus_one\n"
-    "layers.%.mlp_block.gate_proj.* blk.%.ffn_gate.*\n"
-    "layers.%.mlp_block.up_proj.* blk.%.ffn_up.*\n"
-    "layers.%.mlp_block.down_proj.* blk.%.ffn_down.*\n"
+    "layers.%.mlp_block.gate_proj.+ blk.%.ffn_gate.*\n"
+    "layers.%.mlp_block.up_proj.+ blk.%.ffn_up.*\n"
+    "layers.%.mlp_block.down_proj.+ blk.%.ffn_down.*\n"
     "layers.%.temporal_block.q_proj.* blk.%.attn_q.*\n"
     "layers.%.temporal_block.k_proj.* blk.%.attn_k.*\n"
     "layers.%.temporal_block.v_proj.* blk.%.attn_v.*\n"
-    "layers.%.temporal_block.o_proj.* blk.%.attn_output.*\n"
-    "layers.%.temporal_block.linear_x.* blk.%.rglru_x.*\n"
-    "layers.%.temporal_block.linear_y.* blk.%.rglru_y.*\n"
-    "layers.%.temporal_block.linear_out.* blk.%.rglru_out.*\n"
-    "layers.%.temporal_block.conv_1d.* blk.%.rglru_conv1d.*\n"
+    "layers.%.temporal_block.o_proj.+ blk.%.attn_output.*\n"
+    "layers.%.temporal_block.linear_x.+ blk.%.rglru_x.*\n"
+    "layers.%.temporal_block.linear_y.+ blk.%.rglru_y.*\n"
+    "layers.%.temporal_block.linear_out.+ blk.%.rglru_out.*\n"
+    "layers.%.temporal_block.conv_1d.+ blk.%.rglru_conv1d.*\n"
     "layers.%.temporal_block.rg_lru.input_gate_weight blk.%.rglru_input_gate.weight transposed\n"
     "layers.%.temporal_block.rg_lru.input_gate_bias blk.%.rglru_input_gate.bias flat\n"
     "layers.%.temporal_block.rg_lru.recurrent_gate_weight blk.%.rglru_recurrent_gate.weight transposed\n"
@@ -298,7 +300,7 @@ static int32_t special_recurrentgemma(inlay__config *c) {
 /* PyTorch's nn.LSTM, gates in the order i, f, g, o. */
 static const char tensors_lstm[] =
     "embed.weight token_embd.weight\n"
-    "head.* output.*\n"
+    "head.+ output.*\n"
     "lstm.weight_ih_l% blk.%.lstm_ih.weight\n"
     "lstm.weight_hh_l% blk.%.lstm_hh.weight\n"
     "lstm.bias_ih_l% blk.%.lstm_ih.bias\n"

@@ -17,7 +17,7 @@
  *     layers.%.self_attn.q_proj.* blk.%.attn_q.* rotary_q
  *
  * % is a number (the block; a second one in FROM is an expert, stacked with the others) and * at the end is "weight" or
- * "bias". The kinds, by the names that lines have for them: */
+ * "bias"; + in its place says that one is never there without the other. The kinds, by the names that lines have for them: */
 #define INLAY__TENSOR_KINDS(X)                                                                 \
     X(as_it_is)                                                                                \
     X(rotary_q)           /* rows of attention.head_count heads, GGUF's in pairs */            \
@@ -32,7 +32,8 @@
     X(flat)               /* all dimensions become one */                                      \
     X(positions)          /* without the first position_offset rows, which no position has */  \
     X(classifier)         /* in models that classify; others have no use for it */             \
-    X(ignored)            /* says nothing new; TO is "-" */
+    X(ignored)            /* says nothing new; TO is "-" */                                      \
+    X(needed)             /* no tensor's line: FROM must be there where TO is */
 
 #define INLAY__TENSOR_KIND(name) INLAY__TENSOR_##name,
 typedef enum inlay__tensor_kind { INLAY__TENSOR_KINDS(INLAY__TENSOR_KIND) INLAY__N_TENSOR_KINDS } inlay__tensor_kind;

@@ -9,7 +9,9 @@ enum { NAME_SIZE = 64, MAX_EXPERTS = 4096, MAX_DIGITS = 6 };
 /* What became of one tensor of the files. */
 typedef struct match {
     bool used;
+    bool paired;                    /* a weight that is never without its bias, nor the other way round */
     inlay__tensor_kind kind;
+    inlay__text module;             /* of its line: TO without the suffix */
     const char *file;               /* that it is in */
     const inlay__safetensor *source;
     uint32_t tensor;                /* in the table */
@@ -43,7 +45,7 @@ typedef struct captured {
 
 static bool line_matches(inlay__text pattern, const char *name, captured *found) {
     *found = (captured){.suffix = ""};
-    bool any = pattern.size > 0 && pattern.text[pattern.size - 1] == '*';
+    bool any = pattern.size > 0 && (pattern.text[pattern.size - 1] == '*' || pattern.text[pattern.size - 1] == '+');
     for (size_t i = 0; i + any < pattern.size; i++) {
         if (pattern.text[i] == '%') {
             if (found->n_numbers == 2 || !take_number(&name, &found->numbers[found->n_numbers++])) return false;
@@ -55,16 +57,17 @@ static bool line_matches(inlay__text pattern, const char *name, captured *found)
     return any ? strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0 : *name == '\0';
 }
 
-/* The line's TO with what was captured; a second number is an expert's and not part of it. */
-static void make_name(inlay__text to, const captured *found, char name[NAME_SIZE]) {
-    size_t n = 0;
-    for (size_t i = 0; i < to.size && n + 12 < NAME_SIZE; i++) {
-        if (to.text[i] == '%')
-            n += inlay__format(name + n, NAME_SIZE - n, "%u", found->numbers[0]);
-        else if (to.text[i] == '*')
-            n += inlay__format(name + n, NAME_SIZE - n, "%s", found->suffix);
+/* The name of a pattern with what was captured by another, which may know nothing of experts. */
+static void make_name(inlay__text pattern, const captured *found, char *name, size_t capacity) {
+    size_t n = 0, n_numbers = 0;
+    for (size_t i = 0; i < pattern.size && n + 12 < capacity; i++) {
+        char c = pattern.text[i];
+        if (c == '%' && n_numbers < found->n_numbers)
+            n += inlay__format(name + n, capacity - n, "%u", found->numbers[n_numbers++]);
+        else if (c == '*' || c == '+')
+            n += inlay__format(name + n, capacity - n, "%s", found->suffix);
         else
-            name[n++] = to.text[i];
+            name[n++] = c == '%' ? '*' : c;
     }
     name[n] = '\0';
 }
@@ -73,7 +76,8 @@ static bool find_line(const inlay__family *family, const char *name, inlay__tens
     size_t n_prefix = strlen(family->prefix);
     bool prefixed = n_prefix > 0 && strncmp(name, family->prefix, n_prefix) == 0;
     for (const char *table = family->tensors; inlay__tensor_line_next(&table, line);)
-        if (line_matches(line->from, name, found) || (prefixed && line_matches(line->from, name + n_prefix, found))) return true;
+        if (line->kind != INLAY__TENSOR_needed &&
+            (line_matches(line->from, name, found) || (prefixed && line_matches(line->from, name + n_prefix, found)))) return true;
     return false;
 }
 
@@ -259,6 +263,12 @@ static bool classifies(const inlay__config *c) {
     return first != NULL && first->kind == INLAY__JSON_STRING && strstr(first->text, "Classification") != NULL;
 }
 
+/* A name without what follows its last dot. */
+static inlay__text module_of(inlay__text name) {
+    while (name.size > 0 && name.text[name.size - 1] != '.') name.size--;
+    return name;
+}
+
 /* Finds the line of one tensor, and its place in the table. */
 static int32_t match_one(map *m, match *t) {
     captured found;
@@ -272,8 +282,10 @@ static int32_t match_one(map *m, match *t) {
     if (line.kind == INLAY__TENSOR_ignored || (line.kind == INLAY__TENSOR_classifier && !classifies(m->config))) return INLAY_OK;
     t->used = true;
     t->kind = line.kind;
+    t->paired = line.from.text[line.from.size - 1] == '+';
+    t->module = module_of(line.to);
     bool stacked = found.n_numbers == 2;
-    make_name(line.to, &found, name);
+    make_name(line.to, &found, name, sizeof name);
     t->expert = stacked ? found.numbers[1] : 0;
     if (t->expert >= MAX_EXPERTS)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of expert %u, expected less than %d", t->file,
@@ -299,6 +311,143 @@ static int32_t match_all(map *m) {
     return INLAY_OK;
 }
 
+/* ----------------------------------------------------------------------- origin */
+
+/* Whether a file has a tensor of this name, with whatever in front of it. */
+static bool is_there(const inlay__weights *w, const char *name) {
+    size_t n = strlen(name);
+    for (size_t p = 0; p < w->n_parts; p++)
+        for (size_t i = 0; i < w->parts[p].safetensors.n_tensors; i++) {
+            inlay__text found = w->parts[p].safetensors.tensors[i].name;
+            if (found.size >= n && memcmp(found.text + found.size - n, name, n) == 0) return true;
+        }
+    return false;
+}
+
+void inlay__tensor_map_origin(const inlay__weights *weights, const char *name, char *text, size_t capacity) {
+    inlay__tensor_line line;
+    captured found;
+    char first[INLAY__ORIGIN_SIZE] = "";
+    for (const char *table = weights->family->tensors; inlay__tensor_line_next(&table, &line);) {
+        if (line.kind == INLAY__TENSOR_needed || !line_matches(line.to, name, &found)) continue;
+        make_name(line.from, &found, text, capacity);
+        if (is_there(weights, text)) return;
+        if (first[0] == '\0') inlay__format(first, sizeof first, "%s", text);
+    }
+    inlay__format(text, capacity, "%s", first);
+}
+
+/* -------------------------------------------------------------- what is missing */
+
+enum { MAX_MODULES = 128 };
+
+/* The kinds of modules of which some have a bias. */
+typedef struct modules {
+    inlay__text names[MAX_MODULES];
+    size_t n;
+} modules;
+
+static bool has_module(const modules *all, inlay__text name) {
+    size_t i = 0;
+    while (i < all->n && (all->names[i].size != name.size || memcmp(all->names[i].text, name.text, name.size) != 0)) i++;
+    return i < all->n;
+}
+
+static bool ends_with(inlay__text name, const char *suffix) {
+    size_t n = strlen(suffix);
+    return name.size >= n && memcmp(name.text + name.size - n, suffix, n) == 0;
+}
+
+static int32_t fail_needed(const map *m, const match *t, const char *name) {
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is missing, though '%s' is there; models of type '%s' have both",
+                       t->file, name, t->source->name.text, m->config->family->model_type);
+}
+
+/* The bias of a weight, or the other way round, must be there too. */
+static int32_t require_partner(const map *m, const match *t, const char *suffix) {
+    char partner[NAME_SIZE], origin[INLAY__ORIGIN_SIZE];
+    uint32_t index;
+    inlay__text module = module_of(m->weights->merged[t->tensor].name);
+    inlay__format(partner, sizeof partner, "%.*s%s", (int)module.size, module.text, suffix);
+    if (inlay__hash_map_get(&m->weights->by_name, partner, strlen(partner), &index)) return INLAY_OK;
+    inlay__text source = module_of(t->source->name);
+    if (ends_with(t->source->name, ".weight") || ends_with(t->source->name, ".bias"))
+        inlay__format(origin, sizeof origin, "%.*s%s", (int)source.size, source.text, suffix);
+    else
+        inlay__tensor_map_origin(m->weights, partner, origin, sizeof origin);
+    return fail_needed(m, t, origin);
+}
+
+/* Tensors that must be there as another is. */
+static int32_t check_needed(const map *m) {
+    inlay__tensor_line need, line;
+    captured found;
+    char name[INLAY__ORIGIN_SIZE], to[NAME_SIZE];
+    uint32_t index;
+    for (const char *table = m->config->family->tensors; inlay__tensor_line_next(&table, &need);) {
+        for (size_t i = 0; need.kind == INLAY__TENSOR_needed && i < m->n_matches; i++) {
+            const match *t = &m->matches[i];
+            if (!t->used || !line_matches(need.to, m->weights->merged[t->tensor].name.text, &found)) continue;
+            make_name(need.from, &found, name, sizeof name);
+            if (!find_line(m->config->family, name, &line, &found)) continue;
+            make_name(line.to, &found, to, sizeof to);
+            if (!inlay__hash_map_get(&m->weights->by_name, to, strlen(to), &index)) return fail_needed(m, t, name);
+        }
+    }
+    return INLAY_OK;
+}
+
+/* A model without a bias that it was trained with is another one: where one block has it, all have. */
+static int32_t check_biases(const map *m) {
+    modules biased = {.n = 0};
+    for (size_t i = 0; i < m->n_matches; i++) {
+        const match *t = &m->matches[i];
+        if (t->used && biased.n < MAX_MODULES && ends_with(m->weights->merged[t->tensor].name, ".bias") && !has_module(&biased, t->module))
+            biased.names[biased.n++] = t->module;
+    }
+    for (size_t i = 0; i < m->n_matches; i++) {
+        const match *t = &m->matches[i];
+        if (!t->used) continue;
+        bool is_weight = ends_with(m->weights->merged[t->tensor].name, ".weight");
+        if (is_weight && (t->paired || has_module(&biased, t->module))) INLAY__TRY(require_partner(m, t, "bias"));
+        if (!is_weight && t->paired) INLAY__TRY(require_partner(m, t, "weight"));
+    }
+    return INLAY_OK;
+}
+
+/* Whether the config says that the model is one that predicts tokens by a matrix of its own. */
+static bool is_untied(const inlay__config *c, inlay__text *key) {
+    const inlay__json_node *tied = inlay__config_get(c, "tie_word_embeddings", key);
+    const inlay__json_node *first = inlay__json_at(&c->json, inlay__config_get(c, "architectures", NULL), 0);
+    if (tied == NULL || tied->kind != INLAY__JSON_FALSE) return false;
+    return first == NULL || first->kind != INLAY__JSON_STRING || strstr(first->text, "LM") != NULL ||
+           strstr(first->text, "ConditionalGeneration") != NULL;
+}
+
+static int32_t check_head(const map *m) {
+    inlay__tensor_line line;
+    inlay__text key;
+    uint32_t index;
+    if (!is_untied(m->config, &key) || inlay__hash_map_get(&m->weights->by_name, "output.weight", 13, &index)) return INLAY_OK;
+    for (const char *table = m->config->family->tensors; inlay__tensor_line_next(&table, &line);)
+        if (line.to.size == 13 && memcmp(line.to.text, "output.weight", 13) == 0)
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key '%.*s' is false, but tensor '%.*s' is missing", m->config->name,
+                               (int)key.size, key.text, (int)line.from.size, line.from.text);
+    return INLAY_OK;
+}
+
+/* ----------------------------------------------------------------------- passes */
+
+/* The first expert that a stacked tensor lacks. */
+static uint32_t missing_expert(const map *m, uint32_t tensor) {
+    bool there[MAX_EXPERTS] = {false};
+    uint32_t expert = 0;
+    for (size_t i = 0; i < m->n_matches; i++)
+        if (m->matches[i].used && m->matches[i].tensor == tensor) there[m->matches[i].expert] = true;
+    while (expert + 1 < MAX_EXPERTS && there[expert]) expert++;
+    return expert;
+}
+
 /* Gives each tensor its part of `sources`, then puts every source in its place. */
 static int32_t place_sources(map *m) {
     inlay__weights *w = m->weights;
@@ -313,7 +462,8 @@ static int32_t place_sources(map *m) {
         inlay__recipe *r = &w->recipes[t->tensor];
         if (t->expert >= r->n_sources || r->sources[t->expert] != NULL)
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of expert %u, where the files have %zu of that kind; "
-                               "one is missing or there twice", t->file, t->source->name.text, t->expert, r->n_sources);
+                               "expert %u is missing", t->file, t->source->name.text, t->expert, r->n_sources,
+                               missing_expert(m, t->tensor));
         r->sources[t->expert] = t->source->data;
     }
     return INLAY_OK;
@@ -392,6 +542,9 @@ static int32_t reserve(map *m, size_t n) {
 static int32_t fill(map *m) {
     inlay__weights *w = m->weights;
     INLAY__TRY(match_all(m));
+    INLAY__TRY(check_biases(m));
+    INLAY__TRY(check_needed(m));
+    INLAY__TRY(check_head(m));
     INLAY__TRY(place_sources(m));
     const match **first = inlay__alloc_array(w->sys, w->n_tensors, sizeof *first);
     if (first == NULL) return INLAY_ERR_MEMORY;
@@ -406,6 +559,8 @@ static int32_t fill(map *m) {
 int32_t inlay__tensor_map_make(const inlay__config *config, inlay__weights *weights) {
     map m = {.config = config, .weights = weights};
     size_t n = 0;
+    weights->origin = inlay__tensor_map_origin;
+    weights->family = config->family;
     for (size_t p = 0; p < weights->n_parts; p++) n += weights->parts[p].safetensors.n_tensors;
     int32_t status = reserve(&m, n);
     if (status == INLAY_OK) status = fill(&m);

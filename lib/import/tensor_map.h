@@ -9,4 +9,7 @@
  * get a recipe and no data yet. Errors: _FORMAT, _UNSUPPORTED, _MEMORY. */
 int32_t inlay__tensor_map_make(const inlay__config *config, inlay__weights *weights);
 
+/* What the folder calls the tensor that GGUF calls `name`, or would if it had it; "" where its family has none. */
+void inlay__tensor_map_origin(const inlay__weights *weights, const char *name, char *text, size_t capacity);
+
 #endif

@@ -416,7 +416,7 @@ int32_t inlay__attention_load(inlay__model *m, size_t layer, inlay__norm_kind no
     size_t n_embd = m->hparams.n_embd, n_q = w->n_head * w->n_head_dim, n_kv = w->n_head_kv * w->n_head_dim;
     size_t n_rows[] = {n_q, n_kv, n_kv};
     inlay__linear *fused[] = {&w->q, &w->k, &w->v};
-    if (inlay__load_has(m, "blk.%u.attn_qkv.weight", layer)) {
+    if (inlay__load_expects(m, "blk.%u.attn_qkv.weight", layer)) {
         INLAY__TRY(inlay__load_fused(m, "blk.%u.attn_qkv", layer, 3, n_rows, n_embd, fused));
     } else {
         INLAY__TRY(inlay__load_linear(m, "blk.%u.attn_q", layer, n_q, n_embd, &w->q));
@@ -426,7 +426,7 @@ int32_t inlay__attention_load(inlay__model *m, size_t layer, inlay__norm_kind no
     size_t n_norm_q = w->norm_is_whole ? n_q : w->n_head_dim, n_norm_k = w->norm_is_whole ? n_kv : w->n_head_dim;
     INLAY__TRY(inlay__load_norm_optional(m, "blk.%u.attn_q_norm", layer, norm, n_norm_q, &w->q_norm));
     INLAY__TRY(inlay__load_norm_optional(m, "blk.%u.attn_k_norm", layer, norm, n_norm_k, &w->k_norm));
-    const char *out = inlay__load_has(m, "blk.%u.attn_o.weight", layer) ? "blk.%u.attn_o" : "blk.%u.attn_output";
+    const char *out = inlay__load_expects(m, "blk.%u.attn_o.weight", layer) ? "blk.%u.attn_o" : "blk.%u.attn_output";
     return inlay__load_linear(m, out, layer, n_embd, n_q, &w->out);
 }
 

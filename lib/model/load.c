@@ -25,15 +25,23 @@ bool inlay__load_has(const inlay__model *model, const char *format, size_t layer
     return inlay__weights_find(model->weights, name) != NULL;
 }
 
-static int32_t fail_missing(const inlay__model *model, const char *name) {
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is missing", inlay__weights_name(model->weights), name);
+bool inlay__load_expects(const inlay__model *model, const char *format, size_t layer) {
+    char name[NAME_SIZE], origin[INLAY__ORIGIN_SIZE];
+    tensor_name(model, name, format, layer);
+    return inlay__weights_find(model->weights, name) != NULL || inlay__weights_origin(model->weights, name, origin)[0] != '\0';
+}
+
+int32_t inlay__load_fail_missing(const inlay__weights *weights, const char *name) {
+    char origin[INLAY__ORIGIN_SIZE];
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s'%s is missing", inlay__weights_name(weights), name,
+                       inlay__weights_origin(weights, name, origin));
 }
 
 int32_t inlay__load_require(const inlay__model *model, const char *format) {
     char name[NAME_SIZE];
     for (size_t i = 0; i < model->hparams.n_layer; i++) {
         tensor_name(model, name, format, i);
-        if (inlay__weights_find(model->weights, name) == NULL) return fail_missing(model, name);
+        if (inlay__weights_find(model->weights, name) == NULL) return inlay__load_fail_missing(model->weights, name);
     }
     return INLAY_OK;
 }
@@ -51,11 +59,14 @@ static bool is_redundant(const char *name) {
 
 int32_t inlay__load_require_all_used(const inlay__model *model) {
     const inlay__weights *weights = model->weights;
+    char origin[INLAY__ORIGIN_SIZE];
     for (size_t i = 0; i < weights->n_tensors; i++)
         if (!model->used[i] && !is_redundant(weights->tensors[i].name.text))
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' is not one that this version knows in "
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s'%s is not one that this version knows in "
                                "architecture '%s'; without it the model would be another", inlay__weights_name(weights),
-                               weights->tensors[i].name.text, model->hparams.architecture);
+                               weights->tensors[i].name.text,
+                               inlay__weights_origin(weights, weights->tensors[i].name.text, origin),
+                               model->hparams.architecture);
     return INLAY_OK;
 }
 
@@ -64,10 +75,11 @@ static int32_t find(inlay__model *model, const char *name, size_t n_matrices, si
                     const inlay__tensor **tensor) {
     const char *file = inlay__weights_name(model->weights);
     const inlay__tensor *t = inlay__weights_find(model->weights, name);
-    if (t == NULL) return fail_missing(model, name);
+    char origin[INLAY__ORIGIN_SIZE];
+    if (t == NULL) return inlay__load_fail_missing(model->weights, name);
     if (t->shape[0] != n_k || t->shape[1] != n_rows || t->shape[2] != n_matrices || t->shape[3] != 1)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has shape [%llu, %llu, %llu, %llu], expected [%zu, %zu%s]",
-                           file, name, (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s'%s has shape [%llu, %llu, %llu, %llu], expected [%zu, %zu%s]",
+                           file, name, inlay__weights_origin(model->weights, name, origin), (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],
                            (unsigned long long)t->shape[2], (unsigned long long)t->shape[3], n_k, n_rows,
                            n_matrices > 1 ? ", one for each expert" : "");
     if (inlay__block_type_get(t->type) == NULL)
@@ -132,10 +144,12 @@ int32_t inlay__load_matrices(inlay__model *model, const char *format, size_t lay
 
 int32_t inlay__load_count_rows(const inlay__model *model, const char *name, size_t most, size_t *n_rows) {
     const inlay__tensor *t = inlay__weights_find(model->weights, name);
-    if (t == NULL) return fail_missing(model, name);
+    char origin[INLAY__ORIGIN_SIZE];
+    if (t == NULL) return inlay__load_fail_missing(model->weights, name);
     if (t->shape[1] < 1 || t->shape[1] > most)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has %llu rows, expected 1 to %zu",
-                           inlay__weights_name(model->weights), name, (unsigned long long)t->shape[1], most);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s'%s has %llu rows, expected 1 to %zu",
+                           inlay__weights_name(model->weights), name,
+                           inlay__weights_origin(model->weights, name, origin), (unsigned long long)t->shape[1], most);
     *n_rows = (size_t)t->shape[1];
     return INLAY_OK;
 }

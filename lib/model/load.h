@@ -38,6 +38,12 @@ int32_t inlay__load_norm_optional(inlay__model *model, const char *name, size_t 
 int32_t inlay__load_no_norm_weights(inlay__model *model);
 
 bool inlay__load_has(const inlay__model *model, const char *format, size_t layer);
+/* Whether the file has a tensor, or is of a family that always has it. */
+bool inlay__load_expects(const inlay__model *model, const char *format, size_t layer);
+
+/* A tensor is missing, under all the names it has. */
+int32_t inlay__load_fail_missing(const inlay__weights *weights, const char *name);
+
 /* An optional tensor that this architecture must have in every layer. Errors: _FORMAT. */
 int32_t inlay__load_require(const inlay__model *model, const char *format);
 /* A tensor that nobody found is part of a network that is not this one. Errors: _UNSUPPORTED. */

@@ -28,13 +28,15 @@ static int32_t check_vocab(inlay__model *model, size_t n_tokenizer) {
     inlay__hparams *h = &model->hparams;
     const char *name = inlay__weights_name(model->weights);
     const inlay__tensor *embedding = inlay__weights_find(model->weights, "token_embd.weight");
-    if (embedding == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor 'token_embd.weight' is missing", name);
+    char origin[INLAY__ORIGIN_SIZE];
+    if (embedding == NULL) return inlay__load_fail_missing(model->weights, "token_embd.weight");
     if (embedding->shape[1] > 1 << 24)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor 'token_embd.weight' has %llu rows, expected at most %d", name,
                            (unsigned long long)embedding->shape[1], 1 << 24);
     if (h->n_vocab != 0 && h->n_vocab != embedding->shape[1])
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.vocab_size' is %u, but 'token_embd.weight' has %llu rows", name,
-                           h->architecture, h->n_vocab, (unsigned long long)embedding->shape[1]);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.vocab_size' is %u, but 'token_embd.weight'%s has %llu rows", name,
+                           h->architecture, h->n_vocab,
+                           inlay__weights_origin(model->weights, "token_embd.weight", origin), (unsigned long long)embedding->shape[1]);
     h->n_vocab = (uint32_t)embedding->shape[1];
     if (n_tokenizer > h->n_vocab)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokenizer has %zu tokens, but 'token_embd.weight' has %u rows",
