@@ -98,6 +98,20 @@ static void refuses_config(const char *config, int32_t status, const char *words
 
 /* ------------------------------------------------------------------------ tables */
 
+/* Whether a tensor of this name has a line of its own. */
+static bool has_line(const inlay__family *family, inlay__text from) {
+    inlay__tensor_line line;
+    for (const char *table = family->tensors; inlay__tensor_line_next(&table, &line);) {
+        size_t n = line.from.size;
+        if (line.kind == INLAY__TENSOR_needed) continue;
+        bool any = n > 0 && (line.from.text[n - 1] == '*' || line.from.text[n - 1] == '+');
+        if (any ? from.size > n - 1 && memcmp(line.from.text, from.text, n - 1) == 0
+                : from.size == n && memcmp(line.from.text, from.text, n) == 0)
+            return true;
+    }
+    return false;
+}
+
 TEST(every_line_of_every_family_is_whole) {
     for (size_t i = 0; inlay__family_at(i) != NULL; i++) {
         const inlay__family *family = inlay__family_at(i);
@@ -107,8 +121,10 @@ TEST(every_line_of_every_family_is_whole) {
             CHECK(tensor.from.size > 0 && tensor.to.size > 0 && tensor.to.size < 44);
             if (!CHECK(tensor.kind < INLAY__N_TENSOR_KINDS)) fprintf(stderr, "  %s: %.*s\n", family->model_type, (int)tensor.from.size, tensor.from.text);
             CHECK((tensor.to.text[0] == '-') == (tensor.kind == INLAY__TENSOR_ignored));
+            char last = tensor.from.text[tensor.from.size - 1];
             CHECK(tensor.kind == INLAY__TENSOR_ignored ||
-                  (tensor.from.text[tensor.from.size - 1] == '*') == (tensor.to.text[tensor.to.size - 1] == '*'));
+                  (last == '*' || last == '+') == (tensor.to.text[tensor.to.size - 1] == '*'));
+            if (tensor.kind == INLAY__TENSOR_needed) CHECK(has_line(family, tensor.from));
         }
         for (const char *table = family->config; inlay__config_line_next(&table, &config);) {
             CHECK(config.key[0] != '\0' && config.from[0] != '\0');
@@ -253,7 +269,9 @@ TEST(matrices_are_quantised_while_opening_and_norms_are_not) {
     size_t size;
     begin(&x, "{\"model_type\":\"gpt2\",\"n_embd\":32,\"n_layer\":1,\"n_head\":1}");
     safetensors_writer_count(&x.w, "h.0.mlp.c_fc.weight", "[32,4]", 128, 1);
+    safetensors_writer_count(&x.w, "h.0.mlp.c_fc.bias", "[4]", 4, 1);
     safetensors_writer_count(&x.w, "h.0.ln_1.weight", "[32]", 32, 1);
+    safetensors_writer_count(&x.w, "h.0.ln_1.bias", "[32]", 32, 1);
     safetensors_writer_count(&x.w, "wpe.weight", "[2,32]", 64, 1);
     x.file = safetensors_writer_finish(&x.w, &size);
     folder_sys_put(&x.f, "model.safetensors", x.file, size);
@@ -472,6 +490,33 @@ TEST(experts_that_are_missing_there_twice_or_unlike_are_refused) {
     safetensors_writer_count(&x.w, EXPERT "0.w1.weight", "[3,2]", 6, 0);
     safetensors_writer_count(&x.w, EXPERT "99999.w1.weight", "[3,2]", 6, 0);
     refuses(&x, INLAY_ERR_FORMAT, "expert 99999");
+    begin(&x, MIXTRAL);
+    safetensors_writer_count(&x.w, EXPERT "0.w1.weight", "[3,2]", 6, 0);
+    safetensors_writer_count(&x.w, EXPERT "2.w1.weight", "[3,2]", 6, 0);
+    refuses(&x, INLAY_ERR_FORMAT, "; expert 1 is missing");
+}
+
+TEST(what_a_family_always_has_is_missed_by_its_name) {
+    fixture x;
+    const char *gpt2 = "{\"model_type\":\"gpt2\",\"n_embd\":32,\"n_layer\":2,\"n_head\":1}";
+    begin(&x, gpt2); /* a bias */
+    safetensors_writer_count(&x.w, "transformer.h.1.ln_2.weight", "[32]", 32, 0);
+    refuses(&x, INLAY_ERR_FORMAT, "tensor 'transformer.h.1.ln_2.bias' is missing, though 'transformer.h.1.ln_2.weight' is there");
+    begin(&x, gpt2); /* and the other way round */
+    safetensors_writer_count(&x.w, "h.1.mlp.c_fc.bias", "[128]", 128, 0);
+    refuses(&x, INLAY_ERR_FORMAT, "tensor 'h.1.mlp.c_fc.weight' is missing, though 'h.1.mlp.c_fc.bias' is there");
+    begin(&x, LLAMA); /* what another block has */
+    safetensors_writer_count(&x.w, LAYER "self_attn.v_proj.bias", "[1]", 1, 0);
+    safetensors_writer_count(&x.w, LAYER "self_attn.v_proj.weight", "[1,2]", 2, 0);
+    safetensors_writer_count(&x.w, "model.layers.1.self_attn.v_proj.weight", "[1,2]", 2, 0);
+    refuses(&x, INLAY_ERR_FORMAT, "tensor 'model.layers.1.self_attn.v_proj.bias' is missing");
+    begin(&x, MIXTRAL); /* a router */
+    safetensors_writer_count(&x.w, EXPERT "0.w3.weight", "[3,2]", 6, 0);
+    refuses(&x, INLAY_ERR_FORMAT, "tensor 'layers.0.block_sparse_moe.gate.weight' is missing, though");
+    begin(&x, "{\"model_type\":\"llama\",\"hidden_size\":2,\"num_hidden_layers\":1,\"num_attention_heads\":1,"
+              "\"intermediate_size\":3,\"tie_word_embeddings\":false}");
+    safetensors_writer_count(&x.w, "model.norm.weight", "[2]", 2, 0);
+    refuses(&x, INLAY_ERR_FORMAT, "key 'tie_word_embeddings' is false, but tensor 'lm_head.weight' is missing");
 }
 
 /* ------------------------------------------------------------------------- shards */
@@ -585,7 +630,8 @@ TEST_MAIN(CASE(every_line_of_every_family_is_whole),
           CASE(what_would_make_it_another_network_is_refused),
           CASE(a_tensor_that_the_family_does_not_have_is_refused_by_name), CASE(one_tensor_under_two_names_is_refused),
           CASE(rows_that_the_heads_do_not_share_are_refused_with_their_shape), CASE(types_that_do_not_run_are_refused_by_name),
-          CASE(experts_that_are_missing_there_twice_or_unlike_are_refused), CASE(shards_of_an_index_open_as_one),
+          CASE(experts_that_are_missing_there_twice_or_unlike_are_refused),
+          CASE(what_a_family_always_has_is_missed_by_its_name), CASE(shards_of_an_index_open_as_one),
           CASE(an_index_that_names_a_missing_shard_is_refused), CASE(a_tensor_in_two_shards_is_refused),
           CASE(a_tensor_that_the_index_lacks_or_places_elsewhere_is_refused),
           CASE(names_of_files_that_lead_out_of_the_folder_are_refused),
