@@ -89,9 +89,21 @@ def check_header(tree: Path) -> list[str]:
     return problems + [f"include/inlay.h: {name} has no comment of its own" for name in sorted(declared - documented)]
 
 
+def check_named_tests(tree: Path) -> list[str]:
+    """The tests that docs/reliability.md names are in the files that it names."""
+    problems = []
+    for file, names in re.findall(r"`((?:unit|api)/\w+\.c)`((?:,? [a-z0-9_]+)+)", (tree / "docs" / "reliability.md").read_text(encoding="utf-8")):
+        path = tree / "tests" / file
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        problems += [f"docs/reliability.md names {name}, which is no test of {file}" for name in re.findall(r"\w+", names)
+                     if f"TEST({name})" not in text]
+    return problems
+
+
 def main() -> None:
     tree = Path(sys.argv[1]).resolve()
     problems = check_layers(tree) + check_map(tree) + check_lengths(tree) + check_names(tree) + check_header(tree)
+    problems += check_named_tests(tree)
     for problem in problems:
         print(problem, file=sys.stderr)
     sys.exit(1 if problems else 0)

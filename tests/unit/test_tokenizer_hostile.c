@@ -17,7 +17,8 @@ static void put_scores(gguf_writer *w) { gguf_writer_array(w, "tokenizer.ggml.sc
 
 /* A vocabulary of every kind of token: what a family does not want it never looks at. */
 static void fill(const char *model, const char *pre) {
-    static const char *const pieces[] = {"a", "aa", "aaaaaaaa", MARK, MARK MARK, MARK "a", "1", " ", "\n", "\xC3\xA9", "\xE4\xBD\xA0"};
+    static const char *const pieces[] = {"a", "aa", "aaaaaaaa", MARK, MARK MARK, MARK "a", "1", " ", "\n", "\xC3\xA9", "\xE4\xBD\xA0",
+                                         "<dna>", "</dna>", "<oov>", "AAAAAA\xEE\x80\x80"};
     tiny_vocab_init(&v);
     v.model = model;
     v.pre = pre;
@@ -58,7 +59,7 @@ static void decode(const work *w, size_t n) {
 }
 
 static void *run(void *arg) {
-    static const char *const units[] = {"a", " ", "\xCC\x81", "\xE4\xBD\xA0", "\xFF", "<s><tool>", "<s<s", "{\"k\":1,"};
+    static const char *const units[] = {"a", " ", "\xCC\x81", "\xE4\xBD\xA0", "\xFF", "<s><tool>", "<s<s", "{\"k\":1,", "<dna>aN", "<dna></dna", "Aa\xC3\xA9 a "};
     const work *w = arg;
     for (size_t u = 0; u < INLAY__COUNT(units); u++) {
         size_t unit = strlen(units[u]), n = 0;
@@ -86,7 +87,7 @@ static void on_a_small_stack(const inlay__tokenizer *tokenizer) {
 
 TEST(a_million_hostile_bytes_fit_a_stack_of_64_kib_in_every_family_of_gguf) {
     static const char *const families[][2] = {{"gpt2", NULL}, {"gpt2", "whitespace"}, {"gemma4", NULL}, {"llama", NULL}, {"bert", NULL},
-                                              {"t5", NULL},   {"rwkv", NULL},         {"plamo2", NULL}};
+                                              {"t5", NULL},   {"rwkv", NULL},         {"plamo2", NULL}, {"hybriddna", "qwen2"}};
     for (size_t i = 0; i < INLAY__COUNT(families); i++) {
         fill(families[i][0], families[i][1]);
         if (i == 0) v.pre = "llama-bpe";
