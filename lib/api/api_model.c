@@ -131,6 +131,7 @@ static int32_t open_json(inlay_model *model, const inlay_options *options, const
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': is JSON, which has no network; open its folder, or a tokenizer alone with the option vocab_only",
                            inlay__weights_name(&model->weights));
     INLAY__TRY(choose_cpu(options, &model->cpu));
+    if (path != NULL) INLAY__TRY(inlay__import_read_template(&model->weights));
     return inlay__open_tokenizer_json(model, path, data, size);
 }
 

@@ -271,3 +271,16 @@ int32_t inlay__import_read(const inlay__weights *weights, const char *name, size
     inlay__folder f = {.sys = weights->sys, .path = config, .path_size = strlen(config) - strlen("config.json")};
     return inlay__folder_read(&f, name, max_size, file, there);
 }
+
+int32_t inlay__import_read_template(inlay__weights *weights) {
+    const char *path = inlay__weights_name(weights), *slash = strrchr(path, '/');
+    inlay__folder f = {.sys = weights->sys, .path = path, .path_size = slash != NULL ? (size_t)(slash - path) + 1 : 0};
+    inlay__gguf_writer out;
+    inlay__gguf gguf;
+    inlay__gguf_writer_init(f.sys, &out);
+    int32_t status = put_template(&f, &out);
+    if (status == INLAY_OK) status = inlay__gguf_writer_finish(&out, path, &gguf);
+    if (status == INLAY_OK) weights->parts[0].gguf = gguf; /* there was none */
+    inlay__gguf_writer_free(&out);
+    return status;
+}

@@ -13,6 +13,10 @@ int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load
 int32_t inlay__import_read(const inlay__weights *weights, const char *name, size_t max_size, inlay__file *file,
                            bool *there);
 
+/* Gives weights that were opened empty, under the path of a tokenizer.json, the chat template of the files beside it as metadata.
+ * Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY. */
+int32_t inlay__import_read_template(inlay__weights *weights);
+
 /* Whether the weights are those of a folder. */
 bool inlay__import_is_folder(const inlay__weights *weights);
 

@@ -627,3 +627,23 @@ def test_bytes_of_byt5(tmp_path):
         path.write_text(json.dumps({"tokenizer_class": "ByT5Tokenizer", "extra_ids": wrong}))
         with pytest.raises(inlay.FormatError, match="extra_ids"):
             inlay.Model.open(path, vocab_only=True)
+
+
+def test_the_template_beside_a_file_renders_conversations(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(document(byte_model())), encoding="utf-8")
+    said = [{"role": "user", "content": "hi"}]
+
+    def rendered(template=None):
+        with inlay.Model.open(path, vocab_only=True) as model:
+            return model.render_chat(said, template=template)
+
+    assert rendered() == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    config = tmp_path / "tokenizer_config.json"
+    config.write_text(json.dumps({"eos_token": "</s>", "chat_template": "A{{ messages[0].content }}{{ eos_token }}"}), encoding="utf-8")
+    assert rendered() == "Ahi</s>"
+    config.write_text(json.dumps({"chat_template": [{"name": "tool_use", "template": "T"}, {"name": "default", "template": "D{{ messages | length }}"}]}))
+    assert rendered() == "D1"
+    (tmp_path / "chat_template.jinja").write_text("B{{ messages[0].content }}", encoding="utf-8")
+    assert rendered() == "Bhi"
+    assert rendered("C{{ messages[0].role }}") == "Cuser"
