@@ -4,7 +4,12 @@
 
 #if defined(__x86_64__)
 
-enum { COLS = 4, SUB_BLOCKS = 8, Q2_K_SIZE = 1344, TERNARY_SIZE = 1056 };
+enum { COLS = 4, PARTS = 2, ROWS = 8, SUB_BLOCKS = 8, Q2_K_SIZE = 1344, TERNARY_SIZE = 1056 };
+
+typedef struct form {
+    bool is_q2_k;
+    size_t size;
+} form;
 
 /* The 16 bits' sums of the first and the last 16 elements of sub-block j with one column's activations. */
 typedef struct halves {
@@ -79,13 +84,14 @@ INLAY__AVX2_INLINE void sums_ternary(const uint8_t *block, size_t half, const in
 
 /* 8 rows by n_cols columns, over the whole depth. */
 INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
-                             bool is_q2_k, float *out) {
+                             form f, float *out) {
     const inlay__acts *acts = p->acts;
+    const bool is_q2_k = f.is_q2_k;
     __m256 acc[COLS];
     for (size_t c = 0; c < n_cols; c++)
         acc[c] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * (is_q2_k ? Q2_K_SIZE : TERNARY_SIZE);
+        const uint8_t *block = panel + k * f.size;
         __m256 d = inlay__load_8_f16(block + 16 * half), dmin = inlay__load_8_f16(block + 32 + 16 * half);
         __m256i sum[COLS], minimum[COLS];
         for (size_t c = 0; c < n_cols; c++)
@@ -104,23 +110,11 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size
         _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
 
-INLAY__AVX2_INLINE void product(const inlay__product *p, bool is_q2_k) {
-    size_t panel_size = p->acts->n_blocks * (is_q2_k ? Q2_K_SIZE : TERNARY_SIZE);
-    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, COLS, is_q2_k, out + 8 * half);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, 1, is_q2_k, out + 8 * half);
-    }
-}
+#define LANES INLAY__AVX2_INLINE
+#include "kernels/x86/product_parts.h"
 
-INLAY__AVX2 static void product_q2_k(const inlay__product *p) { product(p, true); }
-INLAY__AVX2 static void product_ternary(const inlay__product *p) { product(p, false); }
+INLAY__AVX2 static void product_q2_k(const inlay__product *p) { product(p, (form){true, Q2_K_SIZE}); }
+INLAY__AVX2 static void product_ternary(const inlay__product *p) { product(p, (form){false, TERNARY_SIZE}); }
 
 void inlay__init_2bit_avx2(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q2_K] = product_q2_k;

@@ -4,6 +4,11 @@
 
 enum { COLS = 4, SUB_BLOCKS = 8, Q2_K_SIZE = 1344, TERNARY_SIZE = 1056 };
 
+typedef struct form {
+    bool is_q2_k;
+    size_t size;
+} form;
+
 /* S of one superblock, and M of Q2_K; u - 1 of the ternary types takes the activations' own sum away. */
 LANES void sums(const uint8_t *block, size_t part, const inlay__acts *acts, size_t col, size_t n_cols, size_t k,
                 bool is_q2_k, ints sum[COLS], ints minimum[COLS]) {
@@ -40,14 +45,15 @@ LANES void sums(const uint8_t *block, size_t part, const inlay__acts *acts, size
 }
 
 /* The rows of a register by n_cols columns, over the whole depth. */
-LANES void tile(const inlay__product *p, const uint8_t *panel, size_t part, size_t col, size_t n_cols, bool is_q2_k,
+LANES void tile(const inlay__product *p, const uint8_t *panel, size_t part, size_t col, size_t n_cols, form f,
                 float *out) {
     const inlay__acts *acts = p->acts;
+    const bool is_q2_k = f.is_q2_k;
     floats acc[COLS];
     for (size_t c = 0; c < n_cols; c++)
         acc[c] = no_sum();
     for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * (is_q2_k ? Q2_K_SIZE : TERNARY_SIZE);
+        const uint8_t *block = panel + k * f.size;
         floats d = load_f16(block + 2 * ROWS * part), dmin = load_f16(block + 32 + 2 * ROWS * part);
         ints sum[COLS], minimum[COLS];
         sums(block, part, acts, col, n_cols, k, is_q2_k, sum, minimum);
@@ -61,20 +67,7 @@ LANES void tile(const inlay__product *p, const uint8_t *panel, size_t part, size
         store_floats(out + c * p->out_stride, acc[c]);
 }
 
-LANES void product(const inlay__product *p, bool is_q2_k) {
-    size_t panel_size = p->acts->n_blocks * (is_q2_k ? Q2_K_SIZE : TERNARY_SIZE);
-    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t part = 0; part < PARTS; part++)
-                tile(p, panel, part, col, COLS, is_q2_k, out + ROWS * part);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            for (size_t part = 0; part < PARTS; part++)
-                tile(p, panel, part, col, 1, is_q2_k, out + ROWS * part);
-    }
-}
+#include "kernels/x86/product_parts.h"
 
-LANES_FUNCTION static void product_q2_k(const inlay__product *p) { product(p, true); }
-LANES_FUNCTION static void product_ternary(const inlay__product *p) { product(p, false); }
+LANES_FUNCTION static void product_q2_k(const inlay__product *p) { product(p, (form){true, Q2_K_SIZE}); }
+LANES_FUNCTION static void product_ternary(const inlay__product *p) { product(p, (form){false, TERNARY_SIZE}); }

@@ -13,7 +13,13 @@
 
 #if defined(__x86_64__)
 
-enum { COLS = 4, TILE_COLS = 6, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
+enum { COLS = 4, PARTS = 2, ROWS = 8, TILE_COLS = 6, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
+
+typedef struct form {
+    bool by_16;
+    size_t size;
+    __m256i table;
+} form;
 
 INLAY__AVX2_INLINE __m256i load_table(uint32_t type) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)inlay__block_type_get(type)->values));
@@ -46,20 +52,21 @@ INLAY__AVX2_INLINE scales_8 load_scales(const uint8_t *block, size_t j, size_t h
 
 /* 8 rows by n_cols columns, over the whole depth. */
 INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size_t half, size_t col, size_t n_cols,
-                             bool by_16, __m256i table, float *out) {
+                             form f, float *out) {
     const inlay__acts *acts = p->acts;
+    const bool by_16 = f.by_16;
     __m256 acc[COLS];
     for (size_t c = 0; c < n_cols; c++)
         acc[c] = _mm256_setzero_ps();
     for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * (by_16 ? SIZE_16 : SIZE_32), *lines = block + (by_16 ? 320 : 192);
+        const uint8_t *block = panel + k * f.size, *lines = block + (by_16 ? 320 : 192);
         __m256i sum[COLS];
         for (size_t c = 0; c < n_cols; c++)
             sum[c] = _mm256_setzero_si256();
         for (size_t j = 0; j < SUB_BLOCKS; j++) {
             __m256i q[8];
             const scales_8 scales = load_scales(block, j, half, by_16);
-            load_groups(lines + 4 * INLAY__LINE * j + INLAY__HALF_LINE * half, table, q);
+            load_groups(lines + 4 * INLAY__LINE * j + INLAY__HALF_LINE * half, f.table, q);
             for (size_t c = 0; c < n_cols; c++) {
                 const int8_t *a = acts->q + (col + c) * acts->n_k + k * INLAY__K_LENGTH + 32 * j;
                 for (size_t g = 0; g < 8; g++) {
@@ -78,6 +85,9 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, const uint8_t *panel, size
     for (size_t c = 0; c < n_cols; c++)
         _mm256_storeu_ps(out + c * p->out_stride, acc[c]);
 }
+
+#define LANES INLAY__AVX2_INLINE
+#include "kernels/x86/product_parts.h"
 
 /* ------------------------------------------------------------ many columns */
 
@@ -185,14 +195,14 @@ INLAY__AVX2_INLINE void expanded_tile(const inlay__product *p, const expanded e[
 }
 
 /* A panel of 16 rows by all columns. */
-INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *panel, bool by_16, size_t chain,
-                                       __m256i table, float *out) {
+INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *panel, form f, size_t chain,
+                                       float *out) {
     expanded e[2];
     for (size_t k = 0; k < p->acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * (by_16 ? SIZE_16 : SIZE_32);
+        const uint8_t *block = panel + k * f.size;
         size_t col = p->col_begin;
         float *at = out;
-        for (size_t half = 0; half < 2; half++) expand(block, half, by_16, chain, table, &e[half]);
+        for (size_t half = 0; half < 2; half++) expand(block, half, f.by_16, chain, f.table, &e[half]);
         for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
             expanded_tile(p, e, block, k, col, TILE_COLS, chain, at);
         for (; col + 2 <= p->col_end; col += 2, at += 2 * p->out_stride)
@@ -201,40 +211,31 @@ INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *p
     }
 }
 
-INLAY__AVX2_INLINE void product(const inlay__product *p, bool by_16, size_t chain) {
-    const size_t panel_size = p->acts->n_blocks * (by_16 ? SIZE_16 : SIZE_32);
-    const __m256i table = load_table(p->type);
-    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        if (p->col_end - col >= TILE_COLS) {
-            expanded_panel(p, panel, by_16, chain, table, out);
-            continue;
-        }
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, COLS, by_16, table, out + 8 * half);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            for (size_t half = 0; half < 2; half++)
-                tile(p, panel, half, col, 1, by_16, table, out + 8 * half);
+INLAY__AVX2_INLINE void multiply(const inlay__product *p, bool by_16, size_t chain) {
+    const form f = {by_16, by_16 ? SIZE_16 : SIZE_32, load_table(p->type)};
+    const size_t panel_size = p->acts->n_blocks * f.size;
+    if (p->col_end - p->col_begin < TILE_COLS) {
+        product(p, f);
+        return;
     }
+    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES)
+        expanded_panel(p, p->weights + row / INLAY__LANES * panel_size, f, chain, p->out + (row - p->row_begin));
 }
 
 INLAY__AVX2 static void product_by_32(const inlay__product *p) {
     switch (chain_of(p->type, false)) {
-    case 8: product(p, false, 8); break;
-    case 3: product(p, false, 3); break;
-    case 2: product(p, false, 2); break;
-    default: product(p, false, 1); break;
+    case 8: multiply(p, false, 8); break;
+    case 3: multiply(p, false, 3); break;
+    case 2: multiply(p, false, 2); break;
+    default: multiply(p, false, 1); break;
     }
 }
 
 INLAY__AVX2 static void product_by_16(const inlay__product *p) {
     if (chain_of(p->type, true) == 4)
-        product(p, true, 4);
+        multiply(p, true, 4);
     else
-        product(p, true, 2);
+        multiply(p, true, 2);
 }
 
 void inlay__init_table_avx2(inlay__kernels *k) { inlay__kernels_set_table(k, product_by_32, product_by_16); }

@@ -3,6 +3,12 @@
  * sums of the activations. The registers are those of the lanes_*.h that was included before. */
 enum { COLS = 4, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
 
+typedef struct form {
+    bool by_16;
+    size_t size;
+    ints table;
+} form;
+
 /* The sums of both halves of 32 elements for n_cols columns, whose activations are q, n_k apart. */
 LANES void dot(const uint8_t *lines, ints table, const int8_t *q, size_t n_k, size_t n_cols, ints first[COLS],
                ints second[COLS]) {
@@ -27,14 +33,15 @@ LANES ints dot_sums(const uint8_t *scales, const inlay__acts *acts, size_t col, 
 }
 
 /* The rows of a register by n_cols columns, over the whole depth. */
-LANES void tile(const inlay__product *p, const uint8_t *panel, size_t part, size_t col, size_t n_cols, bool by_16,
-                ints table, float *out) {
+LANES void tile(const inlay__product *p, const uint8_t *panel, size_t part, size_t col, size_t n_cols, form f,
+                float *out) {
     const inlay__acts *acts = p->acts;
+    const bool by_16 = f.by_16;
     floats acc[COLS];
     for (size_t c = 0; c < n_cols; c++)
         acc[c] = no_sum();
     for (size_t k = 0; k < acts->n_blocks; k++) {
-        const uint8_t *block = panel + k * (by_16 ? SIZE_16 : SIZE_32), *scales = block + 64 + 2 * ROWS * part;
+        const uint8_t *block = panel + k * f.size, *scales = block + 64 + 2 * ROWS * part;
         const uint8_t *lines = block + (by_16 ? 320 : 192) + 4 * ROWS * part;
         const int8_t *q = acts->q + col * acts->n_k + k * INLAY__K_LENGTH;
         ints sum[COLS];
@@ -45,7 +52,7 @@ LANES void tile(const inlay__product *p, const uint8_t *panel, size_t part, size
             ints scale0 = lower_16(pairs), scale1 = upper_16(pairs);
             for (size_t c = 0; c < n_cols; c++)
                 first[c] = second[c] = zeros();
-            dot(lines + 4 * INLAY__LINE * j, table, q + 32 * j, acts->n_k, n_cols, first, second);
+            dot(lines + 4 * INLAY__LINE * j, f.table, q + 32 * j, acts->n_k, n_cols, first, second);
             for (size_t c = 0; c < n_cols; c++) {
                 ints scaled = by_16 ? add(times(first[c], scale0), times(second[c], scale1))
                                     : times(add(first[c], second[c]), j % 2 == 0 ? scale0 : scale1);
@@ -63,21 +70,11 @@ LANES void tile(const inlay__product *p, const uint8_t *panel, size_t part, size
         store_floats(out + c * p->out_stride, acc[c]);
 }
 
-LANES void product(const inlay__product *p, bool by_16) {
-    const size_t panel_size = p->acts->n_blocks * (by_16 ? SIZE_16 : SIZE_32);
-    const ints table = load_table(inlay__block_type_get(p->type)->values);
-    for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES) {
-        const uint8_t *panel = p->weights + row / INLAY__LANES * panel_size;
-        float *out = p->out + (row - p->row_begin);
-        size_t col = p->col_begin;
-        for (; col + COLS <= p->col_end; col += COLS, out += COLS * p->out_stride)
-            for (size_t part = 0; part < PARTS; part++)
-                tile(p, panel, part, col, COLS, by_16, table, out + ROWS * part);
-        for (; col < p->col_end; col++, out += p->out_stride)
-            for (size_t part = 0; part < PARTS; part++)
-                tile(p, panel, part, col, 1, by_16, table, out + ROWS * part);
-    }
-}
+#include "kernels/x86/product_parts.h"
 
-LANES_FUNCTION static void product_by_32(const inlay__product *p) { product(p, false); }
-LANES_FUNCTION static void product_by_16(const inlay__product *p) { product(p, true); }
+LANES_FUNCTION static void product_by_32(const inlay__product *p) {
+    product(p, (form){false, SIZE_32, load_table(inlay__block_type_get(p->type)->values)});
+}
+LANES_FUNCTION static void product_by_16(const inlay__product *p) {
+    product(p, (form){true, SIZE_16, load_table(inlay__block_type_get(p->type)->values)});
+}
