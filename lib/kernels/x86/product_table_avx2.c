@@ -13,7 +13,7 @@
 
 #if defined(__x86_64__)
 
-enum { COLS = 4, PARTS = 2, ROWS = 8, TILE_COLS = 6, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
+enum { COLS = 2, MANY = 4, TILE_COLS = 6, PARTS = 2, ROWS = 8, SUB_BLOCKS = 8, SIZE_32 = 2240, SIZE_16 = 2368 };
 
 typedef struct form {
     bool by_16;
@@ -214,7 +214,7 @@ INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *p
 INLAY__AVX2_INLINE void multiply(const inlay__product *p, bool by_16, size_t chain) {
     const form f = {by_16, by_16 ? SIZE_16 : SIZE_32, load_table(p->type)};
     const size_t panel_size = p->acts->n_blocks * f.size;
-    if (p->col_end - p->col_begin < TILE_COLS) {
+    if (p->col_end - p->col_begin < MANY) {
         product(p, f);
         return;
     }
