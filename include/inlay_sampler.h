@@ -179,6 +179,35 @@ INLAY_API int32_t inlay_top_tokens(const float *logits, size_t n_vocab, size_t n
  * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_score(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *log_probabilities);
 
+/* --------------------------------------------------------------- stop texts */
+
+/* A set without a text. Of the options, which may be NULL, the allocator is used. Free it with inlay_stop_free.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_stop_new(const inlay_options *options, inlay_stop **stop);
+
+/* Frees it; NULL is fine. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API void inlay_stop_free(inlay_stop *stop);
+
+/* Adds a text, UTF-8 of 1 to 4096 bytes; at most 256. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE (too many),
+ * INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_stop_add(inlay_stop *stop, const char *text, size_t size);
+
+/* Reads the next piece of an answer, such as inlay_stream_text gives it, and writes what can no longer belong to a stop
+ * text: all before the first of them, which may run across pieces. However an answer is cut into pieces, the same is
+ * written.
+ * `*found`, which may be NULL, gets which text came, counted from 1 as they were added, or 0; of several that end at
+ * the same byte the longest. From then on nothing is written. NULL for `text` ends the answer: what was held back is
+ * written, and the next piece begins another. Pieces of whole characters give whole characters. `out` needs room for
+ * what is held back, less than the longest stop text, and `size`; INLAY_ERR_BUFFER tells how much in `*n_out`, and the
+ * piece is not read. Takes no memory. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_stop_text(inlay_stop *stop, const char *text, size_t size, char *out, size_t capacity,
+                                  size_t *n_out, int32_t *found);
+
+/* Another answer begins; what was held back is dropped. Errors: INLAY_ERR_ARGUMENT.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_stop_reset(inlay_stop *stop);
+
 #ifdef __cplusplus
 }
 #endif

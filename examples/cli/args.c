@@ -20,6 +20,10 @@ static const cli_option *find_short(const cli_option *options, char letter) {
 /* Notes one option; those of the library are checked by it at once. */
 static int take(const cli_option *option, const char *value, cli_args *args) {
     args->value[option->arg] = value;
+    if (option->arg == ARG_STOP) {
+        if (args->n_stops == CLI_MAX_STOPS) return cli_usage("--stop: there are more than %d", CLI_MAX_STOPS);
+        args->stops[args->n_stops++] = value;
+    }
     if (option->key == 0) return CLI_OK;
     if (inlay_options_set_text(args->library, option->key, value, INLAY_ALL) == INLAY_OK) return CLI_OK;
     return cli_usage("--%s: %s", option->name, inlay_error());

@@ -69,6 +69,30 @@ typedef enum cli_arg {
     ARG_POOLING,
     ARG_DIMENSIONS,
     ARG_NO_NORMALIZE,
+    ARG_STOP,
+    /* of sampling, beyond the library's: sampling.c */
+    ARG_FIRST_OF_SAMPLER,
+    ARG_REPEAT_LAST = ARG_FIRST_OF_SAMPLER,
+    ARG_REPEAT_PENALTY,
+    ARG_FREQUENCY_PENALTY,
+    ARG_PRESENCE_PENALTY,
+    ARG_DRY_MULTIPLIER,
+    ARG_DRY_BASE,
+    ARG_DRY_ALLOWED,
+    ARG_DRY_LAST,
+    ARG_TOP_N_SIGMA,
+    ARG_TYPICAL,
+    ARG_XTC_PROBABILITY,
+    ARG_XTC_THRESHOLD,
+    ARG_TEMP_LOWEST,
+    ARG_TEMP_HIGHEST,
+    ARG_TEMP_EXPONENT,
+    ARG_MIROSTAT,
+    ARG_MIROSTAT_TAU,
+    ARG_MIROSTAT_ETA,
+    ARG_BIAS,
+    ARG_BAN,
+    ARG_LAST_OF_SAMPLER = ARG_BAN,
     N_ARGS
 } cli_arg;
 
@@ -81,12 +105,16 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
+enum { CLI_MAX_STOPS = 64 };
+
 /* A command line, read. Texts point into argv. */
 typedef struct cli_args {
     const char *model;         /* the path */
     const char *output;        /* the second path, of commands that write a file */
     const char *text;          /* the second argument of commands that take a text; NULL: not given */
     const char *value[N_ARGS]; /* NULL: not given; "" for a flag that was */
+    const char *stops[CLI_MAX_STOPS]; /* each --stop */
+    size_t n_stops;
     inlay_options *library;
 } cli_args;
 
@@ -126,6 +154,27 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
         {"top-p", 0, "P", ARG_TOP_P, INLAY_OPT_TOP_P, "draw among the most probable tokens that sum to P"},            \
         {"min-p", 0, "P", ARG_MIN_P, INLAY_OPT_MIN_P, "draw among tokens at least P times as probable as the first"},  \
         {"seed", 's', "N", ARG_SEED, INLAY_OPT_SEED, "seed of the random numbers; same seed, same text"}
+#define CLI_OPTIONS_STAGES                                                                                             \
+    {"repeat-penalty", 0, "R", ARG_REPEAT_PENALTY, 0, "divide the logits of the last tokens by R (default: 1)"},       \
+        {"frequency-penalty", 0, "F", ARG_FREQUENCY_PENALTY, 0, "take F off for each time a token occurred"},          \
+        {"presence-penalty", 0, "F", ARG_PRESENCE_PENALTY, 0, "take F off if a token occurred"},                       \
+        {"repeat-last", 0, "N", ARG_REPEAT_LAST, 0, "tokens that these penalties look back at (default: 64)"},         \
+        {"dry-multiplier", 0, "M", ARG_DRY_MULTIPLIER, 0, "DRY: take M B^(length - N) off what repeats"},                \
+        {"dry-base", 0, "B", ARG_DRY_BASE, 0, "(default: 1.75)"},                                                      \
+        {"dry-allowed", 0, "N", ARG_DRY_ALLOWED, 0, "repetitions below this length are free (default: 2)"},            \
+        {"dry-last", 0, "N", ARG_DRY_LAST, 0, "tokens that it looks back at (default: 4096)"},                         \
+        {"top-n-sigma", 0, "N", ARG_TOP_N_SIGMA, 0, "logits within N standard deviations of the first"},               \
+        {"typical", 0, "P", ARG_TYPICAL, 0, "tokens nearest to the mean information that sum to P"},                   \
+        {"xtc-probability", 0, "P", ARG_XTC_PROBABILITY, 0, "XTC: how often all but the last above a threshold go"},   \
+        {"xtc-threshold", 0, "P", ARG_XTC_THRESHOLD, 0, "(default: 0.1)"},                                             \
+        {"temp-lowest", 0, "T", ARG_TEMP_LOWEST, 0, "temperature by entropy, from T (default: 0.5)"},                  \
+        {"temp-highest", 0, "T", ARG_TEMP_HIGHEST, 0, "to T (default: 1.5)"},                                          \
+        {"temp-exponent", 0, "E", ARG_TEMP_EXPONENT, 0, "of the entropy (default: 1)"},                                \
+        {"mirostat", 0, "1|2", ARG_MIROSTAT, 0, "Mirostat of this version, after all others"},                         \
+        {"mirostat-tau", 0, "BITS", ARG_MIROSTAT_TAU, 0, "the surprise it keeps to (default: 5)"},                     \
+        {"mirostat-eta", 0, "E", ARG_MIROSTAT_ETA, 0, "its rate of learning (default: 0.1)"},                          \
+        {"bias", 0, "ID=B,...", ARG_BIAS, 0, "add B to the logit of a token; -inf bans it"},                           \
+        {"ban", 0, "IDS", ARG_BAN, 0, "tokens that never come: 1,2,3"}
 #define CLI_OPTION_END {NULL, 0, NULL, N_ARGS, 0, NULL}
 /* clang-format on */
 
@@ -215,6 +264,15 @@ int cli_needs(const cli_args *args, const inlay_model *model, int64_t capability
 /* A session of it that Ctrl-C cancels. cli_close frees both; NULLs are fine. */
 int cli_open_session(const cli_args *args, inlay_model *model, inlay_session **session);
 void cli_close(inlay_model *model, inlay_session *session);
+
+/* --------------------------------------------------------------- sampling.c */
+
+/* The sampler that the stages' options ask for; NULL when there are none, and the session's own does. */
+int cli_open_sampler(const cli_args *args, const inlay_model *model, inlay_sampler **sampler);
+/* The next token by either, which a sampler then accepts. An INLAY_ status. */
+int32_t cli_sample(inlay_session *session, inlay_sampler *sampler, int32_t *token);
+/* The texts of --stop; NULL when there are none. */
+int cli_open_stop(const cli_args *args, inlay_stop **stop);
 
 /* ---------------------------------------------------------------- machine.c */
 

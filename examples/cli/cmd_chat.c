@@ -15,6 +15,7 @@ static const cli_option options[] = {
     {"tokens", 'n', "N", ARG_TOKENS, 0,
      "at most this many tokens an answer; -1: until the model ends it (default: -1)"},
     CLI_OPTIONS_SAMPLING,
+    CLI_OPTIONS_STAGES,
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
@@ -35,6 +36,7 @@ enum { FIRST_READ = 4096 };
 typedef struct chat {
     conversation said;
     inlay_model *model;
+    inlay_sampler *sampler; /* NULL: the session's own */
     size_t context;
     int64_t limit;    /* tokens an answer, -1 for no limit */
     bool on_terminal; /* somebody sits there */
@@ -192,7 +194,7 @@ static int32_t generate(chat *c, cli_text *answer, size_t *n_tokens) {
         size_t before = answer->size;
 
         if (cli_interrupted()) status = INLAY_ERR_CANCELLED;
-        if (status == INLAY_OK) status = inlay_sample(c->said.session, &token);
+        if (status == INLAY_OK) status = cli_sample(c->said.session, c->sampler, &token);
         if (status != INLAY_OK || inlay_token_is_end(c->model, token)) token = -1;
         if (cli_text_add_token(answer, c->model, &stream, token) != CLI_OK) return INLAY_ERR_MEMORY;
         if (before == 0 && answer->size > 0 && answer->text[0] == ' ') /* between the template and the answer */
@@ -228,6 +230,8 @@ static bool answer(chat *c) {
     cli_progress_begin("reading");
     status = conversation_read(&c->said, &ids);
     cli_progress_begin(NULL);
+    if (status == INLAY_OK && c->sampler != NULL) /* what was chosen is accepted already */
+        status = inlay_sampler_accept(c->sampler, ids.ids + c->said.n_reused, ids.n - c->said.n_reused);
     middle = cli_seconds();
     if (status == INLAY_OK) {
         status = generate(c, &text, &n_tokens);
@@ -356,6 +360,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = cli_open_model(args, &c.model);
     if (code == CLI_OK) code = cli_needs(args, c.model, INLAY_CAN_GENERATE);
     if (code == CLI_OK) code = cli_open_session(args, c.model, &c.said.session);
+    if (code == CLI_OK) code = cli_open_sampler(args, c.model, &c.sampler);
     if (code == CLI_OK) {
         c.said.model = c.model;
         inlay_session_get_int(c.said.session, INLAY_SESSION_CONTEXT, &context);
@@ -365,6 +370,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = talk(&c);
     free(c.input.text);
     free(c.format.text);
+    inlay_sampler_free(c.sampler);
     cli_close(c.model, c.said.session);
     conversation_free(&c.said);
     return code;

@@ -8,6 +8,8 @@ static const cli_option options[] = {
     CLI_OPTIONS_TEXT,
     {"tokens", 'n', "N", ARG_TOKENS, 0, "at most this many new tokens; -1: until the model ends (default: 128)"},
     CLI_OPTIONS_SAMPLING,
+    CLI_OPTIONS_STAGES,
+    {"stop", 0, "TEXT", ARG_STOP, 0, "end before this text; may be given several times"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
@@ -23,6 +25,9 @@ static const cli_option options[] = {
 typedef struct run_state {
     inlay_model *model;
     inlay_session *session;
+    inlay_sampler *sampler; /* NULL: the session's own */
+    inlay_stop *stop;       /* NULL: none */
+    int32_t stopped;        /* which text came; 0: none */
     int64_t limit;      /* tokens to generate, -1 for no limit */
     size_t n_prompt;    /* tokens read */
     int32_t last;       /* of these */
@@ -55,6 +60,7 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
         cli_progress_begin("reading the prompt");
         int32_t status = read_ids(state, &ids, &first);
         cli_progress_begin(NULL);
+        if (status == INLAY_OK && state->sampler != NULL) status = inlay_sampler_accept(state->sampler, ids.ids, ids.n);
         if (status != INLAY_OK) code = cli_library_error(status);
     }
     state->prompt_seconds = cli_seconds() - begin;
@@ -65,13 +71,33 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
     return code;
 }
 
+/* Writes a part of the answer, as far as no stop text can begin in it; NULL: what was held back. */
+static void write_part(run_state *state, const char *text, size_t size) {
+    char out[4096 + 256]; /* as much as can be held back, and a piece */
+    size_t n = size, n_out = 0;
+
+    if (state->stop == NULL) {
+        fwrite(text, 1, size, stdout);
+        return;
+    }
+    do {
+        n = size < 256 ? size : 256;
+        if (state->stopped != 0 || inlay_stop_text(state->stop, text, n, out, sizeof out, &n_out, &state->stopped) != 0)
+            return;
+        fwrite(out, 1, n_out, stdout);
+        if (text != NULL) text += n;
+        size -= n;
+    } while (size > 0);
+}
+
 /* Prints what a token adds to the text; -1 ends it. */
 static int print_token(run_state *state, uint64_t *stream, int32_t token) {
     int code;
 
     state->piece.size = 0;
     code = cli_text_add_token(&state->piece, state->model, stream, token);
-    fwrite(state->piece.text, 1, state->piece.size, stdout);
+    if (state->piece.size > 0) write_part(state, state->piece.text, state->piece.size);
+    if (token < 0 && state->stop != NULL) write_part(state, NULL, 0);
     fflush(stdout);
     return code;
 }
@@ -87,12 +113,13 @@ static int generate(run_state *state) {
         if (cli_interrupted())
             status = INLAY_ERR_CANCELLED;
         else
-            status = inlay_sample(state->session, &token);
+            status = cli_sample(state->session, state->sampler, &token);
         if (status != INLAY_OK || inlay_token_is_end(state->model, token)) break;
 
         state->n_generated++;
         code = print_token(state, &stream, token);
-        if (code != CLI_OK || ferror(stdout) || state->n_generated == (uint64_t)state->limit) break;
+        if (code != CLI_OK || ferror(stdout) || state->stopped != 0) break;
+        if (state->n_generated == (uint64_t)state->limit) break;
         status = inlay_eval(state->session, &token, 1);
         if (status != INLAY_OK) break;
         state->n_appended++;
@@ -127,6 +154,8 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = cli_open_model(args, &state.model);
     if (code == CLI_OK) code = cli_needs(args, state.model, INLAY_CAN_GENERATE);
     if (code == CLI_OK) code = cli_open_session(args, state.model, &state.session);
+    if (code == CLI_OK) code = cli_open_sampler(args, state.model, &state.sampler);
+    if (code == CLI_OK) code = cli_open_stop(args, &state.stop);
     if (code == CLI_OK) code = read_tokens(args, text, size, &state);
     if (code == CLI_OK) {
         if (args->value[ARG_ECHO] != NULL) fwrite(text, 1, size, stdout);
@@ -135,6 +164,8 @@ static int run(const cli_args *args) {
     }
     free(owned);
     free(state.piece.text);
+    inlay_stop_free(state.stop);
+    inlay_sampler_free(state.sampler);
     cli_close(state.model, state.session);
     return code;
 }

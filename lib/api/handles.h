@@ -8,6 +8,7 @@
 #include "model/decoder.h"
 #include "sample/chain.h"
 #include "sample/sampler.h"
+#include "sample/stop.h"
 #include "tokenizer/tokenizer.h"
 
 /* At the head of every handle, so that a wrong or freed pointer is noticed where that is possible. */
@@ -86,6 +87,12 @@ struct inlay_sampler {
     atomic_int use; /* INLAY__IDLE, ... */
     inlay__sys sys;
     inlay__chain chain;
+};
+
+struct inlay_stop {
+    uint32_t magic;
+    inlay__sys sys;
+    inlay__stop_set set;
 };
 
 /* All defaults, with a table of system calls of the caller's: how tests make the n-th call fail. */

@@ -373,6 +373,41 @@ TEST(functions_of_samplers) {
     tear_down();
 }
 
+static inlay_stop *as_stop(void *p) { return p; }
+
+TEST(functions_of_stop_texts) {
+    set_up();
+    inlay_stop *s = NULL, *made = NULL;
+    char out[4];
+    size_t n = 0;
+    int32_t found = 0;
+    BAD(inlay_stop_new, NULL, NULL);
+    BAD(inlay_stop_new, as_options(w.session), &made);
+    CHECK_INT(inlay_stop_new(w.options, &s), INLAY_OK);
+    inlay_stop *const wrong[] = {NULL, as_stop(w.t.model), as_stop(w.session), as_stop(w.options)};
+    for (size_t i = 0; i < 4; i++) {
+        BAD(inlay_stop_add, wrong[i], "a", 1);
+        BAD(inlay_stop_text, wrong[i], "a", 1, out, 4, &n, &found);
+        BAD(inlay_stop_reset, wrong[i]);
+        inlay_stop_free(wrong[i]); /* harmless */
+    }
+    BAD(inlay_stop_add, s, NULL, 1);
+    BAD(inlay_stop_add, s, NULL, INLAY_ALL);
+    BAD(inlay_stop_add, s, "a", 0);
+    BAD(inlay_stop_add, s, "a", 5000);
+    BAD(inlay_stop_add, s, "\xff", 1);
+    CHECK_INT(inlay_stop_add(s, "ab", INLAY_ALL), INLAY_OK);
+    BAD(inlay_stop_text, s, NULL, 1, out, 4, &n, &found);
+    BAD(inlay_stop_text, s, "a", 1, out, 4, NULL, &found);
+    REFUSED(INLAY_ERR_BUFFER, inlay_stop_text, s, "a", 1, NULL, 4, &n, &found);
+    REFUSED(INLAY_ERR_BUFFER, inlay_stop_text, s, "a", SIZE_MAX - 1, out, 4, &n, &found);
+    CHECK_INT(inlay_stop_text(s, "ab", 2, out, 4, &n, &found), INLAY_OK);
+    CHECK(n == 0 && found == 1 && made == NULL);
+    inlay_stop_free(s);
+    inlay_stop_free(NULL);
+    tear_down();
+}
+
 /* Ends of the ranges that options allow, all at once. */
 TEST(the_least_and_the_greatest_of_every_option_work) {
     set_up();
@@ -397,4 +432,5 @@ TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
           CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers),
+          CASE(functions_of_stop_texts),
           CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))

@@ -37,7 +37,7 @@ from ._errors import (
 from ._library import lib as _lib
 from ._model import Metadata, Model, Tensor
 from ._options import OPTIONS, Option
-from ._sampler import Sampler, log_probability, top_tokens
+from ._sampler import Sampler, Stop, log_probability, top_tokens
 from ._session import Session, TextStream
 
 __version__: str = _lib.inlay_version().decode()
@@ -88,6 +88,7 @@ __all__ = [
     "Sampler",
     "Session",
     "StateError",
+    "Stop",
     "Tensor",
     "TextStream",
     "TemplateError",

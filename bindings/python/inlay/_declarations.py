@@ -909,4 +909,40 @@ Takes memory for a few rows of logits while it runs. Errors: as inlay_eval, INLA
 midst, the sequence is as it was, or empty where it cannot be cut (INLAY_CAN_TRUNCATE).
 Thread rule: one thread at a time. Since 0.1.""",
     ),
+    "inlay_stop_new": (
+        c_int32,
+        (inlay_options_p, POINTER(inlay_stop_p),),
+        """A set without a text. Of the options, which may be NULL, the allocator is used. Free it with inlay_stop_free.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_stop_free": (
+        None,
+        (inlay_stop_p,),
+        """Frees it; NULL is fine. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_stop_add": (
+        c_int32,
+        (inlay_stop_p, c_char_p, c_size_t,),
+        """Adds a text, UTF-8 of 1 to 4096 bytes; at most 256. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE (too many),
+INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_stop_text": (
+        c_int32,
+        (inlay_stop_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(c_size_t), POINTER(c_int32),),
+        """Reads the next piece of an answer, such as inlay_stream_text gives it, and writes what can no longer belong to a stop
+text: all before the first of them, which may run across pieces. However an answer is cut into pieces, the same is
+written.
+`*found`, which may be NULL, gets which text came, counted from 1 as they were added, or 0; of several that end at
+the same byte the longest. From then on nothing is written. NULL for `text` ends the answer: what was held back is
+written, and the next piece begins another. Pieces of whole characters give whole characters. `out` needs room for
+what is held back, less than the longest stop text, and `size`; INLAY_ERR_BUFFER tells how much in `*n_out`, and the
+piece is not read. Takes no memory. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUFFER.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_stop_reset": (
+        c_int32,
+        (inlay_stop_p,),
+        """Another answer begins; what was held back is dropped. Errors: INLAY_ERR_ARGUMENT.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
 }

@@ -263,6 +263,37 @@ class Sampler:
         check(lib.inlay_sampler_load(self._handle, state, len(state)))
 
 
+class Stop:
+    """Texts at which an answer ends, also where they run across its pieces."""
+
+    def __init__(self, texts: Iterable[str]):
+        self._handle = c.inlay_stop_p()
+        self._held = 0
+        check(lib.inlay_stop_new(None, byref(self._handle)))
+        for text in texts:
+            data = text.encode()
+            check(lib.inlay_stop_add(self._handle, data, len(data)))
+            self._held = max(self._held, len(data))
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            lib.inlay_stop_free(self._handle)
+
+    def add(self, piece: str) -> tuple[str, bool]:
+        """What can no longer belong to a stop text, and whether one came."""
+        return self._read(piece.encode())
+
+    def finish(self) -> str:
+        """What was held back."""
+        return self._read(None)[0]
+
+    def _read(self, data: Optional[bytes]) -> tuple[str, bool]:
+        size = len(data) if data is not None else 0
+        out, n, found = ctypes.create_string_buffer(self._held + size + 1), c_size_t(), c_int32()
+        check(lib.inlay_stop_text(self._handle, data, size, out, len(out), n, found))
+        return out.raw[: n.value].decode(), found.value != 0
+
+
 def top_tokens(logits: Any, n: int) -> list[tuple[int, float]]:
     """The n most probable tokens by logits, with the natural logarithms of their probabilities."""
     data, count = floats(logits), len(logits)

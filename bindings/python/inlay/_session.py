@@ -15,7 +15,7 @@ from . import _declarations as c
 from ._errors import ContextFullError, check, error
 from ._library import lib
 from ._options import Callbacks, LogFunction, ProgressFunction, find, int64, options_with
-from ._sampler import Sampler
+from ._sampler import Sampler, Stop
 from ._tokens import to_c
 
 if TYPE_CHECKING:
@@ -372,13 +372,14 @@ class Session:
         add_special: Optional[bool] = None,
         parse_special: bool = False,
         sampler: Optional[Sampler] = None,
+        stop: Iterable[str] = (),
         **sampling: Any,
     ) -> Iterator[str]:
         """Appends a prompt, text or ids, and yields the text that the model writes after it, piece by piece and
         never a part of a character. It ends at an end token, after ``max_tokens`` (None: no limit), or when the
         context is full. Tokens that begin a sequence are added to the first prompt, or as ``add_special`` says. An
         encoder-decoder encodes the prompt, in place of what was encoded before, and answers it. A sampler takes the place
-        of the sampling options, and accepts prompt and answer.
+        of the sampling options, and accepts prompt and answer. The answer ends before the first of the texts of ``stop``.
 
         The prompt is read a batch at a time, so Ctrl-C takes effect soon; the sequence then holds what was read."""
         if isinstance(prompt, (str, bytes)):
@@ -388,7 +389,21 @@ class Session:
         else:
             tokens = list(prompt)
         self.set(**sampling)
-        return self._generate(tokens, max_tokens, sampler)
+        pieces = self._generate(tokens, max_tokens, sampler)
+        texts = [stop] if isinstance(stop, str) else list(stop)
+        return self._until(pieces, Stop(texts)) if texts else pieces
+
+    @staticmethod
+    def _until(pieces: Iterator[str], stop: Stop) -> Iterator[str]:
+        for piece in pieces:
+            text, found = stop.add(piece)
+            if text:
+                yield text
+            if found:
+                return
+        rest = stop.finish()
+        if rest:
+            yield rest
 
     def _generate(self, tokens: list[int], max_tokens: Optional[int], sampler: Optional[Sampler]) -> Iterator[str]:
         if sampler is not None:
