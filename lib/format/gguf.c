@@ -90,6 +90,25 @@ int32_t inlay__gguf_read_name(inlay__gguf_reader *r, const char *kind, size_t i,
 /* A key as it fits into a message. */
 #define KEY_ARGS(kv) (int)inlay__min_size((kv)->key.size, 120), (kv)->key.text
 
+/* Takes memory for the numbers as runs, where those are few; false: they stay as they are. */
+static bool read_runs(inlay__gguf_reader *r, const uint8_t *bytes, inlay__gguf_kv *kv) {
+    inlay__number_run runs[INLAY__MAX_RUNS];
+    uint8_t *memory;
+    bool is_float = kv->type == INLAY__GGUF_F32;
+    if (!is_float && kv->type != INLAY__GGUF_I32 && kv->type != INLAY__GGUF_U32) return false;
+    size_t n = inlay__number_runs_find(is_float, bytes, (size_t)kv->n_values, runs, INLAY__MAX_RUNS), used = r->text_used;
+    if (n == 0) return false;
+    if (inlay__gguf_take(r, n * sizeof *runs, 8, &memory) != INLAY_OK) { /* others than in the first walk */
+        r->text_used = used;
+        return false;
+    }
+    if (!r->fill) return true;
+    memcpy(memory, runs, n * sizeof *runs);
+    kv->runs = (const inlay__number_run *)(const void *)memory;
+    kv->n_runs = (uint32_t)n;
+    return true;
+}
+
 static int32_t read_numbers(inlay__gguf_reader *r, size_t i, inlay__gguf_kv *kv) {
     size_t value_size = value_sizes[kv->type];
     const uint8_t *bytes;
@@ -97,6 +116,7 @@ static int32_t read_numbers(inlay__gguf_reader *r, size_t i, inlay__gguf_kv *kv)
     if (kv->n_values > inlay__cursor_left(&r->in) / value_size) return inlay__gguf_fail_end(r, "metadata pair", i);
     size_t size = (size_t)kv->n_values * value_size;
     if (!inlay__cursor_bytes(&r->in, size, &bytes)) return inlay__gguf_fail_end(r, "metadata pair", i);
+    if (read_runs(r, bytes, kv)) return INLAY_OK;
     INLAY__TRY(inlay__gguf_take(r, size, 8, &copy));
     if (!r->fill) return INLAY_OK;
     if (size > 0) memcpy(copy, bytes, size);

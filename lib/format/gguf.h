@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/hash_map.h"
+#include "format/number_runs.h"
 #include "format/tensor.h"
 
 enum {
@@ -31,7 +32,9 @@ typedef struct inlay__gguf_kv {
     uint32_t type;           /* of the value, or of the elements of an array; never ARRAY */
     bool is_array;
     uint64_t n_values;       /* 1 for a scalar */
-    const uint8_t *values;   /* numbers: little-endian, copied. Strings: end to end, a NUL after each */
+    const uint8_t *values;   /* numbers: little-endian, copied; NULL where there are runs. Strings: end to end, a NUL after each */
+    const inlay__number_run *runs; /* [n_runs] in place of the values of an array of u32, i32 or f32; else NULL */
+    uint32_t n_runs;
     const uint32_t *offsets; /* strings: [n_values + 1], where in `values` each begins; else NULL */
 } inlay__gguf_kv;
 
@@ -65,6 +68,10 @@ inlay__text inlay__gguf_string(const inlay__gguf_kv *kv, uint64_t i);
  * false when the kv is NULL or of another type, i is out of range, or the value does not fit. */
 bool inlay__gguf_i64(const inlay__gguf_kv *kv, uint64_t i, int64_t *value);
 bool inlay__gguf_f64(const inlay__gguf_kv *kv, uint64_t i, double *value);
+/* The bits of elements [begin, begin + n), which there are, of a kv of u32, i32 or f32. */
+void inlay__gguf_bits(const inlay__gguf_kv *kv, size_t begin, size_t n, uint32_t *bits);
+/* One such number as a float. */
+float inlay__gguf_f32(const inlay__gguf_kv *kv, size_t i);
 /* Bytes of a value of a type of numbers; 0 for strings and arrays. */
 size_t inlay__gguf_value_size(uint32_t type);
 /* The name of a value type: "u32", "string", ... */

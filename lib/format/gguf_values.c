@@ -17,6 +17,27 @@ inlay__text inlay__gguf_string(const inlay__gguf_kv *kv, uint64_t i) {
     return (inlay__text){(const char *)kv->values + begin, end - begin};
 }
 
+void inlay__gguf_bits(const inlay__gguf_kv *kv, size_t begin, size_t n, uint32_t *bits) {
+    if (kv->runs != NULL)
+        inlay__number_runs_read(kv->type == INLAY__GGUF_F32, kv->runs, kv->n_runs, begin, n, bits);
+    else
+        for (size_t i = 0; i < n; i++) bits[i] = inlay__load_u32(kv->values + 4 * (begin + i));
+}
+
+float inlay__gguf_f32(const inlay__gguf_kv *kv, size_t i) {
+    uint32_t bits;
+    float value;
+    inlay__gguf_bits(kv, i, 1, &bits);
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint32_t bits_at(const inlay__gguf_kv *kv, uint64_t i) {
+    uint32_t bits;
+    inlay__gguf_bits(kv, (size_t)i, 1, &bits);
+    return bits;
+}
+
 /* A number of any integer type; `negative` tells that `bits` is a two's complement below 0. */
 static bool integer(const inlay__gguf_kv *kv, uint64_t i, uint64_t *bits, bool *negative) {
     const uint8_t *p = kv->values;
@@ -37,10 +58,10 @@ static bool integer(const inlay__gguf_kv *kv, uint64_t i, uint64_t *bits, bool *
         *bits = inlay__load_u16(p + 2 * i), width = 16, is_signed = true;
         break;
     case INLAY__GGUF_U32:
-        *bits = inlay__load_u32(p + 4 * i), width = 32;
+        *bits = bits_at(kv, i), width = 32;
         break;
     case INLAY__GGUF_I32:
-        *bits = inlay__load_u32(p + 4 * i), width = 32, is_signed = true;
+        *bits = bits_at(kv, i), width = 32, is_signed = true;
         break;
     case INLAY__GGUF_U64:
         *bits = inlay__load_u64(p + 8 * i), width = 64;
@@ -70,7 +91,7 @@ bool inlay__gguf_f64(const inlay__gguf_kv *kv, uint64_t i, double *value) {
     bool negative;
     if (kv == NULL || i >= kv->n_values) return false;
     if (kv->type == INLAY__GGUF_F32) {
-        *value = (double)inlay__load_f32(kv->values + 4 * i);
+        *value = (double)inlay__gguf_f32(kv, (size_t)i);
     } else if (kv->type == INLAY__GGUF_F64) {
         bits = inlay__load_u64(kv->values + 8 * i);
         memcpy(value, &bits, sizeof *value);

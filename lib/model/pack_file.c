@@ -126,11 +126,22 @@ static bool is_replaced(inlay__text key) {
     return false;
 }
 
+/* Numbers that were read as runs, as they stood in the file. */
+static int32_t put_runs(writer *w, const inlay__gguf_kv *kv) {
+    for (size_t i = 0; i < kv->n_values; i++) {
+        uint32_t bits;
+        inlay__gguf_bits(kv, i, 1, &bits);
+        INLAY__TRY(put_u32(w, bits));
+    }
+    return INLAY_OK;
+}
+
 static int32_t put_pair(writer *w, const inlay__gguf_kv *kv) {
     INLAY__TRY(put_text(w, kv->key.text, kv->key.size));
     if (kv->is_array) INLAY__TRY(put_u32(w, INLAY__GGUF_ARRAY));
     INLAY__TRY(put_u32(w, kv->type));
     if (kv->is_array) INLAY__TRY(put_u64(w, kv->n_values));
+    if (kv->runs != NULL) return put_runs(w, kv);
     if (kv->type != INLAY__GGUF_STRING) return put(w, kv->values, inlay__gguf_value_size(kv->type) * (size_t)kv->n_values);
     for (uint64_t i = 0; i < kv->n_values; i++) {
         inlay__text text = inlay__gguf_string(kv, i);

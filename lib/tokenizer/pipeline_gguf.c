@@ -93,7 +93,7 @@ static int32_t load_scores(const char *name, const inlay__gguf *gguf, const inla
     model->scores = inlay__alloc_array(vocab->sys, vocab->n_tokens, sizeof *model->scores);
     if (model->scores == NULL) return INLAY_ERR_MEMORY;
     for (size_t id = 0; id < vocab->n_tokens; id++) {
-        float score = inlay__load_f32(kv->values + 4 * id);
+        float score = inlay__gguf_f32(kv, id);
         if (!(score > -3.4e38f && score < 3.4e38f))
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s %zu is %g, expected a finite number", name, key, id,
                                (double)score);
@@ -286,7 +286,7 @@ static inlay__piece_text plamo_text(const void *user, int32_t id) {
     int32_t cost;
     inlay__text text = inlay__vocab_text(of->vocab, id);
     bool used = inlay__vocab_is_plain(of->vocab, id) && (of->vocab->flags[id] & INLAY_TOKEN_BYTE) == 0 &&
-                inlay__plamo_cost(inlay__load_f32(of->scores->values + 4 * (size_t)id), &cost);
+                inlay__plamo_cost(inlay__gguf_f32(of->scores, (size_t)id), &cost);
     return (inlay__piece_text){(const uint8_t *)text.text, used ? text.size : 0};
 }
 
@@ -306,7 +306,7 @@ static int32_t load_plamo(const char *name, const inlay__gguf *gguf, inlay__voca
     p->plamo.costs = inlay__alloc_array(p->sys, vocab->n_tokens, sizeof *p->plamo.costs);
     if (p->plamo.costs == NULL) return INLAY_ERR_MEMORY;
     for (size_t id = 0; id < vocab->n_tokens; id++)
-        inlay__plamo_cost(inlay__load_f32(of.scores->values + 4 * id), &p->plamo.costs[id]);
+        inlay__plamo_cost(inlay__gguf_f32(of.scores, id), &p->plamo.costs[id]);
     return inlay__pieces_build(vocab, plamo_text, &of, &p->plamo.pieces);
 }
 

@@ -4,17 +4,20 @@
 #include "tokenizer/rank_tree.h"
 
 static const char SPACE_MARK[] = "\xe2\x96\x81"; /* U+2581 */
-enum { SPACE_MARK_SIZE = 3 };
+enum { SPACE_MARK_SIZE = 3, CHUNK = 256 /* scores read at a time */ };
 #define NO_RANK INLAY__NO_RANK /* of a pair that is no token */
 
 /* --------------------------------------------------------------------- load */
 
 static int32_t load_scores(const char *name, const inlay__gguf *gguf, inlay__spm *spm) {
     static const char key[] = "tokenizer.ggml.scores";
+    uint32_t chunk[CHUNK];
     spm->scores = inlay__gguf_find(gguf, key);
     if (spm->scores == NULL) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no %s", name, key);
-    for (uint64_t i = 0; i < spm->vocab->n_tokens; i++) {
-        float score = inlay__load_f32(spm->scores->values + 4 * i);
+    for (size_t i = 0; i < spm->vocab->n_tokens; i++) {
+        if (i % CHUNK == 0) inlay__gguf_bits(spm->scores, i, inlay__min_size(CHUNK, spm->vocab->n_tokens - i), chunk);
+        float score;
+        memcpy(&score, &chunk[i % CHUNK], sizeof score);
         if (!(score > -3.4e38f && score < 3.4e38f))
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s %llu is %g, expected a finite number", name, key,
                                (unsigned long long)i, (double)score);
@@ -95,7 +98,7 @@ static uint32_t rank_at(const inlay__spm *spm, const line *l, size_t pos) {
     int32_t id;
     uint32_t second = l->next[pos];
     if (second == l->n || !find_token(spm, l->text + pos, l->next[second] - pos, &id)) return NO_RANK;
-    return rank_of_score(inlay__load_f32(spm->scores->values + 4 * (size_t)id));
+    return rank_of_score(inlay__gguf_f32(spm->scores, (size_t)id));
 }
 
 /* Bytes of the symbol at p: a character, or of bytes that are none as many as could begin one. */

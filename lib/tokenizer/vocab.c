@@ -1,6 +1,9 @@
 /* Reading and checking tokenizer.ggml.tokens, token_type, scores and the ids with a role. */
 #include "tokenizer/vocab.h"
 
+/* Numbers of the metadata are read so many at a time. */
+enum { CHUNK = 256 };
+
 /* Values of tokenizer.ggml.token_type. */
 enum { TYPE_UNDEFINED, TYPE_NORMAL, TYPE_UNKNOWN, TYPE_CONTROL, TYPE_USER_DEFINED, TYPE_UNUSED, TYPE_BYTE, N_TYPES };
 
@@ -74,9 +77,11 @@ static int32_t load_types(const char *name, const inlay__gguf *gguf, inlay__voca
     INLAY__TRY(find_array(name, gguf, vocab, key, INLAY__GGUF_I32, INLAY__GGUF_U32, &types));
     INLAY__TRY(find_array(name, gguf, vocab, "tokenizer.ggml.scores", INLAY__GGUF_F32, INLAY__GGUF_F32, &scores));
     if (types == NULL) return INLAY_OK; /* all are normal */
+    uint32_t chunk[CHUNK];
     for (size_t id = 0; id < vocab->n_tokens; id++) {
-        int64_t type;
-        if (!inlay__gguf_i64(types, id, &type) || type < 0 || type >= N_TYPES)
+        if (id % CHUNK == 0) inlay__gguf_bits(types, id, inlay__min_size(CHUNK, vocab->n_tokens - id), chunk);
+        uint32_t type = chunk[id % CHUNK];
+        if (type >= N_TYPES)
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s of token %zu is not one of 0 to %d", name, key, id,
                                N_TYPES - 1);
         vocab->flags[id] = type_flags[type];

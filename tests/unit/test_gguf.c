@@ -320,6 +320,38 @@ TEST(a_large_vocabulary_takes_less_memory_than_its_file) {
     free(bytes);
 }
 
+/* Kinds and scores of tokens, which go up by steps, take next to nothing, and are read as any other array. */
+TEST(long_arrays_of_few_runs_are_read_back_and_take_little_memory) {
+    enum { N = 300000 };
+    static int32_t kinds[N];
+    static float scores[N];
+    gguf_writer w;
+    accounting a;
+    inlay__gguf gguf;
+    size_t size;
+    for (int i = 0; i < N; i++) {
+        kinds[i] = i < 5 ? 3 : i < 1000 ? -6 : 1;
+        scores[i] = i < 1000 ? -1000.0f : (float)(1000 - i);
+    }
+    gguf_writer_init(&w);
+    gguf_writer_array(&w, "kinds", INLAY__GGUF_I32, kinds, N);
+    gguf_writer_array(&w, "scores", INLAY__GGUF_F32, scores, N);
+    uint8_t *bytes = gguf_writer_finish(&w, &size);
+    accounting_init(&a);
+    if (CHECK(inlay__gguf_parse(&a.sys, "test.gguf", bytes, size, &gguf) == INLAY_OK)) {
+        CHECK(a.peak <= 16384);
+        for (uint64_t i = 0; i < N; i += i < 1100 ? 1 : 997) {
+            CHECK_INT(as_i64(&gguf, "kinds", i), kinds[i]);
+            CHECK(as_f64(&gguf, "kinds", i) == kinds[i]);
+            CHECK(as_f64(&gguf, "scores", i) == (double)scores[i]);
+        }
+        int64_t none;
+        CHECK(!inlay__gguf_i64(inlay__gguf_find(&gguf, "kinds"), N, &none));
+        inlay__gguf_free(&gguf);
+    }
+    free(bytes);
+}
+
 TEST(tensors_of_types_that_do_not_run_are_listed) {
     uint8_t block[256] = {0};
     gguf_writer w;
@@ -337,6 +369,7 @@ TEST(tensors_of_types_that_do_not_run_are_listed) {
 }
 
 TEST_MAIN(CASE(every_scalar_type_is_read_back), CASE(every_array_type_is_read_back),
+          CASE(long_arrays_of_few_runs_are_read_back_and_take_little_memory),
           CASE(strings_may_hold_any_bytes_and_end_with_a_nul),
           CASE(tensors_are_found_with_shape_and_data_at_every_alignment),
           CASE(data_may_stand_in_another_order_than_the_table),
