@@ -13,7 +13,7 @@ static uint32_t bits_of(bool is_float, uint32_t value) {
     return value;
 }
 
-/* The integer that stands for a number; false for floats that none does, -0 among them. */
+/* The integer that stands for a number; false for floats that none does, -0 among them: they only repeat. */
 static bool value_of(bool is_float, uint32_t bits, uint32_t *value) {
     float number;
     *value = bits;
@@ -24,15 +24,21 @@ static bool value_of(bool is_float, uint32_t bits, uint32_t *value) {
     return bits_of(true, *value) == bits;
 }
 
-/* The length of the run that begins at number `i` of n. 0: it cannot. */
+/* The length of the run that begins at number `i` of n. */
 static size_t measure(bool is_float, const uint8_t *bytes, size_t i, size_t n, inlay__number_run *run) {
-    uint32_t second;
+    uint32_t bits = inlay__load_u32(bytes + 4 * i), first, second, expected;
     size_t length = 1;
-    *run = (inlay__number_run){.begin = (uint32_t)i};
-    if (!value_of(is_float, inlay__load_u32(bytes + 4 * i), &run->first)) return 0;
-    if (i + 1 == n || !value_of(is_float, inlay__load_u32(bytes + 4 * (i + 1)), &second)) return 1;
-    run->step = second - run->first;
-    uint32_t expected = second;
+    *run = (inlay__number_run){.begin = (uint32_t)i, .first = bits};
+    if (i + 1 == n) return length;
+    uint32_t next = inlay__load_u32(bytes + 4 * (i + 1));
+    if (next == bits) {
+        while (length < n - i && inlay__load_u32(bytes + 4 * (i + length)) == bits) length++;
+        return length;
+    }
+    if (!value_of(is_float, bits, &first) || !value_of(is_float, next, &second)) return length;
+    run->first = first;
+    run->step = second - first;
+    expected = second;
     do {
         length++;
         expected += run->step;
@@ -46,8 +52,8 @@ size_t inlay__number_runs_find(bool is_float, const uint8_t *bytes, size_t n, in
     if (n < LEAST_NUMBERS) return 0;
     for (size_t i = 0; i < n; n_runs++) {
         inlay__number_run run;
-        size_t length = n_runs < room ? measure(is_float, bytes, i, n, &run) : 0;
-        if (length == 0) return 0;
+        if (n_runs == room) return 0;
+        size_t length = measure(is_float, bytes, i, n, &run);
         if (runs != NULL) runs[n_runs] = run;
         i += length;
     }
@@ -66,6 +72,7 @@ void inlay__number_runs_read(bool is_float, const inlay__number_run *runs, size_
     }
     for (size_t i = begin; i < begin + n; i++) {
         if (at + 1 < n_runs && i >= runs[at + 1].begin) at++;
-        bits[i - begin] = bits_of(is_float, runs[at].first + (uint32_t)(i - runs[at].begin) * runs[at].step);
+        uint32_t value = runs[at].first + (uint32_t)(i - runs[at].begin) * runs[at].step;
+        bits[i - begin] = bits_of(is_float && runs[at].step != 0, value);
     }
 }
