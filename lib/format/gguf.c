@@ -264,10 +264,10 @@ static int32_t read_packed(inlay__gguf_reader *r) {
         return inlay__fail(INLAY_ERR_FORMAT,
                            "file '%s': key '%s' is no version: a single u32 of at least 1 is expected", r->name,
                            INLAY__PACKED_KEY);
-    if (version > INLAY__PACKED_VERSION)
+    if (version != INLAY__PACKED_VERSION)
         return inlay__fail(
             INLAY_ERR_UNSUPPORTED,
-            "file '%s': is packed in version %lld of that form, and this library reads up to %d; pack the "
+            "file '%s': is packed in version %lld of that form, and this library reads version %d; pack the "
             "original anew",
             r->name, (long long)version, INLAY__PACKED_VERSION);
     r->gguf->packed = (uint32_t)version;

@@ -1,14 +1,14 @@
 /* The packed form of a model file, which `inlay pack` writes: GGUF version 3 with its metadata as they were, whose
  * quantised matrices stand as the kernels read them, so that it runs from where it is mapped.
  *
- *     inlay.packed.version   u32, a key of the metadata: the version of this form, 1
+ *     inlay.packed.version   u32, a key of the metadata: the version of this form, 2
  *     tensor type            0x494c0000 + the GGUF number of the type, for a tensor in panels; rows keep their number
  *     tensor data            panels of 16 rows (drawn in kernels/pack.c), each matrix [shape[0], shape[1]] by itself,
  *                            the last panel of each filled up with zero rows; aligned to 64 bytes
  *
  * Names and shapes are the unpacked file's. A reader that does not know the form finds tensor types that do not exist,
  * and refuses them. The form has no part that depends on the CPU: every machine of this byte order reads the same file.
- * A change of any panel raises the version.
+ * A change of any panel raises the version; files of other versions are refused. Version 1 had IQ4_NL in other panels.
  */
 #ifndef INLAY_PACKED_H
 #define INLAY_PACKED_H
@@ -18,7 +18,7 @@
 #define INLAY__PACKED_KEY "inlay.packed.version"
 
 enum {
-    INLAY__PACKED_VERSION = 1,
+    INLAY__PACKED_VERSION = 2,
     INLAY__PACKED_TYPE = 0x494c0000,
     INLAY__PACKED_TYPE_MASK = 0xffff,
     INLAY__PACKED_ROWS = 16,

@@ -161,7 +161,7 @@ TEST(metadata_tensors_and_facts_are_those_of_the_original) {
         CHECK(type == type_b && memcmp(shape, shape_b, sizeof shape) == 0);
     }
     CHECK_INT(fact(a, INLAY_MODEL_PACKED), 0);
-    CHECK_INT(fact(b, INLAY_MODEL_PACKED), 1);
+    CHECK_INT(fact(b, INLAY_MODEL_PACKED), INLAY__PACKED_VERSION);
     CHECK_INT(fact(a, INLAY_MODEL_N_PARAMS), fact(b, INLAY_MODEL_N_PARAMS));
     inlay_model_free(a);
     inlay_model_free(b);
@@ -241,7 +241,7 @@ TEST(a_file_may_be_packed_over_itself) {
     inlay_model *model;
     CHECK_INT(inlay_pack_file(path, path, o), INLAY_OK);
     CHECK_INT(inlay_model_open(path, NULL, &model), INLAY_OK);
-    CHECK_INT(fact(model, INLAY_MODEL_PACKED), 1);
+    CHECK_INT(fact(model, INLAY_MODEL_PACKED), INLAY__PACKED_VERSION);
     inlay_model_free(model);
     inlay_options_free(o);
     free(data);
@@ -382,23 +382,24 @@ static void expect_refused(uint32_t version, uint32_t number, uint64_t n_k, uint
 
 TEST(damaged_and_future_files_are_refused_by_what_is_wrong) {
     const uint32_t q4_0 = INLAY__PACKED_TYPE + INLAY_TYPE_Q4_0;
-    expect_refused(1, q4_0, 64, 17, 2 * 2 * 288, INLAY_OK, "");
+    expect_refused(INLAY__PACKED_VERSION, q4_0, 64, 17, 2 * 2 * 288, INLAY_OK, "");
     expect_refused(0, q4_0, 64, 17, 2 * 2 * 288, INLAY_ERR_FORMAT, "tensor 'panels' is packed, but");
-    expect_refused(2, q4_0, 64, 17, 2 * 2 * 288, INLAY_ERR_UNSUPPORTED, "version 2");
+    expect_refused(INLAY__PACKED_VERSION + 1, q4_0, 64, 17, 2 * 2 * 288, INLAY_ERR_UNSUPPORTED, "version 3");
+    expect_refused(INLAY__PACKED_VERSION - 1, q4_0, 64, 17, 2 * 2 * 288, INLAY_ERR_UNSUPPORTED, "version 1");
     expect_refused(UINT32_MAX, q4_0, 64, 17, 2 * 2 * 288, INLAY_ERR_UNSUPPORTED, "version 4294967295");
-    expect_refused(1, q4_0, 64, 17, 2 * 2 * 288 - 32, INLAY_ERR_FORMAT, "past the end");
-    expect_refused(1, q4_0, 63, 17, 2 * 2 * 288, INLAY_ERR_FORMAT, "no multiple");
-    expect_refused(1, q4_0, 64, UINT64_C(1) << 56, 2 * 2 * 288, INLAY_ERR_FORMAT, "past the end");
-    expect_refused(1, INLAY__PACKED_TYPE + INLAY_TYPE_F32, 64, 17, 64 * 32 * 4, INLAY_ERR_FORMAT, "type F32 cannot be");
-    expect_refused(1, INLAY__PACKED_TYPE + 999, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "type 999");
-    expect_refused(1, 0x494d0000u, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "GGUF does not define");
+    expect_refused(INLAY__PACKED_VERSION, q4_0, 64, 17, 2 * 2 * 288 - 32, INLAY_ERR_FORMAT, "past the end");
+    expect_refused(INLAY__PACKED_VERSION, q4_0, 63, 17, 2 * 2 * 288, INLAY_ERR_FORMAT, "no multiple");
+    expect_refused(INLAY__PACKED_VERSION, q4_0, 64, UINT64_C(1) << 56, 2 * 2 * 288, INLAY_ERR_FORMAT, "past the end");
+    expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + INLAY_TYPE_F32, 64, 17, 64 * 32 * 4, INLAY_ERR_FORMAT, "type F32 cannot be");
+    expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + 999, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "type 999");
+    expect_refused(INLAY__PACKED_VERSION, 0x494d0000u, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "GGUF does not define");
     gguf_writer w;
     for (int i = 0; i < 3; i++) {
         size_t size;
         gguf_writer_init(&w);
         if (i == 0) gguf_writer_string(&w, INLAY__PACKED_KEY, "1");
         if (i == 1) gguf_writer_u32(&w, INLAY__PACKED_KEY, 0);
-        if (i == 2) gguf_writer_array(&w, INLAY__PACKED_KEY, INLAY__GGUF_U32, &(uint32_t){1}, 1);
+        if (i == 2) gguf_writer_array(&w, INLAY__PACKED_KEY, INLAY__GGUF_U32, &(uint32_t){INLAY__PACKED_VERSION}, 1);
         uint8_t *file = gguf_writer_finish(&w, &size);
         gguf_verdict verdict = gguf_check(file, size);
         CHECK_INT(verdict.status, INLAY_ERR_FORMAT);
@@ -413,7 +414,7 @@ TEST(a_packed_vector_is_refused_by_name) {
     size_t size;
     tiny_metadata(&p, &w);
     tiny_tensors(&p, &w);
-    gguf_writer_u32(&w, INLAY__PACKED_KEY, 1);
+    gguf_writer_u32(&w, INLAY__PACKED_KEY, INLAY__PACKED_VERSION);
     uint8_t *data = gguf_writer_finish(&w, &size);
     const char name[] = "blk.0.attn_norm.weight";
     size_t at = 0;
