@@ -3,6 +3,14 @@
 #include "import/import.h"
 #include "model/pack_file.h"
 
+static int32_t write_file(inlay_model *model, const inlay__model_config *config, const char *path) {
+    inlay__merge_sides merges = {NULL, 0};
+    INLAY__TRY(inlay__tokenizer_merge_sides(model->tokenizer, inlay__weights_metadata(&model->weights), &merges.tokens, &merges.n));
+    int32_t status = inlay__model_write_packed(model->network, config, &merges, path);
+    inlay__free(&model->sys, merges.tokens, 2 * merges.n * sizeof *merges.tokens);
+    return status;
+}
+
 static int32_t pack_file(const inlay_options *given, const char *path, const char *packed_path) {
     inlay_model *model = NULL;
     inlay_options options = *given;
@@ -18,7 +26,7 @@ static int32_t pack_file(const inlay_options *given, const char *path, const cha
                                        "model '%s': is safetensors in a folder, expected a GGUF file: "
                                        "a packed file has no place for its tokenizer",
                                        path)
-                         : inlay__model_write_packed(model->network, &config, packed_path);
+                         : write_file(model, &config, packed_path);
     inlay_model_free(model);
     return status;
 }

@@ -159,6 +159,16 @@ static inline float inlay__load_f32(const void *p) {
     return value;
 }
 
+/* memcmp(a, b, n) == 0 for texts that are mostly shorter than a call is worth. */
+static inline bool inlay__same_bytes(const char *a, const char *b, size_t n) {
+    if (n > 16) return memcmp(a, b, n) == 0;
+    if (n >= 8)
+        return inlay__load_u64(a) == inlay__load_u64(b) && inlay__load_u64(a + n - 8) == inlay__load_u64(b + n - 8);
+    if (n >= 4)
+        return inlay__load_u32(a) == inlay__load_u32(b) && inlay__load_u32(a + n - 4) == inlay__load_u32(b + n - 4);
+    return n == 0 || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
 /* --------------------------------------------------------------------- log */
 
 typedef struct inlay__log {

@@ -32,7 +32,7 @@ static size_t find(const inlay__text_index *index, uint64_t hash, const char *te
         if (slot == 0) return i;
         if ((slot & ~index->number_mask) != tag) continue;
         uint32_t begin = index->offsets[number - 1];
-        if (index->offsets[number] - 1 - begin == size && memcmp(index->texts + begin, text, size) == 0) return i;
+        if (index->offsets[number] - 1 - begin == size && inlay__same_bytes(index->texts + begin, text, size)) return i;
     }
 }
 

@@ -22,6 +22,7 @@ typedef struct writer {
     const inlay__sys *sys;
     const inlay__weights *weights;
     const inlay__model_config *config;
+    const inlay__merge_sides *merges;
     const inlay__kernels *kernels;
     inlay__pool *pool;
     entry *entries;  /* [weights->n_tensors] */
@@ -118,9 +119,9 @@ static int32_t plan(writer *w, inlay__model *model) {
 
 /* ------------------------------------------------------------------- header */
 
-/* Keys that describe the old file. */
+/* Keys that describe the old file, and those that are written anew. */
 static bool is_replaced(inlay__text key) {
-    static const char *const keys[] = {"general.alignment", "split.no", "split.count", "split.tensors.count"};
+    static const char *const keys[] = {"general.alignment", "split.no", "split.count", "split.tensors.count", INLAY__PACKED_MERGES};
     for (size_t i = 0; i < INLAY__COUNT(keys); i++)
         if (strcmp(key.text, keys[i]) == 0) return true;
     return false;
@@ -156,9 +157,20 @@ static int32_t put_own_pair(writer *w, const char *key, uint32_t value) {
     return put_u32(w, value);
 }
 
+static int32_t put_merges(writer *w) {
+    const inlay__merge_sides *merges = w->merges;
+    if (merges->n == 0) return INLAY_OK;
+    INLAY__TRY(put_text(w, INLAY__PACKED_MERGES, strlen(INLAY__PACKED_MERGES)));
+    INLAY__TRY(put_u32(w, INLAY__GGUF_ARRAY));
+    INLAY__TRY(put_u32(w, INLAY__GGUF_U32));
+    INLAY__TRY(put_u64(w, 2 * (uint64_t)merges->n));
+    for (size_t i = 0; i < 2 * merges->n; i++) INLAY__TRY(put_u32(w, merges->tokens[i]));
+    return INLAY_OK;
+}
+
 static int32_t put_metadata(writer *w) {
     const inlay__gguf *gguf = inlay__weights_metadata(w->weights);
-    uint64_t n = 2;
+    uint64_t n = w->merges->n > 0 ? 3 : 2;
     for (size_t i = 0; i < gguf->n_kv; i++) n += !is_replaced(gguf->kv[i].key);
     INLAY__TRY(put(w, "GGUF", 4));
     INLAY__TRY(put_u32(w, 3));
@@ -167,6 +179,7 @@ static int32_t put_metadata(writer *w) {
     for (size_t i = 0; i < gguf->n_kv; i++)
         if (!is_replaced(gguf->kv[i].key)) INLAY__TRY(put_pair(w, &gguf->kv[i]));
     INLAY__TRY(put_own_pair(w, "general.alignment", INLAY__PACKED_ALIGNMENT));
+    INLAY__TRY(put_merges(w));
     return put_own_pair(w, INLAY__PACKED_KEY, INLAY__PACKED_VERSION);
 }
 
@@ -257,11 +270,12 @@ static int32_t write_all(writer *w, inlay__model *model, const char *path) {
     return inlay__out_file_finish(&w->file);
 }
 
-int32_t inlay__model_write_packed(inlay__model *model, const inlay__model_config *config, const char *path) {
+int32_t inlay__model_write_packed(inlay__model *model, const inlay__model_config *config,
+                                  const inlay__merge_sides *merges, const char *path) {
     const char *name = inlay__weights_name(model->weights);
     if (inlay__weights_metadata(model->weights)->packed != 0)
         return inlay__fail(INLAY_ERR_ARGUMENT, "file '%s': is packed already", name);
-    writer w = {.sys = model->sys, .weights = model->weights, .config = config, .kernels = &model->kernels, .file = {.fd = -1}};
+    writer w = {.sys = model->sys, .weights = model->weights, .config = config, .merges = merges, .kernels = &model->kernels, .file = {.fd = -1}};
     int32_t status = write_all(&w, model, path);
     inlay__out_file_drop(&w.file);
     inlay__pool_free(w.pool);

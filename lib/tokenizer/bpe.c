@@ -1,6 +1,7 @@
 /* Byte-level BPE: reading merges, encoding words, bytes of tokens. */
 #include "tokenizer/bpe.h"
 
+#include "format/packed.h"
 #include "tokenizer/bpe_merge.h"
 #include "tokenizer/byte_text.h"
 #include "tokenizer/word_cache.h"
@@ -85,12 +86,14 @@ static void load_bytes(inlay__bpe *bpe) {
 /* A merge on its way into the table, while memory fetches what it meets: it is read; SLOTS merges later its slots are
  * there and tell which keys will be compared; at IDS its tokens are looked up and tell its place; at AHEAD it is added. */
 enum { SLOTS = 8, IDS = 16, AHEAD = 24, SHORT = 128 };
+#define NO_HINT UINT32_MAX
 
 typedef struct pending_merge {
     inlay__text text;   /* "left right" */
     size_t space;       /* where the left part ends; 0: a merge that cannot apply */
     char *joined;       /* [text.size - 1] the text without its space */
-    uint64_t hashes[3]; /* of left, right and joined */
+    uint32_t hints[2];  /* the tokens that left and right may be, or NO_HINT */
+    uint64_t hashes[3]; /* of left, right and joined; of a side with a hint none */
     int32_t guess;      /* the token that joined is known to be, without a look at its hash; or -1 */
     inlay__merge merge; /* once it is looked up; result -1: one that cannot apply */
 } pending_merge;
@@ -99,32 +102,53 @@ typedef struct pending_merge {
 static bool is_joined(const inlay__vocab *vocab, int64_t id, inlay__text text, size_t space) {
     if (!vocab->unique || id < 0 || id >= (int64_t)vocab->n_tokens) return false;
     inlay__text token = inlay__vocab_text(vocab, (int32_t)id);
-    return token.size == text.size - 1 && memcmp(token.text, text.text, space) == 0 &&
-           memcmp(token.text + space, text.text + space + 1, token.size - space) == 0;
+    return token.size == text.size - 1 && inlay__same_bytes(token.text, text.text, space) &&
+           inlay__same_bytes(token.text + space, text.text + space + 1, token.size - space);
+}
+
+/* Whether a token's text is the only one of its kind and this one. */
+static bool is_text(const inlay__vocab *vocab, uint32_t id, const char *text, size_t size) {
+    if (!vocab->unique || id >= vocab->n_tokens) return false;
+    inlay__text token = inlay__vocab_text(vocab, (int32_t)id);
+    return token.size == size && inlay__same_bytes(token.text, text, size);
+}
+
+/* The text of the left or right side. */
+static inlay__text side_of(const pending_merge *m, size_t side) {
+    return side == 0 ? (inlay__text){m->text.text, m->space}
+                     : (inlay__text){m->text.text + m->space + 1, m->text.size - m->space - 1};
 }
 
 /* `guess` is the token that the merge gives where tokens are numbered in the order of merges, as they mostly are. */
 static void expect_merge(const inlay__bpe *bpe, pending_merge *m, inlay__text text, size_t space, int64_t guess) {
     const inlay__text_index *index = &bpe->vocab->by_text;
-    size_t n_right = text.size - space - 1, n_hashes = 3;
     m->text = text;
     m->space = space;
     m->guess = is_joined(bpe->vocab, guess, text, space) ? (int32_t)guess : -1;
-    m->hashes[0] = inlay__text_index_hash(index, text.text, space);
-    m->hashes[1] = inlay__text_index_hash(index, text.text + space + 1, n_right);
-    if (m->guess >= 0) {
-        n_hashes = 2;
-    } else {
-        memcpy(m->joined, text.text, space);
-        memcpy(m->joined + space, text.text + space + 1, n_right);
-        m->hashes[2] = inlay__text_index_hash(index, m->joined, text.size - 1);
+    for (size_t i = 0; i < 2; i++) {
+        inlay__text side = side_of(m, i);
+        if (m->hints[i] < bpe->vocab->n_tokens) {
+            INLAY__PREFETCH(&bpe->vocab->offsets[m->hints[i]]);
+            continue;
+        }
+        m->hints[i] = NO_HINT;
+        m->hashes[i] = inlay__text_index_hash(index, side.text, side.size);
+        inlay__text_index_expect(index, m->hashes[i]);
     }
-    for (size_t i = 0; i < n_hashes; i++) inlay__text_index_expect(index, m->hashes[i]);
+    if (m->guess >= 0) return;
+    memcpy(m->joined, text.text, space);
+    memcpy(m->joined + space, text.text + space + 1, text.size - space - 1);
+    m->hashes[2] = inlay__text_index_hash(index, m->joined, text.size - 1);
+    inlay__text_index_expect(index, m->hashes[2]);
 }
 
 static void expect_merge_keys(const inlay__bpe *bpe, const pending_merge *m) {
+    const inlay__vocab *vocab = bpe->vocab;
     for (size_t i = 0; i < (m->guess < 0 ? 3 : 2) && m->space > 0; i++)
-        inlay__text_index_expect_text(&bpe->vocab->by_text, m->hashes[i]);
+        if (i < 2 && m->hints[i] != NO_HINT)
+            INLAY__PREFETCH(vocab->texts + vocab->offsets[m->hints[i]]);
+        else
+            inlay__text_index_expect_text(&vocab->by_text, m->hashes[i]);
 }
 
 void inlay__bpe_add_joint(inlay__byte_pairs *joints, inlay__text left, inlay__text right) {
@@ -136,13 +160,21 @@ void inlay__bpe_add_joint(inlay__byte_pairs *joints, inlay__text left, inlay__te
     inlay__byte_pairs_add(joints, before, after);
 }
 
+/* The token of a side: as the hint has it where that is true, which nobody promises. */
+static bool find_side(const inlay__bpe *bpe, const pending_merge *m, size_t i, uint32_t *id) {
+    inlay__text side = side_of(m, i);
+    if (m->hints[i] == NO_HINT) return find_hashed(bpe, m->hashes[i], side.text, side.size, id);
+    *id = m->hints[i];
+    if (is_text(bpe->vocab, *id, side.text, side.size)) return may_become(bpe, (int32_t)*id);
+    return find_word(bpe, side.text, side.size, id);
+}
+
 /* Looks up the tokens of merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text
  * may not become, can never apply. */
 static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
     uint32_t left, right, result;
     m->merge.result = -1;
-    if (m->space == 0 || !find_hashed(bpe, m->hashes[0], m->text.text, m->space, &left)) return;
-    if (!find_hashed(bpe, m->hashes[1], m->text.text + m->space + 1, m->text.size - m->space - 1, &right)) return;
+    if (m->space == 0 || !find_side(bpe, m, 0, &left) || !find_side(bpe, m, 1, &right)) return;
     if (m->guess >= 0) {
         result = (uint32_t)m->guess;
         if (!may_become(bpe, m->guess)) return;
@@ -150,8 +182,7 @@ static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
         return;
     }
     m->merge = (inlay__merge){left, right, rank, (int32_t)result};
-    inlay__bpe_add_joint(&bpe->joints, (inlay__text){m->text.text, m->space},
-                         (inlay__text){m->text.text + m->space + 1, m->text.size - m->space - 1});
+    inlay__bpe_add_joint(&bpe->joints, side_of(m, 0), side_of(m, 1));
     INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, left, right)]);
 }
 
@@ -201,7 +232,16 @@ int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, ui
     return INLAY_OK;
 }
 
-static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, char *joined) {
+/* The tokens of the merges' sides, which packed files bring so that nobody needs to look for them; *found is NULL without. */
+static int32_t find_hints(const char *name, const inlay__gguf *gguf, const inlay__gguf_kv *merges, const inlay__gguf_kv **found) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, INLAY__PACKED_MERGES);
+    *found = kv;
+    if (kv == NULL || (kv->is_array && kv->type == INLAY__GGUF_U32 && kv->n_values == 2 * merges->n_values)) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not an array of two u32 for each of tokenizer.ggml.merges", name,
+                       INLAY__PACKED_MERGES);
+}
+
+static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, const inlay__gguf_kv *hints, char *joined) {
     char short_texts[AHEAD][SHORT];
     pending_merge pending[AHEAD], lone = {.joined = joined};
     int64_t ahead = 0; /* of the number of a merge is that of its token, as it was last */
@@ -218,7 +258,10 @@ static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_
         INLAY__TRY(inlay__bpe_read_merge(name, kv, i, &left, &right));
         if (text.size - 1 > bpe->vocab->max_token_size) continue; /* there is no such token */
         bool is_short = text.size <= SHORT; /* a long one waits for none; its pair is that of no short one */
-        expect_merge(bpe, is_short ? m : &lone, text, left.size, (int64_t)i + ahead);
+        pending_merge *at = is_short ? m : &lone;
+        at->hints[0] = at->hints[1] = NO_HINT;
+        if (hints != NULL) inlay__gguf_bits(hints, 2 * (size_t)i, 2, at->hints);
+        expect_merge(bpe, at, text, left.size, (int64_t)i + ahead);
         if (is_short) continue;
         look_up_merge(bpe, &lone, (uint32_t)i);
         add_merge(bpe, &lone);
@@ -227,12 +270,13 @@ static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_
 }
 
 static int32_t load_merges(inlay__bpe *bpe, const char *name, const inlay__gguf *gguf) {
-    const inlay__gguf_kv *kv;
+    const inlay__gguf_kv *kv, *hints;
     INLAY__TRY(inlay__bpe_find_merges(name, gguf, &kv));
+    INLAY__TRY(find_hints(name, gguf, kv, &hints));
     INLAY__TRY(make_table(bpe, (size_t)kv->n_values));
     char *joined = inlay__alloc(bpe->sys, bpe->vocab->max_token_size);
     if (joined == NULL) return INLAY_ERR_MEMORY;
-    int32_t status = read_merges(bpe, name, kv, joined);
+    int32_t status = read_merges(bpe, name, kv, hints, joined);
     inlay__free(bpe->sys, joined, bpe->vocab->max_token_size);
     return status;
 }
@@ -248,6 +292,16 @@ int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gg
     }
     if (status != INLAY_OK) inlay__bpe_free(bpe);
     return status;
+}
+
+void inlay__bpe_sides(const inlay__bpe *bpe, uint32_t *sides, size_t n_merges) {
+    for (size_t i = 0; i < 2 * n_merges; i++) sides[i] = NO_HINT;
+    for (size_t slot = 0; slot <= bpe->merge_mask; slot++) {
+        const inlay__merge *merge = &bpe->merges[slot];
+        if (merge->result < 0 || merge->rank >= n_merges) continue;
+        sides[2 * merge->rank] = merge->left;
+        sides[2 * merge->rank + 1] = merge->right;
+    }
 }
 
 void inlay__bpe_free(inlay__bpe *bpe) {

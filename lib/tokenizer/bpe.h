@@ -36,6 +36,9 @@ int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gg
                         const inlay__pretokenizer *pretokenizer, inlay__bpe *bpe);
 void inlay__bpe_free(inlay__bpe *bpe);
 
+/* The tokens of both sides of n_merges merges, [n_merges, 2]; UINT32_MAX for those that cannot apply. */
+void inlay__bpe_sides(const inlay__bpe *bpe, uint32_t *sides, size_t n_merges);
+
 /* tokenizer.ggml.merges, which must be there, and its merge number i: the two texts, the left one not empty. */
 int32_t inlay__bpe_find_merges(const char *name, const inlay__gguf *gguf, const inlay__gguf_kv **merges);
 int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, uint64_t i, inlay__text *left, inlay__text *right);

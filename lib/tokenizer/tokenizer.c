@@ -634,6 +634,18 @@ bool inlay__tokenizer_find(const inlay__tokenizer *tokenizer, const char *text, 
     return inlay__vocab_find(&tokenizer->vocab, text, size == INLAY_ALL ? strlen(text) : size, token);
 }
 
+int32_t inlay__tokenizer_merge_sides(const inlay__tokenizer *tokenizer, const inlay__gguf *gguf, uint32_t **sides, size_t *n) {
+    *sides = NULL;
+    *n = 0;
+    if (tokenizer->family->load != load_gpt2) return INLAY_OK;
+    size_t n_merges = (size_t)inlay__gguf_find(gguf, "tokenizer.ggml.merges")->n_values; /* it was loaded from them */
+    *sides = inlay__alloc_array(tokenizer->sys, n_merges, 2 * sizeof **sides);
+    if (*sides == NULL) return INLAY_ERR_MEMORY;
+    *n = n_merges;
+    inlay__bpe_sides(&tokenizer->of.bpe, *sides, n_merges);
+    return INLAY_OK;
+}
+
 size_t inlay__tokenizer_n_vocab(const inlay__tokenizer *tokenizer) { return tokenizer->vocab.n_tokens; }
 
 inlay__text inlay__tokenizer_token_text(const inlay__tokenizer *tokenizer, int32_t id) {

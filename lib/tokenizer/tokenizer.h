@@ -58,6 +58,10 @@ int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *sta
                                 size_t capacity, size_t *size);
 bool inlay__tokenizer_find(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t *token);
 
+/* The tokens of both sides of the merges of a GGUF file, [*n, 2] in new memory; *sides is NULL and *n 0 for tokenizers without
+ * byte-pair encoding of bytes. Errors: _MEMORY. */
+int32_t inlay__tokenizer_merge_sides(const inlay__tokenizer *tokenizer, const inlay__gguf *gguf, uint32_t **sides, size_t *n);
+
 size_t inlay__tokenizer_n_vocab(const inlay__tokenizer *tokenizer);
 /* id < n_vocab */
 inlay__text inlay__tokenizer_token_text(const inlay__tokenizer *tokenizer, int32_t id);

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "format/packed.h"
 #include "support/tiny_vocab.h"
 #include "tokenizer/byte_text.h"
 
@@ -187,6 +188,85 @@ TEST(tokens_that_are_numbered_as_merges_are_no_others_than_their_texts_say) {
 }
 
 /* ------------------------------------------------------------------- bytes */
+
+/* ------------------------------------------------- what packed files bring */
+
+enum { N_HINTED = 200 };
+static uint32_t hints[2 * N_HINTED];
+static size_t n_hints;
+static uint32_t hint_type;
+
+static void write_hints(gguf_writer *w) { gguf_writer_array(w, INLAY__PACKED_MERGES, hint_type, hints, n_hints); }
+
+/* Merges of letters and of merged tokens, one of which is doubled and one that can never apply. */
+static void make_hinted(void) {
+    tiny_vocab_init(&v);
+    for (size_t i = 0; i + 2 < N_HINTED; i++) {
+        char merge[64], left[8] = {(char)('a' + i * 7 % 11)}, right[8] = {(char)('a' + i * 5 % 13)};
+        bool longer = i > 60 && strlen(v.tokens[256 + i / 3]) < 8;
+        snprintf(merge, sizeof merge, "%s %s", longer ? v.tokens[256 + i / 3] : left, i % 9 == 8 ? v.tokens[256 + i % 50] : right);
+        tiny_vocab_merge(&v, merge);
+    }
+    tiny_vocab_merge(&v, "a b");
+    tiny_vocab_merge(&v, "z nowhere");
+}
+
+/* Opens the vocabulary with the hints as they are, and expects the merges and ids of one without any. */
+static void expect_no_change(const uint32_t *sides, const char *ids) {
+    static const char text[] = "abcabdeafgchbackabacadeijkabjihgfedcbaab";
+    uint32_t *found;
+    size_t n;
+    v.more = write_hints;
+    tiny_tokenizer t = open_vocab();
+    CHECK_INT(t.status, INLAY_OK);
+    if (t.status != INLAY_OK) return;
+    CHECK_STR(encode(&t, text), ids);
+    CHECK_INT(inlay__tokenizer_merge_sides(t.tokenizer, &t.gguf, &found, &n), INLAY_OK);
+    CHECK(n == N_HINTED && memcmp(found, sides, 2 * n * sizeof *sides) == 0);
+    inlay__free(&inlay__sys_default, found, 2 * n * sizeof *found);
+    tiny_tokenizer_close(&t);
+}
+
+TEST(tokens_that_a_packed_file_names_for_merges_change_nothing_when_they_lie) {
+    char ids[1024];
+    uint32_t *sides;
+    size_t n;
+    make_hinted();
+    tiny_tokenizer t = open_vocab();
+    snprintf(ids, sizeof ids, "%s", encode(&t, "abcabdeafgchbackabacadeijkabjihgfedcbaab"));
+    CHECK_INT(inlay__tokenizer_merge_sides(t.tokenizer, &t.gguf, &sides, &n), INLAY_OK);
+    CHECK_INT(n, N_HINTED);
+    CHECK(sides[0] < 256 && sides[2 * N_HINTED - 1] == UINT32_MAX);
+    tiny_tokenizer_close(&t);
+    hint_type = INLAY__GGUF_U32;
+    n_hints = 2 * N_HINTED;
+    memcpy(hints, sides, sizeof hints);
+    expect_no_change(sides, ids);
+    for (uint32_t round = 0; round < 60; round++) {
+        for (size_t i = 0; i < n_hints; i++) {
+            uint32_t noise = ((uint32_t)i + 1) * (round + 1) * 2654435761u;
+            if (noise >> 28 < 5) hints[i] = round % 3 == 0 ? noise : noise >> 8 & (uint32_t)(v.n_tokens - 1);
+        }
+        expect_no_change(sides, ids);
+    }
+    for (size_t i = 0; i < n_hints; i++) hints[i] = 'a'; /* as one run of numbers */
+    expect_no_change(sides, ids);
+    inlay__free(&inlay__sys_default, sides, 2 * n * sizeof *sides);
+    tiny_vocab_free(&v);
+}
+
+TEST(tokens_of_merges_in_another_number_or_type_are_an_error) {
+    for (int i = 0; i < 4; i++) {
+        make_hinted();
+        v.more = write_hints;
+        n_hints = i == 0 ? 2 * N_HINTED - 1 : i == 1 ? N_HINTED : i == 2 ? 0 : 2 * N_HINTED;
+        hint_type = i == 3 ? INLAY__GGUF_I32 : INLAY__GGUF_U32;
+        tiny_tokenizer t = open_vocab();
+        CHECK_INT(t.status, INLAY_ERR_FORMAT);
+        CHECK_HAS(inlay__error_text(), INLAY__PACKED_MERGES);
+        close_both(&t);
+    }
+}
 
 TEST(every_byte_alone_and_all_together_come_back) {
     char text[512];
@@ -383,6 +463,8 @@ TEST_MAIN(CASE(the_merge_of_lowest_rank_goes_first), CASE(of_equal_ranks_the_lef
           CASE(a_merge_that_is_not_two_tokens_is_an_error), CASE(cyclic_merges_end),
           CASE(plain_text_never_becomes_a_control_token), CASE(merges_never_give_a_token_of_other_bytes),
           CASE(tokens_that_are_numbered_as_merges_are_no_others_than_their_texts_say),
+          CASE(tokens_that_a_packed_file_names_for_merges_change_nothing_when_they_lie),
+          CASE(tokens_of_merges_in_another_number_or_type_are_an_error),
           CASE(every_byte_alone_and_all_together_come_back), CASE(bytes_without_a_character_token_use_byte_tokens),
           CASE(a_byte_that_the_vocabulary_lacks_is_an_error_in_short_and_long_words),
           CASE(tokens_that_are_not_byte_text_decode_to_themselves),
