@@ -50,7 +50,7 @@ int32_t inlay_eval_batch(inlay_session *session, const int32_t *sequences, const
 
 static int32_t fork_sequence(inlay_session *session, int32_t from, int32_t to) {
     const char *function = "inlay_sequence_fork";
-    size_t i_from, i_to;
+    size_t i_from = 0, i_to = 0;
     INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
     INLAY__TRY(inlay__session_sequence(session, function, from, &i_from));
     INLAY__TRY(inlay__session_sequence(session, function, to, &i_to));
