@@ -19,7 +19,8 @@ void inlay__folder_free_path(const inlay__folder *folder, const char *name, char
 
 /* A copy of a file's bytes, *there false and nothing where there is no such file; and one that is JSON, then without
  * nodes. Errors: _IO, _FORMAT, _UNSUPPORTED (more than max_size bytes), _MEMORY. */
-int32_t inlay__folder_read(const inlay__folder *folder, const char *name, size_t max_size, inlay__file *file, bool *there);
+int32_t inlay__folder_read(const inlay__folder *folder, const char *name, size_t max_size, inlay__file *file,
+                           bool *there);
 int32_t inlay__folder_read_json(const inlay__folder *folder, const char *name, size_t max_size, inlay__json *json);
 
 /* Opens one safetensors file as a part; or model.safetensors, or all that model.safetensors.index.json names. */

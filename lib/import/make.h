@@ -1,4 +1,5 @@
-/* Making tensors that are not what the files hold: rows reordered, elements changed, experts stacked, types converted. */
+/* Making tensors that are not what the files hold: rows reordered, elements changed, experts stacked, types
+ * converted. */
 #ifndef INLAY_MAKE_H
 #define INLAY_MAKE_H
 

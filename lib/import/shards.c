@@ -1,6 +1,6 @@
 /* The safetensors files of a folder: one, or those that an index names.
  *
- *     model.safetensors.index.json:  {"metadata": {...}, "weight_map": {"tensor": "model-00001-of-00002.safetensors", ...}}
+ *     model.safetensors.index.json:  {"weight_map": {"tensor": "model-00001-of-00002.safetensors", ...}}
  */
 #include "base/text.h"
 #include "import/folder.h"
@@ -72,9 +72,11 @@ static int32_t add_pair(index_map *x, uint32_t i, const inlay__json_node *tensor
         return inlay__fail(INLAY_ERR_FORMAT, "file '%.*s%s': 'weight_map' has tensor '%.*s' twice", INDEX_ARGS(x),
                            (int)inlay__min_size(tensor->size, 120), tensor->text);
     if (!is_plain_name(file))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%.*s%s': 'weight_map' gives tensor '%.*s' the file '%.*s', which is not a "
-                           "plain name ending with .safetensors", INDEX_ARGS(x), (int)inlay__min_size(tensor->size, 120),
-                           tensor->text, (int)inlay__min_size(file->size, 120), file->size > 0 ? file->text : "");
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%.*s%s': 'weight_map' gives tensor '%.*s' the file '%.*s', which is not a "
+                           "plain name ending with .safetensors",
+                           INDEX_ARGS(x), (int)inlay__min_size(tensor->size, 120), tensor->text,
+                           (int)inlay__min_size(file->size, 120), file->size > 0 ? file->text : "");
     if (inlay__hash_map_get(&x->by_file, file->text, file->size, &x->parts[i])) return INLAY_OK;
     if (w->n_parts > MAX_FILES)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%.*s%s': names more than %d files", INDEX_ARGS(x), MAX_FILES);
@@ -128,11 +130,12 @@ static int32_t open_index(index_map *x) {
     const inlay__sys *sys = x->folder->sys;
     INLAY__TRY(inlay__folder_read_json(x->folder, index_name, MAX_INDEX, &x->json));
     if (x->json.nodes == NULL)
-        return inlay__fail(INLAY_ERR_IO, "folder '%.*s': has neither %s nor %s", (int)x->folder->path_size, x->folder->path,
-                           whole, index_name);
+        return inlay__fail(INLAY_ERR_IO, "folder '%.*s': has neither %s nor %s", (int)x->folder->path_size,
+                           x->folder->path, whole, index_name);
     x->map = inlay__json_get(&x->json, x->json.nodes, "weight_map");
     if (x->map == NULL || x->map->kind != INLAY__JSON_OBJECT || x->map->n_children == 0)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%.*s%s': 'weight_map' is missing, empty or not an object", INDEX_ARGS(x));
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%.*s%s': 'weight_map' is missing, empty or not an object",
+                           INDEX_ARGS(x));
     uint32_t n = x->map->n_children / 2;
     INLAY__TRY(inlay__hash_map_init(sys, &x->by_tensor, n));
     INLAY__TRY(inlay__hash_map_init(sys, &x->by_file, n));

@@ -1,5 +1,5 @@
-/* BART [Lewis et al. 2020, arXiv:1910.13461]: an encoder and a decoder with learned positions, a layer norm of the embeddings and
- * one after each block, biases everywhere, and one embedding for both and the head. */
+/* BART [Lewis et al. 2020, arXiv:1910.13461]: an encoder and a decoder with learned positions, a layer norm of the
+ * embeddings and one after each block, biases everywhere, and one embedding for both and the head. */
 #include "model/load.h"
 #include "model/positions.h"
 #include "model/transformer.h"
@@ -19,8 +19,10 @@ static int32_t read_decoder(inlay__model *m) {
     INLAY__TRY(inlay__keys_u32(&m->keys, "decoder_feed_forward_length", false, 1, INLAY__MAX_FF, &n_ff));
     INLAY__TRY(inlay__keys_u32(&m->keys, "decoder_attention_head_count", false, 1, INLAY__MAX_HEAD, &n_head));
     if (h->n_embd % n_head != 0 || h->n_embd / n_head % 2 != 0)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.decoder_attention_head_count' is %u, which do not share an embedding "
-                           "of %u evenly", m->keys.name, m->keys.architecture, n_head, h->n_embd);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': '%s.decoder_attention_head_count' is %u, which do not share an embedding "
+                           "of %u evenly",
+                           m->keys.name, m->keys.architecture, n_head, h->n_embd);
     m->decoder.n_layer = n_layer;
     m->decoder.n_ff = n_ff;
     m->decoder.n_head = m->decoder.n_head_kv = n_head;
@@ -29,8 +31,11 @@ static int32_t read_decoder(inlay__model *m) {
 }
 
 int32_t inlay__arch_bart_load(inlay__model *m) {
-    inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .place = INLAY__NORM_STREAM_SAME, .activation = INLAY__GELU_ERF,
-                                .rope = INLAY__NO_ROPE, .both_ways = true};
+    inlay__transformer shape = {.norm = INLAY__NORM_LAYER,
+                                .place = INLAY__NORM_STREAM_SAME,
+                                .activation = INLAY__GELU_ERF,
+                                .rope = INLAY__NO_ROPE,
+                                .both_ways = true};
     INLAY__TRY(inlay__load_embedding(m));
     INLAY__TRY(inlay__load_head(m));
     m->encoder.prefix = "enc.";

@@ -1,13 +1,15 @@
-/* Gemma 2 [Gemma Team 2024, arXiv:2408.00118] and Gemma 3 [Kamath et al. 2025, arXiv:2503.19786]: norms before and after each
- * block, GELU instead of SiLU, embeddings scaled by sqrt(n_embd), layers that attend to a window between those that attend to
- * all. Gemma 2 caps scores and logits; Gemma 3 norms queries and keys, and its local layers rotate with a theta of their own. */
+/* Gemma 2 [Gemma Team 2024, arXiv:2408.00118] and Gemma 3 [Kamath et al. 2025, arXiv:2503.19786]: norms before and
+ * after each block, GELU instead of SiLU, embeddings scaled by sqrt(n_embd), layers that attend to a window between
+ * those that attend to all. Gemma 2 caps scores and logits; Gemma 3 norms queries and keys, and its local layers rotate
+ * with a theta of their own. */
 #include <math.h>
 
 #include "model/load.h"
 #include "model/positions.h"
 #include "model/transformer.h"
 
-/* The 27B models scale queries by the width per head of their hidden state, not by the heads' own; only later files say so. */
+/* The 27B models scale queries by the width per head of their hidden state, not by the heads' own; only later files say
+ * so. */
 static void set_scales(inlay__model *model, uint32_t n_layer_27b) {
     const inlay__hparams *h = &model->hparams;
     model->embd_scale = sqrtf((float)h->n_embd);
@@ -17,11 +19,15 @@ static void set_scales(inlay__model *model, uint32_t n_layer_27b) {
 
 int32_t inlay__arch_gemma2_load(inlay__model *model) {
     enum { LAYERS_PER_GLOBAL = 2, N_LAYER_27B = 46 };
-    const inlay__transformer shape = {.norm = INLAY__NORM_RMS, .place = INLAY__NORM_BEFORE_BRANCH, .ffn = INLAY__FFN_GATED,
-                                      .activation = INLAY__GELU_TANH, .pairs = INLAY__ROPE_HALVES};
+    const inlay__transformer shape = {.norm = INLAY__NORM_RMS,
+                                      .place = INLAY__NORM_BEFORE_BRANCH,
+                                      .ffn = INLAY__FFN_GATED,
+                                      .activation = INLAY__GELU_TANH,
+                                      .pairs = INLAY__ROPE_HALVES};
     INLAY__TRY(inlay__transformer_load(model, &shape));
     set_scales(model, N_LAYER_27B);
-    return inlay__transformer_set_windows(model, &model->decoder, LAYERS_PER_GLOBAL, LAYERS_PER_GLOBAL - 1, INLAY__ROPE_GLOBAL);
+    return inlay__transformer_set_windows(model, &model->decoder, LAYERS_PER_GLOBAL, LAYERS_PER_GLOBAL - 1,
+                                          INLAY__ROPE_GLOBAL);
 }
 
 int32_t inlay__arch_gemma3_load(inlay__model *model) {
@@ -36,5 +42,6 @@ int32_t inlay__arch_gemma3_load(inlay__model *model) {
     INLAY__TRY(inlay__positions_make_rope(model, INLAY__ROPE_LOCAL, theta, false));
     INLAY__TRY(inlay__transformer_load(model, &shape));
     set_scales(model, N_LAYER_27B);
-    return inlay__transformer_set_windows(model, &model->decoder, LAYERS_PER_GLOBAL, LAYERS_PER_GLOBAL - 1, INLAY__ROPE_LOCAL);
+    return inlay__transformer_set_windows(model, &model->decoder, LAYERS_PER_GLOBAL, LAYERS_PER_GLOBAL - 1,
+                                          INLAY__ROPE_LOCAL);
 }

@@ -1,6 +1,6 @@
-/* GPT [Radford et al. 2018], GPT-2 [Radford et al. 2019] and OPT [Zhang et al. 2022, arXiv:2205.01068]: layer norms, learned
- * positions, plain feed-forward blocks, biases everywhere. GPT norms the stream after each block instead of before, as the
- * smallest but one of OPT does. */
+/* GPT [Radford et al. 2018], GPT-2 [Radford et al. 2019] and OPT [Zhang et al. 2022, arXiv:2205.01068]: layer norms,
+ * learned positions, plain feed-forward blocks, biases everywhere. GPT norms the stream after each block instead of
+ * before, as the smallest but one of OPT does. */
 #include "model/load.h"
 #include "model/positions.h"
 #include "model/transformer.h"
@@ -13,7 +13,8 @@ int32_t inlay__arch_gpt_load(inlay__model *model) {
 }
 
 int32_t inlay__arch_gpt2_load(inlay__model *model) {
-    const inlay__transformer shape = {.norm = INLAY__NORM_LAYER, .activation = INLAY__GELU_TANH, .rope = INLAY__NO_ROPE};
+    const inlay__transformer shape = {
+        .norm = INLAY__NORM_LAYER, .activation = INLAY__GELU_TANH, .rope = INLAY__NO_ROPE};
     bool by_layer = false;
     INLAY__TRY(inlay__keys_bool(&model->keys, "attention.scale_by_layer", false, &by_layer));
     INLAY__TRY(inlay__positions_load(model, &model->decoder, model->hparams.n_context_train, 0));

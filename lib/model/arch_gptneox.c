@@ -1,5 +1,5 @@
-/* GPT-NeoX [Black et al. 2022, arXiv:2204.06745]: layer norms, rotary positions of a part of each head, and attention and
- * feed-forward side by side, each with its own norm. */
+/* GPT-NeoX [Black et al. 2022, arXiv:2204.06745]: layer norms, rotary positions of a part of each head, and attention
+ * and feed-forward side by side, each with its own norm. */
 #include "model/transformer.h"
 
 int32_t inlay__arch_gptneox_load(inlay__model *model) {

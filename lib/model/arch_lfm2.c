@@ -1,5 +1,5 @@
-/* LFM2 [Liquid AI 2025, arXiv:2511.23404]: gated short convolutions in most layers, attention with normed heads in the others,
- * and SwiGLU. Layers that convolve have no key/value heads. */
+/* LFM2 [Liquid AI 2025, arXiv:2511.23404]: gated short convolutions in most layers, attention with normed heads in the
+ * others, and SwiGLU. Layers that convolve have no key/value heads. */
 #include "model/block_conv.h"
 #include "model/load.h"
 #include "model/positions.h"

@@ -7,8 +7,10 @@ int32_t inlay__arch_lstm_load(inlay__model *m) {
     uint32_t n_hidden = h->n_embd;
     INLAY__TRY(inlay__keys_u32(&m->keys, "lstm.hidden_size", false, 1, INLAY__MAX_EMBD, &n_hidden));
     if (n_hidden != h->n_embd)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': 'lstm.lstm.hidden_size' is %u, and this version runs layers as wide "
-                           "as the embedding, %u", m->keys.name, n_hidden, h->n_embd);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "file '%s': 'lstm.lstm.hidden_size' is %u, and this version runs layers as wide "
+                           "as the embedding, %u",
+                           m->keys.name, n_hidden, h->n_embd);
     INLAY__TRY(inlay__load_ends(m, INLAY__NORM_NONE));
     m->decoder.n_layer = h->n_layer;
     m->decoder.layers = inlay__model_alloc(m, h->n_layer, sizeof *m->decoder.layers);

@@ -1,5 +1,5 @@
-/* Mamba [Gu and Dao 2023, arXiv:2312.00752] and Mamba-2 [Dao and Gu 2024, arXiv:2405.21060]: layers of one block, a selective
- * state-space model. */
+/* Mamba [Gu and Dao 2023, arXiv:2312.00752] and Mamba-2 [Dao and Gu 2024, arXiv:2405.21060]: layers of one block, a
+ * selective state-space model. */
 #include "model/block_mamba.h"
 #include "model/block_mamba2.h"
 #include "model/load.h"

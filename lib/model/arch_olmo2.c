@@ -1,5 +1,5 @@
-/* OLMo 2 [OLMo Team 2024, arXiv:2501.00656]: norms behind the blocks and none before, queries and keys normed over all heads as
- * one before halves of each are rotated. */
+/* OLMo 2 [OLMo Team 2024, arXiv:2501.00656]: norms behind the blocks and none before, queries and keys normed over all
+ * heads as one before halves of each are rotated. */
 #include "model/load.h"
 #include "model/transformer.h"
 

@@ -1,5 +1,5 @@
-/* Phi-3 [Abdin et al. 2024, arXiv:2404.14219]: as LLaMA, with halves of a head rotated, query, key and value in one matrix, gate
- * and up in another, and frequencies stretched by LongRoPE for long contexts. */
+/* Phi-3 [Abdin et al. 2024, arXiv:2404.14219]: as LLaMA, with halves of a head rotated, query, key and value in one
+ * matrix, gate and up in another, and frequencies stretched by LongRoPE for long contexts. */
 #include "model/transformer.h"
 
 int32_t inlay__arch_phi3_load(inlay__model *model) {

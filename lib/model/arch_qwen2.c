@@ -1,5 +1,6 @@
 /* Qwen2 [Yang et al. 2024, arXiv:2407.10671]: as LLaMA, with biases on query, key and value, and rotation of the two
- * halves of a head. Qwen3 [Yang et al. 2025, arXiv:2505.09388]: without the biases, and norms of each head's query and key. */
+ * halves of a head. Qwen3 [Yang et al. 2025, arXiv:2505.09388]: without the biases, and norms of each head's query and
+ * key. */
 #include "model/load.h"
 #include "model/transformer.h"
 

@@ -1,5 +1,5 @@
-/* RecurrentGemma [Botev et al. 2024, arXiv:2404.07839], Griffin's architecture: recurrent layers, between them some that attend
- * to a window, and GELU-gated feed-forward networks after each. */
+/* RecurrentGemma [Botev et al. 2024, arXiv:2404.07839], Griffin's architecture: recurrent layers, between them some
+ * that attend to a window, and GELU-gated feed-forward networks after each. */
 #include <math.h>
 
 #include "kernels/math.h"

@@ -2,8 +2,8 @@
 #include "model/block_rwkv.h"
 #include "model/load.h"
 
-/* rescale_every_n_layers halves the stream and what joins it every few layers, against overflow of half floats: the same
- * network. */
+/* rescale_every_n_layers halves the stream and what joins it every few layers, against overflow of half floats: the
+ * same network. */
 int32_t inlay__arch_rwkv4_load(inlay__model *m) {
     const inlay__hparams *h = &m->hparams;
     uint32_t n_inner = h->n_embd;

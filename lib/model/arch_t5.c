@@ -1,8 +1,8 @@
-/* T5 [Raffel et al. 2020, arXiv:1910.10683], and its versions with gated feed-forward blocks [Shazeer 2020, arXiv:2002.05202]:
- * T5 1.1, Flan-T5 [Chung et al. 2022, arXiv:2210.11416]. An encoder and a decoder with RMS norms before each block, and nothing
- * that says where a token stands but biases of scores by distance, in buckets, which all layers of a stack share. Queries
- * are not scaled. The first T5 has one matrix for the embedding and the head, and scales states by 1 / sqrt(n_embd) in front of
- * it. */
+/* T5 [Raffel et al. 2020, arXiv:1910.10683], and its versions with gated feed-forward blocks [Shazeer 2020,
+ * arXiv:2002.05202]: T5 1.1, Flan-T5 [Chung et al. 2022, arXiv:2210.11416]. An encoder and a decoder with RMS norms
+ * before each block, and nothing that says where a token stands but biases of scores by distance, in buckets, which all
+ * layers of a stack share. Queries are not scaled. The first T5 has one matrix for the embedding and the head, and
+ * scales states by 1 / sqrt(n_embd) in front of it. */
 #include <math.h>
 
 #include "model/load.h"
@@ -23,13 +23,16 @@ static int32_t read_buckets(const inlay__model *m, uint32_t *n_buckets, uint32_t
     *max_distance = 128;
     INLAY__TRY(inlay__keys_u32(&m->keys, "attention.relative_buckets_count", false, 4, MAX_BUCKETS, n_buckets));
     if (*n_buckets % 4 != 0)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.attention.relative_buckets_count' is %u, expected a multiple of 4",
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': '%s.attention.relative_buckets_count' is %u, expected a multiple of 4",
                            m->keys.name, m->keys.architecture, *n_buckets);
-    return inlay__keys_u32(&m->keys, "attention.relative_max_distance", false, *n_buckets / 2 + 1, INLAY__MAX_CONTEXT, max_distance);
+    return inlay__keys_u32(&m->keys, "attention.relative_max_distance", false, *n_buckets / 2 + 1, INLAY__MAX_CONTEXT,
+                           max_distance);
 }
 
 int32_t inlay__arch_t5_load(inlay__model *m) {
-    inlay__transformer shape = {.norm = INLAY__NORM_RMS, .activation = INLAY__RELU, .rope = INLAY__NO_ROPE, .both_ways = true};
+    inlay__transformer shape = {
+        .norm = INLAY__NORM_RMS, .activation = INLAY__RELU, .rope = INLAY__NO_ROPE, .both_ways = true};
     uint32_t n_buckets, max_distance, n_layer = m->hparams.n_layer;
     INLAY__TRY(inlay__load_embedding(m));
     INLAY__TRY(inlay__load_head(m));

@@ -84,8 +84,8 @@ static void rotate(const inlay__pass *p, const inlay__norm *norm, size_t col, fl
         kernels->rope_halves(cosines, sines, n, head);
 }
 
-/* The cache that a block's keys and values go into: an encoder's layers take turns with one, where sequences stand one behind
- * another, each from a multiple of 16. */
+/* The cache that a block's keys and values go into: an encoder's layers take turns with one, where sequences stand one
+ * behind another, each from a multiple of 16. */
 static const inlay__kv_cache *cache_of(const inlay__pass *p) {
     if (weights_of(p)->cross) return &p->d->crossed;
     return weights_of(p)->both_ways ? &p->d->passing : &p->d->cache;
@@ -228,8 +228,8 @@ static void attend_head(inlay__pass *p, size_t head, inlay__slice cols) {
     }
 }
 
-/* One column's keys, in blocks that threads share out when there is more than one: their softmaxes and sums are joined in
- * order before the output. Slopes count from a row's last key, which a block does not know. */
+/* One column's keys, in blocks that threads share out when there is more than one: their softmaxes and sums are joined
+ * in order before the output. Slopes count from a row's last key, which a block does not know. */
 static size_t n_parts(const inlay__pass *p) {
     if (p->n_cols != 1 || weights_of(p)->slopes != NULL || weights_of(p)->both_ways) return 1;
     inlay__slice keys = keys_of(p, 0);
@@ -246,8 +246,8 @@ static inlay__softmax *softmaxes_of(const inlay__pass *p, size_t i) {
 
 static float *sums_of(const inlay__pass *p, size_t i) { return (float *)(softmaxes_of(p, i) + weights_of(p)->n_head); }
 
-/* Query heads of one key/value head meet one block of keys. Each task rotates the queries for itself; the one with the last
- * block stores the new key. */
+/* Query heads of one key/value head meet one block of keys. Each task rotates the queries for itself; the one with the
+ * last block stores the new key. */
 static void attend_part(inlay__pass *p, size_t head, size_t part) {
     const inlay__attention_weights *w = weights_of(p);
     inlay__decoder *d = p->d;
@@ -290,8 +290,8 @@ static void join_parts(const inlay__pass *p, size_t n, float *attended) {
         inlay__softmax row = {-INFINITY, 0.0f};
         memset(out, 0, w->n_head_dim * sizeof(float));
         for (size_t i = 0; i < n; i++)
-            p->d->model->kernels.merge(&row, softmaxes_of(p, i) + head, sums_of(p, i) + head * w->n_head_dim, w->n_head_dim,
-                                       out);
+            p->d->model->kernels.merge(&row, softmaxes_of(p, i) + head, sums_of(p, i) + head * w->n_head_dim,
+                                       w->n_head_dim, out);
         for (size_t i = 0; i < w->n_head_dim; i++) out[i] = out[i] / row.sum;
     }
 }
@@ -356,7 +356,8 @@ static void place_keys(inlay__pass *p, size_t task) {
 
 void inlay__cross_keep(inlay__pass *p) {
     static const inlay__phase states_phase = {INLAY__PREPARE, inlay__col_tasks, prepare_states};
-    static const inlay__phase keep_phases[] = {{INLAY__SHARED, kv_tasks, project_kv}, {INLAY__SHARED, inlay__col_tasks, place_keys}};
+    static const inlay__phase keep_phases[] = {{INLAY__SHARED, kv_tasks, project_kv}, {INLAY__SHARED, inlay__col_tasks,
+                                               place_keys}};
     inlay__phase_run(p, &states_phase);
     for (size_t i = 0; i < p->stack->n_layer; i++)
         for (size_t b = 0; b < p->stack->layers[i].n_blocks; b++) {
@@ -390,9 +391,10 @@ static size_t cross_token_bytes(void *weights) {
     return w->q.matrix.n_rows * w->q.matrix.row_size + w->out.matrix.n_rows * w->out.matrix.row_size;
 }
 
-const inlay__layer_block_kind inlay__attention_kind = {"attention", phases, INLAY__COUNT(phases), matrix, measure, NULL};
-const inlay__layer_block_kind inlay__cross_attention_kind = {"cross-attention", phases, INLAY__COUNT(phases), matrix, measure,
-                                                             cross_token_bytes};
+const inlay__layer_block_kind inlay__attention_kind = {"attention", phases,  INLAY__COUNT(phases),
+                                                       matrix,      measure, NULL};
+const inlay__layer_block_kind inlay__cross_attention_kind = {
+    "cross-attention", phases, INLAY__COUNT(phases), matrix, measure, cross_token_bytes};
 
 inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block, bool both_ways) {
     const inlay__hparams *h = &model->hparams;

@@ -28,13 +28,14 @@ extern const inlay__layer_block_kind inlay__attention_kind;
 /* Attention of a decoder to what an encoder gave. Its keys and values are computed once, by inlay__cross_keep. */
 extern const inlay__layer_block_kind inlay__cross_attention_kind;
 
-/* An attention block of a decoder, or of an encoder, with the heads, scale and soft cap that the hyperparameters say, for the
- * caller to load the rest. NULL without memory. */
+/* An attention block of a decoder, or of an encoder, with the heads, scale and soft cap that the hyperparameters say,
+ * for the caller to load the rest. NULL without memory. */
 inlay__attention_weights *inlay__attention_new(inlay__model *model, inlay__layer_block *block, bool both_ways);
 
-/* q, k, v and the output by the names of GGUF, whichever the file has: apart or fused ("attn_qkv"), with biases or without;
- * norms of queries and keys where the file has them. */
-int32_t inlay__attention_load(inlay__model *model, size_t layer, inlay__norm_kind norm, inlay__attention_weights *weights);
+/* q, k, v and the output by the names of GGUF, whichever the file has: apart or fused ("attn_qkv"), with biases or
+ * without; norms of queries and keys where the file has them. */
+int32_t inlay__attention_load(inlay__model *model, size_t layer, inlay__norm_kind norm,
+                              inlay__attention_weights *weights);
 
 /* A block of attention to what the encoder gave, "cross_attn_q" and so on. */
 int32_t inlay__cross_attention_load(inlay__model *model, size_t layer, inlay__layer_block *block);

@@ -69,7 +69,8 @@ static void measure(const void *weights, inlay__needs *needs) {
     needs->state = (w->n_taps - 1) * w->n;
 }
 
-const inlay__layer_block_kind inlay__conv_kind = {"short convolution", phases, INLAY__COUNT(phases), matrix, measure, NULL};
+const inlay__layer_block_kind inlay__conv_kind = {
+    "short convolution", phases, INLAY__COUNT(phases), matrix, measure, NULL};
 
 int32_t inlay__conv_load(inlay__model *m, size_t layer, inlay__layer_block *block) {
     uint32_t n_taps = 0;

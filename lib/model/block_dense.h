@@ -12,6 +12,7 @@ typedef struct inlay__dense_weights {
 extern const inlay__layer_block_kind inlay__dense_kind;
 
 /* `name` without the ending. The branch replaces the stream. */
-int32_t inlay__dense_load(inlay__model *model, const char *name, inlay__activation activation, inlay__layer_block *block);
+int32_t inlay__dense_load(inlay__model *model, const char *name, inlay__activation activation,
+                          inlay__layer_block *block);
 
 #endif

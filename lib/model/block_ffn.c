@@ -9,7 +9,8 @@
 
 #include "model/load.h"
 
-enum { GATE }; /* work buffer [n_batch, n_ff]: the gate, then what is activated. Each thread has its own rows of up in its scratch. */
+/* work buffer [n_batch, n_ff]: the gate, then what is activated. Each thread has its own rows of up in its scratch. */
+enum { GATE };
 
 static const inlay__ffn_weights *weights_of(const inlay__pass *p) { return p->block->weights; }
 

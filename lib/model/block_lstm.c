@@ -31,7 +31,8 @@ static size_t one_task(const inlay__pass *p) {
 /* One column: gates [4 n] to h and c [n]. */
 static void step_gates(const float *gates, size_t n, float *h, float *c) {
     for (size_t i = 0; i < n; i++) {
-        float kept = inlay__sigmoid(gates[n + i]) * c[i], taken = inlay__sigmoid(gates[i]) * inlay__tanh(gates[2 * n + i]);
+        float kept = inlay__sigmoid(gates[n + i]) * c[i],
+              taken = inlay__sigmoid(gates[i]) * inlay__tanh(gates[2 * n + i]);
         c[i] = kept + taken;
         h[i] = inlay__sigmoid(gates[3 * n + i]) * inlay__tanh(c[i]);
     }

@@ -1,5 +1,5 @@
-/* Mamba's mixer [Gu and Dao 2023, arXiv:2312.00752] as a block: a state of n_state numbers for each channel, whose step, input
- * and output depend on the token.
+/* Mamba's mixer [Gu and Dao 2023, arXiv:2312.00752] as a block: a state of n_state numbers for each channel, whose
+ * step, input and output depend on the token.
  *
  *     prepare      inputs from the stream
  *     project_in   x and its gate
@@ -30,7 +30,9 @@ static size_t in_tasks(const inlay__pass *p) { return inlay__row_tasks(p, weight
 
 static void project_in(inlay__pass *p, size_t task) { inlay__project(p, &weights_of(p)->in, task, p->d->work[IN]); }
 
-static size_t channel_tasks(const inlay__pass *p) { return (weights_of(p)->n_inner + TASK_CHANNELS - 1) / TASK_CHANNELS; }
+static size_t channel_tasks(const inlay__pass *p) {
+    return (weights_of(p)->n_inner + TASK_CHANNELS - 1) / TASK_CHANNELS;
+}
 
 static void convolve(inlay__pass *p, size_t task) {
     const inlay__mamba_weights *w = weights_of(p);

@@ -1,6 +1,6 @@
-/* Mamba-2's mixer [Dao and Gu 2024, arXiv:2405.21060] as a block: heads of channels that decay together, a state of n_state
- * numbers for each channel, B and C for each group of heads. Every token is one step of the recurrence, in order: what a
- * sequence is cut into changes no bit.
+/* Mamba-2's mixer [Dao and Gu 2024, arXiv:2405.21060] as a block: heads of channels that decay together, a state of
+ * n_state numbers for each channel, B and C for each group of heads. Every token is one step of the recurrence, in
+ * order: what a sequence is cut into changes no bit.
  *
  *     prepare      inputs from the stream
  *     project_in   the gate; x, B and C; steps
@@ -28,14 +28,21 @@ static size_t in_tasks(const inlay__pass *p) { return inlay__row_tasks(p, weight
 
 static void project_in(inlay__pass *p, size_t task) { inlay__project(p, &weights_of(p)->in, task, p->d->work[IN]); }
 
-static size_t channel_tasks(const inlay__pass *p) { return (weights_of(p)->n_conv + TASK_CHANNELS - 1) / TASK_CHANNELS; }
+static size_t channel_tasks(const inlay__pass *p) {
+    return (weights_of(p)->n_conv + TASK_CHANNELS - 1) / TASK_CHANNELS;
+}
 
 static void convolve(inlay__pass *p, size_t task) {
     const inlay__mamba2_weights *w = weights_of(p);
     size_t n = w->n_conv, begin = task * TASK_CHANNELS;
-    const inlay__convolution c = {.n_taps = w->n_taps, .n_channels = n, .taps = w->taps,
-                                  .bias = w->conv_bias, .x = p->d->work[IN] + w->n_inner, .x_stride = w->in.matrix.n_rows,
-                                  .y = p->d->work[CONV], .y_stride = n};
+    const inlay__convolution c = {.n_taps = w->n_taps,
+                                  .n_channels = n,
+                                  .taps = w->taps,
+                                  .bias = w->conv_bias,
+                                  .x = p->d->work[IN] + w->n_inner,
+                                  .x_stride = w->in.matrix.n_rows,
+                                  .y = p->d->work[CONV],
+                                  .y_stride = n};
     for (size_t i = 0; i < p->d->n_spans; i++) {
         const inlay__convolution part = inlay__convolution_of(p, &c, &p->d->spans[i]);
         inlay__convolve_silu(&p->d->model->kernels, &part, begin, inlay__min_size(begin + TASK_CHANNELS, n));

@@ -8,15 +8,15 @@
  *     project_down  what each slot gives
  *     combine       the branch: weighted sums
  *
- * With few columns slots stand in the columns' order and every thread keeps the plan for itself: sort, gather and combine
- * fall away. A column's sum runs over its experts from the most probable on, whatever the order of the slots.
+ * With few columns slots stand in the columns' order and every thread keeps the plan for itself: sort, gather and
+ * combine fall away. A column's sum runs over its experts from the most probable on, whatever the order of the slots.
  */
 #include "model/block_moe.h"
 
 #include "model/load.h"
 
-/* Work buffers: normed columns [n_batch, n_embd]; of slots [n_batch n_used, n_ff] twice and [n_batch n_used, n_embd]; the
- * plan. */
+/* Work buffers: normed columns [n_batch, n_embd]; of slots [n_batch n_used, n_ff] twice and [n_batch n_used, n_embd];
+ * the plan. */
 enum { X, GATE, UP, OUT, PLAN };
 enum { TASK_SLOTS = 4 };
 
@@ -47,7 +47,8 @@ static routes plan_of(const inlay__pass *p) {
 /* ----------------------------------------------------------------- routing */
 
 /* Softmax of all, then the n_used greatest, ties to the lower number. */
-static void choose(const inlay__kernels *kernels, const inlay__moe_weights *w, float *x, float *weight, uint32_t *expert) {
+static void choose(const inlay__kernels *kernels, const inlay__moe_weights *w, float *x, float *weight,
+                   uint32_t *expert) {
     float greatest = x[0], sum = 0.0f;
     for (size_t e = 1; e < w->n_expert; e++) greatest = x[e] > greatest ? x[e] : greatest;
     kernels->weigh(x, greatest, 1.0f, w->n_expert, x); /* exp of the difference */
@@ -98,7 +99,8 @@ static void sort(inlay__pass *p, size_t task) {
     memset(plan.begin, 0, (w->n_expert + 1) * sizeof *plan.begin);
     for (size_t i = 0; i < n_slots; i++) plan.begin[plan.expert[i] + 1]++;
     for (size_t e = 0; e < w->n_expert; e++) plan.begin[e + 1] += plan.begin[e];
-    /* Each expert's counter runs to the beginning of the next one's slots, and is moved back by one place afterwards. */
+    /* Each expert's counter runs to the beginning of the next one's slots, and is moved back by one place
+     * afterwards. */
     for (size_t i = 0; i < n_slots; i++) {
         plan.slot[i] = plan.begin[plan.expert[i]]++;
         plan.col[plan.slot[i]] = (uint32_t)(i / w->n_used);
@@ -112,7 +114,9 @@ static inlay__slice slots_of(const inlay__pass *p, size_t task) {
     return (inlay__slice){task * TASK_SLOTS, inlay__min_size((task + 1) * TASK_SLOTS, n_slots)};
 }
 
-static size_t slot_tasks(const inlay__pass *p) { return (p->n_cols * weights_of(p)->n_used + TASK_SLOTS - 1) / TASK_SLOTS; }
+static size_t slot_tasks(const inlay__pass *p) {
+    return (p->n_cols * weights_of(p)->n_used + TASK_SLOTS - 1) / TASK_SLOTS;
+}
 
 static void gather(inlay__pass *p, size_t task) {
     const inlay__moe_weights *w = weights_of(p);
@@ -263,8 +267,10 @@ int32_t inlay__moe_load(inlay__model *m, size_t layer, inlay__activation activat
     inlay__moe_weights *w = inlay__model_alloc(m, 1, sizeof *w);
     if (w == NULL) return INLAY_ERR_MEMORY;
     if (h->n_expert == 0)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': metadata key '%s.expert_count' is missing or 0, and the network has a "
-                           "router of experts", m->keys.name, m->keys.architecture);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': metadata key '%s.expert_count' is missing or 0, and the network has a "
+                           "router of experts",
+                           m->keys.name, m->keys.architecture);
     *w = (inlay__moe_weights){.n_expert = h->n_expert, .n_used = h->n_expert_used, .n_ff = h->n_ff_expert,
                               .activation = activation, .normalizes = normalizes, .scale = 1.0f};
     INLAY__TRY(check_keys(m, w));

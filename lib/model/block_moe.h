@@ -1,4 +1,5 @@
-/* A mixture of experts as a block [Shazeer et al. 2017]: a router sends each token to a few of many feed-forward networks. */
+/* A mixture of experts as a block [Shazeer et al. 2017]: a router sends each token to a few of many feed-forward
+ * networks. */
 #ifndef INLAY_BLOCK_MOE_H
 #define INLAY_BLOCK_MOE_H
 

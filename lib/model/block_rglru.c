@@ -1,5 +1,5 @@
-/* Griffin's recurrent mixer [De et al. 2024, arXiv:2402.19427, section 2.4] as a block: a convolution, then a number of state
- * for each channel, which decays as the token says.
+/* Griffin's recurrent mixer [De et al. 2024, arXiv:2402.19427, section 2.4] as a block: a convolution, then a number of
+ * state for each channel, which decays as the token says.
  *
  *     prepare       inputs from the stream
  *     project_in    x and y
@@ -65,7 +65,8 @@ static void prepare_gates(inlay__pass *p, size_t task) {
 static size_t head_tasks(const inlay__pass *p) { return weights_of(p)->n_head; }
 
 /* One channel at a column. */
-static float step(const inlay__rglru_weights *w, size_t channel, float gate_i, float gate_r, float x, bool first, float h) {
+static float step(const inlay__rglru_weights *w, size_t channel, float gate_i, float gate_r, float x, bool first,
+                  float h) {
     float input = inlay__sigmoid(gate_i + w->gate_bias[0][channel]);
     float recurrence = inlay__sigmoid(gate_r + w->gate_bias[1][channel]);
     float l = (-8.0f * recurrence) * w->decay[channel], taken = x * input;

@@ -9,7 +9,8 @@ typedef struct inlay__rglru_weights {
     inlay__linear x, y;        /* [n, n_embd] what is mixed, and what it is multiplied by at the end */
     const float *taps;         /* [n_taps, n] of the convolution */
     const float *conv_bias;    /* [n] or NULL */
-    inlay__matrix *gates[2];   /* [n_head] matrices [n / n_head, n / n_head] of each head: of the input, of the recurrence */
+    /* [n_head] matrices [n / n_head, n / n_head] of each head: of the input, of the recurrence */
+    inlay__matrix *gates[2];
     const float *gate_bias[2]; /* [n] */
     const float *decay;        /* [n] softplus of the parameter of the recurrence */
     inlay__linear out;         /* [n_embd, n] */

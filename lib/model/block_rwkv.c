@@ -1,7 +1,8 @@
 /* RWKV-4's two mixers [Peng et al. 2023, arXiv:2305.13048] as blocks.
  *
- * Time mixing: out(sigmoid(r) * wkv), where wkv is a mean of the values of all tokens, weighed by exp(key) and a decay for each
- * token that has passed; sums are kept relative to their greatest exponent. Channel mixing: sigmoid(r) * value(relu(key)^2).
+ * Time mixing: out(sigmoid(r) * wkv), where wkv is a mean of the values of all tokens, weighed by exp(key) and a decay
+ * for each token that has passed; sums are kept relative to their greatest exponent. Channel mixing: sigmoid(r) *
+ * value(relu(key)^2).
  *
  *     prepare      normed columns
  *     mix          inputs of each matrix from a column and the one before
@@ -29,7 +30,8 @@ static float *columns_of(const inlay__pass *p) {
 }
 
 /* Input i of n_mixes of some columns, as column i * n_cols + col of the inputs. */
-static void mix_cols(inlay__pass *p, inlay__slice cols, size_t n, const float *const *lerp, size_t n_mixes, unsigned forms) {
+static void mix_cols(inlay__pass *p, inlay__slice cols, size_t n, const float *const *lerp, size_t n_mixes,
+                     unsigned forms) {
     inlay__inputs in = inlay__inputs_of(p, n);
     const float *x = columns_of(p);
     for (size_t col = cols.begin; col < cols.end; col++) {
@@ -43,10 +45,12 @@ static void mix_cols(inlay__pass *p, inlay__slice cols, size_t n, const float *c
     }
 }
 
-static void prepare_cols(inlay__pass *p, size_t task, size_t n, const float *const *lerp, size_t n_mixes, unsigned forms) {
+static void prepare_cols(inlay__pass *p, size_t task, size_t n, const float *const *lerp, size_t n_mixes,
+                         unsigned forms) {
     inlay__slice cols = inlay__cols_of(p, task);
     inlay__prepare_stream(p, task, &p->block->norm, 0);
-    memcpy(columns_of(p) + cols.begin * n, inlay__inputs_of(p, n).x + cols.begin * n, (cols.end - cols.begin) * n * sizeof(float));
+    memcpy(columns_of(p) + cols.begin * n, inlay__inputs_of(p, n).x + cols.begin * n,
+           (cols.end - cols.begin) * n * sizeof(float));
     if (inlay__few_cols(p)) mix_cols(p, cols, n, lerp, n_mixes, forms);
 }
 
@@ -73,7 +77,8 @@ static void project_mix(inlay__pass *p, const inlay__linear *linear, size_t i, s
 static const inlay__time_mix_weights *time_of(const inlay__pass *p) { return p->block->weights; }
 
 static unsigned time_forms(const inlay__time_mix_weights *w) {
-    return inlay__form_of(&w->linear[0].matrix) | inlay__form_of(&w->linear[1].matrix) | inlay__form_of(&w->linear[2].matrix);
+    return inlay__form_of(&w->linear[0].matrix) | inlay__form_of(&w->linear[1].matrix) |
+           inlay__form_of(&w->linear[2].matrix);
 }
 
 static void prepare_time(inlay__pass *p, size_t task) {
@@ -106,8 +111,8 @@ static mean with_value(mean m, float key, float value) {
     return (mean){keep * m.sum + take * value, keep * m.weight + take, greatest};
 }
 
-/* Some channels through the columns of a sequence. State: the last column [n], then sums, weights and greatest exponents
- * [n_inner] each. */
+/* Some channels through the columns of a sequence. State: the last column [n], then sums, weights and greatest
+ * exponents [n_inner] each. */
 static void wkv_span(const inlay__pass *p, const inlay__span *span, size_t task) {
     const inlay__time_mix_weights *w = time_of(p);
     size_t n = w->n_inner, begin = task * TASK_CHANNELS, end = inlay__min_size(begin + TASK_CHANNELS, n);
@@ -166,8 +171,8 @@ static void measure_time(const void *weights, inlay__needs *needs) {
     needs->state = w->n + 3 * w->n_inner;
 }
 
-const inlay__layer_block_kind inlay__time_mix_kind = {"time mixing", time_phases, INLAY__COUNT(time_phases), time_matrix,
-                                                      measure_time, NULL};
+const inlay__layer_block_kind inlay__time_mix_kind = {"time mixing", time_phases,  INLAY__COUNT(time_phases),
+                                                      time_matrix,   measure_time, NULL};
 
 int32_t inlay__time_mix_load(inlay__model *m, size_t layer, size_t n_inner, inlay__layer_block *block) {
     static const char *const lerps[] = {"blk.%u.time_mix_lerp_r.weight", "blk.%u.time_mix_lerp_k.weight",
@@ -222,7 +227,9 @@ static void project_key(inlay__pass *p, size_t task) {
 
 static size_t row_tasks(const inlay__pass *p) { return inlay__row_tasks(p, channel_of(p)->n); }
 
-static void project_receptance(inlay__pass *p, size_t task) { project_mix(p, &channel_of(p)->receptance, 0, task, p->d->work[Y]); }
+static void project_receptance(inlay__pass *p, size_t task) {
+    project_mix(p, &channel_of(p)->receptance, 0, task, p->d->work[Y]);
+}
 
 static void prepare_value(inlay__pass *p, size_t task) {
     const inlay__matrix *m = &channel_of(p)->value.matrix;

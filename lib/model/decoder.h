@@ -36,9 +36,9 @@ int32_t inlay__decoder_new(const inlay__sys *sys, const inlay__model *model, con
                            inlay__decoder **decoder);
 void inlay__decoder_free(inlay__decoder *decoder);
 
-/* Appends the tokens of runs, of which each has a sequence of its own, all to be evaluated together; `logits` [n_tokens,
- * n_vocab] of a single run, or NULL for the last row of each only, which inlay__decoder_logits gives. On failure all sequences
- * are as before. Errors: _TOKEN, _CONTEXT, _CANCELLED, _NUMERIC. */
+/* Appends the tokens of runs, of which each has a sequence of its own, all to be evaluated together; `logits`
+ * [n_tokens, n_vocab] of a single run, or NULL for the last row of each only, which inlay__decoder_logits gives. On
+ * failure all sequences are as before. Errors: _TOKEN, _CONTEXT, _CANCELLED, _NUMERIC. */
 int32_t inlay__decoder_eval(inlay__decoder *decoder, const inlay__run *runs, size_t n_runs, float *logits,
                             const inlay__eval_hooks *hooks);
 
@@ -52,13 +52,13 @@ float *inlay__decoder_logits(inlay__decoder *decoder, size_t sequence);
 float *inlay__decoder_scratch(inlay__decoder *decoder);
 
 size_t inlay__decoder_length(const inlay__decoder *decoder, size_t sequence);
-/* length <= the present one; drops the logits. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (of a recurrent model, to
- * another length than 0). */
+/* length <= the present one; drops the logits. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (of a recurrent
+ * model, to another length than 0). */
 int32_t inlay__decoder_truncate(inlay__decoder *decoder, size_t sequence, size_t length);
 /* `to` becomes what `from` is, logits too. */
 void inlay__decoder_fork(inlay__decoder *decoder, size_t from, size_t to);
-/* The first n tokens of the sequence, which must be empty, will all see one another. Errors: _STATE, _ARGUMENT (n above the
- * batch), _UNSUPPORTED (of a recurrent model). */
+/* The first n tokens of the sequence, which must be empty, will all see one another. Errors: _STATE, _ARGUMENT (n above
+ * the batch), _UNSUPPORTED (of a recurrent model). */
 int32_t inlay__decoder_set_prefix(inlay__decoder *decoder, size_t sequence, size_t n);
 
 /* Bytes taken in all, and of these the key/value cache. */

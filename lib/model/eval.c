@@ -1,5 +1,5 @@
-/* Evaluation: runs of tokens, each of its own sequence, go through the network together, pass by pass. What a sequence gives
- * does not depend on who runs beside it. */
+/* Evaluation: runs of tokens, each of its own sequence, go through the network together, pass by pass. What a sequence
+ * gives does not depend on who runs beside it. */
 #include "base/fpenv.h"
 #include "kernels/math.h"
 #include "model/phase.h"
@@ -16,15 +16,18 @@ static int32_t check_run(const inlay__decoder *d, const inlay__run *run) {
         return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the context of %zu holds %zu already", n_tokens,
                            d->config.n_context, length);
     if (length == 0 && n_tokens < sequence->n_prefix)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "the sequence begins with a prefix of %zu tokens, which must come in one call; "
-                           "%zu came", sequence->n_prefix, n_tokens);
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "the sequence begins with a prefix of %zu tokens, which must come in one call; "
+                           "%zu came",
+                           sequence->n_prefix, n_tokens);
     if (stack->positions.n_rows > 0 && n_tokens > n_known - length)
-        return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the model knows %zu positions, of which %zu are taken",
-                           n_tokens, n_known, length);
+        return inlay__fail(INLAY_ERR_CONTEXT,
+                           "%zu tokens do not fit: the model knows %zu positions, of which %zu are taken", n_tokens,
+                           n_known, length);
     for (size_t i = 0; i < n_tokens; i++)
         if (run->tokens[i] < 0 || (size_t)run->tokens[i] >= n_vocab)
-            return inlay__fail(INLAY_ERR_TOKEN, "token %zu of %zu is %d, outside the vocabulary of 0 to %zu", i, n_tokens,
-                               run->tokens[i], n_vocab - 1);
+            return inlay__fail(INLAY_ERR_TOKEN, "token %zu of %zu is %d, outside the vocabulary of 0 to %zu", i,
+                               n_tokens, run->tokens[i], n_vocab - 1);
     return INLAY_OK;
 }
 
@@ -40,13 +43,16 @@ static int32_t check_sequences(inlay__decoder *d, const inlay__run *runs, size_t
 
 static int32_t check_runs(inlay__decoder *d, const inlay__run *runs, size_t n_runs) {
     if (d->model->n_crossed > 0 && d->n_crossed == 0)
-        return inlay__fail(INLAY_ERR_STATE, "nothing was encoded, and the decoder of architecture '%s' attends to what was: "
-                           "inlay_encode comes first", d->model->hparams.architecture);
+        return inlay__fail(INLAY_ERR_STATE,
+                           "nothing was encoded, and the decoder of architecture '%s' attends to what was: "
+                           "inlay_encode comes first",
+                           d->model->hparams.architecture);
     INLAY__TRY(check_sequences(d, runs, n_runs));
     for (size_t i = 0; i < n_runs; i++) {
         int32_t status = check_run(d, &runs[i]);
         if (status != INLAY_OK && n_runs > 1)
-            return inlay__fail(status, "run %zu of %zu, of sequence %zu: %s", i, n_runs, runs[i].sequence, inlay__error_text());
+            return inlay__fail(status, "run %zu of %zu, of sequence %zu: %s", i, n_runs, runs[i].sequence,
+                               inlay__error_text());
         INLAY__TRY(status);
     }
     return INLAY_OK;
@@ -157,8 +163,10 @@ static int32_t check_logits(const inlay__decoder *d) {
     size_t n_vocab = d->model->hparams.n_vocab;
     for (size_t row = 0; row < d->n_wanted; row++)
         if (!inlay__all_finite(d->logits_out + row * n_vocab, n_vocab))
-            return inlay__fail(INLAY_ERR_NUMERIC, "the logits after position %zu are not all finite: the model's weights are "
-                               "damaged or overflow", d->positions[d->wanted[row]]);
+            return inlay__fail(INLAY_ERR_NUMERIC,
+                               "the logits after position %zu are not all finite: the model's weights are "
+                               "damaged or overflow",
+                               d->positions[d->wanted[row]]);
     return INLAY_OK;
 }
 
@@ -254,11 +262,15 @@ int32_t inlay__decoder_truncate(inlay__decoder *d, size_t i, size_t length) {
     inlay__sequence *sequence = &d->sequences[i];
     if (length == sequence->length) return INLAY_OK;
     if (length > 0 && length < sequence->n_prefix)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "the sequence cannot be cut to %zu tokens, within its prefix of %zu, which see "
-                           "one another", length, sequence->n_prefix);
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "the sequence cannot be cut to %zu tokens, within its prefix of %zu, which see "
+                           "one another",
+                           length, sequence->n_prefix);
     if (length > 0 && d->model->n_state > 0)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "a sequence of architecture '%s' can be emptied but not cut to %zu tokens: "
-                           "its state goes forward only", d->model->hparams.architecture, length);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "a sequence of architecture '%s' can be emptied but not cut to %zu tokens: "
+                           "its state goes forward only",
+                           d->model->hparams.architecture, length);
     if (d->model->n_state > 0) memset(sequence->state[0], 0, d->model->n_state * sizeof(float));
     inlay__kv_pages_cut(&d->cache, &sequence->pages, length);
     sequence->has_logits = false;
@@ -283,13 +295,15 @@ void inlay__decoder_fork(inlay__decoder *d, size_t i_from, size_t i_to) {
 int32_t inlay__decoder_set_prefix(inlay__decoder *d, size_t i, size_t n) {
     inlay__sequence *sequence = &d->sequences[i];
     if (n > 0 && !(inlay__model_capabilities(d->model) & INLAY_CAN_PREFIX))
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'prefix' is %zu, but tokens of architecture '%s' cannot see what comes",
-                           n, d->model->hparams.architecture);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "option 'prefix' is %zu, but tokens of architecture '%s' cannot see what comes", n,
+                           d->model->hparams.architecture);
     if (n > d->config.n_batch)
         return inlay__fail(INLAY_ERR_ARGUMENT, "option 'prefix' is %zu, expected at most the batch of %zu", n,
                            d->config.n_batch);
     if (n != sequence->n_prefix && sequence->length > 0)
-        return inlay__fail(INLAY_ERR_STATE, "option 'prefix' cannot change after %zu tokens were evaluated", sequence->length);
+        return inlay__fail(INLAY_ERR_STATE, "option 'prefix' cannot change after %zu tokens were evaluated",
+                           sequence->length);
     sequence->n_prefix = n;
     return INLAY_OK;
 }

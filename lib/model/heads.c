@@ -35,8 +35,10 @@ int32_t inlay__heads_load(inlay__model *m, const inlay__heads *heads) {
     INLAY__TRY(read_label_pooling(m));
     if (inlay__load_has(m, "cls.output.weight", 0)) {
         if (m->embd_out.matrix.n_rows > 0) /* labels read whole states */
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': has 'cls.output.weight' and '%s.embedding_length_in', which "
-                               "this version does not run together", m->keys.name, m->keys.architecture);
+            return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                               "file '%s': has 'cls.output.weight' and '%s.embedding_length_in', which "
+                               "this version does not run together",
+                               m->keys.name, m->keys.architecture);
         INLAY__TRY(inlay__load_count_rows(m, "cls.output.weight", MAX_LABELS, &n_labels));
         INLAY__TRY(load_transform(m, heads->label_activation, heads->norm, &m->labels));
         return inlay__load_linear(m, "cls.output", 0, n_labels, m->hparams.n_embd, &m->labels.output);

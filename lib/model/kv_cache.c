@@ -17,8 +17,10 @@ static int32_t choose_row_size(uint32_t type, size_t n_embd_head, uint64_t *row_
 }
 
 static int32_t does_not_fit(const inlay__kv_shape *shape) {
-    return inlay__fail(INLAY_ERR_MEMORY, "out of memory: a key/value cache of %zu sequences of %zu tokens does not fit an address "
-                       "space", shape->n_sequences, shape->n_context);
+    return inlay__fail(INLAY_ERR_MEMORY,
+                       "out of memory: a key/value cache of %zu sequences of %zu tokens does not fit an address "
+                       "space",
+                       shape->n_sequences, shape->n_context);
 }
 
 static int32_t measure(const inlay__kv_shape *shape, inlay__kv_cache *cache) {
@@ -51,7 +53,8 @@ static int32_t allocate(const inlay__sys *sys, inlay__kv_cache *cache) {
     return INLAY_OK;
 }
 
-int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *shape, uint32_t type, inlay__kv_cache *cache) {
+int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *shape, uint32_t type,
+                             inlay__kv_cache *cache) {
     uint64_t row_size;
     *cache = (inlay__kv_cache){0};
     INLAY__TRY(choose_row_size(type, shape->n_embd_head, &row_size));

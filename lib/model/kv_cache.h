@@ -1,16 +1,16 @@
 /* Keys and values of all layers, for the sequences of a session.
  *
- * They stand in pages of 256 positions, the unit of attention (kernels/attention.c), so that memory is first touched when a
- * page is first needed, and lies together:
+ * They stand in pages of 256 positions, the unit of attention (kernels/attention.c), so that memory is first touched
+ * when a page is first needed, and lies together:
  *
  *     [n_pages][n_layer][n_head_kv] | keys of a head [head_size] | its values [head_size] |
  *
  * Keys stand in groups of 16 positions, [dimension][16], so that a vector of keys is one load; values stand position by
- * position. Q8_0 has layouts of its own: kernels/attention_q8_0.c. In a page that was ever taken values are finite everywhere:
- * rows no one has written are zero.
+ * position. Q8_0 has layouts of its own: kernels/attention_q8_0.c. In a page that was ever taken values are finite
+ * everywhere: rows no one has written are zero.
  *
- * A sequence has a list of pages. Sequences that begin alike share those they have in common, the last of which may be full in
- * part; who goes on from there writes into a copy.
+ * A sequence has a list of pages. Sequences that begin alike share those they have in common, the last of which may be
+ * full in part; who goes on from there writes into a copy.
  */
 #ifndef INLAY_KV_CACHE_H
 #define INLAY_KV_CACHE_H
@@ -48,7 +48,8 @@ typedef struct inlay__kv_pages {
 } inlay__kv_pages;
 
 /* Errors: _ARGUMENT for another type, _UNSUPPORTED for heads that blocks of Q8_0 do not fit, _MEMORY. */
-int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *shape, uint32_t type, inlay__kv_cache *cache);
+int32_t inlay__kv_cache_init(const inlay__sys *sys, const inlay__kv_shape *shape, uint32_t type,
+                             inlay__kv_cache *cache);
 void inlay__kv_cache_free(const inlay__sys *sys, inlay__kv_cache *cache);
 
 /* One head's keys and values in a page. */
@@ -63,7 +64,8 @@ static inline size_t inlay__kv_cache_stride(const inlay__kv_cache *cache) {
 /* Pages that a context takes. */
 size_t inlay__kv_cache_pages(const inlay__kv_cache *cache, size_t n_positions);
 
-/* Pages that are still to be taken until a sequence may write its positions [begin, end), where it has `begin` already. */
+/* Pages that are still to be taken until a sequence may write its positions [begin, end), where it has `begin`
+ * already. */
 size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end);
 /* Takes them; so many must be free. Of a page that others have too the sequence gets its own copy. */
 void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);

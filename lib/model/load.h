@@ -4,9 +4,9 @@
 
 #include "model/layers.h"
 
-/* `format` names a tensor, with one %u for the layer. Vectors come as floats; matrices [n_rows, n_k] as the file's rows. The
- * optional one leaves NULL when the tensor is absent. Errors: _FORMAT (missing, or of another shape), _UNSUPPORTED (type),
- * _MEMORY. */
+/* `format` names a tensor, with one %u for the layer. Vectors come as floats; matrices [n_rows, n_k] as the file's
+ * rows. The optional one leaves NULL when the tensor is absent. Errors: _FORMAT (missing, or of another shape),
+ * _UNSUPPORTED (type), _MEMORY. */
 int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
 int32_t inlay__load_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n, const float **out);
 /* A table [n_rows, n_k] as floats; and the taps of a convolution, which stand channel by channel in the file, as
@@ -26,8 +26,8 @@ int32_t inlay__load_matrices(inlay__model *model, const char *format, size_t lay
 int32_t inlay__load_linear(inlay__model *model, const char *name, size_t layer, size_t n_rows, size_t n_k,
                            inlay__linear *out);
 /* Several linear maps of one input whose rows stand in one tensor, n_rows[i] each. */
-int32_t inlay__load_fused(inlay__model *model, const char *name, size_t layer, size_t n, const size_t *n_rows, size_t n_k,
-                          inlay__linear *const *out);
+int32_t inlay__load_fused(inlay__model *model, const char *name, size_t layer, size_t n, const size_t *n_rows,
+                          size_t n_k, inlay__linear *const *out);
 /* "NAME.weight" and, of layer norms and where it is there, "NAME.bias". */
 int32_t inlay__load_norm(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
                          inlay__norm *out);

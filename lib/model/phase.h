@@ -71,16 +71,16 @@ void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm,
 
 void inlay__norm_row(const inlay__pass *p, const inlay__norm *norm, const float *x, size_t n, float *y);
 
-/* out [.., n_rows] = matrix times the prepared inputs of columns [cols], for the rows given. Every product of a pass goes
- * through here: the place for what acts on a matrix for one sequence alone. */
+/* out [.., n_rows] = matrix times the prepared inputs of columns [cols], for the rows given. Every product of a pass
+ * goes through here: the place for what acts on a matrix for one sequence alone. */
 void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out);
 /* The rows of one task, of all columns, and the bias. */
 void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
 /* The same into out [n_cols, rows of the task]. */
 void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
 
-/* What a recurrent block keeps of a sequence: from the tokens before this pass, and where to leave it after. The two are
- * the same memory or do not overlap. */
+/* What a recurrent block keeps of a sequence: from the tokens before this pass, and where to leave it after. The two
+ * are the same memory or do not overlap. */
 const float *inlay__state_before(const inlay__pass *p, const inlay__span *span);
 float *inlay__state_after(const inlay__pass *p, const inlay__span *span);
 /* A convolution of all columns, cut to those of a span and with the block's state. */

@@ -10,8 +10,9 @@
 
 /* -------------------------------------------------------------------- RoPE */
 
-/* The fraction, 0 to 1, of pair i that is stretched, from the turns its angle makes in the original context [Peng et al. 2023,
- * arXiv:2309.00071, 3.2]: pairs that turn more than beta_fast times stay, below beta_slow they are stretched whole. */
+/* The fraction, 0 to 1, of pair i that is stretched, from the turns its angle makes in the original context [Peng et
+ * al. 2023, arXiv:2309.00071, 3.2]: pairs that turn more than beta_fast times stay, below beta_slow they are stretched
+ * whole. */
 static double yarn_ramp(const inlay__hparams *h, double theta, size_t i) {
     if (theta <= 1.0) return 0.0; /* all pairs turn alike */
     double n = (double)h->n_rope, per_turn = n / (2.0 * inlay__log_f64(theta));
@@ -27,7 +28,8 @@ static double yarn_ramp(const inlay__hparams *h, double theta, size_t i) {
     return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x;
 }
 
-/* The fraction of a frequency that is stretched, from how often its wave fits into the original context [Dubey et al. 2024]. */
+/* The fraction of a frequency that is stretched, from how often its wave fits into the original context [Dubey et al.
+ * 2024]. */
 static double llama3_ramp(const inlay__hparams *h, double frequency) {
     double turns = (double)h->n_context_original * frequency / TWO_PI;
     double x = (h->llama3_high - turns) / (h->llama3_high - h->llama3_low);
@@ -62,7 +64,8 @@ static int32_t load_factors(inlay__model *m, const char *name, const float **fac
     INLAY__TRY(inlay__load_vector_optional(m, name, 0, m->hparams.n_rope / 2, factors));
     for (size_t i = 0; *factors != NULL && i < m->hparams.n_rope / 2; i++)
         if (!((*factors)[i] >= 1e-3f && (*factors)[i] <= 1e6f))
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': factor %zu of tensor '%s' is %g, expected 0.001 to 1000000",
+            return inlay__fail(INLAY_ERR_FORMAT,
+                               "file '%s': factor %zu of tensor '%s' is %g, expected 0.001 to 1000000",
                                inlay__weights_name(m->weights), i, name, (double)(*factors)[i]);
     return INLAY_OK;
 }
@@ -84,8 +87,10 @@ static int32_t make_longrope(inlay__model *m, inlay__rope *rope, double theta) {
     INLAY__TRY(inlay__load_vector(m, "rope_factors_long.weight", 0, m->hparams.n_rope / 2, &far));
     INLAY__TRY(load_factors(m, "rope_factors_long.weight", &far));
     if (m->hparams.n_context_original < 2)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': metadata key '%s.rope.scaling.original_context_length' is missing, "
-                           "and tensor 'rope_factors_long.weight' needs it", m->keys.name, m->keys.architecture);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': metadata key '%s.rope.scaling.original_context_length' is missing, "
+                           "and tensor 'rope_factors_long.weight' needs it",
+                           m->keys.name, m->keys.architecture);
     rope->frequencies = make_frequencies(m, theta, true, near);
     rope->long_frequencies = make_frequencies(m, theta, true, far);
     rope->n_original = m->hparams.n_context_original;
@@ -96,7 +101,8 @@ int32_t inlay__positions_make_rope(inlay__model *m, size_t which, double theta, 
     const inlay__hparams *h = &m->hparams;
     inlay__rope *rope = &m->ropes[which];
     const float *factors = NULL;
-    bool is_long = scaled && (h->rope_scaling == INLAY__ROPE_LONGROPE || inlay__load_has(m, "rope_factors_long.weight", 0));
+    bool is_long =
+        scaled && (h->rope_scaling == INLAY__ROPE_LONGROPE || inlay__load_has(m, "rope_factors_long.weight", 0));
     *rope = (inlay__rope){.n = h->n_rope, .magnitude = scaled ? magnitude_of(h, is_long) : 1.0};
     if (is_long) return make_longrope(m, rope, theta);
     if (scaled) INLAY__TRY(load_factors(m, "rope_freqs.weight", &factors));
@@ -118,14 +124,15 @@ int32_t inlay__positions_load(inlay__model *m, inlay__stack *stack, size_t n, si
     return inlay__load_matrix(m, "position_embd.weight", 0, n + first, m->hparams.n_embd, &stack->positions);
 }
 
-/* For a number of heads that is no power of two the paper takes the slopes of the power below, then every other one of the
- * power above. */
+/* For a number of heads that is no power of two the paper takes the slopes of the power below, then every other one of
+ * the power above. */
 const float *inlay__positions_slopes(inlay__model *m, size_t n_head, double greatest) {
     float *slopes = inlay__model_alloc(m, n_head, sizeof *slopes);
     size_t n = 1;
     while (2 * n <= n_head) n *= 2;
     for (size_t i = 0; slopes != NULL && i < n_head; i++) {
-        double exponent = i < n ? greatest * (double)(i + 1) / (double)n : greatest * (double)(2 * (i - n) + 1) / (double)(2 * n);
+        double exponent =
+            i < n ? greatest * (double)(i + 1) / (double)n : greatest * (double)(2 * (i - n) + 1) / (double)(2 * n);
         slopes[i] = (float)inlay__pow_f64(2.0, -exponent);
     }
     return slopes;
@@ -137,8 +144,8 @@ int32_t inlay__positions_load_relative(inlay__model *m, size_t n_buckets, size_t
     return inlay__load_table(m, "blk.0.attn_rel_b.weight", 0, n_buckets, m->stack->n_head, &r->bias);
 }
 
-/* The first half of a direction's buckets holds one distance each; the others grow as its logarithm, reckoned in floats as the
- * models were trained. */
+/* The first half of a direction's buckets holds one distance each; the others grow as its logarithm, reckoned in floats
+ * as the models were trained. */
 size_t inlay__positions_bucket(const inlay__relative *r, int64_t offset) {
     size_t n = r->both_ways ? r->n_buckets / 2 : r->n_buckets, exact = n / 2;
     size_t begin = r->both_ways && offset > 0 ? n : 0;

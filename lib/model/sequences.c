@@ -8,8 +8,8 @@
 #include "kernels/math.h"
 #include "kernels/reduce.h"
 
-/* Each sequence begins at a multiple of 16 in the cache: twice the columns leave room for what that wastes, but for sequences
- * below 16 tokens, of which fewer run together. */
+/* Each sequence begins at a multiple of 16 in the cache: twice the columns leave room for what that wastes, but for
+ * sequences below 16 tokens, of which fewer run together. */
 enum { CACHE_FACTOR = 2 };
 
 int32_t inlay__sequences_init_cache(inlay__decoder *d) {
@@ -35,16 +35,20 @@ static int32_t check_sequence(const inlay__decoder *d, const inlay__sequences *s
         return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit the context of %zu (sequence %zu of %zu)", n,
                            d->config.n_context, i, s->n);
     if (stack->positions.n_rows > 0 && n > n_known)
-        return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the model knows %zu positions (sequence %zu of %zu)", n,
-                           n_known, i, s->n);
+        return inlay__fail(INLAY_ERR_CONTEXT,
+                           "%zu tokens do not fit: the model knows %zu positions (sequence %zu of %zu)", n, n_known, i,
+                           s->n);
     for (size_t k = 0; k < n; k++) {
         int32_t token = s->tokens[begin + k];
         if (token < 0 || (size_t)token >= n_vocab)
-            return inlay__fail(INLAY_ERR_TOKEN, "token %zu of %zu is %d, outside the vocabulary of 0 to %zu (sequence %zu of %zu)",
-                               k, n, token, n_vocab - 1, i, s->n);
+            return inlay__fail(INLAY_ERR_TOKEN,
+                               "token %zu of %zu is %d, outside the vocabulary of 0 to %zu (sequence %zu of %zu)", k, n,
+                               token, n_vocab - 1, i, s->n);
         if (s->types != NULL && s->types[begin + k] >= n_types)
-            return inlay__fail(INLAY_ERR_ARGUMENT, "token %zu of %zu is of segment %d, but the model knows 0 to %zu (sequence %zu "
-                               "of %zu)", k, n, s->types[begin + k], n_types - 1, i, s->n);
+            return inlay__fail(INLAY_ERR_ARGUMENT,
+                               "token %zu of %zu is of segment %d, but the model knows 0 to %zu (sequence %zu "
+                               "of %zu)",
+                               k, n, s->types[begin + k], n_types - 1, i, s->n);
     }
     return INLAY_OK;
 }
@@ -70,7 +74,8 @@ static void lay_out(inlay__decoder *d, const inlay__sequences *s, size_t first) 
     memcpy(d->tokens, s->tokens + s->starts[first], d->n_cols * sizeof *d->tokens);
 }
 
-int32_t inlay__sequences_run(inlay__decoder *d, const inlay__sequences *s, size_t first, const inlay__eval_hooks *hooks) {
+int32_t inlay__sequences_run(inlay__decoder *d, const inlay__sequences *s, size_t first,
+                             const inlay__eval_hooks *hooks) {
     lay_out(d, s, first);
     d->types = s->types != NULL ? s->types + s->starts[first] : NULL;
     d->cancel = hooks->cancel;
@@ -78,7 +83,8 @@ int32_t inlay__sequences_run(inlay__decoder *d, const inlay__sequences *s, size_
     int32_t status = inlay__decoder_pass(d, inlay__forward_encoder);
     inlay__fpenv_leave(saved);
     if (status != INLAY_OK || inlay__all_finite(d->hidden, d->n_cols * d->model->hparams.n_embd)) return status;
-    return inlay__fail(INLAY_ERR_NUMERIC, "the states of the encoder are not all finite: the model's weights are damaged or "
+    return inlay__fail(INLAY_ERR_NUMERIC,
+                       "the states of the encoder are not all finite: the model's weights are damaged or "
                        "overflow");
 }
 
@@ -179,13 +185,15 @@ int32_t inlay__sequences_embed(inlay__decoder *d, const inlay__sequences *s, con
     return INLAY_OK;
 }
 
-int32_t inlay__sequences_classify(inlay__decoder *d, const inlay__sequences *s, const inlay__eval_hooks *hooks, float *out) {
+int32_t inlay__sequences_classify(inlay__decoder *d, const inlay__sequences *s, const inlay__eval_hooks *hooks,
+                                  float *out) {
     const inlay__head *head = &d->model->labels;
     const inlay__pooling pooling = {d->model->label_pooling, d->model->hparams.n_embd, false};
     for (size_t first = 0; first < s->n; first += d->n_spans) {
         INLAY__TRY(inlay__sequences_run(d, s, first, hooks));
         pool_all(d, &pooling, d->hidden); /* in place: a sequence has a state at least */
-        INLAY__TRY(inlay__sequences_apply(d, head, d->hidden, d->n_spans, out + first * head->output.matrix.n_rows, hooks));
+        INLAY__TRY(
+            inlay__sequences_apply(d, head, d->hidden, d->n_spans, out + first * head->output.matrix.n_rows, hooks));
         INLAY__TRY(inlay__decoder_report(hooks, first + d->n_spans, s->n));
     }
     return INLAY_OK;

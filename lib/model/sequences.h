@@ -1,5 +1,5 @@
-/* Whole sequences through an encoder: one pass reads several side by side, of which each sees itself alone. Nothing of a
- * sequence is kept but the states behind the last norm. */
+/* Whole sequences through an encoder: one pass reads several side by side, of which each sees itself alone. Nothing of
+ * a sequence is kept but the states behind the last norm. */
 #ifndef INLAY_SEQUENCES_H
 #define INLAY_SEQUENCES_H
 
@@ -16,13 +16,14 @@ typedef struct inlay__sequences {
 /* The place for the keys and values of the layer in hand. */
 int32_t inlay__sequences_init_cache(inlay__decoder *d);
 
-/* Each sequence must have a token, fit the context, and have ids and types that the model knows. Errors: _ARGUMENT, _CONTEXT,
- * _TOKEN, with the number of the sequence where there are several. */
+/* Each sequence must have a token, fit the context, and have ids and types that the model knows. Errors: _ARGUMENT,
+ * _CONTEXT, _TOKEN, with the number of the sequence where there are several. */
 int32_t inlay__sequences_check(const inlay__decoder *d, const inlay__sequences *s);
 
-/* Runs as many sequences, from number `first` on, as one pass holds, at least one. Their states [n_tokens, n_embd] are then in
- * d->hidden, and the sequences are d->spans [d->n_spans]. Errors: _CANCELLED, _NUMERIC, _THREAD. */
-int32_t inlay__sequences_run(inlay__decoder *d, const inlay__sequences *s, size_t first, const inlay__eval_hooks *hooks);
+/* Runs as many sequences, from number `first` on, as one pass holds, at least one. Their states [n_tokens, n_embd] are
+ * then in d->hidden, and the sequences are d->spans [d->n_spans]. Errors: _CANCELLED, _NUMERIC, _THREAD. */
+int32_t inlay__sequences_run(inlay__decoder *d, const inlay__sequences *s, size_t first,
+                             const inlay__eval_hooks *hooks);
 
 /* Reads one sequence, whose states then stay in d->states. On failure those before stay. Errors: as of both. */
 int32_t inlay__sequences_read(inlay__decoder *d, const inlay__sequences *one, const inlay__eval_hooks *hooks);
@@ -32,8 +33,8 @@ const float *inlay__sequences_states(const inlay__decoder *d, size_t *n);
 /* Which token is expected at a position of the sequence last read: logits [n_vocab], until the next call. */
 int32_t inlay__sequences_predict(inlay__decoder *d, size_t position, const inlay__eval_hooks *hooks, float **logits);
 
-/* One vector of a sequence's states: their mean, the first or the last (INLAY_POOLING_); the first n_dims numbers of it, and
- * `normalize` divides them by their length. */
+/* One vector of a sequence's states: their mean, the first or the last (INLAY_POOLING_); the first n_dims numbers of
+ * it, and `normalize` divides them by their length. */
 typedef struct inlay__pooling {
     int32_t kind;
     size_t n_dims;
@@ -47,7 +48,8 @@ int32_t inlay__sequences_embed(inlay__decoder *d, const inlay__sequences *s, con
                              const inlay__eval_hooks *hooks, float *out);
 
 /* What the labels' head makes of each sequence, checked before, pass by pass: out [s->n, n_labels]. */
-int32_t inlay__sequences_classify(inlay__decoder *d, const inlay__sequences *s, const inlay__eval_hooks *hooks, float *out);
+int32_t inlay__sequences_classify(inlay__decoder *d, const inlay__sequences *s, const inlay__eval_hooks *hooks,
+                                  float *out);
 
 /* What a head makes of n states [n, n_embd]: out [n, rows of the head]. Errors: as above. */
 int32_t inlay__sequences_apply(inlay__decoder *d, const inlay__head *head, const float *states, size_t n, float *out,

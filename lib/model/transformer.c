@@ -5,7 +5,8 @@
 #include "model/positions.h"
 
 int32_t inlay__transformer_read_activation(const inlay__model *m, const char *key, inlay__activation *activation) {
-    static const char *const names[INLAY__N_ACTIVATIONS] = {"silu", "gelu_tanh", "gelu", "gelu_quick", "relu", "relu2", "tanh"};
+    static const char *const names[INLAY__N_ACTIVATIONS] = {"silu", "gelu_tanh", "gelu", "gelu_quick",
+                                                            "relu", "relu2",     "tanh"};
     const char *name = NULL;
     INLAY__TRY(inlay__keys_text(&m->keys, key, false, &name));
     if (name == NULL) return INLAY_OK;
@@ -32,7 +33,8 @@ int32_t inlay__transformer_set_windows(inlay__model *m, inlay__stack *stack, siz
 }
 
 /* "NAME" before a block or behind it, as the family has it. */
-static int32_t load_same_norm(inlay__model *m, const inlay__transformer *t, const char *name, size_t i, inlay__layer_block *block) {
+static int32_t load_same_norm(inlay__model *m, const inlay__transformer *t, const char *name, size_t i,
+                              inlay__layer_block *block) {
     inlay__norm *norm = t->place == INLAY__NORM_STREAM_SAME ? &block->stream_norm : &block->norm;
     return inlay__load_norm(m, name, i, t->norm, m->hparams.n_embd, norm);
 }
@@ -40,7 +42,8 @@ static int32_t load_same_norm(inlay__model *m, const inlay__transformer *t, cons
 static int32_t load_norms(inlay__model *m, const inlay__transformer *t, size_t i, inlay__layer_block *attention,
                           inlay__layer_block *ffn) {
     size_t n = m->hparams.n_embd;
-    if (t->place == INLAY__NORM_BEFORE || t->place == INLAY__NORM_BEFORE_BRANCH || t->place == INLAY__NORM_STREAM_SAME) {
+    if (t->place == INLAY__NORM_BEFORE || t->place == INLAY__NORM_BEFORE_BRANCH ||
+        t->place == INLAY__NORM_STREAM_SAME) {
         INLAY__TRY(load_same_norm(m, t, "blk.%u.attn_norm", i, attention));
         INLAY__TRY(load_same_norm(m, t, "blk.%u.ffn_norm", i, ffn));
     }
@@ -85,7 +88,8 @@ int32_t inlay__transformer_load_stack(inlay__model *m, const inlay__transformer 
     bool has_last_norm = t->place != INLAY__NORM_STREAM && t->place != INLAY__NORM_STREAM_SAME && !t->no_last_norm;
     m->stack = stack;
     INLAY__TRY(inlay__transformer_read_activation(m, "activation", &t->activation));
-    if (has_last_norm) INLAY__TRY(inlay__load_norm(m, "output_norm", 0, t->norm, m->hparams.n_embd, &stack->output_norm));
+    if (has_last_norm)
+        INLAY__TRY(inlay__load_norm(m, "output_norm", 0, t->norm, m->hparams.n_embd, &stack->output_norm));
     stack->layers = inlay__model_alloc(m, stack->n_layer, sizeof *stack->layers);
     if (stack->layers == NULL) return INLAY_ERR_MEMORY;
     for (size_t i = 0; i < stack->n_layer; i++) INLAY__TRY(load_layer(m, t, stack, i));

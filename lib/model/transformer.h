@@ -28,12 +28,13 @@ typedef struct inlay__transformer {
     bool no_last_norm;         /* after the last layer; STREAM and STREAM_SAME imply it */
     bool parallel;             /* x + attention + feed-forward */
     bool experts_as_chosen;    /* weights of experts do not sum to 1, unless the metadata say otherwise */
-    bool cross;                /* a decoder whose layers attend to what an encoder gave, between their other two blocks */
+    /* a decoder whose layers attend to what an encoder gave, between their other two blocks */
+    bool cross;
     bool both_ways;            /* an encoder: every token sees those before and after it */
 } inlay__transformer;
 
-/* Loads the embedding, all layers, the last norm and, of decoders, the head. Blocks are attention, then feed-forward or, where the file has
- * a router, a mixture of experts. What a family does otherwise it changes afterwards. */
+/* Loads the embedding, all layers, the last norm and, of decoders, the head. Blocks are attention, then feed-forward
+ * or, where the file has a router, a mixture of experts. What a family does otherwise it changes afterwards. */
 int32_t inlay__transformer_load(inlay__model *model, const inlay__transformer *shape);
 
 /* An activation that the metadata may name; else it stays. */

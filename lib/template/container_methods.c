@@ -46,8 +46,12 @@ static int32_t view(inlay__machine *m, const inlay__dict *dict, int part, inlay_
 }
 
 static int32_t run_keys(inlay__machine *m, const inlay__value *a, inlay__value *r) { return view(m, a->of.dict, 0, r); }
-static int32_t run_values(inlay__machine *m, const inlay__value *a, inlay__value *r) { return view(m, a->of.dict, 1, r); }
-static int32_t run_items(inlay__machine *m, const inlay__value *a, inlay__value *r) { return view(m, a->of.dict, 2, r); }
+static int32_t run_values(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return view(m, a->of.dict, 1, r);
+}
+static int32_t run_items(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return view(m, a->of.dict, 2, r);
+}
 
 static int32_t run_get(inlay__machine *m, const inlay__value *a, inlay__value *result) {
     const inlay__value *found = NULL;
@@ -90,7 +94,8 @@ static int32_t run_reset(inlay__machine *m, const inlay__value *a, inlay__value 
     return INLAY_OK;
 }
 
-static int32_t run_cycle(inlay__machine *m, const inlay__value *self, const inlay__arguments *args, inlay__value *result) {
+static int32_t run_cycle(inlay__machine *m, const inlay__value *self, const inlay__arguments *args,
+                         inlay__value *result) {
     (void)m;
     if (args->n == 0) return inlay__fail(INLAY_ERR_TEMPLATE, "no items for cycling given");
     *result = args->positional[(self->of.loop->n_entered - 1) % args->n];
@@ -98,7 +103,8 @@ static int32_t run_cycle(inlay__machine *m, const inlay__value *self, const inla
 }
 
 /* Whether the arguments differ from those of the last call. */
-static int32_t run_changed(inlay__machine *m, const inlay__value *self, const inlay__arguments *args, inlay__value *result) {
+static int32_t run_changed(inlay__machine *m, const inlay__value *self, const inlay__arguments *args,
+                           inlay__value *result) {
     inlay__loop *loop = self->of.loop;
     inlay__list *list = inlay__list_new(&m->heap, args->n);
     if (list == NULL) return inlay__no_memory(m);

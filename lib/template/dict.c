@@ -1,5 +1,5 @@
-/* Dictionaries: pairs in their order, and, where there are many, an order of their keys in which a key is found by halving.
- * No hashing, and so nothing that data could be made to collide in. Namespaces, which are small. */
+/* Dictionaries: pairs in their order, and, where there are many, an order of their keys in which a key is found by
+ * halving. No hashing, and so nothing that data could be made to collide in. Namespaces, which are small. */
 #include "machine.h"
 
 enum { SMALL = 8 };
@@ -20,7 +20,8 @@ static void sort_keys(const inlay__value *pairs, uint32_t *order, uint32_t *spar
             size_t middle = inlay__min_size(begin + width, n), end = inlay__min_size(begin + 2 * width, n);
             size_t left = begin, right = middle;
             for (size_t i = begin; i < end; i++) {
-                bool take_left = right == end || (left < middle && compare(key_at(pairs, order[left]), key_at(pairs, order[right])) <= 0);
+                bool take_left = right == end || (left < middle && compare(key_at(pairs, order[left]),
+                                                                           key_at(pairs, order[right])) <= 0);
                 spare[i] = take_left ? order[left++] : order[right++];
             }
         }
@@ -45,7 +46,8 @@ static int32_t make_order(inlay__machine *m, const inlay__value *pairs, size_t n
 }
 
 int32_t inlay__check_hashable(const inlay__value *key) {
-    bool changes = key->kind == INLAY__V_LIST || key->kind == INLAY__V_DICT || (key->kind >= INLAY__V_KEYS && key->kind <= INLAY__V_ITEMS);
+    bool changes = key->kind == INLAY__V_LIST || key->kind == INLAY__V_DICT ||
+                   (key->kind >= INLAY__V_KEYS && key->kind <= INLAY__V_ITEMS);
     if (!changes && key->kind != INLAY__V_SLICE) return INLAY_OK;
     return inlay__fail(INLAY_ERR_TEMPLATE, "unhashable type: '%s'", inlay__value_type(key));
 }
@@ -117,7 +119,8 @@ static const inlay__value *find_sorted(const inlay__dict *dict, const inlay__str
     return NULL;
 }
 
-int32_t inlay__dict_get(inlay__machine *m, const inlay__dict *dict, const inlay__value *key, const inlay__value **found) {
+int32_t inlay__dict_get(inlay__machine *m, const inlay__dict *dict, const inlay__value *key,
+                        const inlay__value **found) {
     *found = NULL;
     INLAY__TRY(inlay__check_hashable(key));
     if (dict->sorted != NULL) {
@@ -158,7 +161,8 @@ const inlay__value *inlay__namespace_get(const inlay__namespace *space, const in
     return NULL;
 }
 
-int32_t inlay__namespace_set(inlay__machine *m, inlay__namespace *space, const inlay__string *name, inlay__value value) {
+int32_t inlay__namespace_set(inlay__machine *m, inlay__namespace *space, const inlay__string *name,
+                             inlay__value value) {
     INLAY__TRY(inlay__charge(m, space->n / 8));
     inlay__value *there = (inlay__value *)inlay__namespace_get(space, name);
     if (there != NULL) {

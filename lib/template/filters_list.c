@@ -18,7 +18,8 @@ static int32_t new_items(inlay__machine *m, size_t n, inlay__value **items) {
 }
 
 /* "a.b.0" of a value, as filters take attributes; an integer is an index. */
-static int32_t get_path(inlay__machine *m, const inlay__value *v, const inlay__value *path, const inlay__value *otherwise, inlay__value *r) {
+static int32_t get_path(inlay__machine *m, const inlay__value *v, const inlay__value *path,
+                        const inlay__value *otherwise, inlay__value *r) {
     *r = *v;
     if (path->kind == INLAY__V_INT) INLAY__TRY(inlay__get_item(m, v, path, r));
     for (size_t from = 0; path->kind == INLAY__V_STRING && from <= path->of.string->size;) {
@@ -42,11 +43,13 @@ static int32_t get_path(inlay__machine *m, const inlay__value *v, const inlay__v
 }
 
 /* What items are compared by: an attribute if one is given, strings in lower case unless cases differ. */
-static int32_t sort_key(inlay__machine *m, const inlay__value *item, const inlay__value *path, bool cases, inlay__value *r) {
+static int32_t sort_key(inlay__machine *m, const inlay__value *item, const inlay__value *path, bool cases,
+                        inlay__value *r) {
     const inlay__arguments none = {NULL, 0, NULL, 0};
     INLAY__TRY(get_path(m, item, path, NULL, r));
     inlay__value self = *r;
-    return cases || r->kind != INLAY__V_STRING ? INLAY_OK : inlay__filter_run(m, inlay__filter_find("lower", 5), &self, &none, r);
+    return cases || r->kind != INLAY__V_STRING ? INLAY_OK
+                                               : inlay__filter_run(m, inlay__filter_find("lower", 5), &self, &none, r);
 }
 
 /* ------------------------------------------------------------------- sorting */
@@ -74,8 +77,10 @@ static int32_t merge_sort(inlay__machine *m, sorted *items, size_t n, bool rever
             size_t left = begin, right = middle;
             for (size_t i = begin; i < end; i++) {
                 int order = 1;
-                if (left < middle && right < end) INLAY__TRY(order_keys(m, &from[right].key, &from[left].key, in_lists, &order));
-                bool take_right = left == middle || (right < end && (reverse ? order == 1 && left < middle && right < end : order == -1));
+                if (left < middle && right < end)
+                    INLAY__TRY(order_keys(m, &from[right].key, &from[left].key, in_lists, &order));
+                bool take_right = left == middle ||
+                                  (right < end && (reverse ? order == 1 && left < middle && right < end : order == -1));
                 to[i] = take_right ? from[right++] : from[left++];
             }
         }
@@ -87,8 +92,8 @@ static int32_t merge_sort(inlay__machine *m, sorted *items, size_t n, bool rever
     return INLAY_OK;
 }
 
-static int32_t sorted_items(inlay__machine *m, const inlay__list *list, const inlay__value *path, bool cases, bool reverse,
-                            bool in_lists, sorted **out) {
+static int32_t sorted_items(inlay__machine *m, const inlay__list *list, const inlay__value *path, bool cases,
+                            bool reverse, bool in_lists, sorted **out) {
     sorted *items = inlay__heap_take_array(&m->heap, list->n, sizeof *items);
     if (items == NULL) return inlay__no_memory(m);
     for (size_t i = 0; i < list->n; i++) {
@@ -129,7 +134,8 @@ static int32_t run_dictsort(inlay__machine *m, const inlay__value *a, inlay__val
     const inlay__arguments none = {NULL, 0, NULL, 0};
     inlay__value pairs, path, *items = NULL, method;
     sorted *order = NULL;
-    if (a->kind != INLAY__V_DICT) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'dictsort' takes a dictionary, not %s", inlay__value_type(a));
+    if (a->kind != INLAY__V_DICT)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'dictsort' takes a dictionary, not %s", inlay__value_type(a));
     INLAY__TRY(inlay__arg_string(&a[2], "by", &by));
     if (!inlay__string_is(by, "key") && !inlay__string_is(by, "value"))
         return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'dictsort' sorts by 'key' or 'value'");
@@ -137,7 +143,8 @@ static int32_t run_dictsort(inlay__machine *m, const inlay__value *a, inlay__val
     INLAY__TRY(inlay__value_call(m, &method, &none, &pairs));
     path = inlay__int(inlay__string_is(by, "value"));
     const inlay__list *list = pairs.of.list;
-    INLAY__TRY(sorted_items(m, list, &path, inlay__arg_is_true(&a[1], false), inlay__arg_is_true(&a[3], false), false, &order));
+    INLAY__TRY(sorted_items(m, list, &path, inlay__arg_is_true(&a[1], false), inlay__arg_is_true(&a[3], false), false,
+                            &order));
     INLAY__TRY(new_items(m, list->n, &items));
     for (size_t i = 0; i < list->n; i++) items[i] = order[i].item;
     return new_list(m, items, list->n, INLAY__V_LIST, r);
@@ -224,15 +231,18 @@ static const inlay__value *named(const inlay__generator *g, const char *name) {
 }
 
 /* The filter or test that the argument names. */
-static int32_t find_function(const inlay__value *argument, const char *what, int32_t (*find)(const char *, size_t), int32_t *function) {
+static int32_t find_function(const inlay__value *argument, const char *what, int32_t (*find)(const char *, size_t),
+                             int32_t *function) {
     const inlay__string *name = NULL;
     INLAY__TRY(inlay__arg_string(argument, what, &name));
     *function = find(name->text, name->size);
     if (*function >= 0) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_TEMPLATE, "No %s named '%.*s'.", what, (int)inlay__min_size(name->size, 64), name->text);
+    return inlay__fail(INLAY_ERR_TEMPLATE, "No %s named '%.*s'.", what, (int)inlay__min_size(name->size, 64),
+                       name->text);
 }
 
-static int32_t make_mapped(inlay__machine *m, inlay__generator *g, const inlay__value *item, inlay__value *made, bool *keep) {
+static int32_t make_mapped(inlay__machine *m, inlay__generator *g, const inlay__value *item, inlay__value *made,
+                           bool *keep) {
     const inlay__value *attribute = named(g, "attribute");
     *keep = true;
     if (item == NULL) {
@@ -240,9 +250,11 @@ static int32_t make_mapped(inlay__machine *m, inlay__generator *g, const inlay__
         if (g->n > 0) return find_function(&g->positional[0], "filter", inlay__filter_find, &g->function);
         if (attribute == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "map requires a filter argument");
         for (size_t i = 0; i < g->n_named; i++)
-            if (!inlay__string_is(g->named[2 * i].of.string, "attribute") && !inlay__string_is(g->named[2 * i].of.string, "default"))
+            if (!inlay__string_is(g->named[2 * i].of.string, "attribute") &&
+                !inlay__string_is(g->named[2 * i].of.string, "default"))
                 return inlay__fail(INLAY_ERR_TEMPLATE, "Unexpected keyword argument '%.*s'",
-                                   (int)inlay__min_size(g->named[2 * i].of.string->size, 64), g->named[2 * i].of.string->text);
+                                   (int)inlay__min_size(g->named[2 * i].of.string->size, 64),
+                                   g->named[2 * i].of.string->text);
         return INLAY_OK;
     }
     const inlay__arguments rest = {g->positional + 1, g->n - 1, g->named, g->n_named};
@@ -257,14 +269,16 @@ static int32_t run_map(inlay__machine *m, const inlay__value *self, const inlay_
 /* select, reject, and both with an attribute; without a test the value's truth decides. */
 enum { BY_ATTRIBUTE = 1, KEEPS_FALSE = 2 };
 
-static int32_t make_chosen(inlay__machine *m, inlay__generator *g, const inlay__value *item, inlay__value *made, bool *keep) {
+static int32_t make_chosen(inlay__machine *m, inlay__generator *g, const inlay__value *item, inlay__value *made,
+                           bool *keep) {
     size_t skip = g->kind & BY_ATTRIBUTE;
     if (item == NULL) {
         g->function = -1;
         if (g->n < skip) return inlay__fail(INLAY_ERR_TEMPLATE, "Missing parameter for attribute name");
         return g->n > skip ? find_function(&g->positional[skip], "test", inlay__test_find, &g->function) : INLAY_OK;
     }
-    const inlay__arguments rest = {g->positional + skip + 1, g->function >= 0 ? g->n - skip - 1 : 0, g->named, g->n_named};
+    const inlay__arguments rest = {g->positional + skip + 1, g->function >= 0 ? g->n - skip - 1 : 0, g->named,
+                                   g->n_named};
     inlay__value v = *item;
     if (skip > 0) INLAY__TRY(get_path(m, item, &g->positional[0], NULL, &v));
     bool passes = inlay__value_is_true(&v);
@@ -274,9 +288,9 @@ static int32_t make_chosen(inlay__machine *m, inlay__generator *g, const inlay__
     return INLAY_OK;
 }
 
-#define CHOOSER(name, kind)                                                                                              \
-    static int32_t name(inlay__machine *m, const inlay__value *v, const inlay__arguments *args, inlay__value *r) {       \
-        return inlay__generator_lazy(m, v, args, make_chosen, kind, r);                                                  \
+#define CHOOSER(name, kind)                                                                                        \
+    static int32_t name(inlay__machine *m, const inlay__value *v, const inlay__arguments *args, inlay__value *r) { \
+        return inlay__generator_lazy(m, v, args, make_chosen, kind, r);                                            \
     }
 CHOOSER(run_select, 0)
 CHOOSER(run_reject, KEEPS_FALSE)
@@ -318,7 +332,8 @@ static int32_t run_first(inlay__machine *m, const inlay__value *a, inlay__value 
 static int32_t run_last(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     const inlay__list *list = NULL;
     *r = inlay__undefined(NULL);
-    if (a->kind == INLAY__V_STRING) return inlay__get_item(m, a, &(inlay__value){.kind = INLAY__V_INT, .of.integer = -1}, r);
+    if (a->kind == INLAY__V_STRING)
+        return inlay__get_item(m, a, &(inlay__value){.kind = INLAY__V_INT, .of.integer = -1}, r);
     if (a->kind == INLAY__V_GENERATOR) return inlay__fail(INLAY_ERR_TEMPLATE, "'generator' object is not reversible");
     INLAY__TRY(inlay__items_of(m, a, &list));
     if (list->n > 0) *r = list->items[list->n - 1];
@@ -377,7 +392,8 @@ static int32_t run_batch(inlay__machine *m, const inlay__value *a, inlay__value 
     inlay__value *batches = NULL;
     INLAY__TRY(inlay__arg_int(&a[1], "linecount", &size));
     INLAY__TRY(inlay__items_of(m, a, &list));
-    if (size < 1 || size > INLAY__RENDER_MAX_STACK) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'batch': %lld items a batch", (long long)size);
+    if (size < 1 || size > INLAY__RENDER_MAX_STACK)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'batch': %lld items a batch", (long long)size);
     size_t width = (size_t)size, n = (list->n + width - 1) / width;
     INLAY__TRY(new_items(m, n, &batches));
     for (size_t i = 0; i < n; i++) {
@@ -397,7 +413,8 @@ static int32_t run_slice(inlay__machine *m, const inlay__value *a, inlay__value 
     inlay__value *slices = NULL;
     INLAY__TRY(inlay__arg_int(&a[1], "slices", &n));
     INLAY__TRY(inlay__items_of(m, a, &list));
-    if (n < 1 || n > INLAY__RENDER_MAX_RANGE) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'slice': %lld slices", (long long)n);
+    if (n < 1 || n > INLAY__RENDER_MAX_RANGE)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'slice': %lld slices", (long long)n);
     size_t width = list->n / (size_t)n, longer = list->n % (size_t)n, begin = 0;
     INLAY__TRY(new_items(m, (size_t)n, &slices));
     for (size_t i = 0; i < (size_t)n; i++) {
@@ -417,7 +434,8 @@ static int32_t run_attr(inlay__machine *m, const inlay__value *a, inlay__value *
     INLAY__TRY(inlay__arg_string(&a[1], "name", &name));
     if (a->kind == INLAY__V_DICT) { /* only attributes, no items */
         int32_t method = inlay__method_find(name->text, name->size);
-        if (method < 0 || (inlay__method_at(method)->on & INLAY__ON_DICT) == 0) return *r = inlay__undefined(name), INLAY_OK;
+        if (method < 0 || (inlay__method_at(method)->on & INLAY__ON_DICT) == 0)
+            return *r = inlay__undefined(name), INLAY_OK;
     }
     return inlay__get_attribute(m, a, name, inlay__method_find(name->text, name->size), r);
 }

@@ -26,7 +26,8 @@ static int32_t put_case(inlay__machine *m, const inlay__string *s, size_t from, 
     return INLAY_OK;
 }
 
-static int32_t to_case(inlay__machine *m, const inlay__value *a, inlay__letter_case first, inlay__letter_case rest, inlay__value *r) {
+static int32_t to_case(inlay__machine *m, const inlay__value *a, inlay__letter_case first, inlay__letter_case rest,
+                       inlay__value *r) {
     const inlay__string *s = NULL;
     INLAY__TRY(inlay__to_string(m, a, &s));
     size_t start = m->n_out;
@@ -51,7 +52,8 @@ static int32_t run_title(inlay__machine *m, const inlay__value *a, inlay__value 
     size_t start = m->n_out, begin = 0;
     for (size_t i = 0, n; i <= s->size; i += n) {
         n = i < s->size ? inlay__char_size(s, i) : 1;
-        bool splits = i == s->size || strchr("-({[<", s->text[i]) != NULL || inlay__space_at(s->text + i, s->size - i) > 0;
+        bool splits =
+            i == s->size || strchr("-({[<", s->text[i]) != NULL || inlay__space_at(s->text + i, s->size - i) > 0;
         if (!splits) continue;
         INLAY__TRY(put_case(m, s, begin, i, INLAY__UPPER_CASE, INLAY__LOWER_CASE));
         if (i < s->size) INLAY__TRY(inlay__out_part(m, s, i, i + n));
@@ -95,10 +97,12 @@ static int32_t run_format(inlay__machine *m, const inlay__value *self, const inl
     inlay__value values;
     INLAY__TRY(inlay__to_string(m, self, &s));
     if (args->n > 0 && args->n_named > 0)
-        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'format' cannot take positional and keyword arguments at the same time");
+        return inlay__fail(INLAY_ERR_TEMPLATE,
+                           "filter 'format' cannot take positional and keyword arguments at the same time");
     inlay__list *list = inlay__list_new(&m->heap, args->n_named > 0 ? 2 * args->n_named : args->n);
     if (list == NULL) return inlay__no_memory(m);
-    if (list->n > 0) memcpy(list->items, args->n_named > 0 ? args->named : args->positional, list->n * sizeof *list->items);
+    if (list->n > 0)
+        memcpy(list->items, args->n_named > 0 ? args->named : args->positional, list->n * sizeof *list->items);
     if (args->n_named > 0)
         INLAY__TRY(inlay__dict_new(m, list->items, args->n_named, &values));
     else
@@ -117,7 +121,8 @@ static int32_t run_indent(inlay__machine *m, const inlay__value *a, inlay__value
         unit = a[1].of.string;
     else
         INLAY__TRY(inlay__arg_int(&a[1], "width", &width));
-    if (width > INLAY__RENDER_MAX_OUTPUT) return inlay__fail(INLAY_ERR_TEMPLATE, "a width of %lld is too large", (long long)width);
+    if (width > INLAY__RENDER_MAX_OUTPUT)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "a width of %lld is too large", (long long)width);
     INLAY__TRY(inlay__arg_string(a, "s", &s));
     size_t start = m->n_out;
     INLAY__TRY(inlay__out_string(m, s));
@@ -146,7 +151,8 @@ static int32_t run_truncate(inlay__machine *m, const inlay__value *a, inlay__val
     INLAY__TRY(inlay__arg_string(&a[3], "end", &end));
     if (inlay__arg_given(&a[4])) INLAY__TRY(inlay__arg_int(&a[4], "leeway", &leeway));
     if (length < (int64_t)end->n_chars || leeway < 0)
-        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'truncate': expected a length of at least %u, found %lld", end->n_chars, (long long)length);
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'truncate': expected a length of at least %u, found %lld",
+                           end->n_chars, (long long)length);
     INLAY__TRY(inlay__length_of(a, &size));
     if (leeway > INT32_MAX || length > INT32_MAX || size <= length + leeway) return *r = a[0], INLAY_OK;
     INLAY__TRY(inlay__arg_string(a, "s", &s));
@@ -161,7 +167,9 @@ static int32_t run_truncate(inlay__machine *m, const inlay__value *a, inlay__val
     return inlay__out_take(m, start, r);
 }
 
-static bool is_word(uint32_t code) { return code == '_' || inlay__letter_is_alpha(code) || inlay__letter_is_numeric(code); }
+static bool is_word(uint32_t code) {
+    return code == '_' || inlay__letter_is_alpha(code) || inlay__letter_is_numeric(code);
+}
 
 static int32_t run_wordcount(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     const inlay__string *s = NULL;
@@ -249,7 +257,8 @@ static int32_t run_striptags(inlay__machine *m, const inlay__value *a, inlay__va
         if (n > 0) continue;
         bool comment = s->size - i >= 4 && memcmp(s->text + i, "<!--", 4) == 0;
         if (s->text[i] == '<')
-            close = comment ? memmem(s->text + i + 4, s->size - i - 4, "-->", 3) : memchr(s->text + i, '>', s->size - i);
+            close =
+                comment ? memmem(s->text + i + 4, s->size - i - 4, "-->", 3) : memchr(s->text + i, '>', s->size - i);
         if (close != NULL) {
             n = (size_t)(close - (s->text + i)) + (comment ? 3 : 1);
             continue;
@@ -301,7 +310,8 @@ static int32_t run_urlencode(inlay__machine *m, const inlay__value *a, inlay__va
         if (pair == NULL) {
             const inlay__list *two = NULL;
             INLAY__TRY(inlay__items_of(m, &items->items[i], &two));
-            if (two->n != 2) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'urlencode' takes pairs of a key and a value");
+            if (two->n != 2)
+                return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'urlencode' takes pairs of a key and a value");
             pair = two->items;
         }
         if (i > 0) INLAY__TRY(inlay__out_text(m, "&", 1));

@@ -113,14 +113,16 @@ static int32_t run_int(inlay__machine *m, const inlay__value *a, inlay__value *r
     int64_t base = 10, value = 0;
     double number = 0;
     INLAY__TRY(inlay__arg_int(&a[2], "base", &base));
-    if (base != 0 && (base < 2 || base > 36)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'int': base is %lld, expected 0 or 2 to 36", (long long)base);
+    if (base != 0 && (base < 2 || base > 36))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'int': base is %lld, expected 0 or 2 to 36", (long long)base);
     bool known = false;
     if (a->kind == INLAY__V_INT || a->kind == INLAY__V_BOOL)
         known = true, value = a->kind == INLAY__V_BOOL ? a->of.boolean : a->of.integer;
     else if (a->kind == INLAY__V_FLOAT)
         known = float_to_int(a->of.number, &value);
     else if (a->kind == INLAY__V_STRING)
-        known = read_int(a->of.string, base, &value) || (read_float(a->of.string, &number) && float_to_int(number, &value));
+        known =
+            read_int(a->of.string, base, &value) || (read_float(a->of.string, &number) && float_to_int(number, &value));
     else if (a->kind == INLAY__V_DIGITS)
         return *r = a[0], INLAY_OK;
     else if (a->kind == INLAY__V_UNDEFINED)
@@ -151,11 +153,13 @@ static int32_t round_decimal(double value, int64_t precision, double *rounded) {
     char text[512];
     if (precision > 300 || value != value || value - value != 0) return *rounded = value, INLAY_OK;
     size_t n = inlay__format_fixed(text, sizeof text, value, precision > 0 ? (int)precision : 0);
-    if (n == 0 || !inlay__parse_f64(text, n, rounded)) return inlay__fail(INLAY_ERR_TEMPLATE, "a number is too large to be rounded");
+    if (n == 0 || !inlay__parse_f64(text, n, rounded))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "a number is too large to be rounded");
     return INLAY_OK;
 }
 
-/* The multiple of 10^n that is nearest, of two the even one: by the digits of the number, so that nothing is rounded twice. */
+/* The multiple of 10^n that is nearest, of two the even one: by the digits of the number, so that nothing is rounded
+ * twice. */
 static int32_t round_tens(double value, size_t n, double *rounded) {
     char text[512] = "0"; /* for what is carried */
     double whole = trunc(value);
@@ -205,7 +209,8 @@ static int32_t run_round(inlay__machine *m, const inlay__value *a, inlay__value 
     bool is_common = inlay__string_is(method, "common"), ceils = inlay__string_is(method, "ceil");
     if (!is_common && !ceils && !inlay__string_is(method, "floor"))
         return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'round': method must be common, ceil or floor");
-    if (!inlay__value_is_number(a)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'round' takes a number, not %s", inlay__value_type(a));
+    if (!inlay__value_is_number(a))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'round' takes a number, not %s", inlay__value_type(a));
     if (precision > 400) precision = 400;
     if (precision < -400) precision = -400;
     if (is_common && a->kind != INLAY__V_FLOAT) {
@@ -213,7 +218,8 @@ static int32_t run_round(inlay__machine *m, const inlay__value *a, inlay__value 
         *r = inlay__int(precision < 0 ? round_int(value, -precision) : value);
         return INLAY_OK;
     }
-    double value = a->kind == INLAY__V_FLOAT ? a->of.number : (double)(a->kind == INLAY__V_BOOL ? a->of.boolean : a->of.integer);
+    double value =
+        a->kind == INLAY__V_FLOAT ? a->of.number : (double)(a->kind == INLAY__V_BOOL ? a->of.boolean : a->of.integer);
     double unit = power_of_10(precision < 0 ? -precision : precision);
     if (is_common && precision >= 0) {
         INLAY__TRY(round_decimal(value, precision, &value));
@@ -222,7 +228,8 @@ static int32_t run_round(inlay__machine *m, const inlay__value *a, inlay__value 
     } else { /* Python makes an integer of it in between: there is no -0, and none of what is not finite */
         if (precision < 0) unit = 1.0 / unit;
         double whole = ceils ? ceil(value * unit) : floor(value * unit);
-        if (!isfinite(whole)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'round': the number cannot be made an integer");
+        if (!isfinite(whole))
+            return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'round': the number cannot be made an integer");
         value = whole == 0 ? 0.0 : whole / unit;
     }
     *r = inlay__float(value);
@@ -238,8 +245,10 @@ static int32_t run_filesizeformat(inlay__machine *m, const inlay__value *a, inla
     char text[400];
     INLAY__TRY(run_float(m, (const inlay__value[]){a[0], {.kind = INLAY__V_ABSENT}}, &number));
     double bytes = number.of.number;
-    bool is_number = a->kind == INLAY__V_DIGITS || inlay__value_is_number(a) || (a->kind == INLAY__V_STRING && read_float(a->of.string, &bytes));
-    if (!is_number || !isfinite(bytes)) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'filesizeformat': the value is no size");
+    bool is_number = a->kind == INLAY__V_DIGITS || inlay__value_is_number(a) ||
+                     (a->kind == INLAY__V_STRING && read_float(a->of.string, &bytes));
+    if (!is_number || !isfinite(bytes))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'filesizeformat': the value is no size");
     if (bytes == 1) return inlay__new_text(m, "1 Byte", 6, r);
     if (bytes < base) {
         size_t n = inlay__format_fixed(text, sizeof text - 8, trunc(bytes) + 0.0, 0); /* -0 is 0 */
@@ -256,7 +265,8 @@ static int32_t run_filesizeformat(inlay__machine *m, const inlay__value *a, inla
 /* ---------------------------------------------------------------------- JSON */
 
 static int32_t run_tojson(inlay__machine *m, const inlay__value *a, inlay__value *r) {
-    inlay__json_style style = {.sort_keys = inlay__arg_is_true(&a[4], false), .ensure_ascii = inlay__arg_is_true(&a[1], false)};
+    inlay__json_style style = {.sort_keys = inlay__arg_is_true(&a[4], false),
+                               .ensure_ascii = inlay__arg_is_true(&a[1], false)};
     int64_t indent = -1;
     size_t start = m->n_out;
     inlay__value spaces = inlay__none();
@@ -265,7 +275,9 @@ static int32_t run_tojson(inlay__machine *m, const inlay__value *a, inlay__value
     } else if (inlay__arg_given(&a[2])) {
         INLAY__TRY(inlay__arg_int(&a[2], "indent", &indent));
         if (indent < 0) indent = 0;
-        if (indent > 1000) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'tojson': indent is %lld, expected at most 1000", (long long)indent);
+        if (indent > 1000)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'tojson': indent is %lld, expected at most 1000",
+                               (long long)indent);
         for (int64_t i = 0; i < indent; i++) INLAY__TRY(inlay__out_text(m, " ", 1));
         INLAY__TRY(inlay__out_take(m, start, &spaces));
         style.indent = spaces.of.string;
@@ -273,7 +285,8 @@ static int32_t run_tojson(inlay__machine *m, const inlay__value *a, inlay__value
     if (inlay__arg_given(&a[3])) {
         const inlay__list *two = NULL;
         INLAY__TRY(inlay__items_of(m, &a[3], &two));
-        if (two->n != 2) return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'tojson': separators are %zu, expected 2", two->n);
+        if (two->n != 2)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "filter 'tojson': separators are %zu, expected 2", two->n);
         INLAY__TRY(inlay__arg_string(&two->items[0], "separators", &style.item_separator));
         INLAY__TRY(inlay__arg_string(&two->items[1], "separators", &style.key_separator));
     }

@@ -45,7 +45,8 @@ static size_t put_commas(char *out, const char *digits, size_t n) {
 static size_t number_text(const inlay__value *v, const spec *s, char out[NUMBER_SIZE], bool *minus) {
     char digits[NUMBER_SIZE / 2];
     size_t n = 0;
-    bool is_int = v->kind == INLAY__V_INT || v->kind == INLAY__V_BOOL, wants_float = strchr("fF%", s->type) != NULL && s->type != '\0';
+    bool is_int = v->kind == INLAY__V_INT || v->kind == INLAY__V_BOOL,
+         wants_float = strchr("fF%", s->type) != NULL && s->type != '\0';
     int64_t integer = v->kind == INLAY__V_BOOL ? v->of.boolean : v->of.integer;
     if (is_int && !wants_float) {
         unsigned base = s->type == 'x' || s->type == 'X' ? 16 : s->type == 'o' ? 8 : s->type == 'b' ? 2 : 10;
@@ -76,7 +77,8 @@ static int32_t put_fill(inlay__machine *m, const inlay__string *fill, int64_t n)
 
 /* `sign` and `body` with the fill where the alignment wants it. */
 static int32_t put_aligned(inlay__machine *m, const spec *s, const char *sign, const inlay__string *body, char align) {
-    static const inlay__string space = {.text = " ", .size = 1, .n_chars = 1}, zero = {.text = "0", .size = 1, .n_chars = 1};
+    static const inlay__string space = {.text = " ", .size = 1, .n_chars = 1},
+                               zero = {.text = "0", .size = 1, .n_chars = 1};
     const inlay__string *fill = s->fill.size > 0 ? &s->fill : s->zero ? &zero : &space;
     if (s->align != '\0') align = s->align;
     else if (s->zero) align = '=';
@@ -93,7 +95,9 @@ static int32_t put_number(inlay__machine *m, const inlay__value *v, const spec *
     char text[NUMBER_SIZE];
     bool minus = false;
     size_t n = number_text(v, s, text, &minus);
-    if (n == 0) return inlay__fail(INLAY_ERR_TEMPLATE, "the format code '%c' is not supported for %s", s->type != '\0' ? s->type : '.', inlay__value_type(v));
+    if (n == 0)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "the format code '%c' is not supported for %s",
+                           s->type != '\0' ? s->type : '.', inlay__value_type(v));
     inlay__string body = {.text = text, .size = (uint32_t)n, .n_chars = (uint32_t)n};
     char sign[4] = {0};
     size_t n_sign = 0;
@@ -137,15 +141,19 @@ static int32_t put_percent(inlay__machine *m, const inlay__value *v, spec *s) {
         return put_string(m, &text, s, '>');
     }
     if (s->type == 'c' && v->kind == INLAY__V_STRING && v->of.string->n_chars == 1) return put_string(m, v, s, '>');
-    if (!inlay__value_is_number(v)) return inlay__fail(INLAY_ERR_TEMPLATE, "%%%c format: a number is required, not %s", s->type, inlay__value_type(v));
+    if (!inlay__value_is_number(v))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "%%%c format: a number is required, not %s", s->type,
+                           inlay__value_type(v));
     if (strchr("diu", s->type) != NULL) {
         s->type = 'd';
-        if (v->kind == INLAY__V_FLOAT && v->of.number > -9e18 && v->of.number < 9e18) whole = inlay__int((int64_t)v->of.number);
+        if (v->kind == INLAY__V_FLOAT && v->of.number > -9e18 && v->of.number < 9e18)
+            whole = inlay__int((int64_t)v->of.number);
     }
     return put_number(m, &whole, s);
 }
 
-static int32_t percent_one(inlay__machine *m, const inlay__string *f, size_t *i, const inlay__value *values, size_t *next) {
+static int32_t percent_one(inlay__machine *m, const inlay__string *f, size_t *i, const inlay__value *values,
+                           size_t *next) {
     spec s = {.precision = -1, .width = 0};
     inlay__value v;
     bool by_key = *i < f->size && f->text[*i] == '(';
@@ -185,7 +193,8 @@ static int32_t percent_one(inlay__machine *m, const inlay__string *f, size_t *i,
     return put_percent(m, &v, &s);
 }
 
-int32_t inlay__format_percent(inlay__machine *m, const inlay__string *f, const inlay__value *values, inlay__value *result) {
+int32_t inlay__format_percent(inlay__machine *m, const inlay__string *f, const inlay__value *values,
+                              inlay__value *result) {
     size_t start = m->n_out, done = 0, next = 0;
     INLAY__TRY(inlay__charge(m, f->size / 16));
     for (size_t i = 0; i < f->size;) {
@@ -197,7 +206,8 @@ int32_t inlay__format_percent(inlay__machine *m, const inlay__string *f, const i
         done = i;
     }
     INLAY__TRY(inlay__out_part(m, f, done, f->size));
-    bool has_items = values->kind == INLAY__V_DICT || values->kind == INLAY__V_UNDEFINED || inlay__value_is_list(values);
+    bool has_items =
+        values->kind == INLAY__V_DICT || values->kind == INLAY__V_UNDEFINED || inlay__value_is_list(values);
     bool all = has_items ? values->kind != INLAY__V_TUPLE || next == values->of.list->n : next == 1;
     if (!all) return inlay__fail(INLAY_ERR_TEMPLATE, "not all arguments converted during string formatting");
     return inlay__out_take(m, start, result);
@@ -230,23 +240,29 @@ static int32_t read_spec(const inlay__string *f, size_t i, size_t end, spec *s) 
 }
 
 /* name.attribute[index] of a field, from the arguments. */
-static int32_t read_field(inlay__machine *m, const inlay__string *f, size_t i, size_t end, const inlay__arguments *args, size_t *next, inlay__value *v) {
+static int32_t read_field(inlay__machine *m, const inlay__string *f, size_t i, size_t end, const inlay__arguments *args,
+                          size_t *next, inlay__value *v) {
     size_t stop = i;
     int64_t index = -1;
     inlay__value name;
     while (stop < end && f->text[stop] != '.' && f->text[stop] != '[') stop++;
     size_t at = i;
-    if (!read_size(f->text, stop, &at, &index)) return inlay__fail(INLAY_ERR_TEMPLATE, "Too many decimal digits in format string");
+    if (!read_size(f->text, stop, &at, &index))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "Too many decimal digits in format string");
     if (stop == i) index = (int64_t)(*next)++;
     if (index >= 0 && at == stop) {
-        if ((size_t)index >= args->n) return inlay__fail(INLAY_ERR_TEMPLATE, "Replacement index %lld out of range for positional args tuple", (long long)index);
+        if ((size_t)index >= args->n)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "Replacement index %lld out of range for positional args tuple",
+                               (long long)index);
         *v = args->positional[index];
     } else {
         const inlay__value *found = NULL;
         INLAY__TRY(inlay__new_part(m, f, i, stop, &name));
         for (size_t k = 0; k < args->n_named; k++)
             if (inlay__strings_equal(args->named[2 * k].of.string, name.of.string)) found = &args->named[2 * k + 1];
-        if (found == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "the format's field '%.*s' is not among the arguments", (int)inlay__min_size(stop - i, 64), f->text + i);
+        if (found == NULL)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "the format's field '%.*s' is not among the arguments",
+                               (int)inlay__min_size(stop - i, 64), f->text + i);
         *v = *found;
     }
     for (i = stop; i < end; i = stop) {
@@ -258,13 +274,15 @@ static int32_t read_field(inlay__machine *m, const inlay__string *f, size_t i, s
         at = i + 1;
         if (item && read_size(f->text, stop, &at, &index) && index >= 0 && at == stop) key = inlay__int(index);
         INLAY__TRY(inlay__get_item(m, &self, &key, v));
-        if (v->kind == INLAY__V_UNDEFINED) return inlay__fail(INLAY_ERR_TEMPLATE, "the format asks for a part that is not there");
+        if (v->kind == INLAY__V_UNDEFINED)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "the format asks for a part that is not there");
         if (item) stop++;
     }
     return INLAY_OK;
 }
 
-static int32_t brace_one(inlay__machine *m, const inlay__string *f, size_t i, size_t end, const inlay__arguments *args, size_t *next) {
+static int32_t brace_one(inlay__machine *m, const inlay__string *f, size_t i, size_t end, const inlay__arguments *args,
+                         size_t *next) {
     size_t stop = i, start = m->n_out;
     inlay__value v, text;
     spec s;
@@ -278,15 +296,21 @@ static int32_t brace_one(inlay__machine *m, const inlay__string *f, size_t i, si
         stop += 2;
     }
     INLAY__TRY(read_spec(f, stop < end ? stop + 1 : stop, end, &s));
-    if (memchr(f->text + stop, '{', end - stop) != NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "fields within a field of a format are not supported");
-    if ((v.kind == INLAY__V_INT || v.kind == INLAY__V_FLOAT || (v.kind == INLAY__V_BOOL && s.type != '\0'))) return put_number(m, &v, &s);
-    if (s.type != '\0' && s.type != 's') return inlay__fail(INLAY_ERR_TEMPLATE, "Unknown format code '%c' for object of type '%s'", s.type, inlay__value_type(&v));
+    if (memchr(f->text + stop, '{', end - stop) != NULL)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "fields within a field of a format are not supported");
+    if ((v.kind == INLAY__V_INT || v.kind == INLAY__V_FLOAT || (v.kind == INLAY__V_BOOL && s.type != '\0')))
+        return put_number(m, &v, &s);
+    if (s.type != '\0' && s.type != 's')
+        return inlay__fail(INLAY_ERR_TEMPLATE, "Unknown format code '%c' for object of type '%s'", s.type,
+                           inlay__value_type(&v));
     if (v.kind != INLAY__V_STRING && v.kind != INLAY__V_BOOL && stop < end && stop + 1 < end)
-        return inlay__fail(INLAY_ERR_TEMPLATE, "unsupported format string passed to %s.__format__", inlay__value_type(&v));
+        return inlay__fail(INLAY_ERR_TEMPLATE, "unsupported format string passed to %s.__format__",
+                           inlay__value_type(&v));
     return put_string(m, &v, &s, '<');
 }
 
-int32_t inlay__format_braces(inlay__machine *m, const inlay__string *f, const inlay__arguments *args, inlay__value *result) {
+int32_t inlay__format_braces(inlay__machine *m, const inlay__string *f, const inlay__arguments *args,
+                             inlay__value *result) {
     size_t start = m->n_out, done = 0, next = 0;
     INLAY__TRY(inlay__charge(m, f->size / 8));
     for (size_t i = 0; i < f->size; i++) {

@@ -64,15 +64,17 @@ static size_t count_params(const char *params) {
     return n;
 }
 
-int32_t inlay__callable_run(inlay__machine *m, const inlay__callable *callable, const char *kind, const inlay__value *self,
-                            const inlay__arguments *args, inlay__value *result) {
+int32_t inlay__callable_run(inlay__machine *m, const inlay__callable *callable, const char *kind,
+                            const inlay__value *self, const inlay__arguments *args, inlay__value *result) {
     if (callable->run_free != NULL) return callable->run_free(m, self, args, result);
     inlay__value bound[1 + INLAY__MAX_PARAMS];
     size_t n_params = count_params(callable->params);
     if (args->n > n_params)
-        return inlay__fail(INLAY_ERR_TEMPLATE, "%s '%s' takes at most %zu arguments, was given %zu", kind, callable->name, n_params, args->n);
+        return inlay__fail(INLAY_ERR_TEMPLATE, "%s '%s' takes at most %zu arguments, was given %zu", kind,
+                           callable->name, n_params, args->n);
     bound[0] = *self;
-    for (size_t i = 0; i < INLAY__MAX_PARAMS; i++) bound[1 + i] = i < args->n ? args->positional[i] : (inlay__value){.kind = INLAY__V_ABSENT};
+    for (size_t i = 0; i < INLAY__MAX_PARAMS; i++)
+        bound[1 + i] = i < args->n ? args->positional[i] : (inlay__value){.kind = INLAY__V_ABSENT};
     for (size_t i = 0; i < args->n_named; i++) {
         const inlay__string *name = args->named[2 * i].of.string;
         int index = param_index(callable->params, name);
@@ -83,7 +85,8 @@ int32_t inlay__callable_run(inlay__machine *m, const inlay__callable *callable, 
     }
     for (size_t i = 0; i < callable->n_required; i++)
         if (bound[1 + i].kind == INLAY__V_ABSENT)
-            return inlay__fail(INLAY_ERR_TEMPLATE, "%s '%s' takes at least %u arguments", kind, callable->name, callable->n_required);
+            return inlay__fail(INLAY_ERR_TEMPLATE, "%s '%s' takes at least %u arguments", kind, callable->name,
+                               callable->n_required);
     return callable->run(m, bound, result);
 }
 
@@ -97,7 +100,8 @@ int32_t inlay__arg_int(const inlay__value *a, const char *name, int64_t *value) 
 
 int32_t inlay__arg_string(const inlay__value *a, const char *name, const inlay__string **value) {
     if (a->kind == INLAY__V_ABSENT) return INLAY_OK;
-    if (a->kind != INLAY__V_STRING) return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' must be a string, not %s", name, inlay__value_type(a));
+    if (a->kind != INLAY__V_STRING)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' must be a string, not %s", name, inlay__value_type(a));
     *value = a->of.string;
     return INLAY_OK;
 }
@@ -121,7 +125,8 @@ static int32_t run_range(inlay__machine *m, const inlay__value *a, inlay__value 
 }
 
 /* dict(pairs or a dictionary, name=value, ...) */
-static int32_t run_dict(inlay__machine *m, const inlay__value *self, const inlay__arguments *args, inlay__value *result) {
+static int32_t run_dict(inlay__machine *m, const inlay__value *self, const inlay__arguments *args,
+                        inlay__value *result) {
     const inlay__list *items = NULL;
     const inlay__value *first = args->n > 0 ? &args->positional[0] : NULL;
     (void)self;
@@ -136,7 +141,8 @@ static int32_t run_dict(inlay__machine *m, const inlay__value *self, const inlay
     for (size_t i = 0; i < n && !is_dict; i++) {
         const inlay__list *pair = NULL;
         INLAY__TRY(inlay__items_of(m, &items->items[i], &pair));
-        if (pair->n != 2) return inlay__fail(INLAY_ERR_TEMPLATE, "a dictionary's element %zu has %zu items, expected 2", i, pair->n);
+        if (pair->n != 2)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "a dictionary's element %zu has %zu items, expected 2", i, pair->n);
         pairs[2 * i] = pair->items[0];
         pairs[2 * i + 1] = pair->items[1];
     }
@@ -144,7 +150,8 @@ static int32_t run_dict(inlay__machine *m, const inlay__value *self, const inlay
     return inlay__dict_new(m, pairs, n + args->n_named, result);
 }
 
-static int32_t run_namespace(inlay__machine *m, const inlay__value *self, const inlay__arguments *args, inlay__value *result) {
+static int32_t run_namespace(inlay__machine *m, const inlay__value *self, const inlay__arguments *args,
+                             inlay__value *result) {
     inlay__value dict;
     INLAY__TRY(run_dict(m, self, args, &dict));
     inlay__namespace *space = inlay__heap_take(&m->heap, sizeof *space);
@@ -152,14 +159,16 @@ static int32_t run_namespace(inlay__machine *m, const inlay__value *self, const 
     *space = (inlay__namespace){.pairs = NULL};
     for (size_t i = 0; i < dict.of.dict->n; i++) {
         const inlay__value *pair = &dict.of.dict->pairs[2 * i];
-        if (pair->kind != INLAY__V_STRING) return inlay__fail(INLAY_ERR_TEMPLATE, "the names of a namespace must be strings");
+        if (pair->kind != INLAY__V_STRING)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "the names of a namespace must be strings");
         INLAY__TRY(inlay__namespace_set(m, space, pair->of.string, pair[1]));
     }
     *result = (inlay__value){.kind = INLAY__V_NAMESPACE, .of.space = space};
     return INLAY_OK;
 }
 
-static int32_t new_cycler(inlay__machine *m, inlay__value_kind kind, const inlay__value *items, size_t n, inlay__value *result) {
+static int32_t new_cycler(inlay__machine *m, inlay__value_kind kind, const inlay__value *items, size_t n,
+                          inlay__value *result) {
     inlay__cycler *cycler = inlay__heap_take(&m->heap, sizeof *cycler);
     inlay__list *list = inlay__list_new(&m->heap, n);
     if (cycler == NULL || list == NULL) return inlay__no_memory(m);
@@ -169,7 +178,8 @@ static int32_t new_cycler(inlay__machine *m, inlay__value_kind kind, const inlay
     return INLAY_OK;
 }
 
-static int32_t run_cycler(inlay__machine *m, const inlay__value *self, const inlay__arguments *args, inlay__value *result) {
+static int32_t run_cycler(inlay__machine *m, const inlay__value *self, const inlay__arguments *args,
+                          inlay__value *result) {
     (void)self;
     if (args->n == 0 || args->n_named > 0) return inlay__fail(INLAY_ERR_TEMPLATE, "cycler takes at least one item");
     return new_cycler(m, INLAY__V_CYCLER, args->positional, args->n, result);
@@ -208,7 +218,9 @@ static const inlay__callable globals[] = {
 
 int32_t inlay__global_find(const char *name, size_t size) { return find_in(globals, name, size); }
 
-bool inlay__function_is_dict(const inlay__value *function) { return globals[function->of.integer].run_free == run_dict; }
+bool inlay__function_is_dict(const inlay__value *function) {
+    return globals[function->of.integer].run_free == run_dict;
+}
 
 static int32_t call_joiner(inlay__cycler *joiner, inlay__value *result) {
     static const inlay__string empty = {.text = ""};
@@ -216,12 +228,14 @@ static int32_t call_joiner(inlay__cycler *joiner, inlay__value *result) {
     return INLAY_OK;
 }
 
-int32_t inlay__value_call(inlay__machine *m, const inlay__value *callee, const inlay__arguments *args, inlay__value *result) {
+int32_t inlay__value_call(inlay__machine *m, const inlay__value *callee, const inlay__arguments *args,
+                          inlay__value *result) {
     switch (callee->kind) {
     case INLAY__V_FUNCTION:
         return inlay__callable_run(m, &globals[callee->of.integer], "function", callee, args, result);
     case INLAY__V_METHOD:
-        return inlay__callable_run(m, inlay__method_at((int32_t)callee->of.method->method), "method", &callee->of.method->self, args, result);
+        return inlay__callable_run(m, inlay__method_at((int32_t)callee->of.method->method), "method",
+                                   &callee->of.method->self, args, result);
     case INLAY__V_JOINER: return call_joiner(callee->of.cycler, result);
     case INLAY__V_UNDEFINED:
         if (callee->of.string == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "a value that is undefined is called");

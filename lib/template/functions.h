@@ -44,15 +44,17 @@ bool inlay__function_is_dict(const inlay__value *function);
 
 int32_t inlay__filter_run(inlay__machine *m, int32_t filter, const inlay__value *self, const inlay__arguments *args,
                           inlay__value *result);
-int32_t inlay__test_run(inlay__machine *m, int32_t test, const inlay__value *self, const inlay__arguments *args, bool *result);
+int32_t inlay__test_run(inlay__machine *m, int32_t test, const inlay__value *self, const inlay__arguments *args,
+                        bool *result);
 /* What can be called but a macro: methods, functions, cyclers and joiners. */
-int32_t inlay__value_call(inlay__machine *m, const inlay__value *callee, const inlay__arguments *args, inlay__value *result);
+int32_t inlay__value_call(inlay__machine *m, const inlay__value *callee, const inlay__arguments *args,
+                          inlay__value *result);
 /* The methods of a value's kind, or 0. */
 uint8_t inlay__methods_on(const inlay__value *v);
 const inlay__callable *inlay__method_at(int32_t method);
 
-int32_t inlay__callable_run(inlay__machine *m, const inlay__callable *callable, const char *kind, const inlay__value *self,
-                            const inlay__arguments *args, inlay__value *result);
+int32_t inlay__callable_run(inlay__machine *m, const inlay__callable *callable, const char *kind,
+                            const inlay__value *self, const inlay__arguments *args, inlay__value *result);
 
 /* The tables' parts: filters_text.c, filters_list.c, filters_value.c. Each ends with a NULL name. */
 extern const inlay__callable inlay__text_filters[], inlay__list_filters[], inlay__value_filters[];
@@ -74,8 +76,10 @@ static inline bool inlay__arg_given(const inlay__value *a) {
 }
 
 /* format_text.c: text % arguments (a tuple, a dictionary or one value); text.format(arguments). */
-int32_t inlay__format_percent(inlay__machine *m, const inlay__string *text, const inlay__value *values, inlay__value *result);
-int32_t inlay__format_braces(inlay__machine *m, const inlay__string *text, const inlay__arguments *args, inlay__value *result);
+int32_t inlay__format_percent(inlay__machine *m, const inlay__string *text, const inlay__value *values,
+                              inlay__value *result);
+int32_t inlay__format_braces(inlay__machine *m, const inlay__string *text, const inlay__arguments *args,
+                             inlay__value *result);
 
 /* strftime.c: the machine's time by a format. */
 int32_t inlay__strftime(inlay__machine *m, const inlay__string *format, inlay__value *result);

@@ -24,8 +24,8 @@ static int32_t copy_values(inlay__machine *m, const inlay__value *values, size_t
     return INLAY_OK;
 }
 
-int32_t inlay__generator_lazy(inlay__machine *m, const inlay__value *source, const inlay__arguments *args, inlay__make_item make,
-                              int32_t kind, inlay__value *result) {
+int32_t inlay__generator_lazy(inlay__machine *m, const inlay__value *source, const inlay__arguments *args,
+                              inlay__make_item make, int32_t kind, inlay__value *result) {
     inlay__generator made = {.source = *source, .make = make, .kind = kind, .n = args->n, .n_named = args->n_named};
     INLAY__TRY(copy_values(m, args->positional, args->n, &made.positional)); /* they stand on the machine's stack */
     INLAY__TRY(copy_values(m, args->named, 2 * args->n_named, &made.named));

@@ -162,10 +162,12 @@ static int32_t lex_number(lexer *l) {
     size_t end = float_end(l, l->pos), start = l->pos;
     if (end > 0) return lex_float(l, end);
     int base = 10, mark = peek(l, start + 1) | 0x20;
-    if (l->source[start] == '0' && peek(l, start + 1) >= 0) base = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 10;
+    if (l->source[start] == '0' && peek(l, start + 1) >= 0)
+        base = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 10;
     if (base != 10 && skip_digits(l, start + 2, base) == start + 2) base = 10;
     if (base != 10) start += 2;
-    end = skip_digits(l, start, base == 10 && l->source[start] == '0' ? 1 : base); /* 007 is three numbers, as 00 is one */
+    /* 007 is three numbers, as 00 is one */
+    end = skip_digits(l, start, base == 10 && l->source[start] == '0' ? 1 : base);
     int64_t value = 0;
     for (size_t i = start; i < end; i++) {
         if (l->source[i] == '_') continue;
@@ -279,7 +281,8 @@ static int32_t lex_operator(lexer *l, char *brackets, size_t *depth) {
         return inlay__fail(INLAY_ERR_TEMPLATE, "unexpected character '%c'", l->source[l->pos]);
     char c = operators[i].text[0];
     if (c == '(' || c == '[' || c == '{') {
-        if (*depth == MAX_BRACKETS) return inlay__fail(INLAY_ERR_TEMPLATE, "brackets nested deeper than %d", MAX_BRACKETS);
+        if (*depth == MAX_BRACKETS)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "brackets nested deeper than %d", MAX_BRACKETS);
         brackets[(*depth)++] = c == '(' ? ')' : (char)(c + 2); /* [ ] and { } are two apart in ASCII */
     } else if (c == ')' || c == ']' || c == '}') {
         if (*depth == 0) return inlay__fail(INLAY_ERR_TEMPLATE, "unexpected '%c'", c);
@@ -325,8 +328,8 @@ static int32_t lex_tag(lexer *l, size_t begin, bool block) {
 static int32_t lex_all(lexer *l) {
     while (l->pos < l->size) {
         size_t text = l->pos, tag = text;
-        while (tag < l->size && !(l->source[tag] == '{' && tag + 1 < l->size && strchr("{%#", l->source[tag + 1]) != NULL &&
-                                  l->source[tag + 1] != '\0'))
+        while (tag < l->size && !(l->source[tag] == '{' && tag + 1 < l->size &&
+                                  strchr("{%#", l->source[tag + 1]) != NULL && l->source[tag + 1] != '\0'))
             tag++;
         if (tag == l->size) {
             INLAY__TRY(add_data(l, text, tag));

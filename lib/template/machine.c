@@ -1,5 +1,5 @@
-/* Running a program: one function for each group of instructions, one loop over them. Nothing here recurses; macros have
- * frames of their own. */
+/* Running a program: one function for each group of instructions, one loop over them. Nothing here recurses; macros
+ * have frames of their own. */
 #include "functions.h"
 #include "lexer.h"
 
@@ -125,13 +125,13 @@ static int32_t macro_error(const inlay__macro *macro, const char *what, const in
     int size = macro->name != NULL ? (int)inlay__min_size(macro->name->size, 64) : 6;
     const char *text = macro->name != NULL ? macro->name->text : "caller";
     if (name == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "macro '%.*s' %s", size, text, what);
-    return inlay__fail(INLAY_ERR_TEMPLATE, "macro '%.*s' %s '%.*s'", size, text, what, (int)inlay__min_size(name->size, 64),
-                       name->text);
+    return inlay__fail(INLAY_ERR_TEMPLATE, "macro '%.*s' %s '%.*s'", size, text, what,
+                       (int)inlay__min_size(name->size, 64), name->text);
 }
 
 /* Arguments beyond the parameters: varargs, kwargs and caller. */
-static int32_t bind_more(inlay__machine *m, const inlay__macro *macro, const inlay__arguments *args, inlay__value *extra,
-                         size_t n_extra, inlay__value caller) {
+static int32_t bind_more(inlay__machine *m, const inlay__macro *macro, const inlay__arguments *args,
+                         inlay__value *extra, size_t n_extra, inlay__value caller) {
     size_t n_more = args->n > macro->n_params ? args->n - macro->n_params : 0;
     if (n_more > 0 && !macro->takes_more) return macro_error(macro, "takes fewer arguments", NULL);
     if (n_extra > 0 && !macro->takes_named) return macro_error(macro, "takes no keyword argument", extra[0].of.string);
@@ -148,13 +148,15 @@ static int32_t bind_more(inlay__machine *m, const inlay__macro *macro, const inl
         INLAY__TRY(store(m, INLAY__NAME_KWARGS, named));
     }
     if (!macro->takes_caller || find_here(m->scope, INLAY__NAME_CALLER) != NULL) return INLAY_OK;
-    return store(m, INLAY__NAME_CALLER, caller.kind == INLAY__V_ABSENT ? inlay__undefined(m->program->names[INLAY__NAME_CALLER]) : caller);
+    return store(m, INLAY__NAME_CALLER,
+                 caller.kind == INLAY__V_ABSENT ? inlay__undefined(m->program->names[INLAY__NAME_CALLER]) : caller);
 }
 
 /* The parameters into the macro's scope, those not given as absent: defaults follow in code. */
 static int32_t bind_parameters(inlay__machine *m, const inlay__macro *macro, const inlay__arguments *args) {
     const uint32_t *params = m->program->params + macro->first_param;
-    inlay__value *extra = inlay__heap_take_array(&m->heap, 2 * args->n_named, sizeof *extra), caller = {.kind = INLAY__V_ABSENT};
+    inlay__value *extra = inlay__heap_take_array(&m->heap, 2 * args->n_named, sizeof *extra),
+                 caller = {.kind = INLAY__V_ABSENT};
     size_t n_extra = 0;
     if (extra == NULL) return inlay__no_memory(m);
     for (size_t i = 0; i < macro->n_params; i++)
@@ -177,7 +179,8 @@ static int32_t bind_parameters(inlay__machine *m, const inlay__macro *macro, con
     return bind_more(m, macro, args, extra, n_extra, caller);
 }
 
-static int32_t enter_macro(inlay__machine *m, const inlay__macro_value *value, const inlay__arguments *args, size_t *ip) {
+static int32_t enter_macro(inlay__machine *m, const inlay__macro_value *value, const inlay__arguments *args,
+                           size_t *ip) {
     const inlay__macro *macro = &m->program->macros[value->macro];
     if (m->n_frames == INLAY__RENDER_MAX_CALLS)
         return inlay__fail(INLAY_ERR_TEMPLATE, "macros call each other deeper than %d", INLAY__RENDER_MAX_CALLS);
@@ -207,7 +210,8 @@ static int32_t spread(inlay__machine *m, uint16_t flags, const inlay__value *sta
     const inlay__dict *dict = NULL;
     if ((flags & INLAY__ARGS_STAR) != 0) INLAY__TRY(inlay__items_of(m, star, &more));
     if ((flags & INLAY__ARGS_STAR_STAR) != 0) {
-        if (stars->kind != INLAY__V_DICT) return inlay__fail(INLAY_ERR_TEMPLATE, "argument after ** must be a dictionary");
+        if (stars->kind != INLAY__V_DICT)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "argument after ** must be a dictionary");
         dict = stars->of.dict;
     }
     size_t n_more = more != NULL ? more->n : 0, n_named = dict != NULL ? dict->n : 0;
@@ -220,14 +224,16 @@ static int32_t spread(inlay__machine *m, uint16_t flags, const inlay__value *sta
     if (args->n_named > 0) memcpy(named, args->named, 2 * args->n_named * sizeof *all);
     if (n_named > 0) memcpy(named + 2 * args->n_named, dict->pairs, 2 * n_named * sizeof *all);
     for (size_t i = 0; i < args->n_named + n_named; i++)
-        if (named[2 * i].kind != INLAY__V_STRING) return inlay__fail(INLAY_ERR_TEMPLATE, "the keys of ** arguments must be strings");
+        if (named[2 * i].kind != INLAY__V_STRING)
+            return inlay__fail(INLAY_ERR_TEMPLATE, "the keys of ** arguments must be strings");
     *args = (inlay__arguments){all, args->n + n_more, named, args->n_named + n_named};
     return INLAY_OK;
 }
 
 /* Call, filter and test: the value and its arguments are taken from the stack, the result put there. */
 static int32_t call(inlay__machine *m, const inlay__instruction *in, size_t *ip) {
-    size_t n_named = in->m & INLAY__ARGS_NAMED, star = (in->m & INLAY__ARGS_STAR) != 0, stars = (in->m & INLAY__ARGS_STAR_STAR) != 0;
+    size_t n_named = in->m & INLAY__ARGS_NAMED, star = (in->m & INLAY__ARGS_STAR) != 0,
+           stars = (in->m & INLAY__ARGS_STAR_STAR) != 0;
     size_t base = m->n_stack - (1 + in->n + star + 2 * n_named + stars);
     const inlay__value *values = m->stack + base;
     inlay__value self = values[0], result = inlay__undefined(NULL);
@@ -241,8 +247,9 @@ static int32_t call(inlay__machine *m, const inlay__instruction *in, size_t *ip)
     }
     if (in->op != INLAY__OP_CALL && in->a < 0) {
         const inlay__string *name = m->program->constants[-1 - in->a].of.string;
-        return inlay__fail(INLAY_ERR_TEMPLATE, "there is no %s named '%.*s'", in->op == INLAY__OP_FILTER ? "filter" : "test",
-                           (int)inlay__min_size(name->size, 64), name->text);
+        return inlay__fail(INLAY_ERR_TEMPLATE, "there is no %s named '%.*s'",
+                           in->op == INLAY__OP_FILTER ? "filter" : "test", (int)inlay__min_size(name->size, 64),
+                           name->text);
     }
     if (in->op == INLAY__OP_CALL) {
         INLAY__TRY(inlay__value_call(m, &self, &args, &result));
@@ -279,7 +286,10 @@ static int32_t build(inlay__machine *m, const inlay__instruction *in) {
     if (in->op == INLAY__OP_DICT)
         INLAY__TRY(inlay__dict_new(m, list->items, n / 2, &result));
     else
-        result = inlay__list_value(in->op == INLAY__OP_LIST ? INLAY__V_LIST : in->op == INLAY__OP_TUPLE ? INLAY__V_TUPLE : INLAY__V_SLICE, list);
+        result = inlay__list_value(in->op == INLAY__OP_LIST    ? INLAY__V_LIST
+                                   : in->op == INLAY__OP_TUPLE ? INLAY__V_TUPLE
+                                                               : INLAY__V_SLICE,
+                                   list);
     return push(m, result);
 }
 
@@ -288,8 +298,8 @@ static int32_t unpack(inlay__machine *m, size_t n) {
     const inlay__list *items = NULL;
     INLAY__TRY(inlay__items_of(m, &v, &items));
     if (items->n != n)
-        return inlay__fail(INLAY_ERR_TEMPLATE, "%s values to unpack: expected %zu, found %zu", items->n < n ? "not enough" : "too many", n,
-                           items->n);
+        return inlay__fail(INLAY_ERR_TEMPLATE, "%s values to unpack: expected %zu, found %zu",
+                           items->n < n ? "not enough" : "too many", n, items->n);
     for (size_t i = n; i-- > 0;) INLAY__TRY(push(m, items->items[i]));
     return INLAY_OK;
 }
@@ -304,7 +314,8 @@ static int32_t concat(inlay__machine *m) {
 
 static int32_t store_attribute(inlay__machine *m, const inlay__instruction *in) {
     inlay__value space = pop(m), value = pop(m);
-    if (space.kind != INLAY__V_NAMESPACE) return inlay__fail(INLAY_ERR_TEMPLATE, "cannot assign attribute on non-namespace object");
+    if (space.kind != INLAY__V_NAMESPACE)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "cannot assign attribute on non-namespace object");
     return inlay__namespace_set(m, space.of.space, m->program->constants[in->a].of.string, value);
 }
 

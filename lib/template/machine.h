@@ -120,7 +120,8 @@ int32_t inlay__write_json(inlay__machine *m, const inlay__value *v, const inlay_
 int32_t inlay__dict_new(inlay__machine *m, inlay__value *pairs, size_t n, inlay__value *result);
 /* INLAY_ERR_TEMPLATE for values that can be no key. */
 int32_t inlay__check_hashable(const inlay__value *key);
-int32_t inlay__dict_get(inlay__machine *m, const inlay__dict *dict, const inlay__value *key, const inlay__value **found);
+int32_t inlay__dict_get(inlay__machine *m, const inlay__dict *dict, const inlay__value *key,
+                        const inlay__value **found);
 const inlay__value *inlay__dict_find(const inlay__dict *dict, const char *key);
 /* The indices of the pairs by the order of their keys, which must be strings; NULL when a key is none. */
 int32_t inlay__dict_order(inlay__machine *m, const inlay__dict *dict, uint32_t **order);
@@ -131,18 +132,21 @@ int32_t inlay__namespace_set(inlay__machine *m, inlay__namespace *space, const i
 int32_t inlay__read_json(inlay__machine *m, const char *what, const char *text, size_t size, inlay__value *result);
 
 /* operators.c */
-int32_t inlay__binary(inlay__machine *m, uint8_t token, const inlay__value *a, const inlay__value *b, inlay__value *result);
+int32_t inlay__binary(inlay__machine *m, uint8_t token, const inlay__value *a, const inlay__value *b,
+                      inlay__value *result);
 int32_t inlay__negate(const inlay__value *v, bool minus, inlay__value *result);
 int32_t inlay__equal(inlay__machine *m, const inlay__value *a, const inlay__value *b, bool *equal);
 /* -1, 0, 1; numbers, strings, lists and tuples only. `sign` is the operator in the error. */
 int32_t inlay__order(inlay__machine *m, const inlay__value *a, const inlay__value *b, const char *sign, int *order);
-int32_t inlay__compare(inlay__machine *m, inlay__comparison how, const inlay__value *a, const inlay__value *b, bool *result);
+int32_t inlay__compare(inlay__machine *m, inlay__comparison how, const inlay__value *a, const inlay__value *b,
+                       bool *result);
 int32_t inlay__contains(inlay__machine *m, const inlay__value *container, const inlay__value *item, bool *result);
 /* The offset of `needle` in s at or behind `from`, or SIZE_MAX. */
 size_t inlay__find_text(const inlay__string *s, const inlay__string *needle, size_t from);
 
 /* subscript.c: v.name, v[key], v[start:stop:step]; what everything that walks over items begins with. */
-int32_t inlay__get_attribute(inlay__machine *m, const inlay__value *v, const inlay__string *name, int32_t method, inlay__value *result);
+int32_t inlay__get_attribute(inlay__machine *m, const inlay__value *v, const inlay__string *name, int32_t method,
+                             inlay__value *result);
 int32_t inlay__get_item(inlay__machine *m, const inlay__value *v, const inlay__value *key, inlay__value *result);
 int32_t inlay__items_of(inlay__machine *m, const inlay__value *v, const inlay__list **items);
 int32_t inlay__length_of(const inlay__value *v, int64_t *n);
@@ -151,8 +155,8 @@ int32_t inlay__range_new(inlay__machine *m, int64_t start, int64_t stop, int64_t
 /* generator.c: of the items of a list, or made of another value's when they are read, one after the other. */
 int32_t inlay__generator_new(inlay__machine *m, const inlay__list *list, inlay__value *result);
 struct inlay__arguments;
-int32_t inlay__generator_lazy(inlay__machine *m, const inlay__value *source, const struct inlay__arguments *args, inlay__make_item make,
-                              int32_t kind, inlay__value *result);
+int32_t inlay__generator_lazy(inlay__machine *m, const inlay__value *source, const struct inlay__arguments *args,
+                              inlay__make_item make, int32_t kind, inlay__value *result);
 int32_t inlay__generator_next(inlay__machine *m, inlay__generator *generator, inlay__value *item, bool *there);
 /* All that is left. */
 int32_t inlay__generator_rest(inlay__machine *m, inlay__generator *generator, const inlay__list **items);

@@ -20,7 +20,8 @@ static const char *sign_of(uint8_t token) {
 
 static int32_t undefined_error(const inlay__value *v) {
     if (v->of.string == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "a value that is undefined is used");
-    return inlay__fail(INLAY_ERR_TEMPLATE, "'%.*s' is undefined", (int)inlay__min_size(v->of.string->size, 128), v->of.string->text);
+    return inlay__fail(INLAY_ERR_TEMPLATE, "'%.*s' is undefined", (int)inlay__min_size(v->of.string->size, 128),
+                       v->of.string->text);
 }
 
 static int32_t overflow(void) { return inlay__fail(INLAY_ERR_TEMPLATE, "an integer does not fit 64 bits"); }
@@ -48,7 +49,8 @@ static int32_t float_power(double base, double exponent, inlay__value *result) {
     bool inverse = exponent < 0;
     double left = inverse ? -exponent : exponent, power = 1.0;
     if (left == 0.5 && !inverse && base >= 0) return *result = inlay__float(sqrt(base)), INLAY_OK;
-    if (left != floor(left) || left > 4096) return inlay__fail(INLAY_ERR_TEMPLATE, "a power of a broken or large exponent is not supported");
+    if (left != floor(left) || left > 4096)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "a power of a broken or large exponent is not supported");
     for (int64_t n = (int64_t)left; n > 0; n >>= 1, base *= base)
         if ((n & 1) != 0) power *= base;
     if (inverse && power == 0.0) return inlay__fail(INLAY_ERR_TEMPLATE, "0.0 cannot be raised to a negative power");
@@ -147,8 +149,8 @@ static int32_t repeat(inlay__machine *m, const inlay__value *v, int64_t times, i
     size_t n = times < 0 ? 0 : (size_t)times, start = m->n_out, total;
     if (v->kind == INLAY__V_STRING) {
         if (!inlay__mul_size(n, v->of.string->size, &total) || total > INLAY__RENDER_MAX_OUTPUT)
-            return inlay__fail(INLAY_ERR_TEMPLATE, "a string repeated %lld times has more than %d bytes", (long long)times,
-                               INLAY__RENDER_MAX_OUTPUT);
+            return inlay__fail(INLAY_ERR_TEMPLATE, "a string repeated %lld times has more than %d bytes",
+                               (long long)times, INLAY__RENDER_MAX_OUTPUT);
         INLAY__TRY(inlay__charge(m, v->of.string->size > 0 ? n / 8 : 0));
         for (size_t i = 0; i < n && v->of.string->size > 0; i++) INLAY__TRY(inlay__out_string(m, v->of.string));
         return inlay__out_take(m, start, result);
@@ -171,9 +173,11 @@ static bool repeats(const inlay__value *v) {
     return v->kind == INLAY__V_STRING || v->kind == INLAY__V_LIST || v->kind == INLAY__V_TUPLE;
 }
 
-int32_t inlay__binary(inlay__machine *m, uint8_t token, const inlay__value *a, const inlay__value *b, inlay__value *result) {
+int32_t inlay__binary(inlay__machine *m, uint8_t token, const inlay__value *a, const inlay__value *b,
+                      inlay__value *result) {
     if (is_int(a) && is_int(b)) return int_binary(token, int_of(a), int_of(b), result);
-    if (inlay__value_is_number(a) && inlay__value_is_number(b)) return float_binary(token, float_of(a), float_of(b), result);
+    if (inlay__value_is_number(a) && inlay__value_is_number(b))
+        return float_binary(token, float_of(a), float_of(b), result);
     if (token == INLAY__T_MOD && a->kind == INLAY__V_STRING) return inlay__format_percent(m, a->of.string, b, result);
     if (a->kind == INLAY__V_UNDEFINED) return undefined_error(a);
     if (b->kind == INLAY__V_UNDEFINED) return undefined_error(b);
@@ -184,14 +188,16 @@ int32_t inlay__binary(inlay__machine *m, uint8_t token, const inlay__value *a, c
     if (token == INLAY__T_MUL && repeats(a) && is_int(b)) return repeat(m, a, int_of(b), result);
     if (token == INLAY__T_MUL && repeats(b) && is_int(a)) return repeat(m, b, int_of(a), result);
     if (a->kind == INLAY__V_DIGITS || b->kind == INLAY__V_DIGITS) return overflow();
-    return inlay__fail(INLAY_ERR_TEMPLATE, "unsupported operand types for %s: '%s' and '%s'", sign_of(token), inlay__value_type(a),
-                       inlay__value_type(b));
+    return inlay__fail(INLAY_ERR_TEMPLATE, "unsupported operand types for %s: '%s' and '%s'", sign_of(token),
+                       inlay__value_type(a), inlay__value_type(b));
 }
 
 int32_t inlay__negate(const inlay__value *v, bool minus, inlay__value *result) {
     if (v->kind == INLAY__V_UNDEFINED) return undefined_error(v);
     if (v->kind == INLAY__V_FLOAT) return *result = inlay__float(minus ? -v->of.number : v->of.number), INLAY_OK;
-    if (!is_int(v)) return inlay__fail(INLAY_ERR_TEMPLATE, "bad operand type for unary %s: '%s'", minus ? "-" : "+", inlay__value_type(v));
+    if (!is_int(v))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "bad operand type for unary %s: '%s'", minus ? "-" : "+",
+                           inlay__value_type(v));
     int64_t value = int_of(v);
     if (minus && value == INT64_MIN) return overflow();
     *result = inlay__int(minus ? -value : value);
@@ -202,12 +208,15 @@ int32_t inlay__negate(const inlay__value *v, bool minus, inlay__value *result) {
 
 /* The sign of a - b, exactly; 2 when one of them is no number. */
 static int order_numbers(const inlay__value *a, const inlay__value *b) {
-    if (a->kind != INLAY__V_FLOAT && b->kind != INLAY__V_FLOAT) return int_of(a) < int_of(b) ? -1 : int_of(a) > int_of(b);
+    if (a->kind != INLAY__V_FLOAT && b->kind != INLAY__V_FLOAT)
+        return int_of(a) < int_of(b) ? -1 : int_of(a) > int_of(b);
     double x = float_of(a), y = float_of(b);
     if (x != x || y != y) return 2;
     if (x != y) return x < y ? -1 : 1;
-    if (a->kind == b->kind || x >= 9223372036854775808.0 || x < -9223372036854775808.0) return a->kind == b->kind ? 0 : a->kind == INLAY__V_FLOAT ? 1 : -1;
-    int64_t i = a->kind == INLAY__V_FLOAT ? (int64_t)x : int_of(a), j = b->kind == INLAY__V_FLOAT ? (int64_t)y : int_of(b);
+    if (a->kind == b->kind || x >= 9223372036854775808.0 || x < -9223372036854775808.0)
+        return a->kind == b->kind ? 0 : a->kind == INLAY__V_FLOAT ? 1 : -1;
+    int64_t i = a->kind == INLAY__V_FLOAT ? (int64_t)x : int_of(a),
+            j = b->kind == INLAY__V_FLOAT ? (int64_t)y : int_of(b);
     return i < j ? -1 : i > j;
 }
 
@@ -283,8 +292,8 @@ int32_t inlay__order(inlay__machine *m, const inlay__value *a, const inlay__valu
         *order = x->n < y->n ? -1 : x->n > y->n;
         return INLAY_OK;
     }
-    return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' not supported between instances of '%s' and '%s'", sign, inlay__value_type(a),
-                       inlay__value_type(b));
+    return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' not supported between instances of '%s' and '%s'", sign,
+                       inlay__value_type(a), inlay__value_type(b));
 }
 
 size_t inlay__find_text(const inlay__string *s, const inlay__string *needle, size_t from) {
@@ -301,7 +310,8 @@ int32_t inlay__contains(inlay__machine *m, const inlay__value *container, const 
     switch (container->kind) {
     case INLAY__V_STRING:
         if (item->kind != INLAY__V_STRING)
-            return inlay__fail(INLAY_ERR_TEMPLATE, "'in <string>' requires string as left operand, not %s", inlay__value_type(item));
+            return inlay__fail(INLAY_ERR_TEMPLATE, "'in <string>' requires string as left operand, not %s",
+                               inlay__value_type(item));
         INLAY__TRY(inlay__charge(m, container->of.string->size / 24));
         *result = inlay__find_text(container->of.string, item->of.string, 0) != SIZE_MAX;
         return INLAY_OK;
@@ -316,7 +326,8 @@ int32_t inlay__contains(inlay__machine *m, const inlay__value *container, const 
     }
 }
 
-int32_t inlay__compare(inlay__machine *m, inlay__comparison how, const inlay__value *a, const inlay__value *b, bool *result) {
+int32_t inlay__compare(inlay__machine *m, inlay__comparison how, const inlay__value *a, const inlay__value *b,
+                       bool *result) {
     static const char *const signs[] = {"==", "!=", "<", "<=", ">", ">="};
     int order = 0;
     switch (how) {
@@ -332,7 +343,10 @@ int32_t inlay__compare(inlay__machine *m, inlay__comparison how, const inlay__va
         return INLAY_OK;
     default:
         INLAY__TRY(inlay__order(m, a, b, signs[how], &order));
-        *result = order != 2 && (how == INLAY__LT ? order < 0 : how == INLAY__LE ? order <= 0 : how == INLAY__GT ? order > 0 : order >= 0);
+        *result = order != 2 && (how == INLAY__LT   ? order < 0
+                                 : how == INLAY__LE ? order <= 0
+                                 : how == INLAY__GT ? order > 0
+                                                    : order >= 0);
         return INLAY_OK;
     }
 }

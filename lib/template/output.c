@@ -11,7 +11,8 @@ int32_t inlay__charge(inlay__machine *m, size_t n) {
 /* Room for `size` bytes more. */
 static int32_t reserve(inlay__machine *m, size_t size) {
     if (size > INLAY__RENDER_MAX_OUTPUT - m->n_out)
-        return inlay__fail(INLAY_ERR_TEMPLATE, "the template makes more than %d bytes of text", INLAY__RENDER_MAX_OUTPUT);
+        return inlay__fail(INLAY_ERR_TEMPLATE, "the template makes more than %d bytes of text",
+                           INLAY__RENDER_MAX_OUTPUT);
     INLAY__TRY(inlay__charge(m, size / 64));
     size_t need = m->n_out + size;
     INLAY__TRY(inlay__grow(m->sys, (void **)&m->out, &m->out_capacity, need, 1));

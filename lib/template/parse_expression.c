@@ -35,7 +35,8 @@ static int32_t parse_call(inlay__parser *p, inlay__op op, int64_t a, const inlay
             bool named = inlay__parser_is(p, INLAY__T_NAME) && p->at[1].kind == INLAY__T_ASSIGN;
             if ((flags & INLAY__ARGS_STAR_STAR) != 0) return inlay__parser_unexpected(p, "')' after the ** argument");
             if (inlay__parser_skip(p, INLAY__T_MUL)) {
-                if (flags != 0 || n_named > 0) return inlay__parser_unexpected(p, "one * argument, before those with names");
+                if (flags != 0 || n_named > 0)
+                    return inlay__parser_unexpected(p, "one * argument, before those with names");
                 flags |= INLAY__ARGS_STAR;
             } else if (inlay__parser_skip(p, INLAY__T_POW)) {
                 flags |= INLAY__ARGS_STAR_STAR;
@@ -48,7 +49,8 @@ static int32_t parse_call(inlay__parser *p, inlay__op op, int64_t a, const inlay
                 n_args++;
             }
             INLAY__TRY(inlay__parse_expression(p, true));
-            if (!inlay__parser_is(p, INLAY__T_RPAREN)) INLAY__TRY(inlay__parser_expect(p, INLAY__T_COMMA, "',' or ')'"));
+            if (!inlay__parser_is(p, INLAY__T_RPAREN))
+                INLAY__TRY(inlay__parser_expect(p, INLAY__T_COMMA, "',' or ')'"));
         }
         p->at++;
     }
@@ -96,7 +98,8 @@ static int32_t parse_test(inlay__parser *p) {
     bool negated = inlay__parser_skip_name(p, "not");
     int64_t test = 0;
     INLAY__TRY(parse_callee(p, true, &test));
-    bool names_none = inlay__parser_is_name(p, "else") || inlay__parser_is_name(p, "or") || inlay__parser_is_name(p, "and");
+    bool names_none =
+        inlay__parser_is_name(p, "else") || inlay__parser_is_name(p, "or") || inlay__parser_is_name(p, "and");
     bool argument = (inlay__parser_is(p, INLAY__T_NAME) && !names_none) || inlay__parser_is(p, INLAY__T_STRING) ||
                     inlay__parser_is(p, INLAY__T_INT) || inlay__parser_is(p, INLAY__T_FLOAT) ||
                     inlay__parser_is(p, INLAY__T_LBRACKET) || inlay__parser_is(p, INLAY__T_LBRACE);
@@ -177,7 +180,9 @@ static int32_t parse_primary(inlay__parser *p) {
     case INLAY__T_NAME: return parse_name(p);
     case INLAY__T_STRING: return parse_strings(p);
     case INLAY__T_INT: p->at++; return inlay__emit_constant(p, INLAY__OP_CONST, inlay__int(token->of.integer), token);
-    case INLAY__T_FLOAT: p->at++; return inlay__emit_constant(p, INLAY__OP_CONST, inlay__float(token->of.number), token);
+    case INLAY__T_FLOAT:
+        p->at++;
+        return inlay__emit_constant(p, INLAY__OP_CONST, inlay__float(token->of.number), token);
     case INLAY__T_LBRACKET: return parse_list(p);
     case INLAY__T_LBRACE: return parse_dict(p);
     case INLAY__T_LPAREN:
@@ -193,8 +198,10 @@ static int32_t parse_subscript(inlay__parser *p) {
     const inlay__token *token = p->at;
     bool whole = true;
     for (int part = 0; part < 3; part++) {
-        bool ends = inlay__parser_is(p, INLAY__T_COLON) || inlay__parser_is(p, INLAY__T_RBRACKET) || inlay__parser_is(p, INLAY__T_COMMA);
-        if (part == 0 && ends && !inlay__parser_is(p, INLAY__T_COLON)) return inlay__parser_unexpected(p, "a subscript");
+        bool ends = inlay__parser_is(p, INLAY__T_COLON) || inlay__parser_is(p, INLAY__T_RBRACKET) ||
+                    inlay__parser_is(p, INLAY__T_COMMA);
+        if (part == 0 && ends && !inlay__parser_is(p, INLAY__T_COLON))
+            return inlay__parser_unexpected(p, "a subscript");
         INLAY__TRY(ends ? emit_none(p, token) : inlay__parse_expression(p, true));
         if (part == 0 && !inlay__parser_is(p, INLAY__T_COLON)) break;
         whole = false;
@@ -252,7 +259,8 @@ static int32_t parse_operand(inlay__parser *p) {
     const inlay__token *sign = p->at;
     INLAY__TRY(parse_primary(p));
     INLAY__TRY(parse_postfix(p));
-    while (sign-- > first) INLAY__TRY(inlay__emit(p, sign->kind == INLAY__T_SUB ? INLAY__OP_NEG : INLAY__OP_POS, 0, 0, 0, sign));
+    while (sign-- > first)
+        INLAY__TRY(inlay__emit(p, sign->kind == INLAY__T_SUB ? INLAY__OP_NEG : INLAY__OP_POS, 0, 0, 0, sign));
     for (;;) {
         const inlay__token *token = p->at;
         if (inlay__parser_is(p, INLAY__T_PIPE))
@@ -344,7 +352,8 @@ static int32_t push_operator(inlay__parser *p, operators *ops, waiting w) {
         INLAY__TRY(settle(p, ops, w.binds));
     }
     if (w.binds == BIND_AND || w.binds == BIND_OR) {
-        INLAY__TRY(inlay__emit(p, w.binds == BIND_AND ? INLAY__OP_JUMP_FALSE_KEEP : INLAY__OP_JUMP_TRUE_KEEP, 0, 0, 0, w.token));
+        INLAY__TRY(inlay__emit(p, w.binds == BIND_AND ? INLAY__OP_JUMP_FALSE_KEEP : INLAY__OP_JUMP_TRUE_KEEP, 0, 0, 0,
+                               w.token));
         w.jump = code_size(p) - 1;
     }
     if (ops->n == MAX_WAITING) return inlay__fail(INLAY_ERR_TEMPLATE, "too many operators wait for their operands");

@@ -181,7 +181,8 @@ static int32_t cut(inlay__parser *p, size_t begin, cut_code *piece) {
 }
 
 /* Runs the loop's filter over all items before the first iteration. */
-static int32_t emit_filter_first(inlay__parser *p, const cut_code *target, const cut_code *test, const inlay__token *token) {
+static int32_t emit_filter_first(inlay__parser *p, const cut_code *target, const cut_code *test,
+                                 const inlay__token *token) {
     size_t begin = code_size(p);
     INLAY__TRY(inlay__emit(p, INLAY__OP_FOR_TRY, 0, 0, 0, token));
     INLAY__TRY(inlay__emit(p, INLAY__OP_SCOPE, 0, 0, 0, token));
@@ -194,7 +195,8 @@ static int32_t emit_filter_first(inlay__parser *p, const cut_code *target, const
     return INLAY_OK;
 }
 
-static int32_t parse_for_body(inlay__parser *p, const cut_code *target, const cut_code *test, const inlay__token *token) {
+static int32_t parse_for_body(inlay__parser *p, const cut_code *target, const cut_code *test,
+                              const inlay__token *token) {
     static const char *const ends[] = {"else", "endfor", NULL};
     inlay__parser_loop loop = {p->loop, code_size(p), SIZE_MAX, p->n_scopes + 1, p->n_captures};
     size_t skip = 0;
@@ -236,7 +238,8 @@ static int32_t parse_for(inlay__parser *p, const inlay__token *token) {
         INLAY__TRY(inlay__parse_expression(p, true));
         INLAY__TRY(cut(p, begin, &test));
     }
-    if (inlay__parser_is_name(p, "recursive")) return inlay__fail(INLAY_ERR_TEMPLATE, "recursive loops are not supported");
+    if (inlay__parser_is_name(p, "recursive"))
+        return inlay__fail(INLAY_ERR_TEMPLATE, "recursive loops are not supported");
     uint8_t use = loop_use(p, &looks_ahead);
     bool filters_first = test.n > 0 && looks_ahead;
     INLAY__TRY(inlay__emit(p, INLAY__OP_FOR, (uint8_t)(use | (filters_first ? INLAY__FOR_FILTERS : 0)), 0, 0, token));
@@ -260,10 +263,13 @@ static int32_t parse_loop_control(inlay__parser *p, bool is_break, const inlay__
     inlay__parser_loop *loop = p->loop;
     if (loop == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' outside of a loop", is_break ? "break" : "continue");
     if (loop->n_captures != p->n_captures)
-        return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' inside a block whose text is kept", is_break ? "break" : "continue");
-    for (size_t i = p->n_scopes + 1; i > loop->n_scopes; i--) INLAY__TRY(inlay__emit(p, INLAY__OP_SCOPE_END, 0, 0, 0, token));
+        return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' inside a block whose text is kept",
+                           is_break ? "break" : "continue");
+    for (size_t i = p->n_scopes + 1; i > loop->n_scopes; i--)
+        INLAY__TRY(inlay__emit(p, INLAY__OP_SCOPE_END, 0, 0, 0, token));
     if (!is_break) return inlay__emit_jump_to(p, INLAY__OP_JUMP, loop->next, token);
-    INLAY__TRY(inlay__emit(p, INLAY__OP_JUMP, 0, 0, loop->last_break == SIZE_MAX ? 0 : (int64_t)loop->last_break + 1, token));
+    INLAY__TRY(
+        inlay__emit(p, INLAY__OP_JUMP, 0, 0, loop->last_break == SIZE_MAX ? 0 : (int64_t)loop->last_break + 1, token));
     loop->last_break = code_size(p) - 1;
     return INLAY_OK;
 }
@@ -325,8 +331,8 @@ static int32_t parse_params(inlay__parser *p, inlay__macro *macro) {
         INLAY__TRY(inlay__parser_name_id(p, token, &id));
         for (uint32_t i = 0; i < macro->n_params; i++)
             if (p->program->params[macro->first_param + i] == id)
-                return inlay__fail(INLAY_ERR_TEMPLATE, "two parameters are called '%.*s'", (int)inlay__min_size(token->size, 64),
-                                   token->text);
+                return inlay__fail(INLAY_ERR_TEMPLATE, "two parameters are called '%.*s'",
+                                   (int)inlay__min_size(token->size, 64), token->text);
         if (macro->n_params == UINT8_MAX) return inlay__fail(INLAY_ERR_TEMPLATE, "more than 255 parameters");
         INLAY__TRY(INLAY__PROGRAM_GROW(p->program, params, n_params, param_capacity));
         p->program->params[p->program->n_params++] = id;
@@ -348,8 +354,8 @@ static int32_t parse_params(inlay__parser *p, inlay__macro *macro) {
     return INLAY_OK;
 }
 
-/* Parameters and body, around which the program jumps, then the instruction that makes the macro a value. `call` is code
- * that stands between them in the source, of a call block. */
+/* Parameters and body, around which the program jumps, then the instruction that makes the macro a value. `call` is
+ * code that stands between them in the source, of a call block. */
 static int32_t parse_macro_body(inlay__parser *p, inlay__macro *macro, bool has_params, const char *end, cut_code *call,
                                 const inlay__token *token) {
     inlay__parser outer = *p;
@@ -442,7 +448,8 @@ static int32_t parse_statement(inlay__parser *p) {
     for (size_t i = 0; i < INLAY__COUNT(refused); i++)
         if (inlay__token_is_name(token, refused[i]))
             return inlay__fail(INLAY_ERR_TEMPLATE, "the tag '%s' is not supported", refused[i]);
-    return inlay__fail(INLAY_ERR_TEMPLATE, "there is no tag '%.*s'", (int)inlay__min_size(token->size, 64), token->text);
+    return inlay__fail(INLAY_ERR_TEMPLATE, "there is no tag '%.*s'", (int)inlay__min_size(token->size, 64),
+                       token->text);
 }
 
 static bool is_one_of(const inlay__token *token, const char *const *names) {
@@ -453,7 +460,8 @@ static bool is_one_of(const inlay__token *token, const char *const *names) {
 
 static int32_t unknown_name(inlay__parser *p) {
     p->at = p->unknown;
-    return inlay__fail(INLAY_ERR_TEMPLATE, "there is no filter or test named '%.*s'", (int)inlay__min_size(p->at->size, 64), p->at->text);
+    return inlay__fail(INLAY_ERR_TEMPLATE, "there is no filter or test named '%.*s'",
+                       (int)inlay__min_size(p->at->size, 64), p->at->text);
 }
 
 /* Up to one of the tags `ends`, at whose name it stops, or to the end of the template if `ends` is NULL. */

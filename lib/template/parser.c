@@ -153,7 +153,8 @@ static int32_t check_utf8(const char *source, size_t size, size_t *pos) {
 static int32_t parse(inlay__parser *p, size_t n_tokens, size_t *pos) {
     static const char *const fixed[INLAY__N_FIXED_NAMES] = {"loop", "caller", "varargs", "kwargs"};
     int32_t status = inlay__hash_map_init(p->program->sys, &p->name_ids, n_tokens + INLAY__N_FIXED_NAMES);
-    for (size_t i = 0; i < INLAY__N_FIXED_NAMES && status == INLAY_OK; i++) status = add_name(p, fixed[i], strlen(fixed[i]));
+    for (size_t i = 0; i < INLAY__N_FIXED_NAMES && status == INLAY_OK; i++)
+        status = add_name(p, fixed[i], strlen(fixed[i]));
     if (status == INLAY_OK) status = inlay__parse_template(p);
     inlay__hash_map_free(p->program->sys, &p->name_ids);
     *pos = p->at->pos;
@@ -176,8 +177,9 @@ static int32_t compile(inlay__jinja *program, const char *source, size_t size) {
         }
         inlay__tokens_free(program->sys, &tokens);
     }
-    return status == INLAY_ERR_TEMPLATE ? inlay__jinja_fail_at(program->name, program->source, program->size, pos, status)
-                                        : status;
+    return status == INLAY_ERR_TEMPLATE
+               ? inlay__jinja_fail_at(program->name, program->source, program->size, pos, status)
+               : status;
 }
 
 int32_t inlay__jinja_compile(const inlay__sys *sys, const char *name, const char *source, size_t size,

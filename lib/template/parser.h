@@ -29,7 +29,8 @@ typedef struct inlay__parser {
     size_t depth;
     size_t n_scopes, n_captures; /* open ones */
     inlay__parser_loop *loop;    /* NULL outside of loops */
-    bool soft, soft_body;        /* within an if, and for the next body: an unknown filter or test may fail when it runs */
+    /* within an if, and for the next body: an unknown filter or test may fail when it runs */
+    bool soft, soft_body;
     const inlay__token *unknown; /* the first one elsewhere, unless an `if` behind it forgives */
     inlay__macro *macro;         /* being read, NULL outside; what it speaks of is noted there */
 } inlay__parser;
@@ -60,8 +61,9 @@ void inlay__patch_jump(inlay__parser *p, size_t index);
 void inlay__swap_code(inlay__parser *p, size_t begin, size_t middle);
 int32_t inlay__parser_name_id(inlay__parser *p, const inlay__token *token, uint32_t *id);
 /* Makes room for one more element of an array of the program. */
-#define INLAY__PROGRAM_GROW(program, array, count, capacity) \
-    inlay__grow((program)->sys, (void **)&(program)->array, &(program)->capacity, (program)->count + 1, sizeof *(program)->array)
+#define INLAY__PROGRAM_GROW(program, array, count, capacity)                                            \
+    inlay__grow((program)->sys, (void **)&(program)->array, &(program)->capacity, (program)->count + 1, \
+                sizeof *(program)->array)
 
 int32_t inlay__parser_enter(inlay__parser *p);
 static inline void inlay__parser_leave(inlay__parser *p) { p->depth--; }

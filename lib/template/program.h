@@ -59,8 +59,8 @@ enum inlay__for_flags {
     INLAY__FOR_FILTERS = 2    /* the filter runs over all items before the first iteration */
 };
 
-/* Arguments on the stack: those by position; then, with INLAY__ARGS_STAR, a sequence of more; then those by name, each a
- * string and a value; then, with INLAY__ARGS_STAR_STAR, a dictionary of more. */
+/* Arguments on the stack: those by position; then, with INLAY__ARGS_STAR, a sequence of more; then those by name, each
+ * a string and a value; then, with INLAY__ARGS_STAR_STAR, a dictionary of more. */
 enum { INLAY__ARGS_STAR = 0x8000, INLAY__ARGS_STAR_STAR = 0x4000, INLAY__ARGS_NAMED = 0x3fff };
 
 typedef struct inlay__instruction {
@@ -102,8 +102,8 @@ typedef struct inlay__jinja {
 /* Names with a meaning of their own; every program has them first. */
 enum { INLAY__NAME_LOOP, INLAY__NAME_CALLER, INLAY__NAME_VARARGS, INLAY__NAME_KWARGS, INLAY__N_FIXED_NAMES };
 
-/* Reads a template; `name` is what errors call it and must outlive the program, `source` need not. On failure nothing is
- * held. Errors: INLAY_ERR_TEMPLATE with line and column; _MEMORY. */
+/* Reads a template; `name` is what errors call it and must outlive the program, `source` need not. On failure nothing
+ * is held. Errors: INLAY_ERR_TEMPLATE with line and column; _MEMORY. */
 int32_t inlay__jinja_compile(const inlay__sys *sys, const char *name, const char *source, size_t size,
                                inlay__jinja *program);
 void inlay__jinja_free(inlay__jinja *program);

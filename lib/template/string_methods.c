@@ -7,7 +7,9 @@ static const inlay__string *self_of(const inlay__value *a) { return a[0].of.stri
 
 /* ----------------------------------------------------------------- stripping */
 
-static bool in_set(const inlay__string *set, const char *c, size_t size) { return memmem(set->text, set->size, c, size) != NULL; }
+static bool in_set(const inlay__string *set, const char *c, size_t size) {
+    return memmem(set->text, set->size, c, size) != NULL;
+}
 
 /* Bytes of the character at the beginning of the text that are stripped: white space, or one of `set`. */
 static size_t strip_at(const inlay__string *s, size_t i, const inlay__string *set) {
@@ -31,9 +33,15 @@ static int32_t strip(inlay__machine *m, const inlay__value *a, bool left, bool r
     return inlay__new_part(m, s, from, to, result);
 }
 
-static int32_t run_strip(inlay__machine *m, const inlay__value *a, inlay__value *r) { return strip(m, a, true, true, r); }
-static int32_t run_lstrip(inlay__machine *m, const inlay__value *a, inlay__value *r) { return strip(m, a, true, false, r); }
-static int32_t run_rstrip(inlay__machine *m, const inlay__value *a, inlay__value *r) { return strip(m, a, false, true, r); }
+static int32_t run_strip(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return strip(m, a, true, true, r);
+}
+static int32_t run_lstrip(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return strip(m, a, true, false, r);
+}
+static int32_t run_rstrip(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return strip(m, a, false, true, r);
+}
 
 static bool begins(const inlay__string *s, const inlay__string *with) {
     return with->size <= s->size && memcmp(s->text, with->text, with->size) == 0;
@@ -58,7 +66,8 @@ static int32_t run_removesuffix(inlay__machine *m, const inlay__value *a, inlay_
 /* ------------------------------------------------------------------ searching */
 
 /* The part of the text that optional start and end (code points) name; false when start is beyond the text. */
-static int32_t bounds(inlay__machine *m, const inlay__value *a, const inlay__string *s, size_t *from, size_t *to, bool *within) {
+static int32_t bounds(inlay__machine *m, const inlay__value *a, const inlay__string *s, size_t *from, size_t *to,
+                      bool *within) {
     int64_t n = s->n_chars, start = 0, end = n;
     if (inlay__arg_given(&a[0])) INLAY__TRY(inlay__arg_int(&a[0], "start", &start));
     if (inlay__arg_given(&a[1])) INLAY__TRY(inlay__arg_int(&a[1], "end", &end));
@@ -93,7 +102,9 @@ static int32_t affix(inlay__machine *m, const inlay__value *a, bool at_end, inla
     return INLAY_OK;
 }
 
-static int32_t run_startswith(inlay__machine *m, const inlay__value *a, inlay__value *r) { return affix(m, a, false, r); }
+static int32_t run_startswith(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return affix(m, a, false, r);
+}
 static int32_t run_endswith(inlay__machine *m, const inlay__value *a, inlay__value *r) { return affix(m, a, true, r); }
 
 static size_t find_last(const inlay__string *s, const inlay__string *needle, size_t from, size_t to) {
@@ -124,13 +135,19 @@ static int32_t find(inlay__machine *m, const inlay__value *a, bool last, bool mu
     return INLAY_OK;
 }
 
-static int32_t run_find(inlay__machine *m, const inlay__value *a, inlay__value *r) { return find(m, a, false, false, r); }
-static int32_t run_rfind(inlay__machine *m, const inlay__value *a, inlay__value *r) { return find(m, a, true, false, r); }
+static int32_t run_find(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return find(m, a, false, false, r);
+}
+static int32_t run_rfind(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return find(m, a, true, false, r);
+}
 static int32_t run_index(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     return a->kind == INLAY__V_STRING ? find(m, a, false, true, r) : inlay__list_index(m, a, r);
 }
 
-static int32_t run_rindex(inlay__machine *m, const inlay__value *a, inlay__value *r) { return find(m, a, true, true, r); }
+static int32_t run_rindex(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return find(m, a, true, true, r);
+}
 
 static int32_t run_count(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     if (a->kind != INLAY__V_STRING) return inlay__list_count(m, a, r);
@@ -146,7 +163,9 @@ static int32_t run_count(inlay__machine *m, const inlay__value *a, inlay__value 
         n = 1;
         for (size_t i = from; i < to; i++) n += ((uint8_t)s->text[i] & 0xc0) != 0x80;
     }
-    for (size_t at = from; needle->size > 0 && (at = inlay__find_text(&part, needle, at)) != SIZE_MAX; at += needle->size) n++;
+    for (size_t at = from; needle->size > 0 && (at = inlay__find_text(&part, needle, at)) != SIZE_MAX;
+         at += needle->size)
+        n++;
     INLAY__TRY(inlay__charge(m, s->size / 24 + (size_t)n / 8));
     *r = inlay__int(within ? n : 0);
     return INLAY_OK;
@@ -332,8 +351,12 @@ static int32_t partition(inlay__machine *m, const inlay__value *a, bool last, in
     return INLAY_OK;
 }
 
-static int32_t run_partition(inlay__machine *m, const inlay__value *a, inlay__value *r) { return partition(m, a, false, r); }
-static int32_t run_rpartition(inlay__machine *m, const inlay__value *a, inlay__value *r) { return partition(m, a, true, r); }
+static int32_t run_partition(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return partition(m, a, false, r);
+}
+static int32_t run_rpartition(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return partition(m, a, true, r);
+}
 
 /* ----------------------------------------------------------------- questions */
 
@@ -378,9 +401,15 @@ static int32_t by_filter(inlay__machine *m, const char *name, const inlay__value
     return inlay__filter_run(m, inlay__filter_find(name, strlen(name)), a, &args, r);
 }
 
-static int32_t run_upper(inlay__machine *m, const inlay__value *a, inlay__value *r) { return by_filter(m, "upper", a, 0, r); }
-static int32_t run_lower(inlay__machine *m, const inlay__value *a, inlay__value *r) { return by_filter(m, "lower", a, 0, r); }
-static int32_t run_capitalize(inlay__machine *m, const inlay__value *a, inlay__value *r) { return by_filter(m, "capitalize", a, 0, r); }
+static int32_t run_upper(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return by_filter(m, "upper", a, 0, r);
+}
+static int32_t run_lower(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return by_filter(m, "lower", a, 0, r);
+}
+static int32_t run_capitalize(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return by_filter(m, "capitalize", a, 0, r);
+}
 
 static int32_t by_test(inlay__machine *m, const char *name, const inlay__value *a, inlay__value *r) {
     const inlay__arguments none = {NULL, 0, NULL, 0};
@@ -390,8 +419,12 @@ static int32_t by_test(inlay__machine *m, const char *name, const inlay__value *
     return INLAY_OK;
 }
 
-static int32_t run_isupper(inlay__machine *m, const inlay__value *a, inlay__value *r) { return by_test(m, "upper", a, r); }
-static int32_t run_islower(inlay__machine *m, const inlay__value *a, inlay__value *r) { return by_test(m, "lower", a, r); }
+static int32_t run_isupper(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return by_test(m, "upper", a, r);
+}
+static int32_t run_islower(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return by_test(m, "lower", a, r);
+}
 
 /* ---------------------------------------------------------------------- others */
 
@@ -418,9 +451,15 @@ static int32_t convert(inlay__machine *m, const inlay__value *a, converting how,
     return inlay__out_take(m, start, r);
 }
 
-static int32_t run_title(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, TO_TITLE, r); }
-static int32_t run_swapcase(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, TO_SWAPPED, r); }
-static int32_t run_casefold(inlay__machine *m, const inlay__value *a, inlay__value *r) { return convert(m, a, TO_FOLDED, r); }
+static int32_t run_title(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return convert(m, a, TO_TITLE, r);
+}
+static int32_t run_swapcase(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return convert(m, a, TO_SWAPPED, r);
+}
+static int32_t run_casefold(inlay__machine *m, const inlay__value *a, inlay__value *r) {
+    return convert(m, a, TO_FOLDED, r);
+}
 
 static int32_t run_join(inlay__machine *m, const inlay__value *a, inlay__value *r) {
     const inlay__list *items = NULL;
@@ -428,7 +467,8 @@ static int32_t run_join(inlay__machine *m, const inlay__value *a, inlay__value *
     INLAY__TRY(inlay__items_of(m, &a[1], &items));
     for (size_t i = 0; i < items->n; i++) {
         if (items->items[i].kind != INLAY__V_STRING)
-            return inlay__fail(INLAY_ERR_TEMPLATE, "sequence item %zu: expected str instance, %s found", i, inlay__value_type(&items->items[i]));
+            return inlay__fail(INLAY_ERR_TEMPLATE, "sequence item %zu: expected str instance, %s found", i,
+                               inlay__value_type(&items->items[i]));
         INLAY__TRY(inlay__charge(m, 1));
         if (i > 0) INLAY__TRY(inlay__out_string(m, self_of(a)));
         INLAY__TRY(inlay__out_string(m, items->items[i].of.string));
@@ -444,10 +484,12 @@ static int32_t pad(inlay__machine *m, const inlay__value *a, int side, inlay__va
     size_t start = m->n_out;
     INLAY__TRY(inlay__arg_int(&a[1], "width", &width));
     INLAY__TRY(inlay__arg_string(&a[2], "fillchar", &fill));
-    if (fill->n_chars != 1) return inlay__fail(INLAY_ERR_TEMPLATE, "the fill character must be exactly one character long");
+    if (fill->n_chars != 1)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "the fill character must be exactly one character long");
     int64_t room = width - (int64_t)s->n_chars;
     if (room <= 0) return *r = a[0], INLAY_OK;
-    if (room > INLAY__RENDER_MAX_OUTPUT) return inlay__fail(INLAY_ERR_TEMPLATE, "a width of %lld is too large", (long long)width);
+    if (room > INLAY__RENDER_MAX_OUTPUT)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "a width of %lld is too large", (long long)width);
     int64_t left = side < 0 ? 0 : side > 0 ? room : room / 2 + (room & width & 1);
     INLAY__TRY(inlay__charge(m, (size_t)room / 8));
     for (int64_t i = 0; i < left; i++) INLAY__TRY(inlay__out_string(m, fill));
@@ -479,7 +521,8 @@ static int32_t run_expandtabs(inlay__machine *m, const inlay__value *a, inlay__v
     int64_t size = 8;
     size_t start = m->n_out, column = 0;
     INLAY__TRY(inlay__arg_int(&a[1], "tabsize", &size));
-    if (size < 0 || size > 1000) return inlay__fail(INLAY_ERR_TEMPLATE, "'tabsize' is %lld, expected 0 to 1000", (long long)size);
+    if (size < 0 || size > 1000)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "'tabsize' is %lld, expected 0 to 1000", (long long)size);
     INLAY__TRY(inlay__charge(m, s->size / 4));
     for (size_t i = 0, n; i < s->size; i += n) {
         n = inlay__char_size(s, i);

@@ -4,9 +4,10 @@
 static int32_t undefined_attribute(const inlay__value *v, const inlay__string *name) {
     int size = name != NULL ? (int)inlay__min_size(name->size, 128) : 0;
     const char *text = name != NULL ? name->text : "";
-    if (v->of.string == NULL) return inlay__fail(INLAY_ERR_TEMPLATE, "a value that is undefined has no attribute '%.*s'", size, text);
-    return inlay__fail(INLAY_ERR_TEMPLATE, "'%.*s' is undefined, and so is its '%.*s'", (int)inlay__min_size(v->of.string->size, 128),
-                       v->of.string->text, size, text);
+    if (v->of.string == NULL)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "a value that is undefined has no attribute '%.*s'", size, text);
+    return inlay__fail(INLAY_ERR_TEMPLATE, "'%.*s' is undefined, and so is its '%.*s'",
+                       (int)inlay__min_size(v->of.string->size, 128), v->of.string->text, size, text);
 }
 
 /* The method of that number, if the value has it. Those that would change the value are undefined. */
@@ -41,12 +42,14 @@ static int32_t group_attribute(const inlay__value *v, const inlay__string *name,
     return INLAY_OK;
 }
 
-/* `dict` is a type: what it does not have is asked of its parts, and dict['any'] is dict again, with a note for readers. */
+/* `dict` is a type: what it does not have is asked of its parts, and dict['any'] is dict again, with a note for
+ * readers. */
 static bool type_attribute(const inlay__value *v, const inlay__string *name, int32_t method, inlay__value *result) {
     if (v->kind != INLAY__V_FUNCTION || !inlay__function_is_dict(v)) return false;
     if (inlay__string_is(name, "fromkeys"))
         *result = (inlay__value){.kind = INLAY__V_FUNCTION, .of.integer = inlay__global_find("dict.fromkeys", 13)};
-    else if ((method < 0 || (inlay__method_at(method)->on & INLAY__ON_DICT) == 0) && !is_unsafe(&(inlay__value){.kind = INLAY__V_DICT}, name) &&
+    else if ((method < 0 || (inlay__method_at(method)->on & INLAY__ON_DICT) == 0) &&
+             !is_unsafe(&(inlay__value){.kind = INLAY__V_DICT}, name) &&
              !(name->size > 1 && memcmp(name->text, "__", 2) == 0) && !inlay__string_is(name, "mro"))
         *result = *v;
     return true;
@@ -77,7 +80,8 @@ static int32_t own_attribute(inlay__machine *m, const inlay__value *v, const inl
     return group_attribute(v, name, result, found);
 }
 
-int32_t inlay__get_attribute(inlay__machine *m, const inlay__value *v, const inlay__string *name, int32_t method, inlay__value *result) {
+int32_t inlay__get_attribute(inlay__machine *m, const inlay__value *v, const inlay__string *name, int32_t method,
+                             inlay__value *result) {
     bool found = false;
     *result = inlay__undefined(name);
     if (v->kind == INLAY__V_UNDEFINED) return undefined_attribute(v, name);
@@ -92,7 +96,8 @@ int32_t inlay__get_attribute(inlay__machine *m, const inlay__value *v, const inl
 
 /* ------------------------------------------------------------------- slices */
 
-static int32_t slice_index(const inlay__value *v, int64_t size, int64_t absent, int64_t least, int64_t most, int64_t *index) {
+static int32_t slice_index(const inlay__value *v, int64_t size, int64_t absent, int64_t least, int64_t most,
+                           int64_t *index) {
     *index = absent;
     if (v->kind == INLAY__V_NONE) return INLAY_OK;
     if (v->kind != INLAY__V_INT && v->kind != INLAY__V_BOOL)
@@ -182,15 +187,18 @@ int32_t inlay__get_item(inlay__machine *m, const inlay__value *v, const inlay__v
     if (v->kind == INLAY__V_UNDEFINED) return undefined_attribute(v, name);
     if (v->kind == INLAY__V_DICT) {
         const inlay__value *there = NULL;
-        if (key->kind <= INLAY__V_STRING || key->kind == INLAY__V_TUPLE) INLAY__TRY(inlay__dict_get(m, v->of.dict, key, &there));
+        if (key->kind <= INLAY__V_STRING || key->kind == INLAY__V_TUPLE)
+            INLAY__TRY(inlay__dict_get(m, v->of.dict, key, &there));
         if (there != NULL) return *result = *there, INLAY_OK;
     }
     bool sequence = v->kind == INLAY__V_LIST || v->kind == INLAY__V_TUPLE || v->kind == INLAY__V_RANGE;
     if ((sequence || v->kind == INLAY__V_STRING) && is_index)
         return item_at(m, v, key->kind == INLAY__V_BOOL ? key->of.boolean : key->of.integer, result);
     if (sequence && key->kind == INLAY__V_SLICE) return slice_list(m, v, key->of.list, result);
-    if (v->kind == INLAY__V_STRING && key->kind == INLAY__V_SLICE) return slice_string(m, v->of.string, key->of.list, result);
-    if (key->kind == INLAY__V_SLICE) return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' object cannot be sliced", inlay__value_type(v));
+    if (v->kind == INLAY__V_STRING && key->kind == INLAY__V_SLICE)
+        return slice_string(m, v->of.string, key->of.list, result);
+    if (key->kind == INLAY__V_SLICE)
+        return inlay__fail(INLAY_ERR_TEMPLATE, "'%s' object cannot be sliced", inlay__value_type(v));
     if (v->kind == INLAY__V_FUNCTION && inlay__function_is_dict(v)) return *result = *v, INLAY_OK;
     if (name == NULL) return INLAY_OK;
     bool found;
@@ -244,7 +252,8 @@ int32_t inlay__range_new(inlay__machine *m, int64_t start, int64_t stop, int64_t
     if (step == 0) return inlay__fail(INLAY_ERR_TEMPLATE, "range() arg 3 must not be zero");
     uint64_t distance = step > 0 ? (uint64_t)stop - (uint64_t)start : (uint64_t)start - (uint64_t)stop;
     bool empty = step > 0 ? stop <= start : start <= stop;
-    uint64_t stride = step > 0 ? (uint64_t)step : (uint64_t)0 - (uint64_t)step, n = empty ? 0 : (distance - 1) / stride + 1;
+    uint64_t stride = step > 0 ? (uint64_t)step : (uint64_t)0 - (uint64_t)step,
+             n = empty ? 0 : (distance - 1) / stride + 1;
     if (n > INLAY__RENDER_MAX_RANGE)
         return inlay__fail(INLAY_ERR_TEMPLATE, "a range of %llu numbers, expected at most %d", (unsigned long long)n,
                            INLAY__RENDER_MAX_RANGE);

@@ -19,11 +19,13 @@ static void read_clock(inlay__time *now) {
     memset(&tm, 0, sizeof tm);
     clock_gettime(CLOCK_REALTIME, &ts);
     localtime_r(&ts.tv_sec, &tm);
-    *now = (inlay__time){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int32_t)(ts.tv_nsec / 1000)};
+    *now = (inlay__time){tm.tm_year + 1900,           tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                         (int32_t)(ts.tv_nsec / 1000)};
 }
 
 static int32_t set_now(inlay__machine *m, const inlay__value *v) {
-    if (v->kind == INLAY__V_STRING && inlay__time_read(v->of.string->text, v->of.string->size, &m->now)) return m->has_now = true, INLAY_OK;
+    if (v->kind == INLAY__V_STRING && inlay__time_read(v->of.string->text, v->of.string->size, &m->now))
+        return m->has_now = true, INLAY_OK;
     return inlay__fail(INLAY_ERR_ARGUMENT, "now is not a time as '2026-11-24T12:00:00'");
 }
 
@@ -53,7 +55,8 @@ static int32_t read_input(inlay__machine *m, const inlay__template_input *input)
         return name != NULL ? set_variable(m, name, value) : inlay__no_memory(m);
     }
     if (value.kind != INLAY__V_DICT)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "the variables are a JSON %s, expected an object", inlay__value_type(&value));
+        return inlay__fail(INLAY_ERR_ARGUMENT, "the variables are a JSON %s, expected an object",
+                           inlay__value_type(&value));
     for (size_t i = 0; i < value.of.dict->n; i++) {
         const inlay__value *pair = &value.of.dict->pairs[2 * i];
         if (inlay__string_is(pair->of.string, "messages")) trust_roles(&pair[1]);
@@ -75,8 +78,8 @@ static int32_t set_globals(inlay__machine *m) {
     return INLAY_OK;
 }
 
-static int32_t render(inlay__machine *m, const inlay__template_input *inputs, size_t n_inputs, const inlay__template_string *strings,
-                      size_t n_strings) {
+static int32_t render(inlay__machine *m, const inlay__template_input *inputs, size_t n_inputs,
+                      const inlay__template_string *strings, size_t n_strings) {
     INLAY__TRY(set_globals(m));
     for (size_t i = 0; i < n_strings; i++) {
         const inlay__string *name = inlay__string_new(&m->heap, strings[i].name, strlen(strings[i].name));
@@ -90,8 +93,9 @@ static int32_t render(inlay__machine *m, const inlay__template_input *inputs, si
 }
 
 static int32_t compile_and_render(const inlay__sys *sys, const char *name, const char *source, size_t size,
-                                  const inlay__template_input *inputs, size_t n_inputs, const inlay__template_string *strings,
-                                  size_t n_strings, inlay__rendering *rendering) {
+                                  const inlay__template_input *inputs, size_t n_inputs,
+                                  const inlay__template_string *strings, size_t n_strings,
+                                  inlay__rendering *rendering) {
     inlay__jinja program;
     *rendering = (inlay__rendering){.text = NULL};
     INLAY__TRY(inlay__jinja_compile(sys, name, source, size, &program));
@@ -110,8 +114,8 @@ static int32_t compile_and_render(const inlay__sys *sys, const char *name, const
 }
 
 int32_t inlay__template_render(const inlay__sys *sys, const char *name, const char *source, size_t size,
-                               const inlay__template_input *inputs, size_t n_inputs, const inlay__template_string *strings,
-                               size_t n_strings, inlay__rendering *rendering) {
+                               const inlay__template_input *inputs, size_t n_inputs,
+                               const inlay__template_string *strings, size_t n_strings, inlay__rendering *rendering) {
     inlay__fpenv saved = inlay__fpenv_enter();
     int32_t status = compile_and_render(sys, name, source, size, inputs, n_inputs, strings, n_strings, rendering);
     inlay__fpenv_leave(saved);

@@ -26,11 +26,11 @@ typedef struct inlay__rendering {
 } inlay__rendering;
 
 /* Renders `source`, which errors call `name`. Inputs later in the list win; strings lose to them. A variable "now", a
- * string as "2026-11-24T12:00:00", is the time of strftime_now. Errors: INLAY_ERR_TEMPLATE with line and column, _FORMAT for
- * JSON, _ARGUMENT for an input that is not an object or a `now` that is no time, _MEMORY. */
+ * string as "2026-11-24T12:00:00", is the time of strftime_now. Errors: INLAY_ERR_TEMPLATE with line and column,
+ * _FORMAT for JSON, _ARGUMENT for an input that is not an object or a `now` that is no time, _MEMORY. */
 int32_t inlay__template_render(const inlay__sys *sys, const char *name, const char *source, size_t size,
-                               const inlay__template_input *inputs, size_t n_inputs, const inlay__template_string *strings,
-                               size_t n_strings, inlay__rendering *rendering);
+                               const inlay__template_input *inputs, size_t n_inputs,
+                               const inlay__template_string *strings, size_t n_strings, inlay__rendering *rendering);
 void inlay__rendering_free(const inlay__sys *sys, inlay__rendering *rendering);
 
 /* The built-in template of that name ("chatml", "llama2", ...), or NULL. (builtin.c) */

@@ -11,8 +11,10 @@ static int32_t compare(inlay__machine *m, inlay__comparison how, const inlay__va
     return INLAY_OK;
 }
 
-#define COMPARISON(name, how) \
-    static int32_t name(inlay__machine *m, const inlay__value *a, inlay__value *result) { return compare(m, how, a, result); }
+#define COMPARISON(name, how)                                                             \
+    static int32_t name(inlay__machine *m, const inlay__value *a, inlay__value *result) { \
+        return compare(m, how, a, result);                                                \
+    }
 COMPARISON(is_eq, INLAY__EQ)
 COMPARISON(is_ne, INLAY__NE)
 COMPARISON(is_lt, INLAY__LT)
@@ -46,7 +48,8 @@ SIMPLE(is_sequence, a->kind == INLAY__V_STRING || a->kind == INLAY__V_LIST || a-
 SIMPLE(is_iterable, a->kind == INLAY__V_STRING || inlay__value_is_list(a) || a->kind == INLAY__V_DICT ||
                         a->kind == INLAY__V_GENERATOR || a->kind == INLAY__V_UNDEFINED || a->kind == INLAY__V_LOOP)
 
-static int32_t remainder_of(inlay__machine *m, const inlay__value *a, int64_t divisor, int64_t equals, inlay__value *result) {
+static int32_t remainder_of(inlay__machine *m, const inlay__value *a, int64_t divisor, int64_t equals,
+                            inlay__value *result) {
     inlay__value by = inlay__int(divisor), rest, wanted = inlay__int(equals);
     bool equal = false;
     INLAY__TRY(inlay__binary(m, INLAY__T_MOD, a, &by, &rest));
@@ -55,8 +58,12 @@ static int32_t remainder_of(inlay__machine *m, const inlay__value *a, int64_t di
     return INLAY_OK;
 }
 
-static int32_t is_even(inlay__machine *m, const inlay__value *a, inlay__value *result) { return remainder_of(m, a, 2, 0, result); }
-static int32_t is_odd(inlay__machine *m, const inlay__value *a, inlay__value *result) { return remainder_of(m, a, 2, 1, result); }
+static int32_t is_even(inlay__machine *m, const inlay__value *a, inlay__value *result) {
+    return remainder_of(m, a, 2, 0, result);
+}
+static int32_t is_odd(inlay__machine *m, const inlay__value *a, inlay__value *result) {
+    return remainder_of(m, a, 2, 1, result);
+}
 
 static int32_t is_divisibleby(inlay__machine *m, const inlay__value *a, inlay__value *result) {
     int64_t by = 0;
@@ -92,8 +99,12 @@ static int32_t is_case(inlay__machine *m, const inlay__value *a, bool upper, inl
     return INLAY_OK;
 }
 
-static int32_t is_upper(inlay__machine *m, const inlay__value *a, inlay__value *result) { return is_case(m, a, true, result); }
-static int32_t is_lower(inlay__machine *m, const inlay__value *a, inlay__value *result) { return is_case(m, a, false, result); }
+static int32_t is_upper(inlay__machine *m, const inlay__value *a, inlay__value *result) {
+    return is_case(m, a, true, result);
+}
+static int32_t is_lower(inlay__machine *m, const inlay__value *a, inlay__value *result) {
+    return is_case(m, a, false, result);
+}
 
 static int32_t names_one(const inlay__value *a, int32_t (*find)(const char *, size_t), inlay__value *result) {
     *result = inlay__bool(a->kind == INLAY__V_STRING && find(a->of.string->text, a->of.string->size) >= 0);
@@ -139,7 +150,8 @@ int32_t inlay__test_find(const char *name, size_t size) {
     return -1;
 }
 
-int32_t inlay__test_run(inlay__machine *m, int32_t test, const inlay__value *self, const inlay__arguments *args, bool *result) {
+int32_t inlay__test_run(inlay__machine *m, int32_t test, const inlay__value *self, const inlay__arguments *args,
+                        bool *result) {
     inlay__value v = inlay__bool(false);
     INLAY__TRY(inlay__callable_run(m, &tests[test], "test", self, args, &v));
     *result = inlay__value_is_true(&v);

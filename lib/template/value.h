@@ -83,7 +83,8 @@ struct inlay__list {
 struct inlay__dict {
     inlay__value *pairs; /* [2 n] key, value, key, value, ..., in the order in which the keys came; no key twice */
     size_t n;
-    uint32_t *sorted;    /* [n] pairs by the bytes of their keys; NULL for small ones and those with other keys than strings */
+    /* [n] pairs by the bytes of their keys; NULL for small ones and those with other keys than strings */
+    uint32_t *sorted;
 };
 
 struct inlay__namespace {
@@ -91,7 +92,8 @@ struct inlay__namespace {
     size_t n, capacity;
 };
 
-/* Makes what a generator gives of an item, or leaves it out. `item` NULL: looks at the arguments, before the first one. */
+/* Makes what a generator gives of an item, or leaves it out. `item` NULL: looks at the arguments, before the first
+ * one. */
 struct inlay__machine;
 typedef int32_t (*inlay__make_item)(struct inlay__machine *m, inlay__generator *generator, const inlay__value *item,
                                     inlay__value *made, bool *keep);

@@ -57,7 +57,8 @@ static int32_t write_json_escape(inlay__machine *m, uint32_t code) {
 
 static int32_t write_repr_escape(inlay__machine *m, uint32_t code) {
     char text[2] = {'\\', code == '\n' ? 'n' : code == '\r' ? 'r' : code == '\t' ? 't' : (char)code};
-    if (code == '\n' || code == '\r' || code == '\t' || code == '\\' || code == '\'') return inlay__out_text(m, text, 2);
+    if (code == '\n' || code == '\r' || code == '\t' || code == '\\' || code == '\'')
+        return inlay__out_text(m, text, 2);
     if (code < 0x100) return write_hex(m, "\\x", code, 2);
     return code < 0x10000 ? write_hex(m, "\\u", code, 4) : write_hex(m, "\\U", code, 8);
 }
@@ -187,10 +188,14 @@ static int32_t close_value(writer *w, const inlay__walk *walk) {
 }
 
 static int32_t write_key(writer *w, const inlay__value *key) {
-    if (w->json == NULL) return key->kind == INLAY__V_TUPLE ? inlay__fail(INLAY_ERR_TEMPLATE, "a dictionary with a tuple as key cannot be printed") : write_one(w, key);
+    if (w->json == NULL)
+        return key->kind == INLAY__V_TUPLE
+                   ? inlay__fail(INLAY_ERR_TEMPLATE, "a dictionary with a tuple as key cannot be printed")
+                   : write_one(w, key);
     bool quote = key->kind != INLAY__V_STRING;
     if (quote && key->kind != INLAY__V_NONE && !inlay__value_is_number(key))
-        return inlay__fail(INLAY_ERR_TEMPLATE, "keys must be str, int, float, bool or None, not %s", inlay__value_type(key));
+        return inlay__fail(INLAY_ERR_TEMPLATE, "keys must be str, int, float, bool or None, not %s",
+                           inlay__value_type(key));
     if (quote) INLAY__TRY(put(w, "\""));
     INLAY__TRY(write_one(w, key));
     return quote ? put(w, "\"") : INLAY_OK;

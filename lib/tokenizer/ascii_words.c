@@ -9,14 +9,15 @@ enum { PLAIN_RUN = 64 }; /* so many bytes of words at once are worth leaving the
 
 static uint8_t kind_of(uint8_t c, bool gguf) {
     uint8_t flags = inlay__unicode_flags(c);
-    bool signs = gguf ? (flags & (INLAY__CHAR_PUNCTUATION | INLAY__CHAR_SYMBOL)) != 0 : (inlay__class_of(c) & INLAY__CLASS_PUNCTUATION) != 0;
+    bool signs = gguf ? (flags & (INLAY__CHAR_PUNCTUATION | INLAY__CHAR_SYMBOL)) != 0
+                      : (inlay__class_of(c) & INLAY__CLASS_PUNCTUATION) != 0;
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') return SPACE;
     if (c < ' ' || c >= 0x7F) return OTHER;
     return signs ? ALONE : LETTER;
 }
 
-void inlay__ascii_words_init(const inlay__normalizer *normalizers, size_t n_normalizers, const inlay__splitter *splitters,
-                             size_t n_splitters, inlay__ascii_words *words) {
+void inlay__ascii_words_init(const inlay__normalizer *normalizers, size_t n_normalizers,
+                             const inlay__splitter *splitters, size_t n_splitters, inlay__ascii_words *words) {
     *words = (inlay__ascii_words){.usable = false};
     if (n_normalizers != 1 || n_splitters != 1) return;
     bool gguf = normalizers->kind == INLAY__NORMALIZE_GGUF_BERT && splitters->kind == INLAY__SPLIT_SPACES;
@@ -89,8 +90,9 @@ static int32_t put_word(const inlay__ascii_words *words, const inlay__wordpiece 
     return INLAY_OK;
 }
 
-int32_t inlay__ascii_words_encode(const inlay__ascii_words *words, const inlay__wordpiece *model, inlay__encoder *encoder,
-                                  const inlay__word_cache *cache, const uint8_t *text, size_t size, bool control, size_t *pos) {
+int32_t inlay__ascii_words_encode(const inlay__ascii_words *words, const inlay__wordpiece *model,
+                                  inlay__encoder *encoder, const inlay__word_cache *cache, const uint8_t *text,
+                                  size_t size, bool control, size_t *pos) {
     size_t at = *pos;
     while (at < size) {
         bool plain;

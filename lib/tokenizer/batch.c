@@ -53,9 +53,9 @@ static int32_t gather_batch(batch *b, int32_t *tokens, size_t capacity, size_t *
     return INLAY_OK;
 }
 
-int32_t inlay__tokenizer_encode_batch(const inlay__tokenizer *tokenizer, const inlay__sys *sys, const char *const *texts, const size_t *sizes,
-                                      size_t n_texts, int32_t flags, size_t n_threads, int32_t *tokens, size_t capacity,
-                                      size_t *starts) {
+int32_t inlay__tokenizer_encode_batch(const inlay__tokenizer *tokenizer, const inlay__sys *sys,
+                                      const char *const *texts, const size_t *sizes, size_t n_texts, int32_t flags,
+                                      size_t n_threads, int32_t *tokens, size_t capacity, size_t *starts) {
     batch b = {.tokenizer = tokenizer, .texts = texts, .sizes = sizes, .n_texts = n_texts, .flags = flags};
     inlay__pool *pool = NULL;
     atomic_init(&b.next, 0);

@@ -125,7 +125,8 @@ int32_t inlay__bpe_merge_word(const inlay__bpe *bpe, inlay__encoder *encoder, co
         end = begin + 1;
         while (end < size && inlay__byte_pairs_has(&bpe->joints, word[end - 1], word[end])) end++;
         size_t n = end - begin;
-        INLAY__TRY(n <= SMALL_WORD ? merge_small(bpe, encoder, word + begin, n) : merge_long(bpe, encoder, word + begin, n));
+        INLAY__TRY(n <= SMALL_WORD ? merge_small(bpe, encoder, word + begin, n)
+                                   : merge_long(bpe, encoder, word + begin, n));
     }
     return INLAY_OK;
 }

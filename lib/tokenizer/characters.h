@@ -1,6 +1,6 @@
 /* What tokenizer.json files ask of characters, answered as the package tokenizers answers it: it brings several
- * versions of Unicode, one with each library it is made of, and vocabularies were made with them. The tables are made by
- * tools/gen_text_tables.py; unicode.h has the one version that regular expressions go by.
+ * versions of Unicode, one with each library it is made of, and vocabularies were made with them. The tables are made
+ * by tools/gen_text_tables.py; unicode.h has the one version that regular expressions go by.
  */
 #ifndef INLAY_CHARACTERS_H
 #define INLAY_CHARACTERS_H

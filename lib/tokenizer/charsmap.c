@@ -20,13 +20,15 @@ static int32_t check(const char *name, inlay__charsmap *map) {
     uint32_t trie_size;
     if (map->size == 0) return INLAY_OK;
     if (!inlay__cursor_u32(&in, &trie_size) || trie_size % 4 != 0 || !inlay__cursor_bytes(&in, trie_size, &map->units))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': a precompiled charsmap of %zu bytes does not hold the trie it announces", name,
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': a precompiled charsmap of %zu bytes does not hold the trie it announces", name,
                            map->size);
     map->n_units = trie_size / 4;
     map->texts_size = inlay__cursor_left(&in);
     map->texts = (const char *)map->blob + in.pos;
     if (map->texts_size > 0 && map->texts[map->texts_size - 1] != '\0')
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the last text of a precompiled charsmap does not end with a NUL", name);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': the last text of a precompiled charsmap does not end with a NUL", name);
     if (!is_utf8((const uint8_t *)map->texts, map->texts_size))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the texts of a precompiled charsmap are not UTF-8", name);
     return INLAY_OK;
@@ -79,7 +81,8 @@ size_t inlay__charsmap_find(const inlay__charsmap *map, const uint8_t *text, siz
 }
 
 /* The whole of text[begin..end) becomes what its shortest key says; false when there is none. */
-static bool replacement_of(const inlay__charsmap *map, const inlay__passage *in, size_t begin, size_t end, inlay__text *text) {
+static bool replacement_of(const inlay__charsmap *map, const inlay__passage *in, size_t begin, size_t end,
+                           inlay__text *text) {
     return inlay__charsmap_find(map, in->text + begin, end - begin, false, text) > 0;
 }
 

@@ -33,8 +33,8 @@ int32_t inlay__charsmap_load(const inlay__sys *sys, const char *name, const uint
                              inlay__charsmap *map);
 void inlay__charsmap_free(inlay__charsmap *map);
 
-/* The entry whose key begins text[0..size): the longest or the shortest one. Returns the bytes of its key, 0 for none, and
- * what to write for them. A value that leads nowhere is no entry. */
+/* The entry whose key begins text[0..size): the longest or the shortest one. Returns the bytes of its key, 0 for none,
+ * and what to write for them. A value that leads nowhere is no entry. */
 size_t inlay__charsmap_find(const inlay__charsmap *map, const uint8_t *text, size_t size, bool longest,
                             inlay__text *replacement);
 

@@ -48,7 +48,8 @@ static int32_t put(inlay__encoder *encoder, int32_t id, size_t begin, size_t end
     return INLAY_OK;
 }
 
-static int32_t encode_words(const inlay__dna *dna, inlay__encoder *encoder, const uint8_t *text, size_t begin, size_t end) {
+static int32_t encode_words(const inlay__dna *dna, inlay__encoder *encoder, const uint8_t *text, size_t begin,
+                            size_t end) {
     size_t base = encoder->base;
     if (begin == end) return INLAY_OK;
     encoder->base = base + begin;
@@ -66,7 +67,8 @@ int32_t inlay__dna_encode(const inlay__dna *dna, inlay__encoder *encoder, const 
         size_t at = begin + OPEN, end = find_tag(text, size, at, close_tag, CLOSE);
         INLAY__TRY(put(encoder, dna->open, begin, at));
         for (; at < end; at += BASES)
-            INLAY__TRY(put(encoder, token_of(dna, text + at, inlay__min_size(end - at, BASES)), at, inlay__min_size(at + BASES, end)));
+            INLAY__TRY(put(encoder, token_of(dna, text + at, inlay__min_size(end - at, BASES)), at,
+                           inlay__min_size(at + BASES, end)));
         if (end == size) break;
         pos = end + CLOSE;
         INLAY__TRY(put(encoder, dna->close, end, pos));
@@ -76,7 +78,8 @@ int32_t inlay__dna_encode(const inlay__dna *dna, inlay__encoder *encoder, const 
 
 size_t inlay__dna_read(const inlay__dna *dna, int32_t id, size_t *at, uint8_t *out, size_t capacity) {
     inlay__text text = inlay__vocab_text(dna->bpe.vocab, id);
-    bool marked = dna->open >= 0 && id > dna->unknown && text.size > MARK && memcmp(text.text + text.size - MARK, "\xEE\x80\x80", MARK) == 0;
+    bool marked = dna->open >= 0 && id > dna->unknown && text.size > MARK &&
+                  memcmp(text.text + text.size - MARK, "\xEE\x80\x80", MARK) == 0;
     if (!marked || !inlay__vocab_is_plain(dna->bpe.vocab, id)) return inlay__bpe_read(&dna->bpe, id, at, out, capacity);
     size_t n = inlay__min_size(capacity, text.size - MARK - *at);
     memcpy(out, text.text + *at, n);

@@ -10,7 +10,8 @@ typedef struct inlay__finder {
     const inlay__sys *sys;
     inlay__pattern *pattern; /* a regular expression, or NULL */
     char *string;      /* [size] what is looked for */
-    uint32_t *border;  /* [size] of each beginning of it the longest part that is also its end [Knuth, Morris, Pratt 1977] */
+    /* [size] of each beginning of it the longest part that is also its end [Knuth, Morris, Pratt 1977] */
+    uint32_t *border;
     size_t size;
 } inlay__finder;
 

@@ -21,14 +21,16 @@ static void take(state *s, uint8_t value) {
     s->joined = s->pictograph && kind == INLAY__BREAK_ZWJ;
     s->pictograph = (value & INLAY__BREAK_PICTOGRAPH) != 0 || (s->pictograph && kind == INLAY__BREAK_EXTEND);
     s->linked = s->consonant && ((value & INLAY__BREAK_LINKER) != 0 || (s->linked && extends));
-    s->consonant = (value & INLAY__BREAK_CONSONANT) != 0 || (s->consonant && (extends || (value & INLAY__BREAK_LINKER) != 0));
+    s->consonant =
+        (value & INLAY__BREAK_CONSONANT) != 0 || (s->consonant && (extends || (value & INLAY__BREAK_LINKER) != 0));
     s->before = value;
 }
 
 static bool hangul_joins(uint8_t before, uint8_t after) {
     switch (before) {
     case INLAY__BREAK_L:
-        return after == INLAY__BREAK_L || after == INLAY__BREAK_V || after == INLAY__BREAK_LV || after == INLAY__BREAK_LVT;
+        return after == INLAY__BREAK_L || after == INLAY__BREAK_V || after == INLAY__BREAK_LV ||
+               after == INLAY__BREAK_LVT;
     case INLAY__BREAK_LV:
     case INLAY__BREAK_V: return after == INLAY__BREAK_V || after == INLAY__BREAK_T;
     case INLAY__BREAK_LVT:

@@ -35,7 +35,9 @@ static void swap(inlay__texts *t) {
     t->next_spans.n = 0;
 }
 
-static int32_t put(inlay__texts *t, const void *bytes, size_t n) { return inlay__passage_add(&t->next_text, bytes, n, NOWHERE); }
+static int32_t put(inlay__texts *t, const void *bytes, size_t n) {
+    return inlay__passage_add(&t->next_text, bytes, n, NOWHERE);
+}
 
 /* The bytes of one text; where all texts are empty there is no memory to point at. */
 static const uint8_t *bytes_of(const inlay__texts *t, inlay__span span) {

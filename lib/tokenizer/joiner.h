@@ -42,8 +42,8 @@ typedef struct inlay__stretch {
     bool first, last;
 } inlay__stretch;
 
-/* Runs all steps; what comes out is text.text[0..text.size). Unlike the package, which writes U+FFFD for them, bytes that
- * are not UTF-8 stay. */
+/* Runs all steps; what comes out is text.text[0..text.size). Unlike the package, which writes U+FFFD for them, bytes
+ * that are not UTF-8 stay. */
 int32_t inlay__joiner_run(const inlay__joiner *steps, size_t n_steps, inlay__stretch stretch, inlay__texts *texts);
 
 int32_t inlay__texts_add(inlay__texts *texts, inlay__text text);

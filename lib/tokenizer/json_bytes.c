@@ -1,13 +1,19 @@
-/* ByT5's vocabulary of bytes has no tokenizer.json: its tokenizer_config.json names the class, and this writes what such a file
- * would say. */
+/* ByT5's vocabulary of bytes has no tokenizer.json: its tokenizer_config.json names the class, and this writes what
+ * such a file would say. */
 #include "base/text.h"
 #include "tokenizer/tokenizer_json.h"
 
 enum { N_EXTRA = 125, MOST_EXTRA = 1 << 16, ROOM = 64 }; /* bytes of text a token, at most */
 
-static const char head[] = "{\"added_tokens\":[", middle[] = "],\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"byte_fallback\":true,\"vocab\":{",
-                  tail[] = "},\"merges\":[]},\"decoder\":{\"type\":\"ByteFallback\"},\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":"
-                           "[{\"Sequence\":{\"id\":\"A\"}},{\"SpecialToken\":{\"id\":\"</s>\"}}],\"special_tokens\":{\"</s>\":{\"ids\":[1]}}}}";
+static const char head
+    [] = "{\"added_tokens\":[",
+    middle
+        [] = "],\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"byte_fallback\":true,\"vocab\":{",
+  tail[] =
+      "},\"merges\":[]},\"decoder\":{\"type\":\"ByteFallback\"},\"post_processor\":{\"type\":\"TemplateProcessing\","
+      "\"single\":"
+      "[{\"Sequence\":{\"id\":\"A\"}},{\"SpecialToken\":{\"id\":\"</s>\"}}],"
+      "\"special_tokens\":{\"</s>\":{\"ids\":[1]}}}}";
 static const char *const names[] = {"<pad>", "</s>", "<unk>"};
 
 bool inlay__json_is_bytes(const inlay__json *config) {
@@ -25,8 +31,8 @@ static int32_t read_extra(const char *name, const inlay__json *config, size_t *n
     return INLAY_OK;
 }
 
-int32_t inlay__json_write_bytes(const inlay__sys *sys, const char *name, const inlay__json *config, char **text, size_t *size,
-                                size_t *capacity) {
+int32_t inlay__json_write_bytes(const inlay__sys *sys, const char *name, const inlay__json *config, char **text,
+                                size_t *size, size_t *capacity) {
     size_t n_extra = 0, at;
     INLAY__TRY(read_extra(name, config, &n_extra));
     *capacity = sizeof head + sizeof middle + sizeof tail + (2 * INLAY__COUNT(names) + 256 + n_extra) * ROOM;
@@ -34,15 +40,16 @@ int32_t inlay__json_write_bytes(const inlay__sys *sys, const char *name, const i
     if (out == NULL) return INLAY_ERR_MEMORY;
     at = inlay__format(out, *capacity, "%s", head);
     for (size_t i = 0; i < INLAY__COUNT(names); i++)
-        at += inlay__format(out + at, *capacity - at, "%s{\"content\":\"%s\",\"special\":true}", i > 0 ? "," : "", names[i]);
+        at += inlay__format(out + at, *capacity - at, "%s{\"content\":\"%s\",\"special\":true}", i > 0 ? "," : "",
+                            names[i]);
     for (size_t i = 0; i < n_extra; i++)
         at += inlay__format(out + at, *capacity - at, ",{\"content\":\"<extra_id_%zu>\",\"special\":true}", i);
     at += inlay__format(out + at, *capacity - at, "%s", middle);
     for (size_t i = 0; i < INLAY__COUNT(names); i++)
         at += inlay__format(out + at, *capacity - at, "\"%s\":%zu,", names[i], i);
     for (size_t byte = 0; byte < 256; byte++)
-        at += inlay__format(out + at, *capacity - at, "\"<0x%c%c>\":%zu%s", "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15],
-                            INLAY__COUNT(names) + byte, byte < 255 ? "," : "");
+        at += inlay__format(out + at, *capacity - at, "\"<0x%c%c>\":%zu%s", "0123456789ABCDEF"[byte >> 4],
+                            "0123456789ABCDEF"[byte & 15], INLAY__COUNT(names) + byte, byte < 255 ? "," : "");
     at += inlay__format(out + at, *capacity - at, "%s", tail);
     *size = at;
     return INLAY_OK;

@@ -70,9 +70,9 @@ static int32_t read_object(model_reader *m, const inlay__json_node *vocab) {
         const inlay__json_node *value = inlay__json_next(json, key);
         int64_t id;
         if (!inlay__json_i64(value, &id) || id < 0 || id >= MAX_ID || (size_t)id >= most)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the id of token '%s' is '%s', expected an integer from 0 to %zu",
-                               m->r->name, key->text, value->text != NULL ? value->text : "",
-                               inlay__min_size(MAX_ID, most) - 1);
+            return inlay__fail(INLAY_ERR_FORMAT,
+                               "file '%s': the id of token '%s' is '%s', expected an integer from 0 to %zu", m->r->name,
+                               key->text, value->text != NULL ? value->text : "", inlay__min_size(MAX_ID, most) - 1);
         INLAY__TRY(add_entry(m, inlay__json_text_of(key), id, 0.0));
         key = inlay__json_next(json, value);
     }
@@ -88,8 +88,10 @@ static int32_t read_array(model_reader *m, const inlay__json_node *vocab) {
     for (uint32_t i = 0; i < vocab->n_children; i++, pair = inlay__json_next(json, pair)) {
         const inlay__json_node *text = inlay__json_at(json, pair, 0), *score = inlay__json_at(json, pair, 1);
         double value;
-        if (text == NULL || text->kind != INLAY__JSON_STRING || !inlay__json_f64(score, &value) || !(value > -1e300 && value < 1e300))
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': model 'vocab' %u is not a text and a finite score", m->r->name, i);
+        if (text == NULL || text->kind != INLAY__JSON_STRING || !inlay__json_f64(score, &value) ||
+            !(value > -1e300 && value < 1e300))
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': model 'vocab' %u is not a text and a finite score",
+                               m->r->name, i);
         INLAY__TRY(add_entry(m, inlay__json_text_of(text), i, value));
     }
     return INLAY_OK;
@@ -145,7 +147,8 @@ static int32_t number_added(model_reader *m, inlay__hash_map *added, const inlay
     return INLAY_OK;
 }
 
-static int32_t read_added_list(model_reader *m, const inlay__json_node *list, inlay__hash_map *added, const inlay__hash_map *model) {
+static int32_t read_added_list(model_reader *m, const inlay__json_node *list, inlay__hash_map *added,
+                               const inlay__hash_map *model) {
     inlay__pipeline *p = m->r->pipeline;
     const inlay__json_node *node = inlay__json_first(list);
     size_t next = m->n_distinct;
@@ -280,7 +283,8 @@ static int32_t read_unigram(const model_reader *m) {
 }
 
 /* The two texts of a merge: ["a", "b"], or "a b" in older files. */
-static bool merge_texts(const inlay__json_reader *r, const inlay__json_node *merge, inlay__text *left, inlay__text *right) {
+static bool merge_texts(const inlay__json_reader *r, const inlay__json_node *merge, inlay__text *left,
+                        inlay__text *right) {
     if (merge->kind == INLAY__JSON_ARRAY && merge->n_children == 2) {
         const inlay__json_node *a = inlay__json_first(merge), *b = inlay__json_next(r->json, a);
         *left = inlay__json_text_of(a);
@@ -295,14 +299,15 @@ static bool merge_texts(const inlay__json_reader *r, const inlay__json_node *mer
     return true;
 }
 
-static int32_t read_merge(const model_reader *m, const inlay__json_node *merge, uint32_t rank, char *joined, size_t room) {
+static int32_t read_merge(const model_reader *m, const inlay__json_node *merge, uint32_t rank, char *joined,
+                          size_t room) {
     inlay__symbol_bpe *model = &m->r->pipeline->bpe;
     const inlay__hash_map *ids = &m->r->pipeline->lexicon.ids;
     inlay__text left, right;
     uint32_t a, b, result;
     if (!merge_texts(m->r, merge, &left, &right))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': model 'merges' %u is '%s', expected two tokens", m->r->name, rank,
-                           merge->text != NULL ? merge->text : "");
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': model 'merges' %u is '%s', expected two tokens", m->r->name,
+                           rank, merge->text != NULL ? merge->text : "");
     size_t skip = inlay__min_size(model->prefix.size, right.size);
     bool found = left.size + right.size - skip <= room && inlay__hash_map_get(ids, left.text, left.size, &a) &&
                  inlay__hash_map_get(ids, right.text, right.size, &b);
@@ -312,8 +317,10 @@ static int32_t read_merge(const model_reader *m, const inlay__json_node *merge, 
         found = inlay__hash_map_get(ids, joined, left.size + right.size - skip, &result);
     }
     if (!found)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': model 'merges' %u joins '%.*s' and '%.*s', which are not both tokens "
-                           "with what they give", m->r->name, rank, (int)inlay__min_size(left.size, 128), left.text,
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': model 'merges' %u joins '%.*s' and '%.*s', which are not both tokens "
+                           "with what they give",
+                           m->r->name, rank, (int)inlay__min_size(left.size, 128), left.text,
                            (int)inlay__min_size(right.size, 128), right.text);
     /* Text never grows into a control token. */
     if ((m->r->vocab->flags[result] & INLAY_TOKEN_CONTROL) == 0)

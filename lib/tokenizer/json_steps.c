@@ -9,8 +9,8 @@ static bool is_type(const inlay__json_reader *r, const inlay__json_node *node, c
 }
 
 /* A text of one character. */
-static int32_t read_character(const inlay__json_reader *r, const char *part, const inlay__json_node *node, const char *key,
-                              uint32_t *code) {
+static int32_t read_character(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                              const char *key, uint32_t *code) {
     inlay__text text = {NULL, 0};
     INLAY__TRY(inlay__json_read_text(r, part, node, key, &text));
     if (text.text == NULL) return INLAY_OK;
@@ -27,7 +27,8 @@ static int32_t read_kept(const inlay__json_reader *r, const char *part, const in
 }
 
 /* {"String": "..."} or {"Regex": "..."}, or the string alone */
-static int32_t read_pattern(const inlay__json_reader *r, const char *part, const inlay__json_node *node, inlay__finder *finder) {
+static int32_t read_pattern(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                            inlay__finder *finder) {
     const inlay__json_node *pattern = inlay__json_get(r->json, node, "pattern");
     const inlay__json_node *string = inlay__json_get(r->json, pattern, "String");
     const inlay__json_node *regex = inlay__json_get(r->json, pattern, "Regex");
@@ -164,12 +165,14 @@ static int32_t read_behavior(const inlay__json_reader *r, const inlay__json_node
 }
 
 /* Where spaces are marked: "prepend_scheme", or in older files "add_prefix_space". */
-static int32_t read_prepend(const inlay__json_reader *r, const char *part, const inlay__json_node *node, inlay__prepend *prepend) {
+static int32_t read_prepend(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                            inlay__prepend *prepend) {
     static const char *const words[] = {"always", "first", "never"};
     bool prefix = true;
     INLAY__TRY(inlay__json_read_bool(r, part, node, "add_prefix_space", &prefix));
     size_t index = prefix ? INLAY__PREPEND_ALWAYS : INLAY__PREPEND_NEVER;
-    INLAY__TRY(read_word(r, part, node, "prepend_scheme", words, INLAY__COUNT(words), "always, first or never", &index));
+    INLAY__TRY(
+        read_word(r, part, node, "prepend_scheme", words, INLAY__COUNT(words), "always, first or never", &index));
     *prepend = (inlay__prepend)index;
     return INLAY_OK;
 }
@@ -202,7 +205,8 @@ static int32_t read_splitter(const inlay__json_reader *r, const inlay__json_node
         {"FixedLength", INLAY__SPLIT_LENGTH},      {"Metaspace", INLAY__SPLIT_METASPACE},
         {"ByteLevel", INLAY__SPLIT_BYTE_LEVEL},
     };
-    static const char gpt2_pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+    static const char gpt2_pattern[] =
+        "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
     const inlay__text gpt2 = {gpt2_pattern, sizeof gpt2_pattern - 1};
     size_t i = 0;
     bool individual = false;
@@ -232,8 +236,8 @@ static int32_t read_splitter(const inlay__json_reader *r, const inlay__json_node
     }
 }
 
-/* Words of bytes written as letters go to merging as bytes, if they are words last of all. Bytes that are no characters go with
- * them where no step before asks for characters. */
+/* Words of bytes written as letters go to merging as bytes, if they are words last of all. Bytes that are no characters
+ * go with them where no step before asks for characters. */
 void inlay__json_take_bytes(const inlay__json_reader *r) {
     inlay__pipeline *p = r->pipeline;
     inlay__splitter *last = p->n_splitters > 0 ? &p->splitters[p->n_splitters - 1] : NULL;
@@ -304,8 +308,8 @@ static int32_t read_decoder(const inlay__json_reader *r, const inlay__json_node 
 int32_t inlay__json_read_normalizers(const inlay__json_reader *r) {
     inlay__json_list list = {0};
     inlay__pipeline *p = r->pipeline;
-    int32_t status = inlay__json_list_steps(r, NORMALIZER, inlay__json_get(r->json, r->json->nodes, NORMALIZER), "normalizers",
-                                            &list);
+    int32_t status = inlay__json_list_steps(r, NORMALIZER, inlay__json_get(r->json, r->json->nodes, NORMALIZER),
+                                            "normalizers", &list);
     if (status == INLAY_OK && (p->normalizers = inlay__arena_alloc(&p->arena, list.n, sizeof *p->normalizers)) == NULL)
         status = INLAY_ERR_MEMORY;
     for (size_t i = 0; i < list.n && status == INLAY_OK; i++)
@@ -317,8 +321,8 @@ int32_t inlay__json_read_normalizers(const inlay__json_reader *r) {
 int32_t inlay__json_read_splitters(const inlay__json_reader *r) {
     inlay__json_list list = {0};
     inlay__pipeline *p = r->pipeline;
-    int32_t status = inlay__json_list_steps(r, SPLITTER, inlay__json_get(r->json, r->json->nodes, SPLITTER), "pretokenizers",
-                                            &list);
+    int32_t status =
+        inlay__json_list_steps(r, SPLITTER, inlay__json_get(r->json, r->json->nodes, SPLITTER), "pretokenizers", &list);
     if (status == INLAY_OK && (p->splitters = inlay__arena_alloc(&p->arena, list.n, sizeof *p->splitters)) == NULL)
         status = INLAY_ERR_MEMORY;
     for (size_t i = 0; i < list.n && status == INLAY_OK; i++)

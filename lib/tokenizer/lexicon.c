@@ -17,8 +17,8 @@ void inlay__lexicon_free(inlay__lexicon *lexicon) {
     *lexicon = (inlay__lexicon){0};
 }
 
-int32_t inlay__lexicon_put_unknown(const inlay__lexicon *lexicon, inlay__encoder *encoder, const uint8_t *text, size_t begin,
-                                   size_t end) {
+int32_t inlay__lexicon_put_unknown(const inlay__lexicon *lexicon, inlay__encoder *encoder, const uint8_t *text,
+                                   size_t begin, size_t end) {
     if (lexicon->unknown < 0)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "the vocabulary has no token for '%.*s' and none for the unknown",
                            (int)inlay__min_size(end - begin, 64), (const char *)text + begin);

@@ -18,7 +18,8 @@ void inlay__lexicon_find_bytes(inlay__lexicon *lexicon);
 void inlay__lexicon_free(inlay__lexicon *lexicon);
 
 /* The token of a text; without `control`, control tokens are not found. */
-static inline bool inlay__lexicon_find(const inlay__lexicon *lexicon, const void *text, size_t size, bool control, int32_t *id) {
+static inline bool inlay__lexicon_find(const inlay__lexicon *lexicon, const void *text, size_t size, bool control,
+                                       int32_t *id) {
     uint32_t found;
     if (!inlay__hash_map_get(&lexicon->ids, text, size, &found)) return false;
     *id = (int32_t)found;
@@ -26,8 +27,8 @@ static inline bool inlay__lexicon_find(const inlay__lexicon *lexicon, const void
 }
 
 /* Appends the token for an unknown text of text[begin..end), or fails and says what is missing. */
-int32_t inlay__lexicon_put_unknown(const inlay__lexicon *lexicon, inlay__encoder *encoder, const uint8_t *text, size_t begin,
-                                   size_t end);
+int32_t inlay__lexicon_put_unknown(const inlay__lexicon *lexicon, inlay__encoder *encoder, const uint8_t *text,
+                                   size_t begin, size_t end);
 
 /* Appends the token of a whole text, or the unknown one. */
 int32_t inlay__lexicon_encode(const inlay__lexicon *lexicon, inlay__encoder *encoder, const uint8_t *text, size_t size,

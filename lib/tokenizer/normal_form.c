@@ -142,7 +142,8 @@ static int32_t put(work *w, uint32_t code, inlay__span origin) {
     if (combining == 0 && w->n > 0) {
         INLAY__TRY(settle(w));
         /* Two starters may compose when nothing stands between them. */
-        uint32_t composed = w->compose && w->n == 1 && w->marks[0].combining == 0 ? composition(w->marks[0].code, code) : 0;
+        uint32_t composed =
+            w->compose && w->n == 1 && w->marks[0].combining == 0 ? composition(w->marks[0].code, code) : 0;
         if (composed != 0) {
             w->marks[0].code = composed;
             w->marks[0].origin.end = origin.end;

@@ -9,7 +9,8 @@
 /* Steps that look at one character at a time: returns how many characters it becomes, at most 3. */
 typedef size_t (*character_step)(const inlay__normalizer *step, uint32_t code, uint32_t out[3]);
 
-static int32_t put_each(const inlay__normalizer *step, character_step change, const inlay__passage *in, inlay__passage *out) {
+static int32_t put_each(const inlay__normalizer *step, character_step change, const inlay__passage *in,
+                        inlay__passage *out) {
     for (size_t pos = 0, size; pos < in->size; pos += size) {
         uint32_t code, codes[3];
         size = inlay__passage_code(in, pos, &code);
@@ -39,10 +40,12 @@ static size_t strip_marks(const inlay__normalizer *step, uint32_t code, uint32_t
 static size_t clean_nmt(const inlay__normalizer *step, uint32_t code, uint32_t out[3]) {
     (void)step;
     out[0] = code;
-    if ((code >= 1 && code <= 8) || code == 0xB || (code >= 0xE && code <= 0x1F) || code == 0x7F || code == 0x8F || code == 0x9F)
+    if ((code >= 1 && code <= 8) || code == 0xB || (code >= 0xE && code <= 0x1F) || code == 0x7F || code == 0x8F ||
+        code == 0x9F)
         return 0;
-    if (code == '\t' || code == '\n' || code == '\f' || code == '\r' || code == 0x1680 || (code >= 0x200B && code <= 0x200F) ||
-        code == 0x2028 || code == 0x2029 || code == 0x2581 || code == 0xFEFF || code == 0xFFFD)
+    if (code == '\t' || code == '\n' || code == '\f' || code == '\r' || code == 0x1680 ||
+        (code >= 0x200B && code <= 0x200F) || code == 0x2028 || code == 0x2029 || code == 0x2581 || code == 0xFEFF ||
+        code == 0xFFFD)
         out[0] = ' ';
     return 1;
 }
@@ -93,12 +96,14 @@ static int32_t put_stripped(const inlay__normalizer *step, const inlay__passage 
     return inlay__passage_copy(out, in, step->left ? begin : 0, step->right ? end : in->size);
 }
 
-static int32_t put_matches(const inlay__normalizer *step, inlay__search *search, const inlay__passage *in, inlay__passage *out) {
+static int32_t put_matches(const inlay__normalizer *step, inlay__search *search, const inlay__passage *in,
+                           inlay__passage *out) {
     size_t pos = 0, begin, end;
     INLAY__TRY(inlay__search_begin(search, in->text, in->size));
     while (inlay__search_next(search, &begin, &end)) {
         inlay__span origin = {0, 0};
-        if (in->size > 0) origin = inlay__passage_origin(in, end > begin || end == 0 ? begin : end - 1, inlay__max_size(end, 1));
+        if (in->size > 0)
+            origin = inlay__passage_origin(in, end > begin || end == 0 ? begin : end - 1, inlay__max_size(end, 1));
         INLAY__TRY(inlay__passage_copy(out, in, pos, begin));
         /* What is put in is where the text begins if the byte before its end is: so the package has it. */
         size_t n_first = out->n_first;
@@ -133,8 +138,8 @@ static int32_t put_byte_letters(const inlay__passage *in, inlay__passage *out) {
     return INLAY_OK;
 }
 
-/* The words of a text that is decomposed already, for WordPiece vocabularies in GGUF files: punctuation, ASCII symbols and
- * ideographs are words of their own. */
+/* The words of a text that is decomposed already, for WordPiece vocabularies in GGUF files: punctuation, ASCII symbols
+ * and ideographs are words of their own. */
 static int32_t put_words(const inlay__normalizer *step, const inlay__passage *in, inlay__passage *out) {
     bool in_word = false;
     for (size_t pos = 0, size; pos < in->size; pos += size) {
@@ -180,7 +185,8 @@ typedef struct spacing {
 } spacing;
 
 static int32_t put_space(spacing *s, inlay__span origin) {
-    return s->step->mark_spaces ? inlay__passage_add_code(s->out, 0x2581, origin) : inlay__passage_add(s->out, " ", 1, origin);
+    return s->step->mark_spaces ? inlay__passage_add_code(s->out, 0x2581, origin)
+                                : inlay__passage_add(s->out, " ", 1, origin);
 }
 
 static int32_t put_spaced(spacing *s, const char *text, size_t size, inlay__span origin) {

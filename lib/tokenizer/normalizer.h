@@ -25,7 +25,8 @@ typedef struct inlay__normalizer {
     inlay__normalizer_kind kind;
     int32_t form;                                                    /* FORM: an inlay__normal_form */
     bool left, right;                                                /* STRIP; SENTENCEPIECE: left, a space before */
-    bool merge_spaces, mark_spaces;                                  /* SENTENCEPIECE: only one between words; as U+2581 */
+    /* SENTENCEPIECE: only one between words; as U+2581 */
+    bool merge_spaces, mark_spaces;
     bool clean_text, handle_chinese_chars, strip_accents, lowercase; /* BERT; the last two GGUF_BERT */
     inlay__finder finder;                                            /* REPLACE */
     inlay__text content;                                             /* REPLACE, PREPEND; the arena's */

@@ -41,7 +41,8 @@ int32_t inlay__passage_copy(inlay__passage *passage, const inlay__passage *from,
     memcpy(passage->text + passage->size, from->text + begin, n);
     if (passage->tracked)
         memcpy(passage->origins + passage->size, from->origins + begin, n * sizeof *passage->origins);
-    if (passage->n_first == passage->size && begin < from->n_first) passage->n_first += inlay__min_size(n, from->n_first - begin);
+    if (passage->n_first == passage->size && begin < from->n_first)
+        passage->n_first += inlay__min_size(n, from->n_first - begin);
     passage->size += n;
     return INLAY_OK;
 }
@@ -91,7 +92,8 @@ int32_t inlay__passage_repair(inlay__passage *passage, const uint8_t *text, size
         pos += n;
         if (pos == size) break;
         for (n = 1; pos + n < size && inlay__utf8_missing(text + pos, n + 1) > 0;) n++;
-        inlay__passage_put(passage, "\xEF\xBF\xBD", 3, (inlay__span){(uint32_t)(offset + pos), (uint32_t)(offset + pos + n)});
+        inlay__passage_put(passage, "\xEF\xBF\xBD", 3,
+                           (inlay__span){(uint32_t)(offset + pos), (uint32_t)(offset + pos + n)});
         pos += n;
     }
     return INLAY_OK;

@@ -1,10 +1,12 @@
 /* Building the tree of token texts, and the longest token at a place. */
 #include "tokenizer/pieces.h"
 
-static int32_t build(inlay__pieces *pieces, inlay__piece_text (*text_of)(const void *user, int32_t id), const void *user) {
+static int32_t build(inlay__pieces *pieces, inlay__piece_text (*text_of)(const void *user, int32_t id),
+                     const void *user) {
     const inlay__vocab *vocab = pieces->vocab;
     size_t n_bytes = 0;
-    for (size_t id = 0; id < vocab->n_tokens; id++) n_bytes += text_of(user, (int32_t)id).size; /* all in memory: no overflow */
+    /* all in memory: no overflow */
+    for (size_t id = 0; id < vocab->n_tokens; id++) n_bytes += text_of(user, (int32_t)id).size;
     INLAY__TRY(inlay__trie_init(vocab->sys, &pieces->trie, n_bytes, vocab->by_text.seed));
     pieces->ids = inlay__alloc_array(vocab->sys, pieces->trie.max_nodes, sizeof *pieces->ids);
     if (pieces->ids == NULL) return INLAY_ERR_MEMORY;
@@ -33,8 +35,8 @@ void inlay__pieces_free(inlay__pieces *pieces) {
     *pieces = (inlay__pieces){0};
 }
 
-int32_t inlay__pieces_longest(const inlay__pieces *pieces, uint32_t node, const uint8_t *text, size_t size, bool control,
-                              size_t *n) {
+int32_t inlay__pieces_longest(const inlay__pieces *pieces, uint32_t node, const uint8_t *text, size_t size,
+                              bool control, size_t *n) {
     int32_t found = -1;
     *n = 0;
     for (size_t i = 0; i < size; i++) {

@@ -26,8 +26,8 @@ void inlay__pieces_free(inlay__pieces *pieces);
 
 /* The longest token at text[0..size), reading on from a node; its id, or -1, and its bytes. Without `control`, control
  * tokens are not found. */
-int32_t inlay__pieces_longest(const inlay__pieces *pieces, uint32_t node, const uint8_t *text, size_t size, bool control,
-                              size_t *n);
+int32_t inlay__pieces_longest(const inlay__pieces *pieces, uint32_t node, const uint8_t *text, size_t size,
+                              bool control, size_t *n);
 
 /* The node of a whole text; 0 when there is none. */
 uint32_t inlay__pieces_node(const inlay__pieces *pieces, const char *text, size_t size);

@@ -87,7 +87,8 @@ static bool is_unmarked(const run *r, const inlay__passage *text, size_t begin, 
 }
 
 /* The leftmost added tokens that do not overlap. One that may not stand here leaves its text to be split. */
-static int32_t choose_parts(const run *r, const inlay__passage *text, const inlay__special_matches *matches, parts *out) {
+static int32_t choose_parts(const run *r, const inlay__passage *text, const inlay__special_matches *matches,
+                            parts *out) {
     size_t from = 0, searched = 0;
     inlay__span spaces = {0, 0};
     for (size_t i = matches->n; i-- > 0;) {
@@ -119,8 +120,8 @@ static int32_t find_parts(const run *r, const inlay__special *special, const inl
 
 /* -------------------------------------------------------------------- pieces */
 
-static int32_t encode_longest(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text, size_t size,
-                              bool control) {
+static int32_t encode_longest(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text,
+                              size_t size, bool control) {
     for (size_t pos = 0, n; pos < size; pos += n) {
         int32_t id = inlay__pieces_longest(&pipeline->pieces, 0, text + pos, size - pos, control, &n);
         if (id < 0) {
@@ -173,8 +174,9 @@ static int32_t encode_part(run *r, size_t begin, size_t end) {
         inlay__span piece = s->pieces.items[i];
         size_t first = r->encoder->n_tokens, base = r->encoder->base;
         r->encoder->base = 0;
-        int32_t status = inlay__pipeline_encode_piece(pipeline, r->encoder, s->text.text + piece.begin, piece.end - piece.begin,
-                                                      r->control && is_unmarked(r, &s->text, piece.begin, piece.end));
+        int32_t status =
+            inlay__pipeline_encode_piece(pipeline, r->encoder, s->text.text + piece.begin, piece.end - piece.begin,
+                                         r->control && is_unmarked(r, &s->text, piece.begin, piece.end));
         r->encoder->base = base;
         INLAY__TRY(status);
         place_tokens(r, &s->text, piece.begin, first, base);
@@ -220,7 +222,8 @@ static int32_t encode_text(run *r, size_t begin, size_t end) {
     inlay__word_cache cache;
     INLAY__TRY(inlay__word_cache_begin(r->encoder, end - begin, &cache));
     while (begin < end) {
-        INLAY__TRY(inlay__ascii_words_encode(&p->ascii, &p->wordpiece, r->encoder, &cache, text, end, r->control, &begin));
+        INLAY__TRY(
+            inlay__ascii_words_encode(&p->ascii, &p->wordpiece, r->encoder, &cache, text, end, r->control, &begin));
         size_t from = begin;
         begin = inlay__ascii_words_skip(&p->ascii, text, end, from);
         if (from < begin) INLAY__TRY(encode_steps(r, from, begin));
@@ -241,13 +244,20 @@ static int32_t encode_all(run *r, const uint8_t *text, size_t size) {
     return INLAY_OK;
 }
 
-int32_t inlay__pipeline_encode(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text, size_t size,
-                               bool control, const uint8_t *marks) {
+int32_t inlay__pipeline_encode(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text,
+                               size_t size, bool control, const uint8_t *marks) {
     const inlay__sys *sys = pipeline->sys;
-    size_t limit = inlay__min_size(UINT32_MAX / 2, size <= UINT32_MAX / GROWTH ? size * GROWTH + GROWTH_LEAST : UINT32_MAX / 2);
+    size_t limit =
+        inlay__min_size(UINT32_MAX / 2, size <= UINT32_MAX / GROWTH ? size * GROWTH + GROWTH_LEAST : UINT32_MAX / 2);
     const inlay__passage empty = {.sys = sys, .limit = limit, .tracked = marks != NULL || encoder->wants_spans};
-    run r = {.pipeline = pipeline, .encoder = encoder, .control = control, .marks = marks, .whole = empty, .normal = empty,
-             .next_normal = empty, .splitting = {.sys = sys, .text = empty, .next_text = empty}};
+    run r = {.pipeline = pipeline,
+             .encoder = encoder,
+             .control = control,
+             .marks = marks,
+             .whole = empty,
+             .normal = empty,
+             .next_normal = empty,
+             .splitting = {.sys = sys, .text = empty, .next_text = empty}};
     int32_t status = encode_all(&r, text, size);
     inlay__passage_free(&r.whole);
     inlay__passage_free(&r.normal);

@@ -57,7 +57,8 @@ typedef struct inlay__pipeline {
     size_t n_normalizers, n_splitters, n_joiners;
     inlay__added_token *added;
     size_t n_added;
-    inlay__special given, normalized; /* the added tokens by their index in `added`, looked for before and after normalising */
+    /* the added tokens by their index in `added`, looked for before and after normalising */
+    inlay__special given, normalized;
     int32_t *before, *after;          /* ids put around a text with INLAY_ADD_SPECIAL */
     size_t n_before, n_after;
     inlay__model_kind model;
@@ -76,10 +77,10 @@ typedef struct inlay__pipeline {
 int32_t inlay__pipeline_finish(inlay__pipeline *pipeline);
 void inlay__pipeline_free(inlay__pipeline *pipeline);
 
-/* Appends the tokens of a text, without those put around it. With `control`, text may become control tokens; of text with
- * `marks` [size] only what has mark 0. NULL: no marks. */
-int32_t inlay__pipeline_encode(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text, size_t size,
-                               bool control, const uint8_t *marks);
+/* Appends the tokens of a text, without those put around it. With `control`, text may become control tokens; of text
+ * with `marks` [size] only what has mark 0. NULL: no marks. */
+int32_t inlay__pipeline_encode(const inlay__pipeline *pipeline, inlay__encoder *encoder, const uint8_t *text,
+                               size_t size, bool control, const uint8_t *marks);
 
 /* Decodes ids below n_tokens; control tokens give nothing. `texts` is an empty one; what comes out is its text. */
 int32_t inlay__pipeline_decode(const inlay__pipeline *pipeline, const int32_t *ids, size_t n, inlay__texts *texts);

@@ -33,7 +33,8 @@ static int32_t add_bytes(const inlay__sys *sys, inlay__token_bytes *of, size_t i
     if (n > 0) memcpy(of->bytes + of->size, bytes, n);
     of->size += n;
     if (of->size > DECODE_LIMIT)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "the decoder makes more than %zu bytes of the vocabulary", DECODE_LIMIT);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "the decoder makes more than %zu bytes of the vocabulary",
+                           DECODE_LIMIT);
     of->ends[id] = (uint32_t)of->size;
     return INLAY_OK;
 }
@@ -50,7 +51,8 @@ static int32_t decode_each(const inlay__pipeline *pipeline, bool first, inlay__t
         bool silent = (vocab->flags[id] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNUSED)) != 0;
         if (!silent) {
             INLAY__TRY(inlay__texts_add(texts, inlay__vocab_text(vocab, (int32_t)id)));
-            INLAY__TRY(inlay__joiner_run(pipeline->joiners, pipeline->n_joiners, (inlay__stretch){first, false}, texts));
+            INLAY__TRY(
+                inlay__joiner_run(pipeline->joiners, pipeline->n_joiners, (inlay__stretch){first, false}, texts));
         }
         INLAY__TRY(add_bytes(pipeline->sys, of, id, texts->text.text, texts->text.size));
     }
@@ -115,8 +117,8 @@ int32_t inlay__pipeline_finish(inlay__pipeline *pipeline) {
     inlay__texts texts = no_texts(pipeline->sys);
     INLAY__TRY(finish_added(pipeline));
     if (pipeline->model == INLAY__MODEL_WORDPIECE && pipeline->normalized.n_texts == 0)
-        inlay__ascii_words_init(pipeline->normalizers, pipeline->n_normalizers, pipeline->splitters, pipeline->n_splitters,
-                                &pipeline->ascii);
+        inlay__ascii_words_init(pipeline->normalizers, pipeline->n_normalizers, pipeline->splitters,
+                                pipeline->n_splitters, &pipeline->ascii);
     int32_t status = decode_each(pipeline, true, &texts, &pipeline->first);
     if (status == INLAY_OK) status = decode_each(pipeline, false, &texts, &pipeline->inner);
     inlay__texts_free(&texts);

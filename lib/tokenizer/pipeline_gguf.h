@@ -1,6 +1,6 @@
-/* The tokenizers of GGUF files that are pipelines: WordPiece ("bert"), Unigram ("t5"), the trie of RWKV ("rwkv"), byte-pair
- * encoding that begins with characters ("gemma4", "whitespace", and "gpt2" with some pre-tokenizers), PLaMo 2 ("plamo2"), and
- * "none" or "no_vocab". */
+/* The tokenizers of GGUF files that are pipelines: WordPiece ("bert"), Unigram ("t5"), the trie of RWKV ("rwkv"),
+ * byte-pair encoding that begins with characters ("gemma4", "whitespace", and "gpt2" with some pre-tokenizers), PLaMo 2
+ * ("plamo2"), and "none" or "no_vocab". */
 #ifndef INLAY_PIPELINE_GGUF_H
 #define INLAY_PIPELINE_GGUF_H
 

@@ -70,7 +70,8 @@ static int32_t put_tokens(const walk *w, inlay__encoder *encoder, size_t begin) 
     return INLAY_OK;
 }
 
-int32_t inlay__plamo_encode(const inlay__plamo *model, inlay__encoder *encoder, const uint8_t *text, size_t size, bool control) {
+int32_t inlay__plamo_encode(const inlay__plamo *model, inlay__encoder *encoder, const uint8_t *text, size_t size,
+                            bool control) {
     size_t begin = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, n_costs = 8;
     size_t reach = inlay__max_size(inlay__min_size(model->pieces.vocab->max_token_size, size), 4);
     while (n_costs <= reach) n_costs *= 2;

@@ -1,6 +1,6 @@
-/* PLaMo 2's tokenizer: of all ways to put a text together from tokens and bytes the one of least cost, found in one walk from
- * the text's end. Costs are whole numbers: ten thousand times the score, rounded, taken off; a character that becomes its
- * bytes costs ten million. Of equal ways the one whose first token is longer is taken.
+/* PLaMo 2's tokenizer: of all ways to put a text together from tokens and bytes the one of least cost, found in one
+ * walk from the text's end. Costs are whole numbers: ten thousand times the score, rounded, taken off; a character that
+ * becomes its bytes costs ten million. Of equal ways the one whose first token is longer is taken.
  */
 #ifndef INLAY_PLAMO_H
 #define INLAY_PLAMO_H
@@ -18,6 +18,7 @@ typedef struct inlay__plamo {
 bool inlay__plamo_cost(float score, int32_t *cost);
 
 /* Appends the tokens of a text, at most INT32_MAX bytes; a mark of byte order at its beginning is left out. */
-int32_t inlay__plamo_encode(const inlay__plamo *model, inlay__encoder *encoder, const uint8_t *text, size_t size, bool control);
+int32_t inlay__plamo_encode(const inlay__plamo *model, inlay__encoder *encoder, const uint8_t *text, size_t size,
+                            bool control);
 
 #endif

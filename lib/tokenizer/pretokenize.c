@@ -26,7 +26,8 @@
 
 /* DeepSeek's third pass: identifiers after a sign, words with their marks, signs. */
 #define DEEPSEEK_WORDS \
-    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+"
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|" \
+    " ?[\\p{P}\\p{S}]+"
 #define DEEPSEEK3 DEEPSEEK_WORDS "[\\r\\n]*|" LINES
 
 /* Cased letters, as DeepSeek LLM lists them. */
@@ -61,8 +62,8 @@ enum { WHOLE = INLAY__PRE_IGNORE_MERGES, BOS = INLAY__PRE_ADD_BOS, NO_BOS = INLA
 
 static const inlay__pretokenizer pretokenizers[] = {
     {"gpt-2 gpt2 phi-2 mpt olmo jais trillion granite-docling gigachat a.x-4.0 mellum modern-bert exaone4 "
-     "jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe",
-     0, {GPT2}},
+     "jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe", 0,
+     {GPT2}},
     {"starcoder refact command-r smollm codeshell exaone minerva-7b mellum2", 0, {DIGIT, GPT2}},
     {"falcon", 0, {"[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"}},
     {"default", 0, {"[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
@@ -73,22 +74,27 @@ static const inlay__pretokenizer pretokenizers[] = {
     {"glm4 glm5", WHOLE | NO_BOS, {LLAMA3}},
     {"minicpm5", WHOLE, {DIGITS_3, WORDS("\\p{N}+")}},
     {"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2", 0, {QWEN2}},
-    {"qwen35", 0, {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|" DIGIT "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" LINES}},
+    {"qwen35", 0,
+     {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|" DIGIT "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" LINES}},
     {"laguna", 0, {"[^\\n]+|[\\n]+", QWEN2}},
     {"ufakzeka", 0, {"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGIT "|" SIGNS "[\\r\\n]*|" LINES}},
     {"seed-coder", 0, {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGIT "| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" LINES}},
     {"bailingmoe bailingmoe2 llada-moe", 0,
-     {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|" DIGIT "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|" SPACES}},
+     {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|" DIGIT
+      "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|" SPACES}},
     {"exaone-moe", 0,
-     {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|" DIGIT "|" SIGNS "[\\r\\n/]?|\\s*[\\r\\n]|" SPACES}},
-    {"jais-2", 0, {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGITS_3 "|" SIGNS "[\\r\\n]*|\\s*[\\r\\n]+|" JAIS2_SPACES}},
+     {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|" DIGIT "|" SIGNS
+                  "[\\r\\n/]?|\\s*[\\r\\n]|" SPACES}},
+    {"jais-2", 0,
+     {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGITS_3 "|" SIGNS "[\\r\\n]*|\\s*[\\r\\n]+|" JAIS2_SPACES}},
 
     {"gpt-4o llama4 kanana2 talkie minimax-m2", 0, {GPT4O}},
     {"granite-embed-multi-97m", WHOLE, {GPT4O}},
     {"tiny_aya cohere2moe", 0, {"\\d{1,3}(?=(?:\\d{3})*\\b)", GPT4O}},
     {"tekken", WHOLE | BOS, {CASED(UPPER, LOWER, "") "|" DIGIT "|" SIGNS "[\\r\\n/]*|" LINES}},
     {"kimi-k2", 0,
-     {"\\p{Han}+|" CASED("[" UPPER NOT_HAN, "[" LOWER NOT_HAN, CONTRACTION "?") "|" DIGITS_3 "|" SIGNS "[\\r\\n]*|" LINES}},
+     {"\\p{Han}+|" CASED("[" UPPER NOT_HAN, "[" LOWER NOT_HAN, CONTRACTION "?") "|" DIGITS_3 "|" SIGNS
+                                                                                "[\\r\\n]*|" LINES}},
     {"youtu", WHOLE,
      {"[\\uac00-\\ud7a3\\u3131-\\u318e]+|[\\uff01\\u2026\\u201c\\u201d\\u2018\\u2019\\u2014\\uff1a\\uff1b\\uff0c"
       "\\u3001-\\u303f\\ufe30-\\ufe4f]+|[\\u3105-\\u312f]+|" CJK,
@@ -106,8 +112,8 @@ static const inlay__pretokenizer pretokenizers[] = {
     {"viking", 0, {BLOOM, DIGIT}},
     {"superbpe", 0, {"\\p{N}+", "(?=(\\d{3})+(?!\\d))"}},
     {"chameleon", BOS,
-     {"<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\\t\\n]|    |  )", DIGIT,
-      "[\\p{P}!-/:-@\\[-`{-~]", GPT2}},
+     {"<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\\t\\n]|    |  )", DIGIT, "[\\p{P}!-/:-@\\[-`{-~]",
+      GPT2}},
 };
 
 const inlay__pretokenizer *inlay__pretokenizer_at(size_t i) {
@@ -185,7 +191,8 @@ bool inlay__words_next(inlay__words *words, const uint8_t **word, size_t *size) 
         if (anew) {
             size_t piece_begin, piece_end;
             bool is_match;
-            if (!inlay__matcher_piece(matcher, &piece_begin, &piece_end, &is_match)) return false; /* never: pos < end */
+            /* never: pos < end */
+            if (!inlay__matcher_piece(matcher, &piece_begin, &piece_end, &is_match)) return false;
             words->ends[i] = words->starts[i] + piece_end;
         }
         end = words->ends[i];

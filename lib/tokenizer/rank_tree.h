@@ -1,6 +1,6 @@
-/* The ranks of the pairs of a word by their places, and where the lowest is: the leftmost among equals. Above the ranks stand
- * rows of minima, each of eight numbers below it, so that a changed rank is told upwards only as far as it matters, and words
- * of any length are walked over in the order of memory where their pairs have equal ranks.
+/* The ranks of the pairs of a word by their places, and where the lowest is: the leftmost among equals. Above the ranks
+ * stand rows of minima, each of eight numbers below it, so that a changed rank is told upwards only as far as it
+ * matters, and words of any length are walked over in the order of memory where their pairs have equal ranks.
  *
  *     row 2   [                    the least of 64                    ]
  *     row 1   [ least of 8 ] [ least of 8 ] [ least of 8 ] [ ... ]
@@ -61,7 +61,8 @@ static inline void inlay__rank_tree_begin(inlay__rank_tree *tree, uint32_t *memo
 static inline void inlay__rank_tree_order(inlay__rank_tree *tree, size_t n) {
     for (size_t row = 1; row < tree->n_rows; row++) {
         n = inlay__rank_row_size(n) / INLAY__RANK_FAN;
-        for (size_t i = 0; i < n; i++) tree->rows[row][i] = inlay__rank_least(tree->rows[row - 1] + i * INLAY__RANK_FAN);
+        for (size_t i = 0; i < n; i++)
+            tree->rows[row][i] = inlay__rank_least(tree->rows[row - 1] + i * INLAY__RANK_FAN);
     }
 }
 

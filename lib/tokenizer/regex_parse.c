@@ -27,7 +27,8 @@ typedef struct parser {
 int32_t inlay__regex_uncovered(const inlay__regex *regex, size_t from, const char *what) {
     size_t end = inlay__min_size(inlay__max_size(regex->pos, from + 1), regex->size);
     return inlay__fail(INLAY_ERR_UNSUPPORTED, "the regular expression has '%.*s' at byte %zu: %s is not supported",
-                       (int)inlay__min_size(end - inlay__min_size(from, end), 64), (const char *)regex->text + from, from, what);
+                       (int)inlay__min_size(end - inlay__min_size(from, end), 64), (const char *)regex->text + from,
+                       from, what);
 }
 
 int32_t inlay__regex_malformed(const inlay__regex *regex, const char *what) {
@@ -250,7 +251,8 @@ static int32_t parse_quantifier(parser *p, const repeat *r) {
     INLAY__TRY(r->possessive ? append_possessive(p, r) : append_repeat(p, r));
     p->atom = SIZE_MAX;
     repeat again;
-    if (take_quantifier(regex, &again)) return inlay__regex_uncovered(regex, r->from, "a quantifier after a quantifier");
+    if (take_quantifier(regex, &again))
+        return inlay__regex_uncovered(regex, r->from, "a quantifier after a quantifier");
     return INLAY_OK;
 }
 
@@ -259,7 +261,12 @@ static int32_t parse_quantifier(parser *p, const repeat *r) {
 static int32_t open_group(parser *p, uint8_t kind, bool negated, size_t from, bool fold, bool dot_all) {
     if (p->depth + 1 == GROUP_DEPTH) return inlay__regex_uncovered(&p->regex, from, "groups so deep");
     group *g = &p->groups[++p->depth];
-    *g = (group){.kind = kind, .negated = negated, .fold = p->regex.fold, .dot_all = p->regex.dot_all, .from = from, .jumps = -1};
+    *g = (group){.kind = kind,
+                 .negated = negated,
+                 .fold = p->regex.fold,
+                 .dot_all = p->regex.dot_all,
+                 .from = from,
+                 .jumps = -1};
     if (kind != GROUP_PLAIN) INLAY__TRY(append(p, INLAY__STEP_AHEAD, 0, 0));
     g->start = g->alternative = program_of(p)->n_steps;
     p->regex.fold = fold;

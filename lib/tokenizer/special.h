@@ -1,10 +1,10 @@
 /* Finds the tokens that are matched whole in a text before it is split: those that the author added, and
  * control tokens where the caller asks for them. Leftmost match first, the longest one at a place.
  *
- * The texts of the tokens, read backwards, make a trie with failure links [Aho, Corasick 1975]. Running it over
- * the text from its end tells at each place the longest token that begins there; the walk forward then only
- * picks. Both directions are linear in the text, whatever the number of tokens and their lengths. Nodes are numbered breadth
- * first, so that the children of each stand side by side.
+ * The texts of the tokens, read backwards, make a trie with failure links [Aho, Corasick 1975]. Running it over the
+ * text from its end tells at each place the longest token that begins there; the walk forward then only picks. Both
+ * directions are linear in the text, whatever the number of tokens and their lengths. Nodes are numbered breadth first,
+ * so that the children of each stand side by side.
  */
 #ifndef INLAY_SPECIAL_H
 #define INLAY_SPECIAL_H
@@ -26,7 +26,8 @@ typedef struct inlay__special_found {
 
 typedef struct inlay__special {
     const inlay__sys *sys;
-    inlay__special_node *nodes; /* [n_nodes + 1] of the texts read backwards; the last ends the children of that before */
+    /* [n_nodes + 1] of the texts read backwards; the last ends the children of that before */
+    inlay__special_node *nodes;
     uint8_t *bytes;             /* [n_nodes] that lead to each */
     size_t n_nodes;             /* 0: nothing is looked for */
     uint32_t starts[256];       /* children of the root; 0: no token ends with this byte */

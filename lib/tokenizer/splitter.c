@@ -68,7 +68,8 @@ static int32_t cut(cutter *c, size_t begin, size_t end, bool match) {
 typedef bool (*character_test)(const inlay__splitter *step, uint32_t code);
 
 /* Each character that passes is a match, what is between them is none. */
-static int32_t cut_at(const inlay__splitter *step, character_test test, cutter *c, const inlay__passage *text, inlay__span piece) {
+static int32_t cut_at(const inlay__splitter *step, character_test test, cutter *c, const inlay__passage *text,
+                      inlay__span piece) {
     size_t from = piece.begin;
     for (size_t pos = piece.begin, size; pos < piece.end; pos += size) {
         uint32_t code;
@@ -166,7 +167,8 @@ static int32_t cut_length(const inlay__splitter *step, cutter *c, const inlay__p
     return emit(c, (inlay__span){(uint32_t)from, piece.end});
 }
 
-static int32_t cut_piece(const inlay__splitter *step, inlay__search *search, cutter *c, const inlay__passage *text, inlay__span piece) {
+static int32_t cut_piece(const inlay__splitter *step, inlay__search *search, cutter *c, const inlay__passage *text,
+                         inlay__span piece) {
     switch (step->kind) {
     case INLAY__SPLIT_PATTERN: return cut_pattern(step, search, c, text, piece);
     case INLAY__SPLIT_WHITESPACE: return cut_words(c, text, piece);
@@ -198,7 +200,8 @@ static int32_t mark_piece(const inlay__splitter *step, inlay__splitting *s, inla
     uint32_t code, first = inlay__passage_origin(in, piece.begin, piece.begin + 1).begin;
     inlay__passage_code(in, piece.begin, &code);
     bool marked = code == ' ' || code == step->character;
-    bool wanted = step->prepend == INLAY__PREPEND_ALWAYS || (step->prepend == INLAY__PREPEND_FIRST && piece.begin < in->n_first);
+    bool wanted =
+        step->prepend == INLAY__PREPEND_ALWAYS || (step->prepend == INLAY__PREPEND_FIRST && piece.begin < in->n_first);
     if (wanted && !marked) INLAY__TRY(inlay__passage_add_code(out, step->character, (inlay__span){first, first}));
     for (size_t pos = piece.begin, from = pos; pos <= piece.end; pos++) {
         if (pos < piece.end && in->text[pos] != ' ') continue;
@@ -230,7 +233,8 @@ static int32_t put_words(const inlay__splitter *step, inlay__search *search, inl
     size_t begin, end;
     if (!step->use_regex) return put_word(step, s, piece.begin, piece.end);
     INLAY__TRY(inlay__search_begin(search, s->text.text + piece.begin, piece.end - piece.begin));
-    while (inlay__search_next(search, &begin, &end)) INLAY__TRY(put_word(step, s, piece.begin + begin, piece.begin + end));
+    while (inlay__search_next(search, &begin, &end))
+        INLAY__TRY(put_word(step, s, piece.begin + begin, piece.begin + end));
     return INLAY_OK;
 }
 
@@ -254,7 +258,8 @@ static int32_t prefix_pieces(inlay__splitting *s) {
         inlay__span piece = s->pieces.items[i];
         size_t begin = s->next_text.size;
         uint32_t first = inlay__passage_origin(&s->text, piece.begin, piece.begin + 1).begin;
-        if (s->text.text[piece.begin] != ' ') INLAY__TRY(inlay__passage_add(&s->next_text, " ", 1, (inlay__span){first, first}));
+        if (s->text.text[piece.begin] != ' ')
+            INLAY__TRY(inlay__passage_add(&s->next_text, " ", 1, (inlay__span){first, first}));
         INLAY__TRY(inlay__passage_copy(&s->next_text, &s->text, piece.begin, piece.end));
         INLAY__TRY(end_piece(s, begin));
     }
@@ -281,7 +286,8 @@ static int32_t rewrite(const inlay__splitter *step, inlay__splitting *s) {
 
 int32_t inlay__splitter_apply(const inlay__splitter *step, inlay__splitting *s) {
     if (step->kind == INLAY__SPLIT_METASPACE || step->kind == INLAY__SPLIT_BYTE_LEVEL) INLAY__TRY(rewrite(step, s));
-    if (step->kind == INLAY__SPLIT_BYTE_LEVEL || (step->kind == INLAY__SPLIT_METASPACE && !step->split)) return INLAY_OK;
+    if (step->kind == INLAY__SPLIT_BYTE_LEVEL || (step->kind == INLAY__SPLIT_METASPACE && !step->split))
+        return INLAY_OK;
     inlay__behavior behavior = step->behavior;
     if (step->kind == INLAY__SPLIT_SPACES || step->kind == INLAY__SPLIT_CHARACTER) behavior = INLAY__REMOVED;
     if (step->kind == INLAY__SPLIT_METASPACE) behavior = INLAY__MERGED_WITH_NEXT;

@@ -20,8 +20,8 @@ typedef struct inlay__spm {
 /* `vocab` and `gguf` must outlive the spm. Errors: _FORMAT (no scores, or one that is not finite). */
 int32_t inlay__spm_load(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, inlay__spm *spm);
 
-/* Appends the tokens of a text in which no special token is looked for.
- * Errors: _ARGUMENT (more than INT32_MAX / 4 bytes), _MEMORY, _UNSUPPORTED (a byte that the vocabulary cannot express). */
+/* Appends the tokens of a text in which no special token is looked for. Errors: _ARGUMENT (more than INT32_MAX / 4
+ * bytes), _MEMORY, _UNSUPPORTED (a byte that the vocabulary cannot express). */
 int32_t inlay__spm_encode(const inlay__spm *spm, inlay__encoder *encoder, const uint8_t *text, size_t size);
 
 /* Bytes of a token, as inlay__bpe_read. */

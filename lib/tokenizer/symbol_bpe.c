@@ -1,4 +1,5 @@
-/* Characters to symbols, and symbols merged: few of them by looking at all pairs each time, many with a tree of ranks. */
+/* Characters to symbols, and symbols merged: few of them by looking at all pairs each time, many with a tree of
+ * ranks. */
 #include "tokenizer/symbol_bpe.h"
 
 #include "base/utf8.h"
@@ -163,7 +164,8 @@ static int32_t put_tokens(word_work *w) {
         n = merge_few(w, w->symbols, n);
     }
     INLAY__TRY(inlay__encoder_reserve(w->encoder, n));
-    for (size_t i = 0; i < n; i++) inlay__encoder_put_at(w->encoder, w->symbols[i].id, w->symbols[i].begin, w->symbols[i].end);
+    for (size_t i = 0; i < n; i++)
+        inlay__encoder_put_at(w->encoder, w->symbols[i].id, w->symbols[i].begin, w->symbols[i].end);
     return INLAY_OK;
 }
 
@@ -180,7 +182,8 @@ static bool may_join(const word_work *w, int32_t left, int32_t right) {
 static int32_t put_symbol(word_work *w, int32_t id, size_t begin, size_t end) {
     if (w->n > 0 && !may_join(w, w->symbols[w->n - 1].id, id)) INLAY__TRY(put_tokens(w));
     if (w->n == w->capacity) {
-        w->symbols = inlay__encoder_grow_scratch(w->encoder, INLAY__SCRATCH_MERGES, (w->n + FEW_SYMBOLS) * sizeof *w->symbols);
+        w->symbols =
+            inlay__encoder_grow_scratch(w->encoder, INLAY__SCRATCH_MERGES, (w->n + FEW_SYMBOLS) * sizeof *w->symbols);
         if (w->symbols == NULL) return INLAY_ERR_MEMORY;
         w->capacity = w->encoder->scratch_size[INLAY__SCRATCH_MERGES] / sizeof *w->symbols;
     }
@@ -246,8 +249,8 @@ static int32_t put_characters(word_work *w, size_t size) {
 /* ------------------------------------------------------------------- encode */
 
 /* The token that a word is as a whole; of bytes, their letters. */
-static int32_t find_whole(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size, bool control,
-                          int32_t *id) {
+static int32_t find_whole(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
+                          bool control, int32_t *id) {
     size_t n = 0, most = bpe->pairs.vocab->max_token_size;
     const void *text = word;
     *id = -1;
@@ -262,10 +265,11 @@ static int32_t find_whole(const inlay__symbol_bpe *bpe, inlay__encoder *encoder,
     return INLAY_OK;
 }
 
-int32_t inlay__symbol_bpe_encode(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
-                                 bool control) {
+int32_t inlay__symbol_bpe_encode(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word,
+                                 size_t size, bool control) {
     int32_t id = -1;
-    if (bpe->ignore_merges || (bpe->whole_lines && word[0] == '\n')) INLAY__TRY(find_whole(bpe, encoder, word, size, control, &id));
+    if (bpe->ignore_merges || (bpe->whole_lines && word[0] == '\n'))
+        INLAY__TRY(find_whole(bpe, encoder, word, size, control, &id));
     if (id >= 0) {
         INLAY__TRY(inlay__encoder_reserve(encoder, 1));
         inlay__encoder_put_at(encoder, id, 0, size);

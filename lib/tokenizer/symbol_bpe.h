@@ -1,6 +1,6 @@
-/* Byte-pair encoding of a tokenizer.json whose words begin as characters: with tokens for bytes or for the unknown where
- * a character has none, and marks on the tokens inside or at the end of a word. Where all words are bytes written as letters,
- * they need not be written: such words are merged as those of bpe.h.
+/* Byte-pair encoding of a tokenizer.json whose words begin as characters: with tokens for bytes or for the unknown
+ * where a character has none, and marks on the tokens inside or at the end of a word. Where all words are bytes written
+ * as letters, they need not be written: such words are merged as those of bpe.h.
  */
 #ifndef INLAY_SYMBOL_BPE_H
 #define INLAY_SYMBOL_BPE_H
@@ -30,7 +30,7 @@ bool inlay__symbol_bpe_take_bytes(inlay__symbol_bpe *bpe);
 void inlay__symbol_bpe_free(inlay__symbol_bpe *bpe);
 
 /* Appends the tokens of a word of 1 to INT32_MAX bytes, of whole characters if it does not take bytes. */
-int32_t inlay__symbol_bpe_encode(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
-                                 bool control);
+int32_t inlay__symbol_bpe_encode(const inlay__symbol_bpe *bpe, inlay__encoder *encoder, const uint8_t *word,
+                                 size_t size, bool control);
 
 #endif

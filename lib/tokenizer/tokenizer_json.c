@@ -8,11 +8,14 @@ static const char *type_of(const inlay__json_reader *r, const inlay__json_node *
     return type != NULL && type->kind == INLAY__JSON_STRING ? type->text : "";
 }
 
-int32_t inlay__json_fail_key(const inlay__json_reader *r, const char *part, const inlay__json_node *node, const char *key,
-                             const char *expected) {
+int32_t inlay__json_fail_key(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                             const char *key, const char *expected) {
     const inlay__json_node *value = inlay__json_get(r->json, node, key);
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s '%s': '%s' is %s%s%s, expected %s", r->name, part, type_of(r, node), key,
-                       value == NULL ? "absent" : value->text != NULL ? "'" : "of another kind",
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s '%s': '%s' is %s%s%s, expected %s", r->name, part,
+                       type_of(r, node), key,
+                       value == NULL         ? "absent"
+                       : value->text != NULL ? "'"
+                                             : "of another kind",
                        value != NULL && value->text != NULL ? value->text : "",
                        value != NULL && value->text != NULL ? "'" : "", expected);
 }
@@ -22,8 +25,8 @@ int32_t inlay__json_fail_type(const inlay__json_reader *r, const char *part, con
                        type_of(r, node));
 }
 
-int32_t inlay__json_read_bool(const inlay__json_reader *r, const char *part, const inlay__json_node *node, const char *key,
-                              bool *value) {
+int32_t inlay__json_read_bool(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                              const char *key, bool *value) {
     const inlay__json_node *found = inlay__json_get(r->json, node, key);
     if (inlay__json_is_null(found)) return INLAY_OK;
     if (found->kind != INLAY__JSON_TRUE && found->kind != INLAY__JSON_FALSE)
@@ -32,8 +35,8 @@ int32_t inlay__json_read_bool(const inlay__json_reader *r, const char *part, con
     return INLAY_OK;
 }
 
-int32_t inlay__json_read_size(const inlay__json_reader *r, const char *part, const inlay__json_node *node, const char *key,
-                              size_t *value) {
+int32_t inlay__json_read_size(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                              const char *key, size_t *value) {
     const inlay__json_node *found = inlay__json_get(r->json, node, key);
     int64_t number;
     if (inlay__json_is_null(found)) return INLAY_OK;
@@ -43,8 +46,8 @@ int32_t inlay__json_read_size(const inlay__json_reader *r, const char *part, con
     return INLAY_OK;
 }
 
-int32_t inlay__json_read_text(const inlay__json_reader *r, const char *part, const inlay__json_node *node, const char *key,
-                              inlay__text *value) {
+int32_t inlay__json_read_text(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                              const char *key, inlay__text *value) {
     const inlay__json_node *found = inlay__json_get(r->json, node, key);
     if (inlay__json_is_null(found)) return INLAY_OK;
     if (found->kind != INLAY__JSON_STRING) return inlay__json_fail_key(r, part, node, key, "a string");
@@ -73,8 +76,8 @@ void inlay__json_list_free(const inlay__sys *sys, inlay__json_list *list) {
 }
 
 /* Puts the elements of a sequence onto the stack, the first on top. */
-static int32_t push_sequence(const inlay__json_reader *r, const char *part, const inlay__json_node *node, const char *key,
-                             inlay__json_list *stack) {
+static int32_t push_sequence(const inlay__json_reader *r, const char *part, const inlay__json_node *node,
+                             const char *key, inlay__json_list *stack) {
     const inlay__json_node *array = inlay__json_get(r->json, node, key);
     if (array == NULL || array->kind != INLAY__JSON_ARRAY) return inlay__json_fail_key(r, part, node, key, "an array");
     const inlay__json_node *element = inlay__json_first(array);
@@ -103,8 +106,8 @@ static int32_t unfold(const inlay__json_reader *r, const char *part, const char 
     return INLAY_OK;
 }
 
-int32_t inlay__json_list_steps(const inlay__json_reader *r, const char *part, const inlay__json_node *root, const char *key,
-                               inlay__json_list *list) {
+int32_t inlay__json_list_steps(const inlay__json_reader *r, const char *part, const inlay__json_node *root,
+                               const char *key, inlay__json_list *list) {
     inlay__json_list stack = {0};
     *list = (inlay__json_list){0};
     if (inlay__json_is_null(root)) return INLAY_OK;
@@ -129,8 +132,9 @@ static int32_t put_id(around *a, const inlay__json_node *node, int64_t id, bool 
     void *ids = after ? a->after : a->before;
     size_t *n = after ? &a->n_after : &a->n_before, *capacity = after ? &a->after_capacity : &a->before_capacity;
     if (id < 0 || (uint64_t)id >= a->r->vocab->n_tokens)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s '%s' puts token %lld, and the vocabulary has tokens 0 to %zu",
-                           a->r->name, PROCESSOR, type_of(a->r, node), (long long)id, a->r->vocab->n_tokens - 1);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': %s '%s' puts token %lld, and the vocabulary has tokens 0 to %zu", a->r->name,
+                           PROCESSOR, type_of(a->r, node), (long long)id, a->r->vocab->n_tokens - 1);
     INLAY__TRY(inlay__grow(a->r->sys, &ids, capacity, *n + 1, sizeof *a->after));
     if (after)
         a->after = ids;
@@ -157,8 +161,8 @@ static int32_t put_special(around *a, const inlay__json_node *node, const inlay_
         return inlay__json_fail_key(a->r, PROCESSOR, node, "single", "special tokens with an 'id'");
     const inlay__json_node *ids = inlay__json_get(json, inlay__json_get(json, tokens, name->text), "ids");
     if (ids == NULL || ids->kind != INLAY__JSON_ARRAY)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s: 'special_tokens' has no 'ids' for '%s'", a->r->name, PROCESSOR,
-                           name->text);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s: 'special_tokens' has no 'ids' for '%s'", a->r->name,
+                           PROCESSOR, name->text);
     for (uint32_t i = 0; i < ids->n_children; i++) {
         int64_t id;
         uint32_t at = after ? i : ids->n_children - 1 - i;
@@ -217,8 +221,10 @@ static int32_t put_roles(around *a) {
     if (config == NULL) return INLAY_OK;
     const inlay__json_node *bos = inlay__json_get(a->r->config, config, "add_bos_token");
     const inlay__json_node *eos = inlay__json_get(a->r->config, config, "add_eos_token");
-    if (bos != NULL && bos->kind == INLAY__JSON_TRUE && special->bos >= 0) INLAY__TRY(put_id(a, config, special->bos, false));
-    if (eos != NULL && eos->kind == INLAY__JSON_TRUE && special->eos >= 0) INLAY__TRY(put_id(a, config, special->eos, true));
+    if (bos != NULL && bos->kind == INLAY__JSON_TRUE && special->bos >= 0)
+        INLAY__TRY(put_id(a, config, special->bos, false));
+    if (eos != NULL && eos->kind == INLAY__JSON_TRUE && special->eos >= 0)
+        INLAY__TRY(put_id(a, config, special->eos, true));
     return INLAY_OK;
 }
 
@@ -231,7 +237,8 @@ static int32_t put_all(around *a, const inlay__json_list *list) {
 int32_t inlay__json_read_processors(const inlay__json_reader *r) {
     inlay__json_list list;
     around a = {.r = r};
-    int32_t status = inlay__json_list_steps(r, PROCESSOR, inlay__json_get(r->json, r->json->nodes, PROCESSOR), "processors", &list);
+    int32_t status =
+        inlay__json_list_steps(r, PROCESSOR, inlay__json_get(r->json, r->json->nodes, PROCESSOR), "processors", &list);
     if (status == INLAY_OK) status = put_all(&a, &list);
     inlay__json_list_free(r->sys, &list);
     inlay__free(r->sys, a.before, a.before_capacity * sizeof *a.before);

@@ -19,6 +19,7 @@ void inlay__trie_free(inlay__trie *trie) {
 
 uint32_t inlay__trie_grow(inlay__trie *trie, uint32_t parent, uint8_t byte) {
     inlay__trie_edge *edge = &trie->edges[inlay__trie_slot(trie, parent, byte)];
-    if (edge->child == 0) *edge = (inlay__trie_edge){.parent = parent, .child = (uint32_t)trie->n_nodes++, .byte = byte};
+    if (edge->child == 0)
+        *edge = (inlay__trie_edge){.parent = parent, .child = (uint32_t)trie->n_nodes++, .byte = byte};
     return edge->child;
 }

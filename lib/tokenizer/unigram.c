@@ -5,8 +5,8 @@
 
 enum { WINDOW = 1 << 14 }; /* bytes after which a place is looked for that the best way surely passes */
 
-/* What is known of the ways through text[begin..). Scores are kept only as far as a token reaches; of each place, how the best
- * way comes there: its last token, NONE, or the unknown token of a character. */
+/* What is known of the ways through text[begin..). Scores are kept only as far as a token reaches; of each place, how
+ * the best way comes there: its last token, NONE, or the unknown token of a character. */
 typedef struct walk {
     const inlay__unigram *model;
     inlay__encoder *encoder;
@@ -111,7 +111,8 @@ static int32_t put_tokens(walk *w, size_t end) {
             inlay__encoder_put_at(w->encoder, way, pos, after);
             continue;
         }
-        while (after < end && is_unknown(w, w->last[after - w->begin])) after += last_size(w, w->last[after - w->begin]);
+        while (after < end && is_unknown(w, w->last[after - w->begin]))
+            after += last_size(w, w->last[after - w->begin]);
         INLAY__TRY(put_unknown(w, pos, after));
     }
     w->begin = end;
@@ -131,8 +132,8 @@ static int32_t find_ways(walk *w) {
         INLAY__TRY(make_room(w, pos));
         if (offer_tokens(w, pos, n)) continue;
         if (w->model->lexicon->unknown < 0)
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "the vocabulary has no token for '%.*s' and none for the unknown", (int)n,
-                               (const char *)w->text + pos);
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "the vocabulary has no token for '%.*s' and none for the unknown",
+                               (int)n, (const char *)w->text + pos);
         offer(w, pos + n, w->scores[pos & w->mask] + w->model->unknown_score, UNKNOWN - (int32_t)n);
     }
     return put_tokens(w, w->size);

@@ -1,5 +1,5 @@
-/* The tokens of words that came before in the same text: most words of a text are few ones, again and again. A slot is one line
- * of a CPU's cache; a word takes the place of another that has its slot. Short texts have no cache.
+/* The tokens of words that came before in the same text: most words of a text are few ones, again and again. A slot is
+ * one line of a CPU's cache; a word takes the place of another that has its slot. Short texts have no cache.
  */
 #ifndef INLAY_WORD_CACHE_H
 #define INLAY_WORD_CACHE_H
@@ -55,14 +55,16 @@ static inline bool inlay__word_is_known(const inlay__known_word *slot, const inl
 
 /* Appends the tokens of a known word; not with spans. */
 static inline int32_t inlay__word_put(inlay__encoder *encoder, const inlay__known_word *slot) {
-    if (encoder->capacity - encoder->n_tokens < INLAY__KNOWN_TOKENS) INLAY__TRY(inlay__encoder_reserve(encoder, INLAY__KNOWN_TOKENS));
+    if (encoder->capacity - encoder->n_tokens < INLAY__KNOWN_TOKENS)
+        INLAY__TRY(inlay__encoder_reserve(encoder, INLAY__KNOWN_TOKENS));
     memcpy(encoder->tokens + encoder->n_tokens, slot->tokens, sizeof slot->tokens); /* more than n, which is faster */
     encoder->n_tokens += slot->n;
     return INLAY_OK;
 }
 
 /* Remembers the tokens from number `first` on, if they are not too many. */
-static inline void inlay__word_remember(inlay__known_word *slot, const inlay__word_key *key, const inlay__encoder *encoder, size_t first) {
+static inline void inlay__word_remember(inlay__known_word *slot, const inlay__word_key *key,
+                                        const inlay__encoder *encoder, size_t first) {
     size_t n = encoder->n_tokens - first;
     if (n > INLAY__KNOWN_TOKENS) return;
     *slot = (inlay__known_word){.bytes = {key->bytes[0], key->bytes[1]}, .size = (uint16_t)key->size, .n = (uint16_t)n};

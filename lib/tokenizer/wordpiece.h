@@ -16,7 +16,7 @@ typedef struct inlay__wordpiece {
 } inlay__wordpiece;
 
 /* Appends the tokens of a word. */
-int32_t inlay__wordpiece_encode(const inlay__wordpiece *model, inlay__encoder *encoder, const uint8_t *word, size_t size,
-                                bool control);
+int32_t inlay__wordpiece_encode(const inlay__wordpiece *model, inlay__encoder *encoder, const uint8_t *word,
+                                size_t size, bool control);
 
 #endif

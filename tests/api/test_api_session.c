@@ -177,9 +177,19 @@ static void put_dynamic(gguf_writer *w) {
 TEST(the_modes_of_the_host_change_no_frequency_of_a_session) {
 #if defined(__x86_64__)
     enum { N_FREQUENCIES = 64 };
-    const tiny_family family = {.architecture = "llama", .n_layer = 1, .n_vocab = 320, .n_embd = 128, .n_head = 1, .n_head_kv = 1,
-                                .n_head_dim = 128, .n_ff = 32, .norms = {{"attn_norm"}, {"ffn_norm"}}, .gated = true,
-                                .activation = INLAY__SILU, .pairs = TINY_ADJACENT, .metadata = put_dynamic};
+    const tiny_family family = {.architecture = "llama",
+                                .n_layer = 1,
+                                .n_vocab = 320,
+                                .n_embd = 128,
+                                .n_head = 1,
+                                .n_head_kv = 1,
+                                .n_head_dim = 128,
+                                .n_ff = 32,
+                                .norms = {{"attn_norm"}, {"ffn_norm"}},
+                                .gated = true,
+                                .activation = INLAY__SILU,
+                                .pairs = TINY_ADJACENT,
+                                .metadata = put_dynamic};
     size_t size;
     uint8_t *data = tiny_family_file(&family, &size);
     inlay_model *model = NULL;
@@ -567,13 +577,12 @@ TEST(a_prefix_comes_in_one_call_and_is_never_cut) {
 }
 
 TEST_MAIN(CASE(tokens_of_a_prefix_see_one_another_and_others_what_is_before),
-          CASE(a_prefix_comes_in_one_call_and_is_never_cut), CASE(batches_calls_and_threads_change_no_bit), CASE(every_cpu_level_gives_the_same_bits),
-          CASE(rows_of_eval_all_are_what_each_token_alone_gives),
-          CASE(the_modes_of_the_host_change_no_bit_and_come_back), CASE(the_modes_of_the_host_change_no_frequency_of_a_session),
-          CASE(the_same_seed_gives_the_same_text),
+          CASE(a_prefix_comes_in_one_call_and_is_never_cut), CASE(batches_calls_and_threads_change_no_bit),
+          CASE(every_cpu_level_gives_the_same_bits), CASE(rows_of_eval_all_are_what_each_token_alone_gives),
+          CASE(the_modes_of_the_host_change_no_bit_and_come_back),
+          CASE(the_modes_of_the_host_change_no_frequency_of_a_session), CASE(the_same_seed_gives_the_same_text),
           CASE(without_temperature_the_greatest_logit_is_taken), CASE(sampling_options_change_and_the_others_are_fixed),
           CASE(nothing_evaluated_means_no_logits), CASE(a_failed_call_leaves_the_session_as_it_was),
           CASE(the_context_can_be_filled_to_the_last_token), CASE(truncating_goes_back_to_any_length),
           CASE(weights_that_overflow_are_an_error_and_not_a_token), CASE(facts_tell_what_was_chosen),
-          CASE(no_more_threads_work_than_there_are_cpus),
-          CASE(after_it_is_made_a_session_allocates_nothing))
+          CASE(no_more_threads_work_than_there_are_cpus), CASE(after_it_is_made_a_session_allocates_nothing))

@@ -260,7 +260,8 @@ TEST(the_cancel_flag_stops_before_a_batch_and_between_them) {
             atomic_int flag = at == 0;
             told t = {.rises = true, .cancel_at = at, .flag = &flag};
             inlay__eval_hooks hooks = {&flag, on_progress, &t};
-            CHECK_INT(inlay__decoder_eval(c.d, &(inlay__run){0, c.tokens + 25, 35}, 1, NULL, &hooks), INLAY_ERR_CANCELLED);
+            CHECK_INT(inlay__decoder_eval(c.d, &(inlay__run){0, c.tokens + 25, 35}, 1, NULL, &hooks),
+                      INLAY_ERR_CANCELLED);
             CHECK_INT(t.n_calls, at); /* no batch after the flag was set */
             check_unchanged(&c, &p);
         }

@@ -1,5 +1,5 @@
-/* Families against the formulas of their papers, written down plainly in double precision without cache, batches or threads;
- * and that no way of running one changes a bit. */
+/* Families against the formulas of their papers, written down plainly in double precision without cache, batches or
+ * threads; and that no way of running one changes a bit. */
 #include "test.h"
 
 #include <math.h>
@@ -25,15 +25,16 @@ static const float *tensor(const slow *s, const char *prefix, const char *name, 
 }
 
 /* y [n_out] = rows of w, from `row`, times x [n_in], and the bias. */
-static void times(const float *w, const float *bias, size_t row, size_t n_in, size_t n_out, const double *x, double *y) {
+static void times(const float *w, const float *bias, size_t row, size_t n_in, size_t n_out, const double *x,
+                  double *y) {
     for (size_t o = 0; o < n_out; o++) {
         y[o] = bias != NULL ? (double)bias[row + o] : 0.0;
         for (size_t i = 0; i < n_in; i++) y[o] += (double)w[(row + o) * n_in + i] * x[i];
     }
 }
 
-static void linear(const slow *s, const char *prefix, const char *name, size_t row, size_t n_in, size_t n_out, const double *x,
-                   double *y) {
+static void linear(const slow *s, const char *prefix, const char *name, size_t row, size_t n_in, size_t n_out,
+                   const double *x, double *y) {
     times(tensor(s, prefix, name, ".weight"), tensor(s, prefix, name, ".bias"), row, n_in, n_out, x, y);
 }
 
@@ -60,7 +61,8 @@ static void rotate(const slow *s, size_t layer, size_t position, double *head) {
     size_t n = s->f->n_rope != 0 ? s->f->n_rope : s->f->n_head_dim;
     if (s->f->pairs == TINY_NO_ROPE || (s->f->plain >> layer & 1)) return;
     for (size_t i = 0; i < n / 2; i++) {
-        double angle = (double)position * s->frequencies[i], c = s->magnitude * cos(angle), d = s->magnitude * sin(angle);
+        double angle = (double)position * s->frequencies[i], c = s->magnitude * cos(angle),
+               d = s->magnitude * sin(angle);
         double *a = head + (s->f->pairs == TINY_ADJACENT ? 2 * i : i);
         double *b = s->f->pairs == TINY_ADJACENT ? a + 1 : head + i + n / 2;
         double turned = *a * c - *b * d;
@@ -73,18 +75,21 @@ static void rotate(const slow *s, size_t layer, size_t position, double *head) {
 static double slope_of(size_t head, size_t n_head) {
     size_t n = 1;
     while (2 * n <= n_head) n *= 2;
-    return head < n ? pow(2, -8.0 * (double)(head + 1) / (double)n) : pow(2, -4.0 * (double)(2 * (head - n) + 1) / (double)n);
+    return head < n ? pow(2, -8.0 * (double)(head + 1) / (double)n)
+                    : pow(2, -4.0 * (double)(2 * (head - n) + 1) / (double)n);
 }
 
 /* out [n_head, n_head_dim] of position t, from rotated q [n_q], k and v [N_TOKENS, n_kv]. */
-static void attend(const slow *s, size_t layer, size_t t, const double *q, const double *k, const double *v, double *out) {
+static void attend(const slow *s, size_t layer, size_t t, const double *q, const double *k, const double *v,
+                   double *out) {
     const tiny_family *f = s->f;
     size_t n = f->n_head_dim, n_kv = (size_t)f->n_head_kv * n;
     bool is_local = (f->local >> layer & 1) != 0;
     double scale = f->attn_scale != 0 ? (double)f->attn_scale : 1 / sqrt((double)n);
     for (size_t head = 0; head < f->n_head; head++) {
         double weights[N_TOKENS], sum = 0;
-        size_t kv = head / (f->n_head / f->n_head_kv) * n, begin = is_local && t + 1 > f->n_window ? t + 1 - f->n_window : 0;
+        size_t kv = head / (f->n_head / f->n_head_kv) * n,
+               begin = is_local && t + 1 > f->n_window ? t + 1 - f->n_window : 0;
         for (size_t key = begin; key <= t; key++) {
             double score = 0;
             for (size_t i = 0; i < n; i++) score += scale * q[head * n + i] * k[key * n_kv + kv + i];
@@ -104,12 +109,14 @@ static void attend(const slow *s, size_t layer, size_t t, const double *q, const
 static void attention(const slow *s, size_t layer, const char *prefix, double *x) {
     const tiny_family *f = s->f;
     size_t n = f->n_embd, n_head_dim = f->n_head_dim, n_q = f->n_head * n_head_dim, n_kv = f->n_head_kv * n_head_dim;
-    double *q = formula_numbers(N_TOKENS * n_q), *k = formula_numbers(N_TOKENS * n_kv), *v = formula_numbers(N_TOKENS * n_kv), *out = formula_numbers(n_q);
+    double *q = formula_numbers(N_TOKENS * n_q), *k = formula_numbers(N_TOKENS * n_kv),
+           *v = formula_numbers(N_TOKENS * n_kv), *out = formula_numbers(n_q);
     for (size_t t = 0; t < N_TOKENS; t++) {
         double *qt = q + t * n_q, *kt = k + t * n_kv;
         linear(s, prefix, f->fused_qkv ? "attn_qkv" : "attn_q", 0, n, n_q, x + t * n, qt);
         linear(s, prefix, f->fused_qkv ? "attn_qkv" : "attn_k", f->fused_qkv ? n_q : 0, n, n_kv, x + t * n, kt);
-        linear(s, prefix, f->fused_qkv ? "attn_qkv" : "attn_v", f->fused_qkv ? n_q + n_kv : 0, n, n_kv, x + t * n, v + t * n_kv);
+        linear(s, prefix, f->fused_qkv ? "attn_qkv" : "attn_v", f->fused_qkv ? n_q + n_kv : 0, n, n_kv, x + t * n,
+               v + t * n_kv);
         if (f->qk_norm_is_whole) norm(s, prefix, "attn_q_norm", n_q, qt);
         if (f->qk_norm_is_whole) norm(s, prefix, "attn_k_norm", n_kv, kt);
         for (size_t h = 0; h < f->n_head; h++) {
@@ -132,7 +139,8 @@ static void attention(const slow *s, size_t layer, const char *prefix, double *x
 }
 
 /* One expert or the whole feed-forward block: y [n_embd] from x. */
-static void feed_forward(const slow *s, const char *prefix, const char *names[3], size_t i, const double *x, double *y) {
+static void feed_forward(const slow *s, const char *prefix, const char *names[3], size_t i, const double *x,
+                         double *y) {
     const tiny_family *f = s->f;
     size_t n = f->n_embd, n_ff = f->n_ff;
     double gate[256], up[256];
@@ -181,7 +189,8 @@ static void channel_mix(const slow *s, const char *prefix, double *x) {
 static void layer(const slow *s, size_t l, double *x) {
     const tiny_family *f = s->f;
     size_t n = f->n_embd, size = N_TOKENS * n;
-    double *before = formula_numbers(size), *branch = formula_numbers(size), scale = f->residual_scale != 0 ? (double)f->residual_scale : 1;
+    double *before = formula_numbers(size), *branch = formula_numbers(size),
+           scale = f->residual_scale != 0 ? (double)f->residual_scale : 1;
     char prefix[32];
     snprintf(prefix, sizeof prefix, "blk.%zu.", l);
     memcpy(before, x, size * sizeof *x);
@@ -203,11 +212,13 @@ static double *slow_logits(const slow *s, const int32_t *tokens) {
     const tiny_family *f = s->f;
     size_t n = f->n_embd;
     double *x = formula_numbers(N_TOKENS * n), *logits = formula_numbers(N_TOKENS * f->n_vocab);
-    const float *embedding = tensor(s, "", "token_embd", ".weight"), *learned = tensor(s, "", "position_embd", ".weight");
+    const float *embedding = tensor(s, "", "token_embd", ".weight"),
+                *learned = tensor(s, "", "position_embd", ".weight");
     for (size_t t = 0; t < N_TOKENS; t++) {
         for (size_t i = 0; i < n; i++)
-            x[t * n + i] = (f->embd_scale != 0 ? (double)f->embd_scale : 1) * (double)embedding[(size_t)tokens[t] * n + i] +
-                           (learned != NULL ? (double)learned[t * n + i] : 0);
+            x[t * n + i] =
+                (f->embd_scale != 0 ? (double)f->embd_scale : 1) * (double)embedding[(size_t)tokens[t] * n + i] +
+                (learned != NULL ? (double)learned[t * n + i] : 0);
         if (f->embd_norm) norm(s, "", "token_embd_norm", n, x + t * n);
     }
     for (size_t l = 0; l < f->n_layer; l++) layer(s, l, x);
@@ -258,7 +269,8 @@ static void check_bits(const tiny_family *f, const int32_t *tokens, const float 
     tiny_network_close(&n);
 }
 
-/* With frequencies theta^(-2 i / n) unless others are given. Floats carry 24 bits, of which a few layers may lose six. */
+/* With frequencies theta^(-2 i / n) unless others are given. Floats carry 24 bits, of which a few layers may lose
+ * six. */
 static void check_with(const tiny_family *f, const double *frequencies, double magnitude) {
     int32_t tokens[N_TOKENS];
     double plain[128], most = 0, largest = 0;
@@ -288,9 +300,13 @@ static void check(const tiny_family *f) { check_with(f, NULL, 1.0); }
 
 #define SIZES .n_layer = 3, .n_vocab = 70, .n_embd = 64, .n_head = 6, .n_head_kv = 2, .n_head_dim = 16, .n_ff = 80
 #define BEFORE {{"attn_norm", NULL, NULL}, {"ffn_norm", NULL, NULL}}
-#define LLAMA_LIKE(name, how) {.architecture = name, SIZES, .norms = BEFORE, .gated = true, .pairs = how, .activation = INLAY__SILU}
-#define GPT_LIKE(name) \
-    {.architecture = name, SIZES, .norms = BEFORE, .layer_norm = true, .bias = true, .fused_qkv = true, .activation = INLAY__GELU_TANH}
+#define LLAMA_LIKE(name, how) \
+    { .architecture = name, SIZES, .norms = BEFORE, .gated = true, .pairs = how, .activation = INLAY__SILU }
+#define GPT_LIKE(name)                                                                                     \
+    {                                                                                                      \
+        .architecture = name, SIZES, .norms = BEFORE, .layer_norm = true, .bias = true, .fused_qkv = true, \
+        .activation = INLAY__GELU_TANH                                                                     \
+    }
 
 static void put_sequential_gptneox(gguf_writer *w) { gguf_writer_bool(w, "gptneox.use_parallel_residual", false); }
 static void put_sequential_falcon(gguf_writer *w) { gguf_writer_bool(w, "falcon.use_parallel_residual", false); }
@@ -304,7 +320,8 @@ TEST(gpt_norms_the_stream_and_gpt2_what_blocks_read) {
     check(&gpt2);
     gpt = gpt2;
     gpt.architecture = "openai-gpt";
-    memcpy(gpt.norms, (const char *[2][3]){{NULL, NULL, "attn_output_norm"}, {NULL, NULL, "layer_output_norm"}}, sizeof gpt.norms);
+    memcpy(gpt.norms, (const char *[2][3]){{NULL, NULL, "attn_output_norm"}, {NULL, NULL, "layer_output_norm"}},
+           sizeof gpt.norms);
     check(&gpt);
     gpt2.activation = INLAY__RELU;
     gpt2.metadata = put_relu;
@@ -412,14 +429,17 @@ TEST(qwen3_norms_heads_and_olmo2_all_of_them) {
     check(&f);
     tiny_family olmo = LLAMA_LIKE("olmo2", TINY_HALVES);
     olmo.qk_norm = olmo.qk_norm_is_whole = true;
-    memcpy(olmo.norms, (const char *[2][3]){{NULL, "post_attention_norm", NULL}, {NULL, "post_ffw_norm", NULL}}, sizeof olmo.norms);
+    memcpy(olmo.norms, (const char *[2][3]){{NULL, "post_attention_norm", NULL}, {NULL, "post_ffw_norm", NULL}},
+           sizeof olmo.norms);
     check(&olmo);
 }
 
 TEST(gemma2_caps_scores_and_logits) {
     tiny_family f = LLAMA_LIKE("gemma2", TINY_HALVES);
     f.activation = INLAY__GELU_TANH;
-    memcpy(f.norms, (const char *[2][3]){{"attn_norm", "post_attention_norm", NULL}, {"ffn_norm", "post_ffw_norm", NULL}}, sizeof f.norms);
+    memcpy(f.norms,
+           (const char *[2][3]){{"attn_norm", "post_attention_norm", NULL}, {"ffn_norm", "post_ffw_norm", NULL}},
+           sizeof f.norms);
     f.attn_soft_cap = 4.0f;
     f.logit_soft_cap = 9.0f;
     f.embd_scale = 8.0f; /* sqrt(64) */
@@ -444,7 +464,8 @@ TEST(yarn_slows_what_turns_less_than_once) {
     double frequencies[8], two_pi = 2 * acos(-1.0);
     f.fused_qkv = f.fused_ffn = true;
     f.metadata = put_yarn;
-    double low = floor(16 * log(64 / (3 * two_pi)) / (2 * log(10000.0))), high = ceil(16 * log(64 / two_pi) / (2 * log(10000.0)));
+    double low = floor(16 * log(64 / (3 * two_pi)) / (2 * log(10000.0))),
+           high = ceil(16 * log(64 / two_pi) / (2 * log(10000.0)));
     for (int i = 0; i < 8; i++) {
         double whole = pow(10000, -i / 8.0), x = (i - low) / (high - low);
         x = x < 0 ? 0 : x > 1 ? 1 : x;

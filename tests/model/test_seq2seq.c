@@ -1,5 +1,5 @@
-/* Encoder-decoders: T5 and BART against the formulas of their papers, written down plainly in double precision; and that no
- * way of running one changes a bit. */
+/* Encoder-decoders: T5 and BART against the formulas of their papers, written down plainly in double precision; and
+ * that no way of running one changes a bit. */
 #include "test.h"
 
 #include <math.h>
@@ -26,8 +26,8 @@ static const float *tensor(const slow *s, const char *where, const char *name, c
 }
 
 /* y [n, n_out] of x [n, n_in] */
-static void linear(const slow *s, const char *where, const char *name, size_t n, size_t n_in, size_t n_out, const double *x,
-                   double *y) {
+static void linear(const slow *s, const char *where, const char *name, size_t n, size_t n_in, size_t n_out,
+                   const double *x, double *y) {
     const float *w = tensor(s, where, name, ".weight"), *bias = tensor(s, where, name, ".bias");
     for (size_t t = 0; t < n; t++)
         for (size_t o = 0; o < n_out; o++) {
@@ -53,7 +53,8 @@ static void norm(const slow *s, const char *where, const char *name, size_t n, d
 /* T5's bucket of a key: the distances from exact (greatest / exact)^(j / rest) on are in bucket exact + j. */
 static size_t bucket_of(const slow *s, bool both_ways, size_t key, size_t query) {
     size_t n = both_ways ? s->m->n_buckets / 2 : s->m->n_buckets, exact = n / 2;
-    size_t begin = both_ways && key > query ? n : 0, distance = key > query ? (both_ways ? key - query : 0) : query - key;
+    size_t begin = both_ways && key > query ? n : 0,
+           distance = key > query ? (both_ways ? key - query : 0) : query - key;
     if (distance < exact) return begin + distance;
     for (size_t j = n - exact - 1; j > 0; j--) {
         double from = (double)exact * pow((double)s->m->max_distance / (double)exact, (double)j / (double)(n - exact));
@@ -67,7 +68,8 @@ static void attention(const slow *s, const char *where, const char *kind, int si
                       const double *y) {
     const bool cross = kind[0] == 'c';
     size_t n_head = s->m->sides[side].n_head, d = s->is_t5 ? s->m->n_head_dim : s->m->n_embd / n_head, n_q = n_head * d;
-    double *q = formula_numbers(n * n_q), *k = formula_numbers(m * n_q), *v = formula_numbers(m * n_q), *out = formula_numbers(n * n_q), *p = formula_numbers(m);
+    double *q = formula_numbers(n * n_q), *k = formula_numbers(m * n_q), *v = formula_numbers(m * n_q),
+           *out = formula_numbers(n * n_q), *p = formula_numbers(m);
     const float *bias = cross || !s->is_t5 ? NULL : tensor(s, prefixes[side], "blk.0.attn_rel_b", ".weight");
     char name[32];
     double *const projected[] = {q, k, v};
@@ -82,7 +84,8 @@ static void attention(const slow *s, const char *where, const char *kind, int si
             for (size_t key = 0; key < n_seen; key++) {
                 p[key] = bias != NULL ? (double)bias[bucket_of(s, side == 0, key, t) * n_head + h] : 0;
                 for (size_t i = 0; i < d; i++)
-                    p[key] += q[t * n_q + h * d + i] * k[key * n_q + h * d + i] * (s->is_t5 ? 1.0 : 1 / sqrt((double)d));
+                    p[key] +=
+                        q[t * n_q + h * d + i] * k[key * n_q + h * d + i] * (s->is_t5 ? 1.0 : 1 / sqrt((double)d));
                 greatest = fmax(greatest, p[key]);
             }
             for (size_t key = 0; key < n_seen; key++) sum += p[key] = exp(p[key] - greatest);
@@ -148,12 +151,14 @@ static double *slow_stack(const slow *s, int side, const int32_t *tokens, size_t
 }
 
 static double *slow_logits(const slow *s, const int32_t *encoded, size_t m, const int32_t *tokens, size_t n) {
-    double *y = slow_stack(s, 0, encoded, m, NULL, 0), *x = slow_stack(s, 1, tokens, n, y, m), *logits = formula_numbers(n * N_VOCAB);
+    double *y = slow_stack(s, 0, encoded, m, NULL, 0), *x = slow_stack(s, 1, tokens, n, y, m),
+           *logits = formula_numbers(n * N_VOCAB);
     bool scaled = s->is_t5 && !s->m->untied && !s->m->gated;
     linear(s, "", s->m->untied ? "output" : "token_embd", n, s->m->n_embd, N_VOCAB, x, logits);
     const float *bias = tensor(s, "", "output", ".bias");
     for (size_t i = 0; i < n * N_VOCAB; i++)
-        logits[i] = logits[i] * (scaled ? 1 / sqrt((double)s->m->n_embd) : 1) + (bias != NULL ? (double)bias[i % N_VOCAB] : 0);
+        logits[i] =
+            logits[i] * (scaled ? 1 / sqrt((double)s->m->n_embd) : 1) + (bias != NULL ? (double)bias[i % N_VOCAB] : 0);
     free(x);
     free(y);
     return logits;
@@ -161,9 +166,10 @@ static double *slow_logits(const slow *s, const int32_t *encoded, size_t m, cons
 
 /* ------------------------------------------------------------------------ comparison */
 
-static float *run(inlay_model *model, const int32_t *encoded, size_t m, const int32_t *tokens, size_t n, int cache, int threads,
-                  int batch, size_t step) {
-    inlay_session *s = tiny_session(model, INLAY_OPT_CACHE_TYPE, cache, INLAY_OPT_THREADS, threads, INLAY_OPT_BATCH, batch, 0);
+static float *run(inlay_model *model, const int32_t *encoded, size_t m, const int32_t *tokens, size_t n, int cache,
+                  int threads, int batch, size_t step) {
+    inlay_session *s =
+        tiny_session(model, INLAY_OPT_CACHE_TYPE, cache, INLAY_OPT_THREADS, threads, INLAY_OPT_BATCH, batch, 0);
     CHECK_INT(inlay_encode(s, encoded, m), INLAY_OK);
     float *rows = tiny_seq2seq_decode(s, tokens, n, step);
     inlay_session_free(s);
@@ -248,4 +254,5 @@ TEST(no_way_of_running_changes_a_bit) {
     check_ways(&t5, INLAY_TYPE_Q8_0);
 }
 
-TEST_MAIN(CASE(t5_gives_what_its_formulas_say), CASE(bart_gives_what_its_formulas_say), CASE(no_way_of_running_changes_a_bit))
+TEST_MAIN(CASE(t5_gives_what_its_formulas_say), CASE(bart_gives_what_its_formulas_say),
+          CASE(no_way_of_running_changes_a_bit))

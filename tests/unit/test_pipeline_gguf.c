@@ -1,4 +1,5 @@
-/* The tokenizers of GGUF files that are pipelines: WordPiece, Unigram, RWKV, none; and hostile files of theirs, each by name. */
+/* The tokenizers of GGUF files that are pipelines: WordPiece, Unigram, RWKV, none; and hostile files of theirs, each by
+ * name. */
 #include "test.h"
 
 #include <math.h>
@@ -22,7 +23,8 @@ static int lower, accents; /* -1: the file does not say */
 
 static void put_keys(gguf_writer *w) {
     if (with_scores) gguf_writer_array(w, "tokenizer.ggml.scores", INLAY__GGUF_F32, scores, v.n_tokens);
-    if (charsmap_size != SIZE_MAX) gguf_writer_array(w, "tokenizer.ggml.precompiled_charsmap", INLAY__GGUF_U8, charsmap, charsmap_size);
+    if (charsmap_size != SIZE_MAX)
+        gguf_writer_array(w, "tokenizer.ggml.precompiled_charsmap", INLAY__GGUF_U8, charsmap, charsmap_size);
     if (prefix) gguf_writer_bool(w, "tokenizer.ggml.add_space_prefix", true);
     if (merge) gguf_writer_bool(w, "tokenizer.ggml.remove_extra_whitespaces", true);
     if (lower >= 0) gguf_writer_bool(w, "tokenizer.ggml.normalizer.lowercase", lower > 0);
@@ -74,7 +76,8 @@ static const char *encode(const char *text, int32_t flags) { return tiny_encode(
 static const char *decode(const int32_t *ids, size_t n) {
     static char text[256];
     size_t size = 0;
-    if (inlay__tokenizer_decode(t.tokenizer, ids, n, text, sizeof text - 1, &size) != INLAY_OK) return inlay__error_text();
+    if (inlay__tokenizer_decode(t.tokenizer, ids, n, text, sizeof text - 1, &size) != INLAY_OK)
+        return inlay__error_text();
     text[size] = '\0';
     return text;
 }
@@ -114,7 +117,8 @@ TEST(words_keep_case_and_accents_where_the_file_says_so) {
     static const struct {
         int lower, accents;
         const char *ids;
-    } cases[] = {{-1, -1, "7 7 7 7 9"}, {1, 1, "7 7 7 7 9"}, {1, 0, "8 0 0 8 9"}, {0, -1, "0 0 0 8 9"}, {0, 1, "0 0 7 7 9"}};
+    } cases[] = {
+        {-1, -1, "7 7 7 7 9"}, {1, 1, "7 7 7 7 9"}, {1, 0, "8 0 0 8 9"}, {0, -1, "0 0 0 8 9"}, {0, 1, "0 0 7 7 9"}};
     for (size_t i = 0; i < INLAY__COUNT(cases); i++) {
         begin_bert();
         piece(MARK "caf\xC3\xA9", 0);             /* 8 */
@@ -123,7 +127,8 @@ TEST(words_keep_case_and_accents_where_the_file_says_so) {
         accents = cases[i].accents;
         open_vocab();
         const char *text = "Caf\xC3\xA9 Cafe\xCC\x81 cafe\xCC\x81 caf\xC3\xA9 \xEA\xB0\x80";
-        if (accents == 0 || (accents < 0 && lower == 0)) text = "Caf\xC3\xA9 Cafe\xCC\x81 cafe\xCC\x81 caf\xC3\xA9 \xE1\x84\x80\xE1\x85\xA1";
+        if (accents == 0 || (accents < 0 && lower == 0))
+            text = "Caf\xC3\xA9 Cafe\xCC\x81 cafe\xCC\x81 caf\xC3\xA9 \xE1\x84\x80\xE1\x85\xA1";
         CHECK_STR(encode(text, 0), cases[i].ids);
         close_vocab();
     }
@@ -313,7 +318,8 @@ static void begin_gemma(void) { begin_lines("gemma4", NULL); }
 
 TEST(words_that_begin_with_characters_have_marked_spaces_and_bytes_for_what_is_unknown) {
     static const char *const files[][2] = {
-        {"gemma4", NULL}, {"gemma4", "default"}, {"gpt2", "gemma4"}, {"gpt2", "granite-embed-multi-311m"}, {"gpt2", "sarvam-moe"}};
+        {"gemma4", NULL}, {"gemma4", "default"}, {"gpt2", "gemma4"}, {"gpt2", "granite-embed-multi-311m"},
+        {"gpt2", "sarvam-moe"}};
     for (size_t i = 0; i < INLAY__COUNT(files); i++) {
         bool sarvam = i == 4;
         begin_lines(files[i][0], files[i][1]);
@@ -459,7 +465,8 @@ TEST(every_refused_allocation_is_an_error) {
             int32_t ids[32];
             size_t n_ids;
             if (status == INLAY_OK) status = inlay__tokenizer_encode(t.tokenizer, "hello b", 7, 3, ids, 32, &n_ids);
-            if (status == INLAY_OK) status = inlay__tokenizer_encode(t.tokenizer, long_text, sizeof long_text, 3, NULL, 0, &n_ids);
+            if (status == INLAY_OK)
+                status = inlay__tokenizer_encode(t.tokenizer, long_text, sizeof long_text, 3, NULL, 0, &n_ids);
             if (status == INLAY_ERR_BUFFER) status = INLAY_OK;
             done = status == INLAY_OK;
             if (!done) CHECK_INT(status, INLAY_ERR_MEMORY);
@@ -473,10 +480,11 @@ TEST_MAIN(CASE(words_become_their_longest_pieces), CASE(words_keep_case_and_acce
           CASE(ids_that_the_file_does_not_give_are_not_taken_from_a_larger_vocabulary),
           CASE(the_best_way_through_a_text_is_taken), CASE(scores_of_unigram_must_be_finite),
           CASE(charsmaps_of_zero_to_sixteen_bytes_open_or_are_errors),
-          CASE(charsmaps_whose_trie_loops_or_leads_out_are_walked_within_bounds), CASE(the_texts_of_a_charsmap_must_end),
-          CASE(the_longest_token_at_each_place_is_taken), CASE(a_model_without_tokenizer_opens_and_says_so),
+          CASE(charsmaps_whose_trie_loops_or_leads_out_are_walked_within_bounds),
+          CASE(the_texts_of_a_charsmap_must_end), CASE(the_longest_token_at_each_place_is_taken),
+          CASE(a_model_without_tokenizer_opens_and_says_so),
           CASE(words_that_begin_with_characters_have_marked_spaces_and_bytes_for_what_is_unknown),
           CASE(words_between_white_space_stand_alone_where_the_file_says_whitespace),
           CASE(merges_of_characters_must_be_two_texts_each), CASE(the_cheapest_way_from_the_end_is_taken),
-          CASE(plamo_needs_a_token_for_every_byte_and_scores),
-          CASE(every_family_takes_linear_time), CASE(every_refused_allocation_is_an_error))
+          CASE(plamo_needs_a_token_for_every_byte_and_scores), CASE(every_family_takes_linear_time),
+          CASE(every_refused_allocation_is_an_error))

@@ -124,10 +124,13 @@ TEST(names_are_exact_and_aliases_are_the_same) {
 
 TEST(every_name_that_files_have_is_known) {
     static const char names[] =
-        "default llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano deepseek-llm deepseek-coder "
-        "deepseek-v3 spark2_5 youtu falcon mpt starcoder gpt-2 phi-2 jina-es jina-de jina-v1-en jina-v2-code jina-v2-es "
+        "default llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano deepseek-llm "
+        "deepseek-coder "
+        "deepseek-v3 spark2_5 youtu falcon mpt starcoder gpt-2 phi-2 jina-es jina-de jina-v1-en jina-v2-code "
+        "jina-v2-es "
         "jina-v2-de gigachat a.x-4.0 mellum mellum2 modern-bert jais jais-2 granite-embed-multi-97m granite-docling "
-        "roberta-bpe refact command-r qwen2 deepseek-r1-qwen kormo f2llmv2 qwen35 stablelm2 olmo dbrx smaug-bpe poro-chat "
+        "roberta-bpe refact command-r qwen2 deepseek-r1-qwen kormo f2llmv2 qwen35 stablelm2 olmo dbrx smaug-bpe "
+        "poro-chat "
         "chatglm-bpe glm4 glm5 viking tekken smollm codeshell bloom gpt3-finnish exaone exaone4 exaone-moe chameleon "
         "minerva-7b megrez gpt-4o llama4 kanana2 talkie tiny_aya cohere2moe superbpe trillion bailingmoe bailingmoe2 "
         "llada-moe seed-coder hunyuan hunyuan-dense hy_v4 joyai-llm kimi-k2 ufakzeka grok-2 afmoe laguna minimax-m2 "

@@ -111,14 +111,18 @@ TEST(a_range_of_a_billion_is_refused) {
 TEST(a_string_repeated_without_end_is_refused) {
     refused("{{ '-' * 10000000000 }}");
     refused("{{ 10000000000 * '-' }}");
-    refused("{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}");
+    refused(
+        "{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor "
+        "%}");
     refused("{{ '%099999d%099999d' % (1, 2) * 1000 }}{{ 'a' | center(9999999999) }}");
     refused("{{ [0] * 10000000000 }}");
 }
 
 TEST(loops_within_loops_run_out_of_steps) {
     refused("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}");
-    refused("{% for a in range(99999) %}{% for b in range(99) %}{{ 'x' | upper | replace('x', 'y') }}{% endfor %}{% endfor %}");
+    refused(
+        "{% for a in range(99999) %}{% for b in range(99) %}{{ 'x' | upper | replace('x', 'y') }}{% endfor %}{% endfor "
+        "%}");
     refused("{% set l = range(50000) | list %}{% for a in l %}{{ 'q' in l }}{% endfor %}");
     refused("{% set l = range(99999) | map('string') | list %}{{ l | unique | list | length }}");
 }
@@ -169,32 +173,48 @@ TEST(long_chains_need_no_stack) {
 TEST(macros_as_deep_as_allowed_fit_the_stack) {
     accounting a;
     accounting_init(&a);
-    static const char source[] = "{% macro f(n) %}{% for i in [n] %}{{ f(n + 1) | trim if n < 60 else [n] | map('string') | list | tojson }}{% endfor %}{% endmacro %}{{ f(0) }}";
+    static const char source[] =
+        "{% macro f(n) %}{% for i in [n] %}{{ f(n + 1) | trim if n < 60 else [n] | map('string') | list | tojson }}{% "
+        "endfor %}{% endmacro %}{{ f(0) }}";
     job j = job_of(&a, source, sizeof source - 1);
     run_in_time(&j);
     CHECK_INT(j.status, INLAY_OK);
 }
 
 TEST(generators_within_generators_are_refused) {
-    refused("{% set ns = namespace(g=[1]) %}{% for i in range(99999) %}{% set ns.g = [ns.g] | map('list') %}{% endfor %}{{ ns.g | list }}");
-    refused("{% set ns = namespace(g=[1]) %}{% for i in range(5000) %}{% set ns.g = ns.g | map('string') %}{% endfor %}{{ ns.g | first }}");
-    refused("{% set ns = namespace(g=[1]) %}{% for i in range(5000) %}{% set ns.g = ns.g | select('sameas', ns) | reverse %}{% endfor %}{{ ns.g | map('nofilter') | list | length ~ none_.x.y }}");
+    refused(
+        "{% set ns = namespace(g=[1]) %}{% for i in range(99999) %}{% set ns.g = [ns.g] | map('list') %}{% endfor %}{{ "
+        "ns.g | list }}");
+    refused(
+        "{% set ns = namespace(g=[1]) %}{% for i in range(5000) %}{% set ns.g = ns.g | map('string') %}{% endfor %}{{ "
+        "ns.g | first }}");
+    refused(
+        "{% set ns = namespace(g=[1]) %}{% for i in range(5000) %}{% set ns.g = ns.g | select('sameas', ns) | reverse "
+        "%}{% endfor %}{{ ns.g | map('nofilter') | list | length ~ none_.x.y }}");
 }
 
 TEST(values_that_hold_themselves_are_refused) {
     refused("{% set ns = namespace() %}{% set ns.a = [ns] %}{{ ns.a | tojson }}");
     refused("{% set ns = namespace(l=[]) %}{% for i in range(2000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l }}");
-    refused("{% set ns = namespace(l=[]) %}{% for i in range(2000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l | tojson }}");
-    refused("{% set ns = namespace(l=[], m=[]) %}{% for i in range(2000) %}{% set ns.l = [ns.l] %}{% set ns.m = [ns.m] %}{% endfor %}{{ ns.l == ns.m }}");
-    refused("{% set ns = namespace(l=[]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}");
-    refused("{% set ns = namespace(l=[]) %}{% for i in range(60) %}{% set ns.l = ns.l + ns.l + [1] %}{% endfor %}{{ ns.l | length }}");
+    refused(
+        "{% set ns = namespace(l=[]) %}{% for i in range(2000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l | tojson "
+        "}}");
+    refused(
+        "{% set ns = namespace(l=[], m=[]) %}{% for i in range(2000) %}{% set ns.l = [ns.l] %}{% set ns.m = [ns.m] "
+        "%}{% endfor %}{{ ns.l == ns.m }}");
+    refused(
+        "{% set ns = namespace(l=[]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}");
+    refused(
+        "{% set ns = namespace(l=[]) %}{% for i in range(60) %}{% set ns.l = ns.l + ns.l + [1] %}{% endfor %}{{ ns.l | "
+        "length }}");
 }
 
 TEST(text_work_that_grows_as_its_square_is_refused) {
     refused("{% set t = 'ab' * 200000 %}{% for i in range(99999) %}{{ 'zz' in t }}{% endfor %}");
     refused("{% set t = 'a' * 400000 %}{% for i in range(99999) %}{{ t.rfind('b' * 999) }}{% endfor %}");
     refused("{% set t = 'a' * 1000000 %}{% for i in range(99999) %}{{ t | upper | length }}{% endfor %}");
-    refused("{% set t = 'a ' * 500000 %}{% for i in range(99) %}{{ t.split() | length }}{{ t | wordcount }}{% endfor %}");
+    refused(
+        "{% set t = 'a ' * 500000 %}{% for i in range(99) %}{{ t.split() | length }}{{ t | wordcount }}{% endfor %}");
     refused("{% set t = 'a' * 1000000 %}{{ t | list | sort | join | list | unique | list }}{{ t | replace('a', t) }}");
     refused("{{ 's' | indent(999999999) }}{{ 's' * 2 | center(99999999999) }}");
     refused("{% set t = '\\n' * 1000000 %}{{ t | indent(100000, true, true) }}");
@@ -202,7 +222,9 @@ TEST(text_work_that_grows_as_its_square_is_refused) {
     refused("{{ '{:>9999999999}'.format(1) }}{{ '%*d' % (999999999, 1) }}");
     refused("{% set l = range(99999) | list %}{% for i in l %}{{ l | sort(reverse=true) | first }}{% endfor %}");
     refused("{% set l = range(99999) | list %}{% for i in l %}{{ l[::-1][0] }}{{ l | sum }}{% endfor %}");
-    refused("{% set ns = namespace(d={}) %}{% for i in range(99999) %}{% set ns.d = dict(ns.d, **{i ~ '': i}) %}{% endfor %}");
+    refused(
+        "{% set ns = namespace(d={}) %}{% for i in range(99999) %}{% set ns.d = dict(ns.d, **{i ~ '': i}) %}{% endfor "
+        "%}");
 }
 
 TEST(what_is_no_text_is_refused) {
@@ -228,7 +250,8 @@ TEST(data_that_is_nested_deep_or_wide_is_no_danger) {
     static const char source[] = "{{ x | tojson | length }}{% for i in x %}{{ i }}{% endfor %}";
     accounting a;
     for (int wide = 0; wide < 2; wide++) {
-        char *data = wide ? nest("{\"x\": [", "{\"k\": 1},", 100000, "", "0]}") : nest("{\"x\": ", "[", 100000, "]", "}");
+        char *data =
+            wide ? nest("{\"x\": [", "{\"k\": 1},", 100000, "", "0]}") : nest("{\"x\": ", "[", 100000, "]", "}");
         accounting_init(&a);
         job j = job_of(&a, source, sizeof source - 1);
         j.variables = data;
@@ -263,8 +286,10 @@ TEST(values_are_never_changed) {
 }
 
 TEST(any_failed_allocation_is_an_error) {
-    static const char source[] = "{% macro m(a) %}{{ a }}{% endmacro %}{% for k, v in d.items() %}{{ m(k) ~ v }}{{ s | upper }}{% endfor %}"
-                                 "{{ d | map('upper', x=1) | list if 0 }}{{ s | map('upper') | select | list | sort | tojson }}{{ d | dictsort }}";
+    static const char source[] =
+        "{% macro m(a) %}{{ a }}{% endmacro %}{% for k, v in d.items() %}{{ m(k) ~ v }}{{ s | upper }}{% endfor %}"
+        "{{ d | map('upper', x=1) | list if 0 }}{{ s | map('upper') | select | list | sort | "
+        "tojson }}{{ d | dictsort }}";
     accounting a;
     for (size_t n = 1; n < 200; n++) {
         accounting_init(&a);
@@ -278,10 +303,12 @@ TEST(any_failed_allocation_is_an_error) {
     CHECK_INT(a.fail_at, 0); /* never came to an end */
 }
 
-TEST_MAIN(CASE(a_range_of_a_billion_is_refused), CASE(a_string_repeated_without_end_is_refused), CASE(loops_within_loops_run_out_of_steps),
-          CASE(a_macro_that_calls_itself_is_refused), CASE(blocks_nested_a_hundred_thousand_deep_are_refused),
-          CASE(brackets_nested_deep_are_refused), CASE(long_chains_need_no_stack), CASE(macros_as_deep_as_allowed_fit_the_stack),
+TEST_MAIN(CASE(a_range_of_a_billion_is_refused), CASE(a_string_repeated_without_end_is_refused),
+          CASE(loops_within_loops_run_out_of_steps), CASE(a_macro_that_calls_itself_is_refused),
+          CASE(blocks_nested_a_hundred_thousand_deep_are_refused), CASE(brackets_nested_deep_are_refused),
+          CASE(long_chains_need_no_stack), CASE(macros_as_deep_as_allowed_fit_the_stack),
           CASE(generators_within_generators_are_refused), CASE(values_that_hold_themselves_are_refused),
-          CASE(text_work_that_grows_as_its_square_is_refused), CASE(what_is_no_text_is_refused), CASE(a_template_of_more_than_a_megabyte_is_refused),
-          CASE(data_that_is_nested_deep_or_wide_is_no_danger), CASE(huge_literals_are_refused), CASE(names_with_two_underscores_lead_nowhere),
+          CASE(text_work_that_grows_as_its_square_is_refused), CASE(what_is_no_text_is_refused),
+          CASE(a_template_of_more_than_a_megabyte_is_refused), CASE(data_that_is_nested_deep_or_wide_is_no_danger),
+          CASE(huge_literals_are_refused), CASE(names_with_two_underscores_lead_nowhere),
           CASE(values_are_never_changed), CASE(any_failed_allocation_is_an_error))

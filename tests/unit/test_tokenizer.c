@@ -106,12 +106,14 @@ TEST(the_ends_of_turns_of_known_chat_formats_end_generation_and_are_marks) {
 }
 
 TEST(the_end_of_a_message_ends_no_turn_where_turns_end_with_calls) {
-    static const char *const files[][3] = {{"<|end|>", "<|return|>", "<|call|>"}, {"<|end|>", "<|flush|>", "<|calls|>"}, {"<|end|>", "<|return|>", "x"}};
+    static const char *const files[][3] = {
+        {"<|end|>", "<|return|>", "<|call|>"}, {"<|end|>", "<|flush|>", "<|calls|>"}, {"<|end|>", "<|return|>", "x"}};
     for (size_t i = 0; i < INLAY__COUNT(files); i++) {
         tiny_vocab_init(&v);
         for (size_t k = 0; k < 3; k++) tiny_vocab_token(&v, files[i][k], VOCAB_CONTROL);
         tiny_tokenizer t = tiny_vocab_open(&v, &inlay__sys_default);
-        CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, 256), i < 2 ? INLAY_TOKEN_CONTROL : INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
+        CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, 256),
+                  i < 2 ? INLAY_TOKEN_CONTROL : INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
         CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, 257), INLAY_TOKEN_CONTROL | INLAY_TOKEN_END);
         close_both(&t);
     }

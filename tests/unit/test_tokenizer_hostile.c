@@ -13,12 +13,27 @@ enum { SIZE = 1 << 20, ROOM = 8 * SIZE, STREAMED = 1 << 16 };
 static tiny_vocab v;
 static float scores[TINY_VOCAB_MAX];
 
-static void put_scores(gguf_writer *w) { gguf_writer_array(w, "tokenizer.ggml.scores", INLAY__GGUF_F32, scores, v.n_tokens); }
+static void put_scores(gguf_writer *w) {
+    gguf_writer_array(w, "tokenizer.ggml.scores", INLAY__GGUF_F32, scores, v.n_tokens);
+}
 
 /* A vocabulary of every kind of token: what a family does not want it never looks at. */
 static void fill(const char *model, const char *pre) {
-    static const char *const pieces[] = {"a", "aa", "aaaaaaaa", MARK, MARK MARK, MARK "a", "1", " ", "\n", "\xC3\xA9", "\xE4\xBD\xA0",
-                                         "<dna>", "</dna>", "<oov>", "AAAAAA\xEE\x80\x80"};
+    static const char *const pieces[] = {"a",
+                                         "aa",
+                                         "aaaaaaaa",
+                                         MARK,
+                                         MARK MARK,
+                                         MARK "a",
+                                         "1",
+                                         " ",
+                                         "\n",
+                                         "\xC3\xA9",
+                                         "\xE4\xBD\xA0",
+                                         "<dna>",
+                                         "</dna>",
+                                         "<oov>",
+                                         "AAAAAA\xEE\x80\x80"};
     tiny_vocab_init(&v);
     v.model = model;
     v.pre = pre;
@@ -52,19 +67,22 @@ static void decode(const work *w, size_t n) {
     size_t size = 0, again = 0, streamed = 0, used = 0;
     int32_t status = inlay__tokenizer_decode(w->tokenizer, w->ids, n, w->back, ROOM, &size);
     CHECK_INT(status, INLAY_OK);
-    if (size > 0) CHECK_INT(inlay__tokenizer_decode(w->tokenizer, w->ids, n, w->back, size - 1, &again), INLAY_ERR_BUFFER);
+    if (size > 0)
+        CHECK_INT(inlay__tokenizer_decode(w->tokenizer, w->ids, n, w->back, size - 1, &again), INLAY_ERR_BUFFER);
     for (size_t i = 0; i < n && i < STREAMED; i++, used += streamed)
         if (inlay__tokenizer_stream(w->tokenizer, &state, w->ids[i], w->back, 4096, &streamed) != INLAY_OK) break;
     CHECK(used <= 3 * size + 64);
 }
 
 static void *run(void *arg) {
-    static const char *const units[] = {"a", " ", "\xCC\x81", "\xE4\xBD\xA0", "\xFF", "<s><tool>", "<s<s", "{\"k\":1,", "<dna>aN", "<dna></dna", "Aa\xC3\xA9 a "};
+    static const char *const units[] = {"a",    " ",         "\xCC\x81", "\xE4\xBD\xA0", "\xFF",         "<s><tool>",
+                                        "<s<s", "{\"k\":1,", "<dna>aN",  "<dna></dna",   "Aa\xC3\xA9 a "};
     const work *w = arg;
     for (size_t u = 0; u < INLAY__COUNT(units); u++) {
         size_t unit = strlen(units[u]), n = 0;
         for (size_t i = 0; i < SIZE; i++) w->text[i] = units[u][i % unit];
-        int32_t status = inlay__tokenizer_encode(w->tokenizer, w->text, SIZE, INLAY_PARSE_SPECIAL, w->ids, 4 * SIZE, &n);
+        int32_t status =
+            inlay__tokenizer_encode(w->tokenizer, w->text, SIZE, INLAY_PARSE_SPECIAL, w->ids, 4 * SIZE, &n);
         CHECK(status == INLAY_OK || status == INLAY_ERR_UNSUPPORTED); /* the vocabulary may lack what it would need */
         if (status == INLAY_OK) decode(w, n);
     }
@@ -86,8 +104,9 @@ static void on_a_small_stack(const inlay__tokenizer *tokenizer) {
 }
 
 TEST(a_million_hostile_bytes_fit_a_stack_of_64_kib_in_every_family_of_gguf) {
-    static const char *const families[][2] = {{"gpt2", NULL}, {"gpt2", "whitespace"}, {"gemma4", NULL}, {"llama", NULL}, {"bert", NULL},
-                                              {"t5", NULL},   {"rwkv", NULL},         {"plamo2", NULL}, {"hybriddna", "qwen2"}};
+    static const char *const families[][2] = {{"gpt2", NULL},  {"gpt2", "whitespace"}, {"gemma4", NULL},
+                                              {"llama", NULL}, {"bert", NULL},         {"t5", NULL},
+                                              {"rwkv", NULL},  {"plamo2", NULL},       {"hybriddna", "qwen2"}};
     for (size_t i = 0; i < INLAY__COUNT(families); i++) {
         fill(families[i][0], families[i][1]);
         if (i == 0) v.pre = "llama-bpe";
@@ -99,18 +118,26 @@ TEST(a_million_hostile_bytes_fit_a_stack_of_64_kib_in_every_family_of_gguf) {
     }
 }
 
-#define ADDED "\"added_tokens\":[{\"content\":\"<s>\",\"special\":true,\"normalized\":false},{\"content\":\"<tool>\",\"lstrip\":true}],"
+#define ADDED \
+    "\"added_tokens\":[{\"content\":\"<s>\",\"special\":true,\"normalized\":false},{\"content\":\"<tool>\"," \
+    "\"lstrip\":true}],"
 #define WORDS "\"vocab\":{\"?\":0,\"a\":1,\"aa\":2,\"##a\":3,\"\xC3\xA9\":4,\" \":5}"
 
 static const char *const files[] = {
-    "{" ADDED "\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\"," WORDS ",\"merges\":[\"a a\"]},\"normalizer\":{\"type\":\"NFC\"},"
+    "{" ADDED "\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\"," WORDS
+    ",\"merges\":[\"a a\"]},\"normalizer\":{\"type\":\"NFC\"},"
     "\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"decoder\":{\"type\":\"ByteLevel\"}}",
-    "{" ADDED "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\"," WORDS "},\"normalizer\":{\"type\":\"BertNormalizer\"},"
+    "{" ADDED "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\"," WORDS
+    "},\"normalizer\":{\"type\":\"BertNormalizer\"},"
     "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},\"decoder\":{\"type\":\"WordPiece\"}}",
-    "{" ADDED "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],[\"a\",-1],[\"aaaa\",-2],[\"\xC3\xA9\",-3]]},"
-    "\"normalizer\":{\"type\":\"NFKD\"},\"pre_tokenizer\":{\"type\":\"Metaspace\"},\"decoder\":{\"type\":\"Metaspace\"}}",
-    "{" ADDED "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\"," WORDS "},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":["
-    "{\"type\":\"Split\",\"behavior\":\"MergedWithNext\",\"pattern\":{\"Regex\":\"a{2,3}|\\\\s+(?!\\\\S)\"}},{\"type\":\"UnicodeScripts\"}]}}",
+    "{" ADDED
+    "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],[\"a\",-1],[\"aaaa\",-2],[\"\xC3\xA9\",-3]]},"
+    "\"normalizer\":{\"type\":\"NFKD\"},\"pre_tokenizer\":{\"type\":\"Metaspace\"},"
+    "\"decoder\":{\"type\":\"Metaspace\"}}",
+    "{" ADDED "\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\"," WORDS
+    "},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":["
+    "{\"type\":\"Split\",\"behavior\":\"MergedWithNext\",\"pattern\":{\"Regex\":\"a{2,3}|\\\\s+(?!\\\\S)\"}},"
+    "{\"type\":\"UnicodeScripts\"}]}}",
 };
 
 TEST(a_million_hostile_bytes_fit_a_stack_of_64_kib_in_every_model_of_tokenizer_json) {

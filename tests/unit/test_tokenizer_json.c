@@ -38,7 +38,8 @@ static const char *encode(const char *text, int32_t flags) {
     static char out[1024];
     int32_t ids[128];
     size_t n, at = 0;
-    if (inlay__tokenizer_encode(tokenizer, text, strlen(text), flags, ids, 128, &n) != INLAY_OK) return inlay__error_text();
+    if (inlay__tokenizer_encode(tokenizer, text, strlen(text), flags, ids, 128, &n) != INLAY_OK)
+        return inlay__error_text();
     out[0] = '\0';
     for (size_t i = 0; i < n; i++) at += (size_t)snprintf(out + at, sizeof out - at, i > 0 ? " %d" : "%d", ids[i]);
     return out;
@@ -75,8 +76,10 @@ TEST(what_is_no_tokenizer_is_an_error) {
 
 TEST(unknown_components_are_named) {
     expect(FILE_OF("\"normalizer\":{\"type\":\"Fancy\"}"), INLAY_ERR_UNSUPPORTED, "normalizer is of type 'Fancy'");
-    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Fancy\"}"), INLAY_ERR_UNSUPPORTED, "pre_tokenizer is of type 'Fancy'");
-    expect(FILE_OF("\"post_processor\":{\"type\":\"Fancy\"}"), INLAY_ERR_UNSUPPORTED, "post_processor is of type 'Fancy'");
+    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Fancy\"}"), INLAY_ERR_UNSUPPORTED,
+           "pre_tokenizer is of type 'Fancy'");
+    expect(FILE_OF("\"post_processor\":{\"type\":\"Fancy\"}"), INLAY_ERR_UNSUPPORTED,
+           "post_processor is of type 'Fancy'");
     expect(FILE_OF("\"decoder\":{\"type\":\"CTC\"}"), INLAY_ERR_UNSUPPORTED, "decoder is of type 'CTC'");
     expect(FILE_OF("\"decoder\":{}"), INLAY_ERR_UNSUPPORTED, "decoder is of type ''");
     expect(FILE_OF("\"normalizer\":[]"), INLAY_ERR_FORMAT, "is not an object");
@@ -84,18 +87,25 @@ TEST(unknown_components_are_named) {
 }
 
 TEST(options_of_a_wrong_kind_are_named) {
-    expect(FILE_OF("\"normalizer\":{\"type\":\"Strip\",\"strip_left\":1}"), INLAY_ERR_FORMAT, "'strip_left' is '1', expected true or");
-    expect(FILE_OF("\"normalizer\":{\"type\":\"Replace\",\"pattern\":7,\"content\":\"\"}"), INLAY_ERR_FORMAT, "'pattern'");
+    expect(FILE_OF("\"normalizer\":{\"type\":\"Strip\",\"strip_left\":1}"), INLAY_ERR_FORMAT,
+           "'strip_left' is '1', expected true or");
+    expect(FILE_OF("\"normalizer\":{\"type\":\"Replace\",\"pattern\":7,\"content\":\"\"}"), INLAY_ERR_FORMAT,
+           "'pattern'");
     expect(FILE_OF("\"normalizer\":{\"type\":\"Prepend\"}"), INLAY_ERR_FORMAT, "'prepend' is absent");
-    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"}}"), INLAY_ERR_FORMAT, "'behavior' is absent");
-    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Punctuation\",\"behavior\":\"Lost\"}"), INLAY_ERR_FORMAT, "'Lost', expected Removed");
-    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"ab\"}"), INLAY_ERR_FORMAT, "one character");
+    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"}}"), INLAY_ERR_FORMAT,
+           "'behavior' is absent");
+    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Punctuation\",\"behavior\":\"Lost\"}"), INLAY_ERR_FORMAT,
+           "'Lost', expected Removed");
+    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"ab\"}"), INLAY_ERR_FORMAT,
+           "one character");
     expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":0}"), INLAY_ERR_FORMAT, "at least 1");
     expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":-1}"), INLAY_ERR_FORMAT, "'length'");
     expect(FILE_OF("\"decoder\":{\"type\":\"Strip\",\"content\":\"a\",\"start\":1e9}"), INLAY_ERR_FORMAT, "'start'");
-    expect(FILE_OF("\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(a)\\\\1\"}}"),
+    expect(FILE_OF(
+               "\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(a)\\\\1\"}}"),
            INLAY_ERR_UNSUPPORTED, "");
-    expect("{\"model\":{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{\"a\":0},\"merges\":[]}}", INLAY_ERR_UNSUPPORTED, "dropout");
+    expect("{\"model\":{\"type\":\"BPE\",\"dropout\":0.1,\"vocab\":{\"a\":0},\"merges\":[]}}", INLAY_ERR_UNSUPPORTED,
+           "dropout");
 }
 
 TEST(sequences_within_sequences_are_unfolded_without_recursion) {
@@ -121,8 +131,10 @@ TEST(ids_out_of_range_are_errors) {
     expect("{\"model\":" LEVEL("{\"a\":{}}") "}", INLAY_ERR_FORMAT, "expected an integer");
     expect("{\"model\":{\"type\":\"Unigram\",\"unk_id\":3,\"vocab\":[[\"a\",0]]}}", INLAY_ERR_FORMAT, "'unk_id'");
     expect("{\"model\":{\"type\":\"Unigram\",\"unk_id\":-1,\"vocab\":[[\"a\",0]]}}", INLAY_ERR_FORMAT, "'unk_id'");
-    expect(FILE_OF("\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"c\",4],\"sep\":[\"s\",0]}"), INLAY_ERR_FORMAT, "token 4");
-    expect(FILE_OF("\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"c\"],\"sep\":[\"s\",0]}"), INLAY_ERR_FORMAT, "'cls'");
+    expect(FILE_OF("\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"c\",4],\"sep\":[\"s\",0]}"),
+           INLAY_ERR_FORMAT, "token 4");
+    expect(FILE_OF("\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"c\"],\"sep\":[\"s\",0]}"),
+           INLAY_ERR_FORMAT, "'cls'");
 }
 
 TEST(vocabularies_with_holes_have_tokens_that_are_unused) {
@@ -143,7 +155,8 @@ TEST(vocabularies_with_holes_have_tokens_that_are_unused) {
 TEST(of_doubled_tokens_the_last_counts) {
     expect_ids("{\"model\":" LEVEL("{\"?\":0,\"a\":1,\"a\":2}") "}", "a", 0, "2");
     expect_ids("{\"model\":" LEVEL("{\"?\":0,\"a\":1,\"b\":1}") "}", "b", 0, "1");
-    expect_ids("{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],[\"a\",-1],[\"a\",-2]]}}", "a", 0, "2");
+    expect_ids("{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],[\"a\",-1],[\"a\",-2]]}}", "a", 0,
+               "2");
 }
 
 TEST(scores_that_are_not_finite_are_errors) {
@@ -174,9 +187,12 @@ TEST(merges_that_name_unknown_tokens_are_errors) {
 #define ADDED(list) FILE_OF("\"added_tokens\":" list)
 
 TEST(an_empty_added_token_is_nowhere) {
-    expect_ids(ADDED("[{\"content\":\"\"},{\"content\":\"x\",\"normalized\":false}]"), "xa", INLAY_PARSE_SPECIAL, "4 1");
+    expect_ids(ADDED("[{\"content\":\"\"},{\"content\":\"x\",\"normalized\":false}]"), "xa", INLAY_PARSE_SPECIAL,
+               "4 1");
     /* nor is one that normalising empties */
-    expect_ids(FILE_OF("\"normalizer\":{\"type\":\"Strip\"},\"added_tokens\":[{\"content\":\"  \",\"normalized\":true}]"), "ab", 0, "3");
+    expect_ids(
+        FILE_OF("\"normalizer\":{\"type\":\"Strip\"},\"added_tokens\":[{\"content\":\"  \",\"normalized\":true}]"),
+        "ab", 0, "3");
 }
 
 TEST(added_tokens_that_contain_one_another_are_found_longest_first) {
@@ -210,20 +226,24 @@ TEST(a_hundred_thousand_added_tokens_are_found_in_linear_time) {
 }
 
 TEST(text_becomes_control_tokens_only_when_asked) {
-    const char json[] = "{\"model\":" LEVEL("{\"?\":0,\"<s>\":1,\"a\":2}") ",\"added_tokens\":[{\"content\":\"<s>\",\"special\":true}],"
-                        "\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}}";
+    const char json[] =
+        "{\"model\":" LEVEL("{\"?\":0,\"<s>\":1,\"a\":2}") ",\"added_tokens\":[{\"content\":\"<s>\",\"special\":true}],"
+                                                           "\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}}";
     expect_ids(json, "a <s> a", 0, "2 0 2");
     expect_ids(json, "a <s> a", INLAY_PARSE_SPECIAL, "2 1 2");
     /* not by way of normalising either */
-    const char nfkc[] = "{\"model\":" LEVEL("{\"?\":0,\"<s>\":1}") ",\"added_tokens\":[{\"content\":\"<s>\",\"special\":true}],"
-                        "\"normalizer\":{\"type\":\"NFKC\"}}";
+    const char nfkc[] =
+        "{\"model\":" LEVEL("{\"?\":0,\"<s>\":1}") ",\"added_tokens\":[{\"content\":\"<s>\",\"special\":true}],"
+                                                   "\"normalizer\":{\"type\":\"NFKC\"}}";
     expect_ids(nfkc, "\xEF\xBC\x9Cs\xEF\xBC\x9E", 0, "0");
 }
 
 /* ---------------------------------------------------------------- normalizers */
 
 TEST(a_normalizer_that_expands_eighteenfold_is_carried_out) {
-    const char json[] = "{\"model\":" WORDS ",\"normalizer\":{\"type\":\"NFKD\"},\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":1}}";
+    const char json[] =
+        "{\"model\":" WORDS
+        ",\"normalizer\":{\"type\":\"NFKD\"},\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":1}}";
     enum { N = 10000 };
     char *text = malloc(3 * N);
     size_t n_ids;
@@ -239,7 +259,10 @@ TEST(a_normalizer_that_expands_eighteenfold_is_carried_out) {
 TEST(a_normalizer_that_would_fill_the_memory_is_an_error) {
     enum { N = 100000 };
     char *json = malloc(N + 512), *text = malloc(N);
-    size_t n = (size_t)sprintf(json, "{\"model\":" WORDS ",\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\""), n_ids;
+    size_t n = (size_t)sprintf(json,
+                               "{\"model\":" WORDS
+                               ",\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\""),
+           n_ids;
     memset(json + n, 'b', N);
     n += N;
     n += (size_t)sprintf(json + n, "\"}}");
@@ -304,12 +327,16 @@ static double on_a_small_stack(const char *text, size_t size) {
 static const char *const linear_files[] = {
     "{\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"a\":1,\"b\":2,\"aa\":3,\"aaaa\":4,\"ab\":5},"
     "\"merges\":[\"a a\",\"aa aa\",\"a b\"]}}",
-    "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\",\"max_input_chars_per_word\":2000000000,\"continuing_subword_prefix\":\"##\","
+    "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\",\"max_input_chars_per_word\":2000000000,"
+    "\"continuing_subword_prefix\":\"##\","
     "\"vocab\":{\"?\":0,\"a\":1,\"##a\":2,\"##aa\":3,\"##b\":4}},\"normalizer\":{\"type\":\"BertNormalizer\"},"
     "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}}",
-    "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],[\"a\",-1],[\"aa\",-1.5],[\"aaaaaaaa\",-2],[\"b\",-3]]},"
-    "\"normalizer\":{\"type\":\"NFKC\"},\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"first\"}}",
-    "{\"model\":" WORDS ",\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"behavior\":\"Isolated\","
+    "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],[\"a\",-1],[\"aa\",-1.5],[\"aaaaaaaa\",-2],"
+    "[\"b\",-3]]},"
+    "\"normalizer\":{\"type\":\"NFKC\"},\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\","
+    "\"prepend_scheme\":\"first\"}}",
+    "{\"model\":" WORDS
+    ",\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"behavior\":\"Isolated\","
     "\"pattern\":{\"Regex\":\"\\\\s+(?!\\\\S)|a+b|\\\\p{L}\"}},{\"type\":\"Digits\",\"individual_digits\":true}]}}",
 };
 
@@ -359,12 +386,16 @@ TEST(a_configuration_of_bytes_is_told_or_memory_was_refused) {
 
 TEST(every_refused_allocation_is_an_error_that_leaves_nothing) {
     static const char json[] =
-        "{\"added_tokens\":[{\"content\":\"<x>\",\"normalized\":true},{\"content\":\"<y>\",\"special\":true,\"normalized\":false}],"
+        "{\"added_tokens\":[{\"content\":\"<x>\",\"normalized\":true},{\"content\":\"<y>\",\"special\":true,"
+        "\"normalized\":false}],"
         "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"BertNormalizer\"},{\"type\":\"NFKC\"},"
         "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\" \"}]},"
-        "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Whitespace\"},{\"type\":\"Metaspace\"}]},"
-        "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"?\",0],\"sep\":[\"?\",0]},\"decoder\":{\"type\":\"Metaspace\"},"
-        "\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\",\"end_of_word_suffix\":\"_\",\"vocab\":{\"?\":0,\"a\":1,\"b\":2,\"ab\":3,\"b_\":4},"
+        "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Whitespace\"},"
+        "{\"type\":\"Metaspace\"}]},"
+        "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"?\",0],\"sep\":[\"?\",0]},"
+        "\"decoder\":{\"type\":\"Metaspace\"},"
+        "\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\",\"end_of_word_suffix\":\"_\",\"vocab\":{\"?\":0,\"a\":1,"
+        "\"b\":2,\"ab\":3,\"b_\":4},"
         "\"merges\":[\"a b\"]}}";
     bool done = false;
     for (size_t n = 1; !done && n < 2000; n++) {
@@ -385,14 +416,14 @@ TEST(every_refused_allocation_is_an_error_that_leaves_nothing) {
     CHECK(done);
 }
 
-TEST_MAIN(CASE(what_is_no_tokenizer_is_an_error), CASE(unknown_components_are_named), CASE(options_of_a_wrong_kind_are_named),
-          CASE(sequences_within_sequences_are_unfolded_without_recursion), CASE(ids_out_of_range_are_errors),
-          CASE(vocabularies_with_holes_have_tokens_that_are_unused), CASE(of_doubled_tokens_the_last_counts),
-          CASE(scores_that_are_not_finite_are_errors), CASE(merges_that_name_unknown_tokens_are_errors),
-          CASE(an_empty_added_token_is_nowhere), CASE(added_tokens_that_contain_one_another_are_found_longest_first),
-          CASE(added_tokens_must_be_objects_with_a_content), CASE(a_hundred_thousand_added_tokens_are_found_in_linear_time),
-          CASE(text_becomes_control_tokens_only_when_asked), CASE(a_normalizer_that_expands_eighteenfold_is_carried_out),
-          CASE(a_normalizer_that_would_fill_the_memory_is_an_error), CASE(charsmaps_that_are_not_base64_are_errors),
-          CASE(every_model_takes_linear_time_on_a_small_stack),
-          CASE(a_configuration_of_bytes_is_told_or_memory_was_refused),
-          CASE(every_refused_allocation_is_an_error_that_leaves_nothing))
+TEST_MAIN(
+    CASE(what_is_no_tokenizer_is_an_error), CASE(unknown_components_are_named), CASE(options_of_a_wrong_kind_are_named),
+    CASE(sequences_within_sequences_are_unfolded_without_recursion), CASE(ids_out_of_range_are_errors),
+    CASE(vocabularies_with_holes_have_tokens_that_are_unused), CASE(of_doubled_tokens_the_last_counts),
+    CASE(scores_that_are_not_finite_are_errors), CASE(merges_that_name_unknown_tokens_are_errors),
+    CASE(an_empty_added_token_is_nowhere), CASE(added_tokens_that_contain_one_another_are_found_longest_first),
+    CASE(added_tokens_must_be_objects_with_a_content), CASE(a_hundred_thousand_added_tokens_are_found_in_linear_time),
+    CASE(text_becomes_control_tokens_only_when_asked), CASE(a_normalizer_that_expands_eighteenfold_is_carried_out),
+    CASE(a_normalizer_that_would_fill_the_memory_is_an_error), CASE(charsmaps_that_are_not_base64_are_errors),
+    CASE(every_model_takes_linear_time_on_a_small_stack), CASE(a_configuration_of_bytes_is_told_or_memory_was_refused),
+    CASE(every_refused_allocation_is_an_error_that_leaves_nothing))
