@@ -5,7 +5,8 @@
 
 static int32_t write_file(inlay_model *model, const inlay__model_config *config, const char *path) {
     inlay__merge_sides merges = {NULL, 0};
-    INLAY__TRY(inlay__tokenizer_merge_sides(model->tokenizer, inlay__weights_metadata(&model->weights), &merges.tokens, &merges.n));
+    INLAY__TRY(inlay__tokenizer_merge_sides(model->tokenizer, inlay__weights_metadata(&model->weights), &merges.tokens,
+                                            &merges.n));
     int32_t status = inlay__model_write_packed(model->network, config, &merges, path);
     inlay__free(&model->sys, merges.tokens, 2 * merges.n * sizeof *merges.tokens);
     return status;

@@ -96,7 +96,8 @@ static bool read_runs(inlay__gguf_reader *r, const uint8_t *bytes, inlay__gguf_k
     uint8_t *memory;
     bool is_float = kv->type == INLAY__GGUF_F32;
     if (!is_float && kv->type != INLAY__GGUF_I32 && kv->type != INLAY__GGUF_U32) return false;
-    size_t n = inlay__number_runs_find(is_float, bytes, (size_t)kv->n_values, runs, INLAY__MAX_RUNS), used = r->text_used;
+    size_t n = inlay__number_runs_find(is_float, bytes, (size_t)kv->n_values, runs, INLAY__MAX_RUNS),
+           used = r->text_used;
     if (n == 0) return false;
     if (inlay__gguf_take(r, n * sizeof *runs, 8, &memory) != INLAY_OK) { /* others than in the first walk */
         r->text_used = used;

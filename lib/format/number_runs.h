@@ -1,5 +1,5 @@
-/* Many numbers in a row as a few runs, each of which goes up by the same step (0 where a number repeats): the kinds and scores
- * of a large vocabulary, which are a number or two for each token in the file, are a handful of them.
+/* Many numbers in a row as a few runs, each of which goes up by the same step (0 where a number repeats): the kinds and
+ * scores of a large vocabulary, which are a number or two for each token in the file, are a handful of them.
  *
  *     step 0    the bits `first`, again and again
  *     else      first + (i - begin) * step         32-bit integers that wrap around; where they are f32, all up to 2^23

@@ -2,9 +2,9 @@
  * quantised matrices stand as the kernels read them, so that it runs from where it is mapped.
  *
  *     inlay.packed.version   u32, a key of the metadata: the version of this form, 2
- *     inlay.packed.merges    u32 [number of merges, 2], where there is byte-pair encoding: the tokens that tokenizer.ggml.merges
- *                            join, so that opening need not look for them; it compares their texts, and those that do
- *                            not fit change nothing
+ *     inlay.packed.merges    u32 [number of merges, 2], where there is byte-pair encoding: the tokens that
+ *                            tokenizer.ggml.merges join, so that opening need not look for them; it compares their
+ *                            texts, and those that do not fit change nothing
  *     tensor type            0x494c0000 + the GGUF number of the type, for a tensor in panels; rows keep their number
  *     tensor data            panels of 16 rows (drawn in kernels/pack.c), each matrix [shape[0], shape[1]] by itself,
  *                            the last panel of each filled up with zero rows; aligned to 64 bytes

@@ -84,7 +84,8 @@ static void load_bytes(inlay__bpe *bpe) {
 }
 
 /* A merge on its way into the table, while memory fetches what it meets: it is read; SLOTS merges later its slots are
- * there and tell which keys will be compared; at IDS its tokens are looked up and tell its place; at AHEAD it is added. */
+ * there and tell which keys will be compared; at IDS its tokens are looked up and tell its place; at AHEAD it is
+ * added. */
 enum { SLOTS = 8, IDS = 16, AHEAD = 24, SHORT = 128 };
 #define NO_HINT UINT32_MAX
 
@@ -169,8 +170,8 @@ static bool find_side(const inlay__bpe *bpe, const pending_merge *m, size_t i, u
     return find_word(bpe, side.text, side.size, id);
 }
 
-/* Looks up the tokens of merge number `rank`. A merge with a token that the vocabulary does not have, or that plain text
- * may not become, can never apply. */
+/* Looks up the tokens of merge number `rank`. A merge with a token that the vocabulary does not have, or that plain
+ * text may not become, can never apply. */
 static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
     uint32_t left, right, result;
     m->merge.result = -1;
@@ -221,7 +222,8 @@ int32_t inlay__bpe_find_merges(const char *name, const inlay__gguf *gguf, const 
 }
 
 /* The left part has at least one character, whatever it is. */
-int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, uint64_t i, inlay__text *left, inlay__text *right) {
+int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, uint64_t i, inlay__text *left,
+                              inlay__text *right) {
     inlay__text text = inlay__gguf_string(merges, i);
     const char *space = text.size < 3 ? NULL : memchr(text.text + 1, ' ', text.size - 2);
     if (space == NULL)
@@ -232,16 +234,20 @@ int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, ui
     return INLAY_OK;
 }
 
-/* The tokens of the merges' sides, which packed files bring so that nobody needs to look for them; *found is NULL without. */
-static int32_t find_hints(const char *name, const inlay__gguf *gguf, const inlay__gguf_kv *merges, const inlay__gguf_kv **found) {
+/* The tokens of the merges' sides, which packed files bring so that nobody needs to look for them; *found is NULL
+ * without. */
+static int32_t find_hints(const char *name, const inlay__gguf *gguf, const inlay__gguf_kv *merges,
+                          const inlay__gguf_kv **found) {
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, INLAY__PACKED_MERGES);
     *found = kv;
-    if (kv == NULL || (kv->is_array && kv->type == INLAY__GGUF_U32 && kv->n_values == 2 * merges->n_values)) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not an array of two u32 for each of tokenizer.ggml.merges", name,
-                       INLAY__PACKED_MERGES);
+    if (kv == NULL || (kv->is_array && kv->type == INLAY__GGUF_U32 && kv->n_values == 2 * merges->n_values))
+        return INLAY_OK;
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not an array of two u32 for each of tokenizer.ggml.merges",
+                       name, INLAY__PACKED_MERGES);
 }
 
-static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, const inlay__gguf_kv *hints, char *joined) {
+static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, const inlay__gguf_kv *hints,
+                           char *joined) {
     char short_texts[AHEAD][SHORT];
     pending_merge pending[AHEAD], lone = {.joined = joined};
     int64_t ahead = 0; /* of the number of a merge is that of its token, as it was last */
@@ -339,7 +345,8 @@ static size_t token_size(const inlay__bpe *bpe, int32_t id) {
     return n;
 }
 
-int32_t inlay__bpe_encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size, size_t begin) {
+int32_t inlay__bpe_encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
+                               size_t begin) {
     size_t first = encoder->n_tokens;
     INLAY__TRY(inlay__bpe_merge_word(bpe, encoder, word, size));
     for (size_t i = first; encoder->wants_spans && i < encoder->n_tokens; i++) {
@@ -350,9 +357,11 @@ int32_t inlay__bpe_encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, c
     return INLAY_OK;
 }
 
-static int32_t encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size, size_t begin, char *whole) {
+static int32_t encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
+                           size_t begin, char *whole) {
     uint32_t id;
-    if (whole == NULL || !find_whole(bpe, word, size, whole, &id)) return inlay__bpe_encode_word(bpe, encoder, word, size, begin);
+    if (whole == NULL || !find_whole(bpe, word, size, whole, &id))
+        return inlay__bpe_encode_word(bpe, encoder, word, size, begin);
     INLAY__TRY(inlay__encoder_reserve(encoder, 1));
     inlay__encoder_put_at(encoder, (int32_t)id, begin, begin + size);
     return INLAY_OK;

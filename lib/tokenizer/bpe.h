@@ -41,16 +41,18 @@ void inlay__bpe_sides(const inlay__bpe *bpe, uint32_t *sides, size_t n_merges);
 
 /* tokenizer.ggml.merges, which must be there, and its merge number i: the two texts, the left one not empty. */
 int32_t inlay__bpe_find_merges(const char *name, const inlay__gguf *gguf, const inlay__gguf_kv **merges);
-int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, uint64_t i, inlay__text *left, inlay__text *right);
+int32_t inlay__bpe_read_merge(const char *name, const inlay__gguf_kv *merges, uint64_t i, inlay__text *left,
+                              inlay__text *right);
 
 /* Appends the tokens of a text in which no special token is looked for. `size` is at most INT32_MAX. */
 int32_t inlay__bpe_encode(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *text, size_t size);
 
 /* Appends the tokens of a word of 1 to INT32_MAX bytes, which begins at `begin` of the text that is being encoded. */
-int32_t inlay__bpe_encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size, size_t begin);
+int32_t inlay__bpe_encode_word(const inlay__bpe *bpe, inlay__encoder *encoder, const uint8_t *word, size_t size,
+                               size_t begin);
 
-/* Notes the bytes at which a merge joins two texts in byte letters, neither of them empty: every two neighbours inside a merged
- * token are those of some merge. */
+/* Notes the bytes at which a merge joins two texts in byte letters, neither of them empty: every two neighbours inside
+ * a merged token are those of some merge. */
 void inlay__bpe_add_joint(inlay__byte_pairs *joints, inlay__text left, inlay__text right);
 
 /* Bytes of a token, from offset *at of its text on: writes at most `capacity` >= 4 of them, moves *at, and returns

@@ -81,8 +81,8 @@ typedef struct line {
 /* Ids of plain text and its tokens: controls are never made of text, byte tokens only of bytes. */
 static bool find_token(const inlay__spm *spm, const char *text, size_t size, int32_t *id) {
     const inlay__vocab *vocab = spm->vocab;
-    return size <= vocab->max_token_size && inlay__vocab_find(vocab, text, size, id) && inlay__vocab_is_plain(vocab, *id) &&
-           (vocab->flags[*id] & INLAY_TOKEN_BYTE) == 0;
+    return size <= vocab->max_token_size && inlay__vocab_find(vocab, text, size, id) &&
+           inlay__vocab_is_plain(vocab, *id) && (vocab->flags[*id] & INLAY_TOKEN_BYTE) == 0;
 }
 
 /* A score's bits in an order in which the higher score is the lower number; never NO_RANK. */
@@ -113,7 +113,8 @@ static size_t symbol_size(const char *p, size_t left) {
 static size_t line_end(const work *w, size_t pos) {
     for (;;) {
         pos += symbol_size(w->text + pos, w->n - pos);
-        if (pos == w->n || !inlay__byte_pairs_has(&w->spm->joints, (uint8_t)w->text[pos - 1], (uint8_t)w->text[pos])) return pos;
+        if (pos == w->n || !inlay__byte_pairs_has(&w->spm->joints, (uint8_t)w->text[pos - 1], (uint8_t)w->text[pos]))
+            return pos;
     }
 }
 
@@ -160,7 +161,8 @@ static int32_t put_bytes(const inlay__spm *spm, inlay__encoder *encoder, const c
     for (size_t i = 0; i < size; i++) {
         int32_t id = spm->byte_ids[(uint8_t)text[i]];
         if (id < 0 && unknown < 0)
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "the vocabulary has no token for byte %d of the text and none for the unknown",
+            return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                               "the vocabulary has no token for byte %d of the text and none for the unknown",
                                (uint8_t)text[i]);
         bool apart = id >= 0 && end - begin == size; /* else all of them are of one place */
         inlay__encoder_put_at(encoder, id >= 0 ? id : unknown, apart ? begin + i : begin, apart ? begin + i + 1 : end);
@@ -217,7 +219,8 @@ static const char *mark_spaces(const inlay__spm *spm, inlay__encoder *encoder, c
 int32_t inlay__spm_encode(const inlay__spm *spm, inlay__encoder *encoder, const uint8_t *text, size_t size) {
     work w = {.spm = spm, .encoder = encoder, .given = text};
     if (size > INT32_MAX / 4)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "the text has %zu bytes, and one call takes at most %d", size, INT32_MAX / 4);
+        return inlay__fail(INLAY_ERR_ARGUMENT, "the text has %zu bytes, and one call takes at most %d", size,
+                           INT32_MAX / 4);
     w.text = mark_spaces(spm, encoder, text, size, &w.n);
     if (w.text == NULL) return INLAY_ERR_MEMORY;
     for (size_t begin = 0, end; begin < w.n; begin = end) {

@@ -21,11 +21,11 @@ typedef struct inlay__tokenizer_files {
     const inlay__gguf *metadata;    /* of the model they belong to, or NULL: more tokens that end a text */
 } inlay__tokenizer_files;
 
-/* Whether a tokenizer_config.json says all of its tokenizer, as that of ByT5 does: it can be given as tokenizer.json. One that is no
- * JSON does not. Errors: _MEMORY. */
+/* Whether a tokenizer_config.json says all of its tokenizer, as that of ByT5 does: it can be given as tokenizer.json.
+ * One that is no JSON does not. Errors: _MEMORY. */
 int32_t inlay__tokenizer_config_is_bytes(const inlay__sys *sys, inlay__text config, bool *is);
-/* The tokenizer of a tokenizer.json, whose text is not needed afterwards. It does what the package tokenizers 0.23 does;
- * truncation and padding are not read. Errors: as above. */
+/* The tokenizer of a tokenizer.json, whose text is not needed afterwards. It does what the package tokenizers 0.23
+ * does; truncation and padding are not read. Errors: as above. */
 int32_t inlay__tokenizer_from_json(const inlay__sys *sys, const char *name, const inlay__tokenizer_files *files,
                                    inlay__tokenizer **tokenizer);
 void inlay__tokenizer_free(inlay__tokenizer *tokenizer);
@@ -39,28 +39,29 @@ int32_t inlay__tokenizer_encode_spans(const inlay__tokenizer *tokenizer, const c
                                       int32_t *tokens, size_t *spans, size_t capacity, size_t *n_tokens);
 /* The same into an encoder, which is empty; free it also after an error. */
 struct inlay__encoder;
-int32_t inlay__tokenizer_run(const inlay__tokenizer *tokenizer, struct inlay__encoder *encoder, const char *text, size_t size,
-                             int32_t flags);
+int32_t inlay__tokenizer_run(const inlay__tokenizer *tokenizer, struct inlay__encoder *encoder, const char *text,
+                             size_t size, int32_t flags);
 /* batch.c; `sys` is the tokenizer's. */
-int32_t inlay__tokenizer_encode_batch(const inlay__tokenizer *tokenizer, const inlay__sys *sys, const char *const *texts,
-                                      const size_t *sizes, size_t n_texts, int32_t flags, size_t n_threads, int32_t *tokens,
-                                      size_t capacity, size_t *starts);
+int32_t inlay__tokenizer_encode_batch(const inlay__tokenizer *tokenizer, const inlay__sys *sys,
+                                      const char *const *texts, const size_t *sizes, size_t n_texts, int32_t flags,
+                                      size_t n_threads, int32_t *tokens, size_t capacity, size_t *starts);
 /* The bytes that a token adds inside a text. */
 int32_t inlay__tokenizer_token_bytes(const inlay__tokenizer *tokenizer, int32_t token, char *text, size_t capacity,
                                      size_t *size);
-/* Encodes text of which only the bytes with mark 0 may become control tokens; `marks` has one for each byte. No token is
- * added at the beginning or end. */
-int32_t inlay__tokenizer_encode_marked(const inlay__tokenizer *tokenizer, const char *text, const uint8_t *marks, size_t size,
-                                       int32_t *tokens, size_t capacity, size_t *n_tokens);
+/* Encodes text of which only the bytes with mark 0 may become control tokens; `marks` has one for each byte. No token
+ * is added at the beginning or end. */
+int32_t inlay__tokenizer_encode_marked(const inlay__tokenizer *tokenizer, const char *text, const uint8_t *marks,
+                                       size_t size, int32_t *tokens, size_t capacity, size_t *n_tokens);
 int32_t inlay__tokenizer_decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, char *text,
                                 size_t capacity, size_t *size);
 int32_t inlay__tokenizer_stream(const inlay__tokenizer *tokenizer, uint64_t *state, int32_t token, char *text,
                                 size_t capacity, size_t *size);
 bool inlay__tokenizer_find(const inlay__tokenizer *tokenizer, const char *text, size_t size, int32_t *token);
 
-/* The tokens of both sides of the merges of a GGUF file, [*n, 2] in new memory; *sides is NULL and *n 0 for tokenizers without
- * byte-pair encoding of bytes. Errors: _MEMORY. */
-int32_t inlay__tokenizer_merge_sides(const inlay__tokenizer *tokenizer, const inlay__gguf *gguf, uint32_t **sides, size_t *n);
+/* The tokens of both sides of the merges of a GGUF file, [*n, 2] in new memory; *sides is NULL and *n 0 for tokenizers
+ * without byte-pair encoding of bytes. Errors: _MEMORY. */
+int32_t inlay__tokenizer_merge_sides(const inlay__tokenizer *tokenizer, const inlay__gguf *gguf, uint32_t **sides,
+                                     size_t *n);
 
 size_t inlay__tokenizer_n_vocab(const inlay__tokenizer *tokenizer);
 /* id < n_vocab */

@@ -133,7 +133,9 @@ static int32_t index_texts(inlay__vocab *vocab) {
 static size_t end_name(inlay__text text) {
     size_t i = 0;
     if (text.size < 4 || text.size > 32 || strchr("<_[", text.text[0]) == NULL) return INLAY__COUNT(end_names);
-    while (i < INLAY__COUNT(end_names) && (strlen(end_names[i]) != text.size || memcmp(end_names[i], text.text, text.size) != 0)) i++;
+    while (i < INLAY__COUNT(end_names) &&
+           (strlen(end_names[i]) != text.size || memcmp(end_names[i], text.text, text.size) != 0))
+        i++;
     return i;
 }
 
@@ -141,8 +143,8 @@ static bool has_end_name(const bool *there, const char *name) {
     return there[end_name((inlay__text){name, strlen(name)})];
 }
 
-/* Before index_texts, so that it sees the corrected kinds. Where a turn ends with a call or its return, <|end|> ends but one
- * message of it. */
+/* Before index_texts, so that it sees the corrected kinds. Where a turn ends with a call or its return, <|end|> ends
+ * but one message of it. */
 static void mark_end_names(inlay__vocab *vocab) {
     bool there[INLAY__COUNT(end_names) + 1] = {false};
     int32_t end = -1;
@@ -248,7 +250,8 @@ int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__
 static int32_t make(const char *name, const inlay__text *texts, inlay__vocab *vocab) {
     size_t size = 0, n = vocab->n_tokens;
     for (size_t id = 0; id < n; id++) size += texts[id].size + 1; /* all in memory: no overflow */
-    if (size > UINT32_MAX) return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokens have %zu bytes of text", name, size);
+    if (size > UINT32_MAX)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokens have %zu bytes of text", name, size);
     vocab->own_size = size;
     vocab->own_texts = inlay__alloc(vocab->sys, size);
     vocab->own_offsets = inlay__alloc_array(vocab->sys, n + 1, sizeof *vocab->own_offsets);

@@ -204,7 +204,8 @@ static void make_hinted(void) {
     for (size_t i = 0; i + 2 < N_HINTED; i++) {
         char merge[64], left[8] = {(char)('a' + i * 7 % 11)}, right[8] = {(char)('a' + i * 5 % 13)};
         bool longer = i > 60 && strlen(v.tokens[256 + i / 3]) < 8;
-        snprintf(merge, sizeof merge, "%s %s", longer ? v.tokens[256 + i / 3] : left, i % 9 == 8 ? v.tokens[256 + i % 50] : right);
+        snprintf(merge, sizeof merge, "%s %s", longer ? v.tokens[256 + i / 3] : left,
+                 i % 9 == 8 ? v.tokens[256 + i % 50] : right);
         tiny_vocab_merge(&v, merge);
     }
     tiny_vocab_merge(&v, "a b");

@@ -65,7 +65,8 @@ TEST(scores_of_a_large_vocabulary_are_five_runs) {
 
 /* Floats that an integer does not stand for, or whose sum would be rounded, are in no run that goes up. */
 TEST(numbers_that_rounding_or_signs_would_change_stand_alone) {
-    static const uint32_t odd[] = {0x80000000, 0x3f000000, 0x4b000002, 0xcb800000, 0x7f61b1e6, 0x000116c2, 0x7fc00001, 0xff800000};
+    static const uint32_t odd[] = {0x80000000, 0x3f000000, 0x4b000002, 0xcb800000,
+                                   0x7f61b1e6, 0x000116c2, 0x7fc00001, 0xff800000};
     static uint32_t numbers[MOST];
     for (size_t i = 0; i < MOST; i++) numbers[i] = bits_of_float((float)i);
     for (size_t k = 0; k < INLAY__COUNT(odd); k++) {
@@ -77,7 +78,8 @@ TEST(numbers_that_rounding_or_signs_would_change_stand_alone) {
     }
     for (size_t i = 0; i < MOST; i++) numbers[i] = odd[i * INLAY__COUNT(odd) / MOST];
     CHECK_INT(there_and_back(true, numbers, MOST), INLAY__COUNT(odd));
-    for (size_t i = 0; i < MOST; i++) numbers[i] = bits_of_float((float)(8388608 - MOST / 2 + (int)i)); /* up past 2^23 */
+    /* up past 2^23 */
+    for (size_t i = 0; i < MOST; i++) numbers[i] = bits_of_float((float)(8388608 - MOST / 2 + (int)i));
     CHECK_INT(there_and_back(true, numbers, MOST), 0);
 }
 
@@ -92,4 +94,5 @@ TEST(too_many_runs_and_too_few_numbers_are_refused) {
 }
 
 TEST_MAIN(CASE(numbers_of_few_runs_come_back_bit_by_bit), CASE(scores_of_a_large_vocabulary_are_five_runs),
-          CASE(numbers_that_rounding_or_signs_would_change_stand_alone), CASE(too_many_runs_and_too_few_numbers_are_refused))
+          CASE(numbers_that_rounding_or_signs_would_change_stand_alone),
+          CASE(too_many_runs_and_too_few_numbers_are_refused))
