@@ -10,8 +10,8 @@
 #include "base/base.h"
 
 typedef struct inlay__text_index {
-    uint32_t *slots;         /* [mask + 1] */
-    size_t mask;
+    uint32_t *slots; /* [n_slots] */
+    size_t n_slots;  /* of any number, below 2^32 */
     uint32_t number_mask;    /* the bits of a slot that hold the number */
     uint64_t seed;
     const char *texts;
@@ -30,14 +30,19 @@ bool inlay__text_index_put(inlay__text_index *index, uint64_t hash, uint32_t num
 bool inlay__text_index_get(const inlay__text_index *index, uint64_t hash, const char *text, size_t size,
                            uint32_t *number);
 
+/* Where looking for a hash begins: as far along the slots as its low 32 bits are along their range. */
+static inline size_t inlay__text_index_place(const inlay__text_index *index, uint64_t hash) {
+    return (size_t)((uint64_t)(uint32_t)hash * index->n_slots >> 32);
+}
+
 /* For many texts in a row: a word to the processor that a slot will be wanted soon, and then, with the slot at hand,
  * the text it leads to. */
 static inline void inlay__text_index_expect(const inlay__text_index *index, uint64_t hash) {
-    INLAY__PREFETCH(&index->slots[(size_t)hash & index->mask]);
+    INLAY__PREFETCH(&index->slots[inlay__text_index_place(index, hash)]);
 }
 
 static inline void inlay__text_index_expect_text(const inlay__text_index *index, uint64_t hash) {
-    uint32_t number = index->slots[(size_t)hash & index->mask] & index->number_mask;
+    uint32_t number = index->slots[inlay__text_index_place(index, hash)] & index->number_mask;
     if (number > 0) INLAY__PREFETCH(index->texts + index->offsets[number - 1]);
 }
 

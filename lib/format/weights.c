@@ -291,6 +291,13 @@ void inlay__weights_forget_pages(const inlay__weights *weights, const uint8_t *d
     for (size_t i = 0; i < weights->n_parts; i++) inlay__file_forget(weights->sys, &weights->parts[i].file, data, size);
 }
 
+void inlay__weights_forget_files(const inlay__weights *weights) {
+    for (size_t i = 0; i < weights->n_parts; i++) {
+        const inlay__file *file = &weights->parts[i].file;
+        inlay__file_forget(weights->sys, file, file->data, file->size);
+    }
+}
+
 void inlay__weights_forget_metadata(const inlay__weights *weights) {
     for (size_t i = 0; i < weights->n_parts; i++) {
         const inlay__weights_part *part = &weights->parts[i];

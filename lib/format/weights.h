@@ -72,6 +72,7 @@ void inlay__weights_forget(const inlay__weights *weights, const uint8_t *data, s
 /* Lets go of the memory of a mapped file's bytes alone; they stay readable, at the price of getting them again. */
 void inlay__weights_forget_pages(const inlay__weights *weights, const uint8_t *data, size_t size);
 /* The same of what stands before the tensors of GGUF files, all of which was copied. */
+void inlay__weights_forget_files(const inlay__weights *weights);
 void inlay__weights_forget_metadata(const inlay__weights *weights);
 
 /* data[0] is of a tensor that was made, whose memory is let go with it, and not of a file. */

@@ -148,12 +148,21 @@ static int32_t pack_all(packer *p, const inlay__model_config *config) {
     return report(config, total, total);
 }
 
+/* Then nobody reads the file any more, but for some rows of an embedding. */
+static bool all_in_panels(const inlay__model *model) {
+    size_t i = 0;
+    while (i < model->n_matrices && (model->matrices[i]->packed || model->matrices[i]->ready != NULL)) i++;
+    return i == model->n_matrices;
+}
+
 static int32_t pack_used(const inlay__model *model, inlay__pool *pool, const atomic_int *cancel) {
     for (size_t i = 0; i < model->n_matrices; i++) {
         const inlay__matrix *m = model->matrices[i];
         if (m->ready != NULL) INLAY__TRY(fill_panels(model, pool, m, (uint8_t *)(uintptr_t)m->panels, cancel));
     }
-    return inlay__weights_check(model->weights);
+    INLAY__TRY(inlay__weights_check(model->weights));
+    if (all_in_panels(model)) inlay__weights_forget_files(model->weights);
+    return INLAY_OK;
 }
 
 /* From so many tokens on packing has paid: products of rows then have lost about the time that it takes. */
