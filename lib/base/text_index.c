@@ -1,11 +1,11 @@
-/* Open addressing with linear probing, at most three quarters full: nearly all steps stay within a line of memory. */
+/* Open addressing with linear probing, at most four fifths full: nearly all steps stay within a line of memory. */
 #include "base/text_index.h"
 
 #include "base/hash_map.h"
 
 int32_t inlay__text_index_init(const inlay__sys *sys, inlay__text_index *index, const char *texts,
                                const uint32_t *offsets, size_t n) {
-    size_t n_slots = n + n / 3 + 16, number_mask = 1;
+    size_t n_slots = n + n / 4 + 16, number_mask = 1;
     while (number_mask < n) number_mask = number_mask << 1 | 1;
     *index = (inlay__text_index){.slots = inlay__alloc_array(sys, n_slots, sizeof *index->slots), .n_slots = n_slots,
                                  .number_mask = (uint32_t)number_mask, .texts = texts, .offsets = offsets};

@@ -62,28 +62,54 @@ static int32_t sort_edges(growth *g, const inlay__sys *sys) {
 /* Numbers the nodes breadth first. */
 static int32_t place_nodes(inlay__special *special, growth *g) {
     size_t n = g->trie.n_nodes;
-    special->nodes = inlay__alloc_array(special->sys, n + 1, sizeof *special->nodes);
+    special->firsts = inlay__alloc_array(special->sys, n + 1, sizeof *special->firsts);
     special->bytes = inlay__alloc_array(special->sys, n, 1);
+    special->noted = inlay__alloc_array(special->sys, n / 64 + 1, sizeof *special->noted);
     special->n_nodes = n;
-    if (special->nodes == NULL || special->bytes == NULL) return INLAY_ERR_MEMORY;
+    if (special->firsts == NULL || special->bytes == NULL || special->noted == NULL) return INLAY_ERR_MEMORY;
     uint32_t end = 1;
     for (size_t i = 0; i < n; i++) {
         uint32_t grown = g->order[i];
-        special->nodes[i] = (inlay__special_node){.first = end, .added = g->added[grown], .any = g->any[grown]};
+        special->firsts[i] = end;
         for (uint32_t e = g->starts[grown]; e < g->starts[grown + 1]; e++, end++) {
             g->order[end] = g->sorted[e].child;
             special->bytes[end] = g->sorted[e].byte;
             if (i == 0) special->starts[g->sorted[e].byte] = end;
         }
     }
-    special->nodes[n].first = end;
+    special->firsts[n] = end;
+    return INLAY_OK;
+}
+
+static uint32_t count_bits(uint64_t x) {
+    const uint64_t pairs = 0x5555555555555555u, fours = 0x3333333333333333u, bytes = 0x0f0f0f0f0f0f0f0fu;
+    x -= x >> 1 & pairs;
+    x = (x & fours) + (x >> 2 & fours);
+    return (uint32_t)(((x + (x >> 4)) & bytes) * 0x0101010101010101u >> 56);
+}
+
+static inlay__special_note note_of(const inlay__special *special, uint32_t node) {
+    const inlay__special_noted *noted = &special->noted[node / 64];
+    uint64_t bit = (uint64_t)1 << node % 64;
+    if ((noted->nodes & bit) == 0) return (inlay__special_note){0, -1, -1};
+    return special->notes[noted->n_before + count_bits(noted->nodes & (bit - 1))];
+}
+
+/* Nodes come in their order. */
+static int32_t add_note(inlay__special *special, uint32_t node, inlay__special_note note) {
+    void *notes = special->notes;
+    if (note.fail == 0 && note.any < 0) return INLAY_OK;
+    INLAY__TRY(inlay__grow(special->sys, &notes, &special->note_capacity, special->n_notes + 1, sizeof note));
+    special->notes = notes;
+    special->notes[special->n_notes++] = note;
+    special->noted[node / 64].nodes |= (uint64_t)1 << node % 64;
     return INLAY_OK;
 }
 
 /* The node that a byte leads to; 0 when there is none. */
 static uint32_t child_of(const inlay__special *special, uint32_t node, uint8_t byte) {
     if (node == 0) return special->starts[byte];
-    uint32_t first = special->nodes[node].first, n = special->nodes[node + 1].first - first;
+    uint32_t first = special->firsts[node], n = special->firsts[node + 1] - first;
     const uint8_t *found = n > 0 ? memchr(special->bytes + first, byte, n) : NULL;
     return found != NULL ? (uint32_t)(found - special->bytes) : 0;
 }
@@ -93,20 +119,23 @@ static uint32_t step(const inlay__special *special, uint32_t node, uint8_t byte)
     for (;;) {
         uint32_t child = child_of(special, node, byte);
         if (child != 0 || node == 0) return child;
-        node = special->nodes[node].fail;
+        node = note_of(special, node).fail;
     }
 }
 
 /* Sets failure links breadth first, and gives each node the longest token that ends on its chain of them. */
-static void link_nodes(inlay__special *special) {
+static int32_t link_nodes(inlay__special *special, const growth *g) {
     for (uint32_t parent = 0; parent < special->n_nodes; parent++)
-        for (uint32_t i = special->nodes[parent].first; i < special->nodes[parent + 1].first; i++) {
-            inlay__special_node *node = &special->nodes[i];
-            node->fail = parent == 0 ? 0 : step(special, special->nodes[parent].fail, special->bytes[i]);
-            const inlay__special_node *fail = &special->nodes[node->fail];
-            if (node->added < 0) node->added = fail->added;
-            if (node->any < 0) node->any = fail->any;
+        for (uint32_t i = special->firsts[parent]; i < special->firsts[parent + 1]; i++) {
+            inlay__special_note note = {0, g->added[g->order[i]], g->any[g->order[i]]};
+            if (i % 64 == 0) special->noted[i / 64].n_before = (uint32_t)special->n_notes;
+            if (parent != 0) note.fail = step(special, note_of(special, parent).fail, special->bytes[i]);
+            const inlay__special_note fail = note_of(special, note.fail);
+            if (note.added < 0) note.added = fail.added;
+            if (note.any < 0) note.any = fail.any;
+            INLAY__TRY(add_note(special, i, note));
         }
+    return INLAY_OK;
 }
 
 static int32_t keep_texts(inlay__special *special, const inlay__special_text *texts, size_t n) {
@@ -127,7 +156,7 @@ static int32_t build(inlay__special *special, uint64_t seed, const inlay__specia
     if (status == INLAY_OK) status = sort_edges(&g, sys);
     if (status == INLAY_OK) status = place_nodes(special, &g);
     if (status == INLAY_OK) status = keep_texts(special, texts, n);
-    if (status == INLAY_OK) link_nodes(special);
+    if (status == INLAY_OK) status = link_nodes(special, &g);
     inlay__free(sys, g.added, g.trie.max_nodes * sizeof *g.added);
     inlay__free(sys, g.any, g.trie.max_nodes * sizeof *g.any);
     inlay__free(sys, g.sorted, g.trie.n_nodes * sizeof *g.sorted);
@@ -163,7 +192,9 @@ int32_t inlay__special_build(const inlay__vocab *vocab, inlay__special *special)
 
 void inlay__special_free(inlay__special *special) {
     if (special->sys == NULL) return;
-    inlay__free(special->sys, special->nodes, (special->n_nodes + 1) * sizeof *special->nodes);
+    inlay__free(special->sys, special->firsts, (special->n_nodes + 1) * sizeof *special->firsts);
+    inlay__free(special->sys, special->noted, (special->n_nodes / 64 + 1) * sizeof *special->noted);
+    inlay__free(special->sys, special->notes, special->note_capacity * sizeof *special->notes);
     inlay__free(special->sys, special->bytes, special->n_nodes);
     inlay__free(special->sys, special->texts, special->n_texts * sizeof *special->texts);
     *special = (inlay__special){.sys = special->sys};
@@ -176,7 +207,8 @@ int32_t inlay__special_find(const inlay__special *special, const uint8_t *text, 
     uint32_t node = 0;
     for (size_t pos = size; pos-- > 0;) {
         node = node == 0 ? special->starts[text[pos]] : step(special, node, text[pos]);
-        int32_t i = node == 0 ? -1 : control ? special->nodes[node].any : special->nodes[node].added;
+        const inlay__special_note note = note_of(special, node);
+        int32_t i = control ? note.any : note.added;
         if (i < 0) continue;
         void *items = matches->items;
         INLAY__TRY(inlay__grow(special->sys, &items, &matches->capacity, matches->n + 1, sizeof *matches->items));

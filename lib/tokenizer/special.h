@@ -11,12 +11,18 @@
 
 #include "tokenizer/vocab.h"
 
-typedef struct inlay__special_node {
-    uint32_t first; /* its children are this node to the one before nodes[its number + 1].first */
-    uint32_t fail;  /* the longest proper suffix that is a node */
-    int32_t added;  /* number of the longest added text that ends here, or -1 */
-    int32_t any;    /* the same among control tokens too */
-} inlay__special_node;
+/* What few nodes have: most lead on to one other, and nothing ends there. */
+typedef struct inlay__special_note {
+    uint32_t fail; /* the longest proper suffix that is a node; else 0 */
+    int32_t added; /* number of the longest added text that ends here, or -1 */
+    int32_t any;   /* the same among control tokens too */
+} inlay__special_note;
+
+/* Which of 64 nodes have notes, and how many notes are those of nodes before them. */
+typedef struct inlay__special_noted {
+    uint64_t nodes;
+    uint32_t n_before;
+} inlay__special_noted;
 
 /* What is told of a text that was found. */
 typedef struct inlay__special_found {
@@ -26,9 +32,11 @@ typedef struct inlay__special_found {
 
 typedef struct inlay__special {
     const inlay__sys *sys;
-    /* [n_nodes + 1] of the texts read backwards; the last ends the children of that before */
-    inlay__special_node *nodes;
-    uint8_t *bytes;             /* [n_nodes] that lead to each */
+    uint32_t *firsts; /* [n_nodes + 1] of the texts read backwards: the children of node i begin at firsts[i] */
+    uint8_t *bytes;              /* [n_nodes] that lead to each */
+    inlay__special_noted *noted; /* [n_nodes / 64 + 1] */
+    inlay__special_note *notes;  /* [n_notes] in the order of their nodes */
+    size_t n_notes, note_capacity;
     size_t n_nodes;             /* 0: nothing is looked for */
     uint32_t starts[256];       /* children of the root; 0: no token ends with this byte */
     inlay__special_found *texts; /* [n_texts] */
