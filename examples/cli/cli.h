@@ -66,6 +66,7 @@ typedef enum cli_arg {
     ARG_TEMPLATE,
     ARG_VARIABLES,
     ARG_TIMING,
+    ARG_QUANTIZE,
     ARG_POOLING,
     ARG_DIMENSIONS,
     ARG_NO_NORMALIZE,
@@ -141,6 +142,9 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
 #define CLI_OPTION_LOW_MEMORY            \
     {"low-memory", 0, NULL, ARG_LOW_MEMORY, 0, \
      "run from the mapped file without packing the weights in memory: slower, and hardly any memory of its own"}
+#define CLI_OPTION_QUANTIZE              \
+    {"quantize", 0, "TYPE", ARG_QUANTIZE, 0, \
+     "make float weights q16_0 (as good, and much faster with AMX), q8_0, q4_0, q4_k, q6_k or f16 while opening"}
 #define CLI_OPTION_THREADS \
     {"threads", 't', "N", ARG_THREADS, INLAY_OPT_THREADS, "threads to work with (default: one for each CPU)"}
 #define CLI_OPTION_CONTEXT                                     \

@@ -11,6 +11,7 @@ static const cli_option options[] = {
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
+    CLI_OPTION_QUANTIZE,
     {"batch", 'b', "N", ARG_BATCH, INLAY_OPT_BATCH, "prompt tokens evaluated together"},
     {"json", 'j', NULL, ARG_JSON, 0, "print one JSON object"},
     CLI_OPTION_END,

@@ -19,6 +19,7 @@ static const cli_option options[] = {
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
+    CLI_OPTION_QUANTIZE,
     CLI_OPTION_CONTEXT,
     CLI_OPTION_BATCH,
     {"timing", 0, NULL, ARG_TIMING, 0, "after each answer, a line on standard error: tokens and tokens a second"},

@@ -14,6 +14,7 @@ static const cli_option options[] = {
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
+    CLI_OPTION_QUANTIZE,
     CLI_OPTION_CONTEXT,
     CLI_OPTION_END,
 };

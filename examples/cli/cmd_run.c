@@ -13,6 +13,7 @@ static const cli_option options[] = {
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
+    CLI_OPTION_QUANTIZE,
     CLI_OPTION_CONTEXT,
     CLI_OPTION_BATCH,
     {"parse-special", 'S', NULL, ARG_PARSE_SPECIAL, 0, "turn text such as <|im_end|> in the prompt into that token"},

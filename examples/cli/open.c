@@ -1,8 +1,32 @@
 /* Opens and closes what the commands work on. */
 #include "cli.h"
 
+#include <string.h>
+
+/* The type that --quantize names. */
+static int set_quantize(const cli_args *args) {
+    static const struct {
+        const char *name;
+        int64_t type;
+    } types[] = {{"f16", INLAY_TYPE_F16},   {"q16_0", INLAY_TYPE_Q16_0}, {"q8_0", INLAY_TYPE_Q8_0},
+                 {"q4_0", INLAY_TYPE_Q4_0}, {"q4_k", INLAY_TYPE_Q4_K},   {"q6_k", INLAY_TYPE_Q6_K}};
+    const char *asked = args->value[ARG_QUANTIZE];
+
+    if (asked == NULL) return CLI_OK;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(asked, types[i].name) != 0) continue;
+        int32_t status = inlay_options_set_int(args->library, INLAY_OPT_QUANTIZE, types[i].type);
+        return status == INLAY_OK ? CLI_OK : cli_library_error(status);
+    }
+    return cli_usage("--quantize is '%s', expected f16, q16_0, q8_0, q4_0, q4_k or q6_k", asked);
+}
+
 int cli_open_model(const cli_args *args, inlay_model **model) {
-    int32_t status = inlay_options_set_progress(args->library, cli_progress, NULL);
+    int code = set_quantize(args);
+    int32_t status;
+
+    if (code != CLI_OK) return code;
+    status = inlay_options_set_progress(args->library, cli_progress, NULL);
 
     if (status == INLAY_OK && args->value[ARG_LOW_MEMORY] != NULL) {
         status = inlay_options_set_int(args->library, INLAY_OPT_PACK, INLAY_PACK_NEVER);

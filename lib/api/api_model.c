@@ -46,6 +46,8 @@ static const char *most_common_type(const inlay_model *model) {
 static int32_t choose_cpu(const inlay_options *options, inlay__cpu *level) {
     const inlay__option_value *value = &options->values[INLAY__CPU];
     *level = inlay__cpu_best();
+    bool gains_by_tiles = options->values[INLAY__QUANTIZE].integer == INLAY_TYPE_Q16_0;
+    if (gains_by_tiles && value->string.size == 0 && inlay__cpu_has(INLAY__CPU_AMX)) *level = INLAY__CPU_AMX;
     if (value->string.size == 0) return INLAY_OK;
     inlay__cpu_find(value->string.text, value->string.size, level);
     if (inlay__cpu_has(*level)) return INLAY_OK;
@@ -72,8 +74,8 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
     };
     int64_t type = options->values[INLAY__QUANTIZE].integer;
     if (type >= 0 && (type == INLAY_TYPE_F32 || !inlay__encode_knows((uint32_t)type)))
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'quantize' is %lld (%s), expected -1, F16, Q8_0, Q4_0, Q4_K or Q6_K",
-                           (long long)type, inlay__dtype_any_name((uint32_t)type));
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'quantize' is %lld (%s), expected -1, F16, Q16_0, Q8_0, "
+                           "Q4_0, Q4_K or Q6_K", (long long)type, inlay__dtype_any_name((uint32_t)type));
     inlay__make_config make = {
         .n_threads = config.n_threads,
         .type = type < 0 ? INLAY__KEEP_TYPES : (uint32_t)type,

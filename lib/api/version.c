@@ -16,7 +16,9 @@
 #define COMPILER "unknown compiler"
 #endif
 
-#if INLAY__HAS_AVXVNNI
+#if INLAY__HAS_AMX
+#define LEVELS "scalar avx2 avxvnni avx512 amx"
+#elif INLAY__HAS_AVXVNNI
 #define LEVELS "scalar avx2 avxvnni avx512"
 #elif defined(__x86_64__)
 #define LEVELS "scalar avx2 avx512"

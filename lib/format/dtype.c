@@ -45,6 +45,7 @@ static const inlay__dtype dtypes[] = {
     [INLAY_TYPE_MXFP4] = {"MXFP4", 32, 17, true},
     [40] = {"NVFP4", 64, 36, false},
     [41] = {"Q1_0", 128, 18, false},
+    [INLAY_TYPE_Q16_0] = {"Q16_0", 128, 260, true},
 };
 
 const inlay__dtype *inlay__dtype_get(uint32_t type) {
@@ -52,7 +53,11 @@ const inlay__dtype *inlay__dtype_get(uint32_t type) {
     return &dtypes[type];
 }
 
-const char *inlay__dtype_any_name(uint32_t type) { return type < INLAY__COUNT(dtypes) ? dtypes[type].name : "unknown"; }
+bool inlay__dtype_in_files(uint32_t type) { return type != INLAY_TYPE_Q16_0 && inlay__dtype_get(type) != NULL; }
+
+const char *inlay__dtype_any_name(uint32_t type) {
+    return type < INLAY__COUNT(dtypes) && dtypes[type].name != NULL ? dtypes[type].name : "unknown";
+}
 
 bool inlay__dtype_row_size(uint32_t type, uint64_t n, uint64_t *size) {
     const inlay__dtype *dtype = inlay__dtype_get(type);

@@ -15,6 +15,9 @@ typedef struct inlay__dtype {
  * the format. A tensor of a type that does not run is fine in a file: who uses it refuses it. */
 const inlay__dtype *inlay__dtype_get(uint32_t type);
 
+/* Whether files may hold it: Q16_0 is made while a model opens and has no number that others know. */
+bool inlay__dtype_in_files(uint32_t type);
+
 /* The name of any type GGUF has ever numbered, removed ones too, for error messages; "unknown". */
 const char *inlay__dtype_any_name(uint32_t type);
 

@@ -31,7 +31,7 @@ static int32_t measure(const inlay__gguf_reader *r, inlay__tensor *t) {
     }
     INLAY__TRY(read_form(r, t));
     const inlay__dtype *dtype = inlay__dtype_get(t->type);
-    if (dtype == NULL)
+    if (!inlay__dtype_in_files(t->type))
         return inlay__fail(INLAY_ERR_UNSUPPORTED,
                            "file '%s': tensor '%.*s' has type %u (%s), which GGUF does not define today", r->name,
                            NAME_ARGS(t), t->type, inlay__dtype_any_name(t->type));

@@ -12,6 +12,7 @@ static uint32_t panel_block_size(uint32_t type) {
     case INLAY_TYPE_Q5_0: return 352;
     case INLAY_TYPE_Q5_1: return 384;
     case INLAY_TYPE_Q8_0: return 544;
+    case INLAY_TYPE_Q16_0: return 4160;
     case INLAY_TYPE_Q4_K: return 2368;
     case INLAY_TYPE_Q5_K: return 2880;
     case INLAY_TYPE_Q3_K:

@@ -8,6 +8,7 @@
 #include "format/dtype.h"
 #include "kernels/encode.h"
 #include "kernels/math.h"
+#include "kernels/wide.h"
 
 /* A thread takes so many bytes of rows at a time. */
 enum { TASK_BYTES = 1 << 16 };
@@ -189,6 +190,7 @@ static uint32_t type_for(const inlay__tensor *t, uint32_t asked) {
     if (ends && asked == INLAY_TYPE_Q4_0) asked = INLAY_TYPE_Q8_0;
     if ((asked == INLAY_TYPE_Q4_K || asked == INLAY_TYPE_Q6_K) && t->shape[0] % INLAY__K_LENGTH != 0) asked = INLAY_TYPE_Q8_0;
     if (asked == INLAY_TYPE_Q8_0 || asked == INLAY_TYPE_Q4_0) return t->shape[0] % INLAY__Q_LENGTH == 0 ? asked : t->type;
+    if (asked == INLAY_TYPE_Q16_0 && t->shape[0] % INLAY__WIDE_LENGTH != 0) return t->type;
     return asked;
 }
 

@@ -1,5 +1,6 @@
 /* Unpacks the block formats that blocks.h draws. */
 #include "kernels/blocks.h"
+#include "kernels/wide.h"
 #include "kernels/blocks_iq.h"
 #include "kernels/math.h"
 
@@ -225,6 +226,7 @@ const inlay__block_type *inlay__block_type_get(uint32_t type) {
         [INLAY_TYPE_IQ2_S] = {INLAY__BLOCK_256, 256, 82, false, 0, NULL, inlay__unpack_iq2_s, inlay__iq2_values},
         [INLAY_TYPE_IQ3_XXS] = {INLAY__BLOCK_256, 256, 98, false, 0, NULL, inlay__unpack_iq3_xxs,
                                 inlay__iq3_xxs_values},
+        [INLAY_TYPE_Q16_0] = {INLAY__BLOCK_WIDE, INLAY__WIDE_LENGTH, INLAY__WIDE_SIZE, false, 0, NULL, NULL, NULL},
         [INLAY_TYPE_IQ3_S] = {INLAY__BLOCK_256, 256, 110, false, 0, NULL, inlay__unpack_iq3_s, inlay__iq3_s_values},
     };
     if (type >= INLAY__COUNT(types) || types[type].length == 0) return NULL;
@@ -263,7 +265,11 @@ void inlay__dequantize_row(uint32_t type, const uint8_t *row, size_t n, float *o
         return;
     }
     for (size_t k = 0; k < n; k += t->length, row += t->size) {
-        if (t->kind == INLAY__BLOCK_32) {
+        if (t->kind == INLAY__BLOCK_WIDE) {
+            inlay__wide_block block;
+            inlay__unpack_wide(row, &block);
+            inlay__dequantize_wide(&block, out + k);
+        } else if (t->kind == INLAY__BLOCK_32) {
             inlay__block block;
             t->unpack(row, &block);
             inlay__dequantize_block(&block, t->has_minimum, out + k);

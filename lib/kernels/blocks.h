@@ -91,7 +91,12 @@ typedef struct inlay__superblock {
 typedef void (*inlay__unpack_fn)(const uint8_t *bytes, inlay__block *block);
 typedef void (*inlay__unpack_k_fn)(const uint8_t *bytes, inlay__superblock *block);
 
-typedef enum inlay__block_kind { INLAY__BLOCK_FLOAT, INLAY__BLOCK_32, INLAY__BLOCK_256 } inlay__block_kind;
+typedef enum inlay__block_kind {
+    INLAY__BLOCK_FLOAT,
+    INLAY__BLOCK_32,
+    INLAY__BLOCK_256,
+    INLAY__BLOCK_WIDE /* wide.h */
+} inlay__block_kind;
 
 /* How a tensor type is laid out and unpacked. */
 typedef struct inlay__block_type {

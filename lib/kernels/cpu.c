@@ -9,7 +9,8 @@ bool inlay__cpu_has_arm(inlay__cpu level);
 
 static const char *const names[INLAY__CPU_N_LEVELS] = {
     [INLAY__CPU_SCALAR] = "scalar", [INLAY__CPU_AVX2] = "avx2", [INLAY__CPU_AVXVNNI] = "avxvnni",
-    [INLAY__CPU_AVX512] = "avx512", [INLAY__CPU_NEON] = "neon", [INLAY__CPU_DOTPROD] = "dotprod",
+    [INLAY__CPU_AVX512] = "avx512", [INLAY__CPU_AMX] = "amx", [INLAY__CPU_NEON] = "neon",
+    [INLAY__CPU_DOTPROD] = "dotprod",
     [INLAY__CPU_I8MM] = "i8mm",
 };
 
@@ -27,7 +28,7 @@ bool inlay__cpu_has(inlay__cpu level) {
 inlay__cpu inlay__cpu_best(void) {
     inlay__cpu best = INLAY__CPU_SCALAR;
     for (int level = INLAY__CPU_SCALAR; level < INLAY__CPU_N_LEVELS; level++)
-        if (inlay__cpu_has((inlay__cpu)level)) best = (inlay__cpu)level;
+        if (level != INLAY__CPU_AMX && inlay__cpu_has((inlay__cpu)level)) best = (inlay__cpu)level;
     return best;
 }
 

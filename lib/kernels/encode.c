@@ -1,13 +1,14 @@
 /* Quantising weights: the inverse of blocks.c, whose layouts blocks.h draws.
  *
- * Q8_0 and Q4_0 take their scale from the greatest magnitude. Q4_K and Q6_K search: of several scales around that one
- * they keep the one whose error, weighted so that large weights count more, is least.
+ * Q16_0, Q8_0 and Q4_0 take their scale from the greatest magnitude. Q4_K and Q6_K search: of several scales around
+ * that one they keep the one whose error, weighted so that large weights count more, is least.
  */
 #include "kernels/encode.h"
 
 #include <math.h>
 
 #include "kernels/math.h"
+#include "kernels/wide.h"
 
 enum { Q = INLAY__Q_LENGTH, K = INLAY__K_LENGTH };
 
@@ -41,6 +42,22 @@ static void encode_q8_0(const float *x, uint8_t *out) {
     float d = fabsf(extreme(x, Q)) / 127.0f, scale = inverse(d);
     store_half(out, d);
     for (size_t i = 0; i < Q; i++) out[2 + i] = (uint8_t)(int8_t)nearest(x[i] * scale, -127, 127);
+}
+
+/* Blocks as small as activations may not be are zeros; those with what is not finite are NaN throughout. */
+static void encode_q16_0(const float *x, uint8_t *out) {
+    float most = fabsf(extreme(x, INLAY__WIDE_LENGTH)), sum = 0.0f;
+    for (size_t i = 0; i < INLAY__WIDE_LENGTH; i++) sum += x[i] - x[i];
+    float d = sum == 0.0f ? most / INLAY__WIDE_GREATEST : sum, scale = 0.0f;
+    if (sum == 0.0f && most < 0x1p-100f) d = 0.0f;
+    if (d > 0.0f) scale = INLAY__WIDE_GREATEST / most;
+    uint32_t bits = inlay__f32_bits(d);
+    for (size_t i = 0; i < 4; i++) out[i] = (uint8_t)(bits >> 8 * i);
+    for (size_t i = 0; i < INLAY__WIDE_LENGTH; i++) {
+        int q = sum == 0.0f ? nearest(x[i] * scale, -INLAY__WIDE_GREATEST, INLAY__WIDE_GREATEST) : 0;
+        out[4 + 2 * i] = (uint8_t)q;
+        out[5 + 2 * i] = (uint8_t)(q >> 8);
+    }
 }
 
 /* The extreme becomes -8, which has no counterpart: the sign of d is chosen for it. */
@@ -210,6 +227,7 @@ typedef void (*encode_fn)(const float *x, uint8_t *out);
 static encode_fn find(uint32_t type) {
     switch (type) {
     case INLAY_TYPE_Q8_0: return encode_q8_0;
+    case INLAY_TYPE_Q16_0: return encode_q16_0;
     case INLAY_TYPE_Q4_0: return encode_q4_0;
     case INLAY_TYPE_Q4_K: return encode_q4_k;
     case INLAY_TYPE_Q6_K: return encode_q6_k;

@@ -6,6 +6,7 @@ void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level) {
         .level = level,
         .quantize_32 = inlay__quantize_32,
         .quantize_256 = inlay__quantize_256,
+        .quantize_wide = inlay__quantize_wide,
         .rms_norm = inlay__rms_norm,
         .add = inlay__add,
         .layer_norm = inlay__layer_norm,
@@ -24,6 +25,7 @@ void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level) {
         if (t == NULL) continue;
         kernels->product_rows[type] = t->kind == INLAY__BLOCK_FLOAT ? inlay__product_float
                                       : t->kind == INLAY__BLOCK_32  ? inlay__product_32
+                                      : t->kind == INLAY__BLOCK_WIDE ? inlay__product_wide
                                                                     : inlay__product_256;
     }
 #if defined(__x86_64__)

@@ -15,16 +15,18 @@
 enum {
     INLAY__LANES = 16,      /* virtual lanes of a reduction; rows of a packed panel; keys of a cache block */
     INLAY__KEY_BLOCK = 256, /* keys whose softmax is computed together, from position 0 */
-    INLAY__N_TENSOR_TYPES = 40
+    INLAY__N_TENSOR_TYPES = 61
 };
 
 /* Activations of n_cols columns of n_k elements, quantised to int8.
- * By 32 for BLOCK_32 weights, by 256 for BLOCK_256 ones (n_blocks = n_k / 32 or / 256). */
+ * By 32 for BLOCK_32 weights, by 256 for BLOCK_256 ones (n_blocks = n_k / 32 or / 256).
+ * By 128 for BLOCK_WIDE ones, to 16 bits, in two digits: q [n_cols, 2, n_k], all high ones and then all low ones of a
+ * column (wide.h); sum [n_cols, n_blocks, 2] of the high and of the low. */
 typedef struct inlay__acts {
     size_t n_k, n_blocks;
     int8_t *q;      /* [n_cols, n_k] -127 .. 127 */
     float *d;       /* [n_cols, n_blocks] x ~ d q */
-    int32_t *sum;   /* [n_cols, n_blocks] of q; by 32 only */
+    int32_t *sum;   /* [n_cols, n_blocks] of q; by 32, and see above */
     float *dsum;    /* [n_cols, n_blocks] d * sum, rounded once; by 32 only */
     int16_t *sum16; /* [n_cols, n_k / 16] sums of 16 q; by 256 only */
     int16_t *sum32; /* [n_cols, n_k / 32] sums of 32 q; by 256 only */
@@ -115,7 +117,7 @@ typedef struct inlay__kernels {
 
     /* Quantise one column of n_k floats into column `col`. A column with a value that is not finite gets
      * d = NaN, so that it is noticed. */
-    inlay__quantize_fn quantize_32, quantize_256;
+    inlay__quantize_fn quantize_32, quantize_256, quantize_wide;
 
     /* y = x / sqrt(mean(x^2) + epsilon) * w  [Zhang and Sennrich 2019] */
     void (*rms_norm)(const float *x, const float *w, float epsilon, size_t n, float *y);
@@ -159,6 +161,7 @@ void inlay__kernels_set_table(inlay__kernels *kernels, inlay__product_fn by_32, 
 /* The scalar functions. */
 void inlay__quantize_32(const float *x, inlay__acts *acts, size_t col);
 void inlay__quantize_256(const float *x, inlay__acts *acts, size_t col);
+void inlay__quantize_wide(const float *x, inlay__acts *acts, size_t col);
 void inlay__rms_norm(const float *x, const float *w, float epsilon, size_t n, float *y);
 void inlay__add(const float *x, size_t n, float *y);
 void inlay__layer_norm(const float *x, const float *w, const float *bias, float epsilon, size_t n, float *y);
@@ -186,6 +189,7 @@ void inlay__product_keys_q8_0(const inlay__product *product);
 void inlay__gather_q8_0(const inlay__attention *attention, size_t position, float p, float *o);
 void inlay__product_32(const inlay__product *product);
 void inlay__product_256(const inlay__product *product);
+void inlay__product_wide(const inlay__product *product);
 void inlay__product_float(const inlay__product *product);
 /* Of packed panels, for levels without a kernel of their own. */
 void inlay__product_packed(const inlay__product *product);

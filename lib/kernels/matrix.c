@@ -2,6 +2,14 @@
 #include "kernels/matrix.h"
 #include "kernels/product_blis.h"
 
+static const inlay__acts *acts_for(const inlay__operand *operand, uint32_t type) {
+    switch (inlay__block_type_get(type)->kind) {
+    case INLAY__BLOCK_256: return operand->acts_256;
+    case INLAY__BLOCK_WIDE: return operand->acts_wide;
+    default: return operand->acts_32;
+    }
+}
+
 typedef struct range {
     size_t row_begin, row_end, col_begin, col_end;
 } range;
@@ -11,8 +19,7 @@ static void multiply(const inlay__kernels *kernels, const inlay__matrix *m, cons
                      float *out, size_t out_stride) {
     inlay__product p = {
         .type = m->type, .weights = m->data, .row_size = m->row_size, .n_k = m->n_k,
-        .acts = inlay__block_type_get(m->type)->kind == INLAY__BLOCK_256 ? operand->acts_256 : operand->acts_32,
-        .x = operand->x, .x_stride = m->n_k,
+        .acts = acts_for(operand, m->type), .x = operand->x, .x_stride = m->n_k,
         .row_begin = r.row_begin, .row_end = r.row_end, .col_begin = r.col_begin, .col_end = r.col_end,
         .out = out, .out_stride = out_stride,
     };

@@ -24,6 +24,7 @@ typedef struct inlay__operand {
     const inlay__acts *acts_256; /* for BLOCK_256 types */
     const float *x;              /* [n_cols, n_k] for float types */
     uint8_t *panel;              /* room for a packed panel, for rows that a level has a packed kernel for; or NULL */
+    const inlay__acts *acts_wide; /* for BLOCK_WIDE types */
 } inlay__operand;
 
 /* Rows [begin, end) as a matrix, begin a multiple of 16, in the form that they have by now. */

@@ -30,10 +30,13 @@
  * mn and the sc of Q6_K stand in pairs: [p][r] holds those of sub-blocks 2 p and 2 p + 1; so do those of the types that
  * came later, where sub-blocks of 16 have 8 pairs and sub-blocks of 32 have 4.
  *
+ * Q16_0 has a panel of its own (wide.h), which no file holds.
+ *
  * Packed files hold these panels (format/packed.h): whoever changes one raises the version of that form.
  */
 #include "kernels/math.h"
 #include "kernels/matrix.h"
+#include "kernels/wide.h"
 
 enum { PANEL = INLAY__LANES, LINE = 64 };
 
@@ -71,6 +74,8 @@ static packed_type packed_type_of(uint32_t type) {
         return (packed_type){1056, 2, 1};
     case INLAY_TYPE_MXFP4:
         return (packed_type){272, 4, 0};
+    case INLAY_TYPE_Q16_0:
+        return (packed_type){INLAY__WIDE_PANEL_SIZE, 16, 0};
     case INLAY_TYPE_IQ4_XS:
     case INLAY_TYPE_IQ1_S:
     case INLAY_TYPE_IQ2_XXS:
@@ -296,6 +301,9 @@ static void pack_row(const inlay__matrix *m, size_t r, const uint8_t *row, uint8
         PACK_ROWS(INLAY_TYPE_Q6_K, pack_q6_k);
         PACK_ROWS(INLAY_TYPE_Q2_K, pack_small);
         PACK_ROWS(INLAY_TYPE_MXFP4, pack_mxfp4);
+    case INLAY_TYPE_Q16_0:
+        for (size_t b = 0; b < n_blocks; b++) inlay__pack_wide(row + b * t->size, r, out + b * size);
+        break;
     case INLAY_TYPE_TQ1_0:
     case INLAY_TYPE_TQ2_0:
         for (size_t b = 0; b < n_blocks; b++)
@@ -432,7 +440,11 @@ void inlay__matrix_packed_row(const inlay__matrix *matrix, size_t row, float *ou
     size_t n_blocks = matrix->n_k / t->length, size = packed_type_of(matrix->type).size;
     const uint8_t *panel = matrix->data + row / PANEL * n_blocks * size;
     for (size_t b = 0; b < n_blocks; b++, panel += size, out += t->length) {
-        if (t->kind == INLAY__BLOCK_32) {
+        if (t->kind == INLAY__BLOCK_WIDE) {
+            inlay__wide_block block;
+            inlay__packed_wide(panel, row % PANEL, &block);
+            inlay__dequantize_wide(&block, out);
+        } else if (t->kind == INLAY__BLOCK_32) {
             inlay__block block;
             unpack_row_32(matrix->type, panel, row % PANEL, &block);
             inlay__dequantize_block(&block, t->has_minimum, out);

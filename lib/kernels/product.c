@@ -2,6 +2,7 @@
 #include "kernels/math.h"
 #include "kernels/matrix.h"
 #include "kernels/reduce.h"
+#include "kernels/wide.h"
 
 /* Where the blocks of a row are. */
 typedef struct source {
@@ -74,6 +75,29 @@ static float dot_256(const source *s, const inlay__acts *acts, size_t col) {
     return acc;
 }
 
+/* Blocks ascending; H and L, exact, of the weights' high and low digits with the activations put together. */
+static float dot_wide(const source *s, const inlay__acts *acts, size_t col) {
+    const int8_t *digits = acts->q + 2 * col * acts->n_k;
+    float acc = 0.0f;
+    for (size_t b = 0; b < acts->n_blocks; b++, digits += INLAY__WIDE_LENGTH) {
+        inlay__wide_block block;
+        int32_t high = 0, low = 0;
+        if (s->row != NULL)
+            inlay__unpack_wide(s->row + b * INLAY__WIDE_SIZE, &block);
+        else
+            inlay__packed_wide(s->panel + b * INLAY__WIDE_PANEL_SIZE, s->row_of_panel, &block);
+        for (size_t k = 0; k < INLAY__WIDE_LENGTH; k++) {
+            int32_t x = 256 * digits[k] + digits[acts->n_k + k];
+            high += x * inlay__high_digit(block.q[k]);
+            low += x * inlay__low_digit(block.q[k]);
+        }
+        float scale = block.d * acts->d[col * acts->n_blocks + b];
+        acc = inlay__fma((float)high, scale * 256.0f, acc);
+        acc = inlay__fma((float)low, scale, acc);
+    }
+    return acc;
+}
+
 static float load_weight(uint32_t type, const uint8_t *row, size_t k) {
     if (type == INLAY_TYPE_F32) return inlay__load_f32(row + 4 * k);
     if (type == INLAY_TYPE_F16) return inlay__f16_to_f32(inlay__load_u16(row + 2 * k));
@@ -107,8 +131,11 @@ void inlay__product_32(const inlay__product *p) { each_element(p, false, dot_32)
 
 void inlay__product_256(const inlay__product *p) { each_element(p, false, dot_256); }
 
+void inlay__product_wide(const inlay__product *p) { each_element(p, false, dot_wide); }
+
 void inlay__product_packed(const inlay__product *p) {
-    each_element(p, true, inlay__block_type_get(p->type)->kind == INLAY__BLOCK_32 ? dot_32 : dot_256);
+    inlay__block_kind kind = inlay__block_type_get(p->type)->kind;
+    each_element(p, true, kind == INLAY__BLOCK_32 ? dot_32 : kind == INLAY__BLOCK_256 ? dot_256 : dot_wide);
 }
 
 void inlay__product_float(const inlay__product *p) {

@@ -1,6 +1,7 @@
 /* Activations to int8, by 32 or by 256 elements: d = amax / 127, q = round(x 127 / amax), ties to even. */
 #include "kernels/kernels.h"
 #include "kernels/math.h"
+#include "kernels/wide.h"
 
 /* The greatest |x| as bits, whose order is the order of magnitudes; NaN and infinity are above all. */
 static uint32_t greatest_magnitude(const float *x, size_t n) {
@@ -12,22 +13,28 @@ static uint32_t greatest_magnitude(const float *x, size_t n) {
     return greatest;
 }
 
-/* Returns d. Below 2^-100 a block is zero (127 / amax would overflow); a block that is not finite is zeros with
- * d = NaN. */
-static float quantize_block(const float *x, size_t n, int8_t *q) {
+/* Returns d = amax / greatest, and the factor that takes x to integers. Below 2^-100 a block is zero (the factor would
+ * overflow); one that is not finite is zeros with d = NaN. */
+static float scale_of(const float *x, size_t n, float greatest, float *scale) {
     uint32_t bits = greatest_magnitude(x, n);
-    if (bits < 0x0d800000 || bits >= 0x7f800000) {
-        memset(q, 0, n);
-        return bits < 0x0d800000 ? 0.0f : inlay__bits_f32(0x7fc00000);
-    }
-    float amax = inlay__bits_f32(bits), scale = 127.0f / amax;
+    *scale = 0.0f;
+    if (bits < 0x0d800000) return 0.0f;
+    if (bits >= 0x7f800000) return inlay__bits_f32(0x7fc00000);
+    *scale = greatest / inlay__bits_f32(bits);
+    return inlay__bits_f32(bits) / greatest;
+}
+
+static float quantize_block(const float *x, size_t n, int8_t *q) {
+    float scale, d = scale_of(x, n, 127.0f, &scale);
+    if (!(d > 0.0f)) memset(q, 0, n);
+    if (!(d > 0.0f)) return d;
     for (size_t i = 0; i < n; i++) {
         float rounded = inlay__round_even(x[i] * scale);
         if (rounded > 127.0f) rounded = 127.0f;
         if (rounded < -127.0f) rounded = -127.0f;
         q[i] = (int8_t)rounded;
     }
-    return amax / 127.0f;
+    return d;
 }
 
 static int32_t sum_of(const int8_t *q, size_t n) {
@@ -43,6 +50,23 @@ void inlay__quantize_32(const float *x, inlay__acts *acts, size_t col) {
         acts->d[at] = quantize_block(x + b * INLAY__Q_LENGTH, INLAY__Q_LENGTH, q + b * INLAY__Q_LENGTH);
         acts->sum[at] = sum_of(q + b * INLAY__Q_LENGTH, INLAY__Q_LENGTH);
         acts->dsum[at] = acts->d[at] * (float)acts->sum[at];
+    }
+}
+
+/* |x scale| is below 32,512.5: nothing needs a clamp. */
+void inlay__quantize_wide(const float *x, inlay__acts *acts, size_t col) {
+    int8_t *high = acts->q + 2 * col * acts->n_k, *low = high + acts->n_k;
+    for (size_t b = 0; b < acts->n_blocks; b++) {
+        float scale, d = scale_of(x + b * INLAY__WIDE_LENGTH, INLAY__WIDE_LENGTH, INLAY__WIDE_GREATEST, &scale);
+        size_t at = col * acts->n_blocks + b, begin = b * INLAY__WIDE_LENGTH;
+        for (size_t k = begin; k < begin + INLAY__WIDE_LENGTH; k++) {
+            int16_t q = d > 0.0f ? (int16_t)inlay__round_even(x[k] * scale) : 0;
+            high[k] = inlay__high_digit(q);
+            low[k] = inlay__low_digit(q);
+        }
+        acts->d[at] = d;
+        acts->sum[2 * at] = sum_of(high + begin, INLAY__WIDE_LENGTH);
+        acts->sum[2 * at + 1] = sum_of(low + begin, INLAY__WIDE_LENGTH);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Sequences running through a network: the memory they take. */
 #include "base/fpenv.h"
+#include "kernels/wide.h"
 #include "model/phase.h"
 #include "model/positions.h"
 #include "model/sequences.h"
@@ -26,7 +27,7 @@ static void *place(layout *l, size_t count, size_t size) {
 
 /* Floats a column that inputs of products take in each form. */
 typedef struct input_widths {
-    size_t x, acts_32, acts_256;
+    size_t x, acts_32, acts_256, acts_wide;
 } input_widths;
 
 static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widths n) {
@@ -40,6 +41,9 @@ static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widt
     in->acts_256.sum16 = place(l, n_cols * (n.acts_256 / 16 + 1), sizeof(int16_t));
     in->acts_256.sum32 = place(l, n_cols * (n.acts_256 / 32 + 1), sizeof(int16_t));
     in->acts_256.zero6 = place(l, n_cols * (n.acts_256 / 8 + 1), sizeof(int16_t));
+    in->acts_wide.q = place(l, n_cols * n.acts_wide, 2);
+    in->acts_wide.d = place(l, n_cols * (n.acts_wide / INLAY__WIDE_LENGTH + 1), sizeof(float));
+    in->acts_wide.sum = place(l, n_cols * (n.acts_wide / INLAY__WIDE_LENGTH + 1), 2 * sizeof(int32_t));
 }
 
 /* What the blocks of a model ask for together, in floats. */
@@ -56,6 +60,7 @@ static void widen(input_widths *n, unsigned forms, size_t width) {
     if (forms & 1u << INLAY__BLOCK_FLOAT) n->x = inlay__max_size(n->x, width);
     if (forms & 1u << INLAY__BLOCK_32) n->acts_32 = inlay__max_size(n->acts_32, width);
     if (forms & 1u << INLAY__BLOCK_256) n->acts_256 = inlay__max_size(n->acts_256, width);
+    if (forms & 1u << INLAY__BLOCK_WIDE) n->acts_wide = inlay__max_size(n->acts_wide, width);
 }
 
 static inlay__needs needs_of(const inlay__layer_block *block) {
@@ -67,9 +72,12 @@ static inlay__needs needs_of(const inlay__layer_block *block) {
 /* Inputs only in the forms and widths that the block's matrices read; of blocks that keep more in them, the widest in all. */
 static void widen_for_block(const inlay__layer_block *block, const inlay__needs *needs, input_widths *n) {
     const inlay__matrix *m;
-    for (size_t k = 0; needs->quantizes && (m = block->kind->matrix(block->weights, k)) != NULL; k++)
-        widen(n, inlay__form_of(m), m->n_k);
-    if (!needs->quantizes) widen(n, ~0u, needs->input);
+    unsigned forms = ~(1u << INLAY__BLOCK_WIDE); /* which takes twice the memory */
+    for (size_t k = 0; (m = block->kind->matrix(block->weights, k)) != NULL; k++) {
+        if (needs->quantizes) widen(n, inlay__form_of(m), m->n_k);
+        forms |= inlay__form_of(m);
+    }
+    if (!needs->quantizes) widen(n, forms, needs->input);
 }
 
 /* A work buffer begins behind those of lower numbers that some block uses with it: blocks that use fewer of them have theirs
@@ -179,11 +187,12 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     if (d->config.n_sequences > 1) d->new_logits = place_rows(l, d->config.n_sequences, h->n_vocab, sizeof(float));
     place_inputs(l, &d->inputs, n_cols, needs.inputs);
     inlay__thread_scratch *threads = place(l, d->config.n_threads, sizeof *threads);
+    const input_widths few = {needs.input, needs.input, needs.input, needs.inputs.acts_wide > 0 ? needs.input : 0};
     d->threads = threads;
     for (size_t i = 0; i < d->config.n_threads; i++) {
         inlay__thread_scratch counted, *t = threads != NULL ? &threads[i] : &counted;
         memset(t, 0, sizeof *t);
-        place_inputs(l, &t->inputs, n_few, (input_widths){needs.input, needs.input, needs.input});
+        place_inputs(l, &t->inputs, n_few, few);
         t->hidden = place(l, n_few * h->n_embd, sizeof(float));
         t->row = place(l, h->n_embd, sizeof(float));
         t->scratch = place(l, inlay__max_size(needs.thread, n_cols * needs.tile), sizeof(float));

@@ -14,6 +14,7 @@ typedef struct inlay__inputs {
     float *x;             /* [n_cols, n]; NULL when no product reads floats */
     inlay__acts acts_32;  /* n_cols columns */
     inlay__acts acts_256;
+    inlay__acts acts_wide;
 } inlay__inputs;
 
 /* What one thread has for itself, so that it need not wait for others when there are few columns. */

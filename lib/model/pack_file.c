@@ -104,6 +104,9 @@ static int32_t plan(writer *w, inlay__model *model) {
     for (size_t i = 0; i < w->weights->n_tensors; i++) {
         const inlay__tensor *t = &w->weights->tensors[i];
         entry *e = &w->entries[i];
+        if (!inlay__dtype_in_files(t->type))
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' became %s while opening, which no file "
+                               "holds", name, t->name.text, inlay__dtype_any_name(t->type));
         *e = (entry){.size = t->size, .offset = offset};
         uint64_t size;
         if (is_multiplied(model, t) && inlay__packed_size(t->type, t->shape, &size))

@@ -1,6 +1,8 @@
 /* Sharing out phases among threads, and what the phases of all blocks have in common: columns of inputs, products. */
 #include "model/phase.h"
 
+#include "kernels/wide.h"
+
 enum { TASK_ROWS = INLAY__TASK_ROWS, TASK_COLS = 4 };
 
 /* ------------------------------------------------------------------- tasks */
@@ -54,9 +56,10 @@ void inlay__phase_run(inlay__pass *p, const inlay__phase *phase) {
 
 inlay__inputs inlay__inputs_of(const inlay__pass *p, size_t n) {
     inlay__inputs in = inlay__few_cols(p) ? p->d->threads[p->i_thread].inputs : p->d->inputs;
-    in.acts_32.n_k = in.acts_256.n_k = n;
+    in.acts_32.n_k = in.acts_256.n_k = in.acts_wide.n_k = n;
     in.acts_32.n_blocks = n / INLAY__Q_LENGTH;
     in.acts_256.n_blocks = n / INLAY__K_LENGTH;
+    in.acts_wide.n_blocks = n / INLAY__WIDE_LENGTH;
     return in;
 }
 
@@ -65,6 +68,7 @@ void inlay__prepare_col(const inlay__pass *p, inlay__inputs *in, const float *x,
         memcpy(in->x + col * in->acts_32.n_k, x, in->acts_32.n_k * sizeof(float));
     if (forms & 1u << INLAY__BLOCK_32) p->d->model->kernels.quantize_32(x, &in->acts_32, col);
     if (forms & 1u << INLAY__BLOCK_256) p->d->model->kernels.quantize_256(x, &in->acts_256, col);
+    if (forms & 1u << INLAY__BLOCK_WIDE) p->d->model->kernels.quantize_wide(x, &in->acts_wide, col);
 }
 
 void inlay__prepare_rows(inlay__pass *p, size_t task, const float *rows, size_t n, unsigned forms) {
@@ -134,7 +138,7 @@ void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm,
 
 void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out) {
     inlay__inputs in = inlay__inputs_of(p, m->n_k);
-    inlay__operand operand = {&in.acts_32, &in.acts_256, in.x, p->d->threads[p->i_thread].panel};
+    inlay__operand operand = {&in.acts_32, &in.acts_256, in.x, p->d->threads[p->i_thread].panel, &in.acts_wide};
     inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, cols.begin, cols.end, out, m->n_rows);
 }
 

@@ -1,6 +1,8 @@
 /* Opening models, their facts, and what happens to models that are none. */
 #include "test.h"
 
+#include <math.h>
+
 #include "api/handles.h"
 #include "support/accounting_sys.h"
 #include "support/temp_file.h"
@@ -503,7 +505,50 @@ TEST(options_may_go_before_what_was_made_with_them) {
     tiny_close(&t);
 }
 
-TEST_MAIN(CASE(facts_are_those_of_the_file), CASE(the_type_name_is_that_of_most_elements),
+/* The logits of a model with matrices of `type` made from F32; "" is the best level. */
+static float *logits_made(const tiny_params *p, int32_t type, const char *cpu, int pack, size_t step) {
+    int32_t tokens[20];
+    inlay_options *o = tiny_options(INLAY_OPT_QUANTIZE, type, INLAY_OPT_PACK, pack, 0);
+    CHECK_INT(inlay_options_set_string(o, INLAY_OPT_CPU, cpu, INLAY_ALL), INLAY_OK);
+    tiny t = tiny_open(p, o);
+    inlay_session *s = tiny_session(t.model, INLAY_OPT_CONTEXT, 64, INLAY_OPT_CACHE_TYPE, INLAY_TYPE_F32, 0);
+    tiny_tokens(tokens, INLAY__COUNT(tokens));
+    float *logits = tiny_eval(s, tokens, INLAY__COUNT(tokens), step);
+    inlay_session_free(s);
+    tiny_close(&t);
+    inlay_options_free(o);
+    return logits;
+}
+
+TEST(weights_of_16_bits_give_the_same_bits_in_every_way_and_nearly_the_logits_of_floats) {
+    tiny_params p = tiny_defaults();
+    p.n_embd = 256;
+    p.n_ff = 384;
+    p.n_vocab = 301; /* fills no panel */
+    float *floats = logits_made(&p, -1, "", INLAY_PACK_AUTO, 20);
+    float *expected = logits_made(&p, INLAY_TYPE_Q16_0, "scalar", INLAY_PACK_AUTO, 20);
+    float greatest = 1.0f, error = 0.0f;
+    for (size_t i = 0; i < p.n_vocab; i++) {
+        greatest = fmaxf(greatest, fabsf(floats[i]));
+        error = fmaxf(error, fabsf(expected[i] - floats[i]));
+    }
+    CHECK(error > 0.0f && error <= 2e-4f * greatest);
+    for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
+        if (!inlay__cpu_has((inlay__cpu)level)) continue;
+        for (int way = 0; way < 4; way++) {
+            int pack = way % 2 == 0 ? INLAY_PACK_AUTO : INLAY_PACK_NEVER;
+            const char *name = inlay__cpu_name((inlay__cpu)level);
+            float *found = logits_made(&p, INLAY_TYPE_Q16_0, name, pack, way < 2 ? 20 : 7);
+            CHECK(memcmp(found, expected, p.n_vocab * sizeof(float)) == 0);
+            free(found);
+        }
+    }
+    free(floats);
+    free(expected);
+}
+
+TEST_MAIN(CASE(weights_of_16_bits_give_the_same_bits_in_every_way_and_nearly_the_logits_of_floats),
+          CASE(facts_are_those_of_the_file), CASE(the_type_name_is_that_of_most_elements),
           CASE(unknown_facts_are_errors), CASE(the_vocabulary_alone_tokenizes_and_tells_facts),
           CASE(a_file_of_a_vocabulary_alone_opens_as_one), CASE(what_a_file_does_not_say_is_not_made_up),
           CASE(files_open_the_same_copied_and_mapped_and_from_memory), CASE(memory_of_any_alignment_will_do),

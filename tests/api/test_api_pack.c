@@ -74,7 +74,7 @@ static float *logits_of_file(const char *path, const char *cpu, int load, int fo
 }
 
 TEST(every_type_gives_the_bits_of_the_original_at_every_level_and_from_memory) {
-    for (size_t i = 0; i < 2 * n_product_types; i++) {
+    for (size_t i = 0; i < 2 * n_file_types; i++) {
         const char *original;
         tiny_params p = of_type(product_types[i / 2], i % 2 == 0);
         const char *packed = pack(&p, &original);
@@ -232,6 +232,13 @@ TEST(what_cannot_be_packed_is_named_and_nothing_is_left) {
     CHECK_INT(inlay_pack_file(original, NULL, NULL), INLAY_ERR_ARGUMENT);
     CHECK_INT(inlay_pack_file(temp_file("text", "no model", 8), again, NULL), INLAY_ERR_FORMAT);
     CHECK(!exists(again) && !exists(temp_path("again2.gguf.part")));
+    p = of_type(INLAY_TYPE_F32, true);
+    pack(&p, &original);
+    inlay_options *o = tiny_options(INLAY_OPT_QUANTIZE, INLAY_TYPE_Q16_0, 0);
+    CHECK_INT(inlay_pack_file(original, again, o), INLAY_ERR_UNSUPPORTED);
+    CHECK_HAS(inlay_error(), "became Q16_0");
+    CHECK(!exists(again) && !exists(temp_path("again2.gguf.part")));
+    inlay_options_free(o);
     /* One that is being written, or was left by a run that was killed, is not overwritten. */
     temp_file("again2.gguf.part", "x", 1);
     CHECK_INT(inlay_pack_file(original, again, NULL), INLAY_ERR_IO);
@@ -401,6 +408,9 @@ TEST(damaged_and_future_files_are_refused_by_what_is_wrong) {
     expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + INLAY_TYPE_F32, 64, 17, 64 * 32 * 4, INLAY_ERR_FORMAT, "type F32 cannot be");
     expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + 999, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "type 999");
     expect_refused(INLAY__PACKED_VERSION, 0x494d0000u, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "GGUF does not define");
+    expect_refused(INLAY__PACKED_VERSION, INLAY_TYPE_Q16_0, 128, 17, 8192, INLAY_ERR_UNSUPPORTED, "does not define");
+    expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + INLAY_TYPE_Q16_0, 128, 17, 8320, INLAY_ERR_UNSUPPORTED,
+                   "does not define");
     gguf_writer w;
     for (int i = 0; i < 3; i++) {
         size_t size;

@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "format/dtype.h"
 #include "kernels/math.h"
+#include "kernels/wide.h"
 #include "support/check_kernels.h"
 
 enum { MANY_COLS = 256, N_ROUNDS = 9 };
@@ -36,7 +37,7 @@ static double seconds(void) {
 
 /* The matrix by n_cols columns in tasks of 32 rows, as the forward pass does it; the best time of the rounds. */
 static double measure(const inlay__kernels *kernels, const bench *b, const inlay__matrix *m, size_t n_cols) {
-    inlay__operand operand = {&b->acts.acts_32, &b->acts.acts_256, b->acts.x, NULL};
+    inlay__operand operand = {&b->acts.acts_32, &b->acts.acts_256, b->acts.x, NULL, &b->acts.acts_wide};
     double best = 1e30;
     for (int round = 0; round < N_ROUNDS; round++) {
         size_t n_loops = 0;
@@ -59,6 +60,7 @@ static void make_ordinary(uint64_t *state, bench *b, size_t n_k) {
     for (size_t col = 0; col < MANY_COLS; col++) {
         inlay__quantize_32(b->acts.x + col * n_k, &b->acts.acts_32, col);
         if (n_k % INLAY__K_LENGTH == 0) inlay__quantize_256(b->acts.x + col * n_k, &b->acts.acts_256, col);
+        if (n_k % INLAY__WIDE_LENGTH == 0) inlay__quantize_wide(b->acts.x + col * n_k, &b->acts.acts_wide, col);
     }
 }
 

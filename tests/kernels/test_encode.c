@@ -42,7 +42,8 @@ TEST(normal_values_come_back_within_the_error_of_their_type) {
         double least, greatest;
     } expected[] = {
         {INLAY_TYPE_F32, 0, 0},          {INLAY_TYPE_F16, 1e-5, 4e-4},     {INLAY_TYPE_Q8_0, 0.0050, 0.0056},
-        {INLAY_TYPE_Q4_0, 0.080, 0.089}, {INLAY_TYPE_Q4_K, 0.065, 0.0735}, {INLAY_TYPE_Q6_K, 0.016, 0.0182}};
+        {INLAY_TYPE_Q4_0, 0.080, 0.089}, {INLAY_TYPE_Q4_K, 0.065, 0.0735}, {INLAY_TYPE_Q6_K, 0.016, 0.0182},
+        {INLAY_TYPE_Q16_0, 2e-5, 3e-5}};
     for (size_t i = 0; i < INLAY__COUNT(expected); i++)
         for (int scale = 0; scale < 3; scale++) {
             CHECK(inlay__encode_knows(expected[i].type));
@@ -71,12 +72,13 @@ TEST(values_above_zero_with_a_common_offset_do_not_need_a_minimum) {
 }
 
 TEST(zeros_stay_zeros_and_what_is_not_finite_does_no_harm) {
-    static const uint32_t types[] = {INLAY_TYPE_Q8_0, INLAY_TYPE_Q4_0, INLAY_TYPE_Q4_K, INLAY_TYPE_Q6_K};
+    static const uint32_t types[] = {INLAY_TYPE_Q8_0, INLAY_TYPE_Q4_0, INLAY_TYPE_Q4_K, INLAY_TYPE_Q6_K,
+                                     INLAY_TYPE_Q16_0};
     static const float odd[] = {0.0f, INFINITY, -INFINITY, NAN, 3e38f, 1e-45f, -1e-40f};
     for (size_t t = 0; t < INLAY__COUNT(types); t++)
         for (size_t k = 0; k < INLAY__COUNT(odd); k++) {
             float x[256] = {0}, y[256];
-            uint8_t row[300];
+            uint8_t row[600];
             memset(row, 0x5a, sizeof row);
             x[5] = odd[k];
             x[200] = -odd[k];
@@ -87,7 +89,22 @@ TEST(zeros_stay_zeros_and_what_is_not_finite_does_no_harm) {
         }
 }
 
-TEST_MAIN(CASE(normal_values_come_back_within_the_error_of_their_type),
+TEST(a_block_of_16_bits_that_is_not_finite_is_noticed_and_a_tiny_one_is_zeros) {
+    static const float odd[] = {INFINITY, -INFINITY, NAN, 1e-38f, -1e-45f};
+    for (size_t k = 0; k < INLAY__COUNT(odd); k++) {
+        float x[256] = {0}, y[256];
+        uint8_t row[520];
+        x[5] = odd[k];
+        x[200] = 1.0f;
+        inlay__encode_row(INLAY_TYPE_Q16_0, x, 256, row);
+        inlay__dequantize_row(INLAY_TYPE_Q16_0, row, 256, y);
+        for (size_t i = 0; i < 128; i++) CHECK(k < 3 ? y[i] != y[i] : y[i] == 0.0f);
+        for (size_t i = 128; i < 256; i++) CHECK(fabsf(y[i] - x[i]) <= 1e-7f);
+    }
+}
+
+TEST_MAIN(CASE(a_block_of_16_bits_that_is_not_finite_is_noticed_and_a_tiny_one_is_zeros),
+          CASE(normal_values_come_back_within_the_error_of_their_type),
           CASE(values_on_the_grid_of_a_block_are_kept_exactly),
           CASE(values_above_zero_with_a_common_offset_do_not_need_a_minimum),
           CASE(zeros_stay_zeros_and_what_is_not_finite_does_no_harm))

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "kernels/math.h"
+#include "kernels/wide.h"
 #include "support/check_kernels.h"
 #include "support/guard_page.h"
 
@@ -53,7 +54,7 @@ static bool only_the_part(const float *out, const shape *s) {
 /* `panel`: room for one, or NULL. */
 static void multiply(const inlay__kernels *kernels, const inlay__matrix *m, const test_acts *acts, const shape *s,
                      uint8_t *panel, float *out) {
-    inlay__operand operand = {&acts->acts_32, &acts->acts_256, acts->x, panel};
+    inlay__operand operand = {&acts->acts_32, &acts->acts_256, acts->x, panel, &acts->acts_wide};
     fill_canaries(out, s->n_rows * s->n_cols);
     inlay__matrix_multiply(kernels, m, &operand, s->row_begin, s->row_end, s->col_begin, s->col_end, out, s->n_rows);
 }
@@ -123,6 +124,7 @@ TEST(a_column_that_is_not_finite_gives_not_a_number_at_every_level) {
         acts.x[77] = INFINITY;
         inlay__quantize_32(acts.x, &acts.acts_32, 0);
         inlay__quantize_256(acts.x, &acts.acts_256, 0);
+        inlay__quantize_wide(acts.x, &acts.acts_wide, 0);
         if (t->kind == INLAY__BLOCK_FLOAT) acts.x[77] = NAN;
         random_blocks(&state, product_types[i], rows, N_ROWS * (N_K / t->length));
         inlay__matrix m = {.type = product_types[i],
@@ -130,7 +132,7 @@ TEST(a_column_that_is_not_finite_gives_not_a_number_at_every_level) {
                            .n_k = N_K,
                            .row_size = N_K / t->length * t->size,
                            .data = rows};
-        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
+        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL, &acts.acts_wide};
         inlay__kernels kernels;
         for (int level = -1; next_level(&level, &kernels);) {
             inlay__matrix_multiply(&kernels, &m, &operand, 0, N_ROWS, 0, 1, out, N_ROWS);
@@ -151,17 +153,19 @@ TEST(the_definition_is_near_the_exact_product_of_decoded_weights) {
         for (size_t k = 0; k < N_K; k++) acts.x[k] = random_float(&state, -1.0f, 1.0f);
         inlay__quantize_32(acts.x, &acts.acts_32, 0);
         inlay__quantize_256(acts.x, &acts.acts_256, 0);
+        inlay__quantize_wide(acts.x, &acts.acts_wide, 0);
         random_blocks(&state, product_types[i], row, N_K / t->length);
         inlay__dequantize_row(product_types[i], row, N_K, decoded);
         double exact = 0.0, bound = 0.0;
         for (size_t k = 0; k < N_K; k++) {
             exact += (double)decoded[k] * (double)acts.x[k];
-            /* Half a step of the activation, which is at most 1/127, and rounding. */
-            bound += fabs((double)decoded[k]) * (t->kind == INLAY__BLOCK_FLOAT ? 1e-6 : 0.5 / 127 + 1e-5);
+            /* Half a step of the activation, which is at most 1/127 or 1/32512, and rounding. */
+            double step = t->kind == INLAY__BLOCK_WIDE ? 1.0 / INLAY__WIDE_GREATEST : 1.0 / 127;
+            bound += fabs((double)decoded[k]) * (t->kind == INLAY__BLOCK_FLOAT ? 1e-6 : 0.5 * step + 1e-5);
         }
         inlay__matrix m = {
             .type = product_types[i], .n_rows = 1, .n_k = N_K, .row_size = N_K / t->length * t->size, .data = row};
-        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
+        inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL, &acts.acts_wide};
         inlay__kernels kernels;
         inlay__kernels_init(&kernels, INLAY__CPU_SCALAR);
         inlay__matrix_multiply(&kernels, &m, &operand, 0, 1, 0, 1, &out, 1);
@@ -190,7 +194,7 @@ TEST(panels_of_any_bytes_give_the_bits_of_the_definition_at_every_level) {
                 for (size_t k = 1; k < 64; k += 2) bytes[b * block_size + k] &= 0xaf; /* no infinite d, dmin or m */
             inlay__matrix m = {
                 .type = type, .packed = true, .n_rows = N_ROWS, .n_k = N_K, .row_size = size / N_ROWS, .data = bytes};
-            inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL};
+            inlay__operand operand = {&acts.acts_32, &acts.acts_256, acts.x, NULL, &acts.acts_wide};
             inlay__kernels kernels;
             for (int level = -1; next_level(&level, &kernels);) {
                 float *out = kernels.level == INLAY__CPU_SCALAR ? expected : found;

@@ -6,6 +6,7 @@
 
 #include "kernels/recurrence.h"
 #include "kernels/math.h"
+#include "kernels/wide.h"
 #include "support/check_kernels.h"
 #include "support/guard_page.h"
 
@@ -37,13 +38,21 @@ TEST(quantisation_equals_the_definition) {
         if (number % 11 == 0) values[random_u32(&state) % n_k] = 3.4e38f;
         if (number % 13 == 0) values[0] = 0x1p-100f;
         inlay__acts expected_32 = new_acts(1, n_k, 32), expected_256 = new_acts(1, n_k, 256);
+        inlay__acts expected_wide = new_acts(1, n_k, INLAY__WIDE_LENGTH);
         inlay__quantize_32(values, &expected_32, 0);
         inlay__quantize_256(values, &expected_256, 0);
+        inlay__quantize_wide(values, &expected_wide, 0);
         for (size_t i = 0; i < n_k; i++) CHECK(expected_32.q[i] >= -127 && expected_256.q[i] >= -127);
         for (int level = -1; next_level(&level, &kernels);) {
             inlay__acts found_32 = new_acts(1, n_k, 32), found_256 = new_acts(1, n_k, 256);
+            inlay__acts found_wide = new_acts(1, n_k, INLAY__WIDE_LENGTH);
             kernels.quantize_32(values, &found_32, 0);
             kernels.quantize_256(values, &found_256, 0);
+            kernels.quantize_wide(values, &found_wide, 0);
+            CHECK(memcmp(found_wide.q, expected_wide.q, 2 * n_k) == 0);
+            CHECK(memcmp(found_wide.sum, expected_wide.sum, 2 * found_wide.n_blocks * sizeof *found_wide.sum) == 0);
+            CHECK(same_floats("scales of 16 bits", &kernels, found_wide.d, expected_wide.d, found_wide.n_blocks));
+            delete_acts(&found_wide);
             check_acts(&kernels, &found_32, &expected_32, 1, false);
             check_acts(&kernels, &found_256, &expected_256, 1, true);
             delete_acts(&found_32);
@@ -51,6 +60,7 @@ TEST(quantisation_equals_the_definition) {
         }
         delete_acts(&expected_32);
         delete_acts(&expected_256);
+        delete_acts(&expected_wide);
         guard_free(&x);
     }
 }

@@ -251,7 +251,7 @@ TEST(vectors_of_every_type_come_as_floats_and_matrices_as_the_files_rows) {
     float x[N_K * N_ROWS], expected[N_K];
     uint8_t rows[N_K * N_ROWS * 4];
     uint64_t random = 5;
-    for (size_t i = 0; i < n_product_types; i++) {
+    for (size_t i = 0; i < n_file_types; i++) {
         uint32_t type = product_types[i];
         size_t row_size = quantize_size(type, N_K);
         gguf_writer w;

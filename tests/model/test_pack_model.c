@@ -49,7 +49,7 @@ static tiny_params of_type(uint32_t type, bool tied) {
 TEST(matrices_are_packed_where_the_level_has_a_kernel_and_a_separate_embedding_never) {
     for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
         if (!inlay__cpu_has((inlay__cpu)level)) continue;
-        for (size_t i = 0; i < 2 * n_product_types; i += TYPES_STEP) {
+        for (size_t i = 0; i < 2 * n_file_types; i += TYPES_STEP) {
             const inlay__matrix *all[MAX_MATRICES];
             tiny_params p = of_type(product_types[i / 2], i % 2 == 0);
             inlay__model_config config = config_of((inlay__cpu)level, 2);
@@ -68,7 +68,7 @@ TEST(matrices_are_packed_where_the_level_has_a_kernel_and_a_separate_embedding_n
 }
 
 TEST(any_number_of_threads_packs_the_same_bytes) {
-    for (size_t i = 0; i < n_product_types; i += TYPES_STEP) {
+    for (size_t i = 0; i < n_file_types; i += TYPES_STEP) {
         const inlay__matrix *one[MAX_MATRICES], *many[MAX_MATRICES];
         tiny_params p = of_type(product_types[i], true);
         inlay__model_config config = config_of(inlay__cpu_best(), 1);
@@ -101,7 +101,7 @@ static float *rows_of(const inlay__model *model, size_t step) {
 TEST(packed_matrices_give_the_bits_of_the_files_rows) {
     for (int level = INLAY__CPU_SCALAR + 1; level < INLAY__CPU_N_LEVELS; level++) {
         if (!inlay__cpu_has((inlay__cpu)level)) continue;
-        for (size_t i = 0; i < n_product_types; i += TYPES_STEP) {
+        for (size_t i = 0; i < n_file_types; i += TYPES_STEP) {
             const inlay__matrix *all[MAX_MATRICES];
             tiny_params p = of_type(product_types[i], i % 2 == 0);
             inlay__model_config packed_config = config_of((inlay__cpu)level, 3),
@@ -135,7 +135,7 @@ static tiny_network open_to_pack_in_use(const tiny_params *p, inlay__cpu level) 
 TEST(a_model_that_is_packed_in_use_gives_the_same_bits_before_and_after) {
     for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
         if (!inlay__cpu_has((inlay__cpu)level)) continue;
-        for (size_t i = 0; i < n_product_types; i++) {
+        for (size_t i = 0; i < n_file_types; i++) {
             /* The best level takes every type, the others one of each kind. */
             if (level != (int)inlay__cpu_best() && product_types[i] != INLAY_TYPE_Q8_0 && product_types[i] != INLAY_TYPE_Q4_K)
                 continue;

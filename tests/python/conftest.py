@@ -15,3 +15,6 @@ def pytest_configure() -> None:
     model = os.environ.get("INLAY_SMOLLM2")
     if model and not Path(model).is_file():
         del os.environ["INLAY_SMOLLM2"]
+    folder = os.environ.get("INLAY_MINILM")
+    if folder and not Path(folder).is_dir():
+        del os.environ["INLAY_MINILM"]

@@ -85,6 +85,12 @@ def test_pack_writes_the_same_file_whatever_the_threads_and_says_nothing_when_as
     assert files[0] == files[1] and files[0] != Path(quantized).read_bytes()
 
 
+def test_quantize_names_a_type(quantized):
+    message = bad(2, "run", quantized, "-p", "x", "--quantize", "q5_k")
+    assert "--quantize is 'q5_k', expected f16, q16_0," in message
+    assert good("run", quantized, "-p", "hello world", "-n", "2", "--quantize", "q16_0")
+
+
 def test_a_packed_file_tells_of_itself_what_its_original_does(quantized, tmp_path):
     packed = tmp_path / "packed.gguf"
     good("pack", quantized, str(packed), "-q")

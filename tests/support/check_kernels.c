@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "kernels/math.h"
+#include "kernels/wide.h"
 
 const uint32_t product_types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,    INLAY_TYPE_BF16,   INLAY_TYPE_Q4_0,
                                   INLAY_TYPE_Q4_1, INLAY_TYPE_Q5_0,   INLAY_TYPE_Q5_1,   INLAY_TYPE_Q8_0,
@@ -12,8 +13,9 @@ const uint32_t product_types[] = {INLAY_TYPE_F32,  INLAY_TYPE_F16,    INLAY_TYPE
                                   INLAY_TYPE_Q6_K, INLAY_TYPE_IQ4_NL, INLAY_TYPE_IQ4_XS, INLAY_TYPE_MXFP4,
                                   INLAY_TYPE_TQ1_0, INLAY_TYPE_TQ2_0, INLAY_TYPE_IQ1_S, INLAY_TYPE_IQ1_M,
                                   INLAY_TYPE_IQ2_XXS, INLAY_TYPE_IQ2_XS, INLAY_TYPE_IQ2_S, INLAY_TYPE_IQ3_XXS,
-                                  INLAY_TYPE_IQ3_S};
+                                  INLAY_TYPE_IQ3_S, INLAY_TYPE_Q16_0};
 const size_t n_product_types = sizeof product_types / sizeof product_types[0];
+const size_t n_file_types = sizeof product_types / sizeof product_types[0] - 1;
 
 uint32_t random_u32(uint64_t *state) {
     *state ^= *state >> 12;
@@ -67,6 +69,18 @@ static size_t scale_offset(uint32_t type) {
     }
 }
 
+/* Elements within their bounds; now and then all the greatest, or the one that has the greatest digits. */
+static void random_wide(uint64_t *state, uint32_t extreme, uint8_t *block) {
+    static const int most[] = {INLAY__WIDE_GREATEST, -INLAY__WIDE_GREATEST, 127 * 256 - 128, -127 * 256 + 127};
+    uint32_t bits = inlay__f32_bits(inlay__f16_to_f32(random_scale(state)));
+    memcpy(block, &bits, 4);
+    for (size_t k = 0; k < INLAY__WIDE_LENGTH; k++) {
+        int q = (int)(random_u32(state) % (2 * INLAY__WIDE_GREATEST + 1)) - INLAY__WIDE_GREATEST;
+        if (extreme < 4) q = most[extreme];
+        put_scale(block + 4 + 2 * k, (uint16_t)q);
+    }
+}
+
 void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_blocks) {
     const inlay__block_type *t = inlay__block_type_get(type);
     for (size_t b = 0; b < n_blocks; b++, rows += t->size) {
@@ -92,6 +106,10 @@ void random_blocks(uint64_t *state, uint32_t type, uint8_t *rows, size_t n_block
             unsigned scale = random_scale(state);
             for (unsigned i = 0; i < 4; i++)
                 rows[49 + 2 * i] = (uint8_t)((rows[49 + 2 * i] & 15) | (scale >> 4 * i & 15) << 4);
+            continue;
+        }
+        if (type == INLAY_TYPE_Q16_0) {
+            random_wide(state, extreme, rows);
             continue;
         }
         put_scale(rows + scale_offset(type), random_scale(state));
@@ -132,9 +150,9 @@ static void *room(size_t n) {
 inlay__acts new_acts(size_t n_cols, size_t n_k, size_t block) {
     inlay__acts acts = {.n_k = n_k, .n_blocks = n_k / block};
     size_t n_blocks = n_cols * acts.n_blocks;
-    acts.q = room(n_cols * n_k);
+    acts.q = room(n_cols * n_k * 2);
     acts.d = room(n_blocks * sizeof *acts.d);
-    acts.sum = room(n_blocks * sizeof *acts.sum);
+    acts.sum = room(n_blocks * 2 * sizeof *acts.sum);
     acts.dsum = room(n_blocks * sizeof *acts.dsum);
     acts.sum16 = room(n_cols * n_k / 16 * sizeof *acts.sum16);
     acts.sum32 = room(n_cols * n_k / 32 * sizeof *acts.sum32);
@@ -154,7 +172,7 @@ void delete_acts(inlay__acts *acts) {
 
 test_acts make_acts(uint64_t *state, size_t n_cols, size_t n_k) {
     test_acts t = {new_acts(n_cols, n_k, INLAY__Q_LENGTH), new_acts(n_cols, n_k, INLAY__K_LENGTH),
-                   room(n_cols * n_k * sizeof(float))};
+                   new_acts(n_cols, n_k, INLAY__WIDE_LENGTH), room(n_cols * n_k * sizeof(float))};
     random_floats(state, t.x, n_cols * n_k);
     for (size_t col = 0; col < n_cols; col++) {
         uint32_t kind = random_u32(state) % 8; /* all 127, all -127, or one of both: the greatest sums there are */
@@ -162,6 +180,7 @@ test_acts make_acts(uint64_t *state, size_t n_cols, size_t n_k) {
             t.x[col * n_k + k] = kind == 0 || (kind == 2 && random_u32(state) % 2 == 0) ? 1.5f : -1.5f;
         inlay__quantize_32(t.x + col * n_k, &t.acts_32, col);
         if (n_k % INLAY__K_LENGTH == 0) inlay__quantize_256(t.x + col * n_k, &t.acts_256, col);
+        if (n_k % INLAY__WIDE_LENGTH == 0) inlay__quantize_wide(t.x + col * n_k, &t.acts_wide, col);
     }
     return t;
 }
@@ -169,5 +188,6 @@ test_acts make_acts(uint64_t *state, size_t n_cols, size_t n_k) {
 void free_acts(test_acts *t) {
     delete_acts(&t->acts_32);
     delete_acts(&t->acts_256);
+    delete_acts(&t->acts_wide);
     free(t->x);
 }

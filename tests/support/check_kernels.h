@@ -29,7 +29,7 @@ bool same_floats(const char *what, const inlay__kernels *kernels, const float *f
 
 /* Activations of n_cols columns of n_k, quantised by the scalar functions, in one block of memory. */
 typedef struct test_acts {
-    inlay__acts acts_32, acts_256;
+    inlay__acts acts_32, acts_256, acts_wide;
     float *x; /* [n_cols, n_k] */
 } test_acts;
 test_acts make_acts(uint64_t *state, size_t n_cols, size_t n_k);
@@ -41,5 +41,7 @@ void delete_acts(inlay__acts *acts);
 /* All types that have products, and how many. */
 extern const uint32_t product_types[];
 extern const size_t n_product_types;
+/* So many of them, from the first on, are in files. */
+extern const size_t n_file_types;
 
 #endif

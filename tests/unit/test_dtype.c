@@ -52,8 +52,16 @@ TEST(block_sizes_are_the_sum_of_their_fields) {
 TEST(twenty_five_types_run) {
     int n = 0;
     for (uint32_t type = 0; type < 1000; type++)
-        n += inlay__dtype_get(type) != NULL && inlay__dtype_get(type)->runs;
+        n += inlay__dtype_in_files(type) && inlay__dtype_get(type)->runs;
     CHECK_INT(n, 25);
+}
+
+TEST(one_more_runs_that_no_file_holds) {
+    CHECK(inlay__dtype_get(INLAY_TYPE_Q16_0) != NULL && inlay__dtype_get(INLAY_TYPE_Q16_0)->runs);
+    CHECK(!inlay__dtype_in_files(INLAY_TYPE_Q16_0));
+    CHECK_STR(inlay__dtype_any_name(INLAY_TYPE_Q16_0), "Q16_0");
+    CHECK(inlay__dtype_in_files(INLAY_TYPE_Q8_0) && !inlay__dtype_in_files(4) && !inlay__dtype_in_files(1000));
+    for (uint32_t type = 42; type < INLAY_TYPE_Q16_0; type++) CHECK_STR(inlay__dtype_any_name(type), "unknown");
 }
 
 TEST(removed_and_unknown_types_have_names_but_no_size) {
@@ -86,4 +94,5 @@ TEST(row_size_refuses_part_blocks_and_overflow) {
 }
 
 TEST_MAIN(CASE(block_sizes_are_the_sum_of_their_fields), CASE(twenty_five_types_run),
+          CASE(one_more_runs_that_no_file_holds),
           CASE(removed_and_unknown_types_have_names_but_no_size), CASE(row_size_refuses_part_blocks_and_overflow))

@@ -46,6 +46,10 @@ _WORDS = {
     "load": {"auto": c.LOAD_AUTO, "map": c.LOAD_MAP, "copy": c.LOAD_COPY},
     "pooling": {"model": c.POOLING_MODEL, "mean": c.POOLING_MEAN, "cls": c.POOLING_FIRST, "last": c.POOLING_LAST},
     "cache_type": {"f32": c.TYPE_F32, "f16": c.TYPE_F16, "q8_0": c.TYPE_Q8_0},
+    "quantize": {
+        "none": -1, "f16": c.TYPE_F16, "q16_0": c.TYPE_Q16_0, "q8_0": c.TYPE_Q8_0, "q4_0": c.TYPE_Q4_0,
+        "q4_k": c.TYPE_Q4_K, "q6_k": c.TYPE_Q6_K,
+    },
 }
 
 

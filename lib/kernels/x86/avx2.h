@@ -91,6 +91,7 @@ INLAY__AVX2_INLINE __m256 inlay__exp_avx2(__m256 x) {
 
 void inlay__quantize_32_avx2(const float *x, inlay__acts *acts, size_t col);
 void inlay__quantize_256_avx2(const float *x, inlay__acts *acts, size_t col);
+void inlay__quantize_wide_avx2(const float *x, inlay__acts *acts, size_t col);
 void inlay__rms_norm_avx2(const float *x, const float *w, float epsilon, size_t n, float *y);
 void inlay__add_avx2(const float *x, size_t n, float *y);
 void inlay__layer_norm_avx2(const float *x, const float *w, const float *bias, float epsilon, size_t n, float *y);
@@ -110,6 +111,7 @@ void inlay__product_q4_1_avx2(const inlay__product *product);
 void inlay__product_q5_0_avx2(const inlay__product *product);
 void inlay__product_q5_1_avx2(const inlay__product *product);
 void inlay__product_q8_0_avx2(const inlay__product *product);
+void inlay__product_q16_0_avx2(const inlay__product *product);
 void inlay__product_q4_k_avx2(const inlay__product *product);
 void inlay__product_q5_k_avx2(const inlay__product *product);
 void inlay__product_q6_k_avx2(const inlay__product *product);

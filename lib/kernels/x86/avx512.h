@@ -65,6 +65,8 @@ INLAY__AVX512_INLINE __m512 inlay__exp_avx512(__m512 x) {
     return _mm512_maskz_mul_ps(above, p, _mm512_castsi512_ps(power));
 }
 
+void inlay__activate_avx512(inlay__activation activation, const float *gate, const float *up, size_t n, float *out);
+void inlay__soft_cap_avx512(float cap, size_t n, float *x);
 void inlay__attention_avx512(const inlay__attention *attention);
 void inlay__product_q4_0_avx512(const inlay__product *product);
 void inlay__product_q4_1_avx512(const inlay__product *product);
@@ -77,6 +79,9 @@ void inlay__product_q6_k_avx512(const inlay__product *product);
 /* Fill in the products of the types of their file. */
 void inlay__init_2bit_avx512(inlay__kernels *kernels);
 void inlay__init_table_avx512(inlay__kernels *kernels);
+void inlay__init_wide_avx512(inlay__kernels *kernels);
+void inlay__product_q16_0_amx(const inlay__product *product);
+void inlay__product_q16_0_avx512(const inlay__product *product);
 void inlay__product_f32_avx512(const inlay__product *product);
 void inlay__product_f16_avx512(const inlay__product *product);
 void inlay__product_bf16_avx512(const inlay__product *product);

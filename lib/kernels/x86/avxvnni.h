@@ -29,6 +29,7 @@ void inlay__product_q6_k_avxvnni(const inlay__product *product);
 /* Fill in the products of the types of their file. */
 void inlay__init_2bit_avxvnni(inlay__kernels *kernels);
 void inlay__init_table_avxvnni(inlay__kernels *kernels);
+void inlay__init_wide_avxvnni(inlay__kernels *kernels);
 
 #endif
 #endif

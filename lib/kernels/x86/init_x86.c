@@ -7,6 +7,7 @@
 static void init_avx2(inlay__kernels *k) {
     k->quantize_32 = inlay__quantize_32_avx2;
     k->quantize_256 = inlay__quantize_256_avx2;
+    k->quantize_wide = inlay__quantize_wide_avx2;
     k->rms_norm = inlay__rms_norm_avx2;
     k->add = inlay__add_avx2;
     k->layer_norm = inlay__layer_norm_avx2;
@@ -36,6 +37,7 @@ static void init_avx2(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avx2;
     inlay__init_2bit_avx2(k);
     inlay__init_table_avx2(k);
+    k->product_packed[INLAY_TYPE_Q16_0] = inlay__product_q16_0_avx2;
 }
 
 static void init_avxvnni(inlay__kernels *k) {
@@ -53,6 +55,7 @@ static void init_avxvnni(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avxvnni;
     inlay__init_2bit_avxvnni(k);
     inlay__init_table_avxvnni(k);
+    inlay__init_wide_avxvnni(k);
 #else
     (void)k;
 #endif
@@ -61,6 +64,8 @@ static void init_avxvnni(inlay__kernels *k) {
 /* On top of AVX2: a CPU may have AVX-512 VNNI without AVX-VNNI. */
 static void init_avx512(inlay__kernels *k) {
     k->attention = inlay__attention_avx512;
+    k->activate = inlay__activate_avx512;
+    k->soft_cap = inlay__soft_cap_avx512;
     k->product_rows[INLAY_TYPE_F32] = inlay__product_f32_avx512;
     k->product_rows[INLAY_TYPE_F16] = inlay__product_f16_avx512;
     k->product_rows[INLAY_TYPE_BF16] = inlay__product_bf16_avx512;
@@ -77,13 +82,23 @@ static void init_avx512(inlay__kernels *k) {
     k->product_packed[INLAY_TYPE_Q6_K] = inlay__product_q6_k_avx512;
     inlay__init_2bit_avx512(k);
     inlay__init_table_avx512(k);
+    inlay__init_wide_avx512(k);
+}
+
+static void init_amx(inlay__kernels *k) {
+#if INLAY__HAS_AMX
+    k->product_packed[INLAY_TYPE_Q16_0] = inlay__product_q16_0_amx;
+#else
+    (void)k;
+#endif
 }
 
 void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level) {
     if (level < INLAY__CPU_AVX2) return;
     init_avx2(kernels);
     if (level == INLAY__CPU_AVXVNNI) init_avxvnni(kernels);
-    if (level == INLAY__CPU_AVX512) init_avx512(kernels);
+    if (level >= INLAY__CPU_AVX512) init_avx512(kernels);
+    if (level == INLAY__CPU_AMX) init_amx(kernels);
 }
 
 #else

@@ -48,6 +48,8 @@ LANES ints add(ints a, ints b) { return _mm256_add_epi32(a, b); }
 LANES ints subtract(ints a, ints b) { return _mm256_sub_epi32(a, b); }
 LANES ints times(ints a, ints b) { return _mm256_mullo_epi32(a, b); }
 LANES ints times_128(ints a) { return _mm256_slli_epi32(a, 7); }
+LANES ints times_256(ints a) { return _mm256_slli_epi32(a, 8); }
+LANES ints flip(ints a, ints b) { return _mm256_xor_si256(a, b); }
 LANES floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
 LANES floats multiply_add(ints a, floats b, floats c) { return _mm256_fmadd_ps(_mm256_cvtepi32_ps(a), b, c); }
 LANES floats multiply_subtract(ints a, floats b, floats c) { return _mm256_fnmadd_ps(_mm256_cvtepi32_ps(a), b, c); }

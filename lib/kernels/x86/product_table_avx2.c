@@ -205,24 +205,26 @@ INLAY__AVX2_INLINE void expanded_panel(const inlay__product *p, const uint8_t *p
         for (size_t half = 0; half < 2; half++) expand(block, half, f.by_16, chain, f.table, &e[half]);
         for (; col + TILE_COLS <= p->col_end; col += TILE_COLS, at += TILE_COLS * p->out_stride)
             expanded_tile(p, e, block, k, col, TILE_COLS, chain, at);
-        for (; col + 2 <= p->col_end; col += 2, at += 2 * p->out_stride)
-            expanded_tile(p, e, block, k, col, 2, chain, at);
-        if (col < p->col_end) expanded_tile(p, e, block, k, col, 1, chain, at);
+        for (; col < p->col_end; col++, at += p->out_stride) expanded_tile(p, e, block, k, col, 1, chain, at);
     }
 }
 
+INLAY__AVX2_INLINE form form_of(uint32_t type, bool by_16) {
+    return (form){by_16, by_16 ? SIZE_16 : SIZE_32, load_table(type)};
+}
+
 INLAY__AVX2_INLINE void multiply(const inlay__product *p, bool by_16, size_t chain) {
-    const form f = {by_16, by_16 ? SIZE_16 : SIZE_32, load_table(p->type)};
+    const form f = form_of(p->type, by_16);
     const size_t panel_size = p->acts->n_blocks * f.size;
-    if (p->col_end - p->col_begin < MANY) {
-        product(p, f);
-        return;
-    }
     for (size_t row = p->row_begin; row < p->row_end; row += INLAY__LANES)
         expanded_panel(p, p->weights + row / INLAY__LANES * panel_size, f, chain, p->out + (row - p->row_begin));
 }
 
 INLAY__AVX2 static void product_by_32(const inlay__product *p) {
+    if (p->col_end - p->col_begin < MANY) {
+        product(p, form_of(p->type, false));
+        return;
+    }
     switch (chain_of(p->type, false)) {
     case 8: multiply(p, false, 8); break;
     case 3: multiply(p, false, 3); break;
@@ -232,7 +234,9 @@ INLAY__AVX2 static void product_by_32(const inlay__product *p) {
 }
 
 INLAY__AVX2 static void product_by_16(const inlay__product *p) {
-    if (chain_of(p->type, true) == 4)
+    if (p->col_end - p->col_begin < MANY)
+        product(p, form_of(p->type, true));
+    else if (chain_of(p->type, true) == 4)
         multiply(p, true, 4);
     else
         multiply(p, true, 2);

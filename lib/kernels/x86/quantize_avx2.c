@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 
+#include "kernels/wide.h"
+
 /* The greatest of 8 magnitudes, as bits. */
 INLAY__AVX2_INLINE uint32_t greatest_of(__m256i m) {
     __m128i four = _mm_max_epu32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
@@ -35,15 +37,22 @@ INLAY__AVX2_INLINE __m256i sums_of_2(__m256i q) { return _mm256_maddubs_epi16(_m
 /* 32-bit sums of four: 8 of them. */
 INLAY__AVX2_INLINE __m256i sums_of_4(__m256i q) { return _mm256_madd_epi16(sums_of_2(q), _mm256_set1_epi16(1)); }
 
-/* d of n values, or 0 or NaN for a block that is not quantised. */
-INLAY__AVX2_INLINE float scale_of(const float *x, size_t n, __m256 *scale) {
+/* The sum of 8 numbers. */
+INLAY__AVX2_INLINE int32_t fold(__m256i eight) {
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+}
+
+/* d of n values whose greatest becomes `most`, or 0 or NaN for a block that is not quantised. */
+INLAY__AVX2_INLINE float scale_of(const float *x, size_t n, float most, __m256 *scale) {
     uint32_t bits = greatest_magnitude(x, n);
     *scale = _mm256_setzero_ps();
     if (bits < 0x0d800000) return 0.0f;
     if (bits >= 0x7f800000) return inlay__bits_f32(0x7fc00000);
     float amax = inlay__bits_f32(bits);
-    *scale = _mm256_set1_ps(127.0f / amax);
-    return amax / 127.0f;
+    *scale = _mm256_set1_ps(most / amax);
+    return amax / most;
 }
 
 INLAY__AVX2 void inlay__quantize_32_avx2(const float *x, inlay__acts *acts, size_t col) {
@@ -51,13 +60,10 @@ INLAY__AVX2 void inlay__quantize_32_avx2(const float *x, inlay__acts *acts, size
     for (size_t b = 0; b < acts->n_blocks; b++, x += INLAY__Q_LENGTH, q += INLAY__Q_LENGTH) {
         size_t at = col * acts->n_blocks + b;
         __m256 scale;
-        float d = scale_of(x, INLAY__Q_LENGTH, &scale);
+        float d = scale_of(x, INLAY__Q_LENGTH, 127.0f, &scale);
         __m256i values = d > 0.0f ? quantize_32_values(x, scale) : _mm256_setzero_si256();
         _mm256_storeu_si256((__m256i *)q, values);
-        __m256i eight = sums_of_4(values);
-        __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-        __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-        int32_t sum = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+        int32_t sum = fold(sums_of_4(values));
         acts->d[at] = d;
         acts->sum[at] = sum;
         acts->dsum[at] = d * (float)sum;
@@ -69,7 +75,7 @@ INLAY__AVX2 void inlay__quantize_256_avx2(const float *x, inlay__acts *acts, siz
     int16_t *sum16 = acts->sum16 + col * (acts->n_k / 16), *sum32 = acts->sum32 + col * (acts->n_k / 32);
     for (size_t b = 0; b < acts->n_blocks; b++) {
         __m256 scale;
-        float d = scale_of(x + b * INLAY__K_LENGTH, INLAY__K_LENGTH, &scale);
+        float d = scale_of(x + b * INLAY__K_LENGTH, INLAY__K_LENGTH, 127.0f, &scale);
         acts->d[col * acts->n_blocks + b] = d;
         for (size_t i = b * INLAY__K_LENGTH; i < (b + 1) * INLAY__K_LENGTH; i += INLAY__Q_LENGTH) {
             __m256i values = d > 0.0f ? quantize_32_values(x + i, scale) : _mm256_setzero_si256();
@@ -87,6 +93,47 @@ INLAY__AVX2 void inlay__quantize_256_avx2(const float *x, inlay__acts *acts, siz
             sum16[i / 16 + 1] = (int16_t)second;
             sum32[i / 32] = (int16_t)(first + second);
         }
+    }
+}
+
+/* 32 floats as two digits each. */
+INLAY__AVX2_INLINE void store_digits(const float *x, __m256 scale, int8_t *high, int8_t *low) {
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7), half = _mm256_set1_epi16(128);
+    __m256i digits[2][2]; /* high and low, of 16 values each */
+    __m256i i[4];
+    for (int k = 0; k < 4; k++) i[k] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * k), scale));
+    for (int k = 0; k < 2; k++) {
+        __m256i q = _mm256_packs_epi32(i[2 * k], i[2 * k + 1]);
+        digits[0][k] = _mm256_srai_epi16(_mm256_add_epi16(q, half), 8);
+        digits[1][k] = _mm256_sub_epi16(q, _mm256_slli_epi16(digits[0][k], 8));
+    }
+    for (int k = 0; k < 2; k++) {
+        __m256i packed = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(digits[k][0], digits[k][1]), order);
+        _mm256_storeu_si256((__m256i *)(void *)(k == 0 ? high : low), packed);
+    }
+}
+
+/* The sum of the block's digits. */
+INLAY__AVX2_INLINE int32_t sum_of(const int8_t *digits) {
+    __m256i sum = _mm256_setzero_si256();
+    for (size_t k = 0; k < INLAY__WIDE_LENGTH; k += INLAY__Q_LENGTH)
+        sum = _mm256_add_epi32(sum, sums_of_4(inlay__load_256(digits + k)));
+    return fold(sum);
+}
+
+INLAY__AVX2 void inlay__quantize_wide_avx2(const float *x, inlay__acts *acts, size_t col) {
+    int8_t *high = acts->q + 2 * col * acts->n_k, *low = high + acts->n_k;
+    for (size_t b = 0; b < acts->n_blocks; b++) {
+        size_t begin = b * INLAY__WIDE_LENGTH, at = col * acts->n_blocks + b;
+        __m256 scale;
+        float d = scale_of(x + begin, INLAY__WIDE_LENGTH, INLAY__WIDE_GREATEST, &scale);
+        if (!(d > 0.0f)) memset(high + begin, 0, INLAY__WIDE_LENGTH);
+        if (!(d > 0.0f)) memset(low + begin, 0, INLAY__WIDE_LENGTH);
+        for (size_t k = begin; d > 0.0f && k < begin + INLAY__WIDE_LENGTH; k += INLAY__Q_LENGTH)
+            store_digits(x + k, scale, high + k, low + k);
+        acts->d[at] = d;
+        acts->sum[2 * at] = sum_of(high + begin);
+        acts->sum[2 * at + 1] = sum_of(low + begin);
     }
 }
 
