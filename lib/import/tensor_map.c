@@ -415,13 +415,19 @@ static int32_t check_biases(const map *m) {
     return INLAY_OK;
 }
 
+/* GPT2LMHeadModel, LlamaForCausalLM, BertForMaskedLM, T5ForConditionalGeneration; but not XLMRobertaModel. */
+static bool predicts_tokens(inlay__text architecture) {
+    return ends_with(architecture, "LM") || strstr(architecture.text, "LMHead") != NULL ||
+           ends_with(architecture, "ForConditionalGeneration");
+}
+
 /* Whether the config says that the model is one that predicts tokens by a matrix of its own. */
 static bool is_untied(const inlay__config *c, inlay__text *key) {
     const inlay__json_node *tied = inlay__config_get(c, "tie_word_embeddings", key);
     const inlay__json_node *first = inlay__json_at(&c->json, inlay__config_get(c, "architectures", NULL), 0);
     if (tied == NULL || tied->kind != INLAY__JSON_FALSE) return false;
-    return first == NULL || first->kind != INLAY__JSON_STRING || strstr(first->text, "LM") != NULL ||
-           strstr(first->text, "ConditionalGeneration") != NULL;
+    return first == NULL || first->kind != INLAY__JSON_STRING ||
+           predicts_tokens((inlay__text){first->text, first->size});
 }
 
 static int32_t check_head(const map *m) {

@@ -48,6 +48,7 @@ typedef struct inlay__sequence {
     float *state[2];        /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
     bool state_is_new;      /* the one that runs has done a batch and goes on from its own */
     bool has_run;           /* a run of the call that is checked was its own */
+    size_t i_logits;        /* of the evaluation that runs: the row of logits of its last token */
 } inlay__sequence;
 
 /* Columns of one sequence in a pass. */
@@ -91,7 +92,7 @@ struct inlay__decoder {
     double *frequencies;             /* [n_rope / 2] of these sequences, where they depend on their room; or NULL */
     inlay__biases biases[2];         /* of the decoder and of the encoder */
     float *logits;                   /* [n_sequences, n_vocab] of the last evaluation that succeeded */
-    float *new_logits;               /* [n_sequences, n_vocab] of the one that runs, in the order of its runs */
+    float *new_logits;               /* [n_sequences, n_vocab] of the one that runs, in the order in which its runs end */
     float *states;                   /* [n_batch, n_embd] what the encoder last gave, behind its last norm */
     size_t n_states;
     inlay__inputs inputs;            /* [n_batch] shared */

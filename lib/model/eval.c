@@ -154,6 +154,7 @@ static void add_run(inlay__decoder *d, const call *c, const inlay__run *run) {
     memcpy(d->tokens + span.begin, run->tokens + done, n * sizeof *d->tokens);
     for (size_t col = c->logits != NULL ? span.begin : n == left ? span.end - 1 : span.end; col < span.end; col++)
         d->wanted[d->n_wanted++] = col;
+    sequence->i_logits = c->n_rows + d->n_wanted - 1; /* once its last token is there */
     inlay__decoder_add_span(d, &span, sequence->length, tile_of(&d->model->decoder));
     inlay__kv_pages_extend(&d->cache, &sequence->pages, sequence->length, sequence->length + n);
 }
@@ -205,12 +206,15 @@ static void take_back(inlay__decoder *d, const call *c) {
     }
 }
 
-/* Logits of the last token of each run become those of its sequence. */
+/* Logits of the last token of each run become those of its sequence. A run may end before one that stands before it: a
+ * prefix waits until a pass has room for all of it. */
 static void keep_logits(inlay__decoder *d, const call *c) {
     size_t n_vocab = d->model->hparams.n_vocab;
-    const float *rows = c->logits != NULL ? c->logits + (c->n_tokens - 1) * n_vocab : d->new_logits;
-    for (size_t i = 0; i < c->n_runs; i++)
-        memcpy(d->logits + c->runs[i].sequence * n_vocab, rows + i * n_vocab, n_vocab * sizeof(float));
+    const float *rows = c->logits != NULL ? c->logits : d->new_logits;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        size_t sequence = c->runs[i].sequence, row = d->sequences[sequence].i_logits;
+        memcpy(d->logits + sequence * n_vocab, rows + row * n_vocab, n_vocab * sizeof(float));
+    }
 }
 
 static void keep(inlay__decoder *d, const call *c) {

@@ -149,7 +149,8 @@ void inlay__kv_pages_clear(inlay__kv_cache *cache, const inlay__kv_pages *pages,
     end = inlay__min_size(end, pages->n * cache->n_block);
     while (begin < end) {
         size_t first = begin / cache->n_block * cache->n_block, stop = inlay__min_size(end, first + cache->n_block);
-        clear_in_page(cache, pages->list[first / cache->n_block], begin - first, stop - first);
+        uint32_t page = pages->list[first / cache->n_block];
+        if (cache->n_users[page] == 1) clear_in_page(cache, page, begin - first, stop - first);
         begin = stop;
     }
 }

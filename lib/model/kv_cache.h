@@ -73,7 +73,8 @@ void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size
 void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n);
 /* `to`, which is empty, has the first n positions of `from` too. */
 void inlay__kv_pages_share(inlay__kv_cache *cache, const inlay__kv_pages *from, size_t n, inlay__kv_pages *to);
-/* Makes the values of [begin, end) as if never written, after an evaluation that failed. */
+/* Makes the values of [begin, end) as if never written, after an evaluation that failed. In a page that others have too
+ * it wrote nothing, and what stands there is theirs. */
 void inlay__kv_pages_clear(inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end);
 
 #endif

@@ -141,5 +141,58 @@ TEST(an_error_among_several_runs_names_the_run_and_changes_no_sequence) {
     tiny_network_close(&s.n);
 }
 
+/* A sequence that was cut to within a page that another still has in full. */
+TEST(a_run_that_never_began_when_its_call_failed_leaves_a_shared_page_as_it_was) {
+    tiny_params p = tiny_architecture(0);
+    static script s;
+    s = (script){.state = 1, .n = tiny_network_open(&p, NULL)};
+    inlay__eval_hooks hooks = {NULL, NULL, NULL};
+    atomic_int flag = 1;
+    s.together = decoder_of(&s, 4, N_SEQUENCES, INLAY_TYPE_F16);
+    s.alone = decoder_of(&s, 128, 1, INLAY_TYPE_F16);
+    for (size_t k = 0; k < 80; k++) s.tokens[0][k] = (int32_t)below(&s, s.n.model->hparams.n_vocab);
+    const inlay__run whole = {0, s.tokens[0], 60}, rest = {0, s.tokens[0] + 60, 20};
+    const inlay__run two[] = {{2, s.tokens[0], 9}, {1, s.tokens[0], 5}};
+    CHECK_INT(inlay__decoder_eval(s.together, &whole, 1, NULL, &hooks), INLAY_OK);
+    inlay__decoder_fork(s.together, 0, 1);
+    CHECK_INT(inlay__decoder_truncate(s.together, 1, 17), INLAY_OK);
+    hooks.cancel = &flag;
+    CHECK_INT(inlay__decoder_eval(s.together, two, 2, NULL, &hooks), INLAY_ERR_CANCELLED);
+    hooks.cancel = NULL;
+    CHECK_INT(inlay__decoder_eval(s.together, &rest, 1, NULL, &hooks), INLAY_OK);
+    s.lengths[0] = 80;
+    check_alone(&s, 0, "after a failure of the one that it shares a page with");
+    inlay__decoder_free(s.together);
+    inlay__decoder_free(s.alone);
+    tiny_network_close(&s.n);
+}
+
+/* A prefix that a pass has no room for waits, and the run behind it is done first. */
+TEST(a_run_that_overtakes_a_prefix_has_its_own_logits) {
+    tiny_params p = tiny_architecture(0);
+    static script s;
+    s = (script){.state = 2, .n = tiny_network_open(&p, NULL)};
+    inlay__eval_hooks hooks = {NULL, NULL, NULL};
+    inlay__run runs[3];
+    s.together = decoder_of(&s, 32, 3, INLAY_TYPE_F16);
+    for (size_t i = 0; i < 3; i++) {
+        s.lengths[i] = i == 1 ? 30 : 5;
+        for (size_t k = 0; k < s.lengths[i]; k++) s.tokens[i][k] = (int32_t)below(&s, s.n.model->hparams.n_vocab);
+        runs[i] = (inlay__run){i, s.tokens[i], s.lengths[i]};
+    }
+    CHECK_INT(inlay__decoder_set_prefix(s.together, 1, 30), INLAY_OK);
+    CHECK_INT(inlay__decoder_eval(s.together, runs, 3, NULL, &hooks), INLAY_OK);
+    for (size_t i = 0; i < 3; i++) {
+        s.alone = decoder_of(&s, 32, 1, INLAY_TYPE_F16);
+        CHECK_INT(inlay__decoder_set_prefix(s.alone, 0, i == 1 ? 30 : 0), INLAY_OK);
+        check_alone(&s, i, "where a prefix had to wait");
+        inlay__decoder_free(s.alone);
+    }
+    inlay__decoder_free(s.together);
+    tiny_network_close(&s.n);
+}
+
 TEST_MAIN(CASE(sequences_evaluated_together_forked_cut_and_cancelled_have_the_bits_of_each_alone),
-          CASE(an_error_among_several_runs_names_the_run_and_changes_no_sequence))
+          CASE(an_error_among_several_runs_names_the_run_and_changes_no_sequence),
+          CASE(a_run_that_never_began_when_its_call_failed_leaves_a_shared_page_as_it_was),
+          CASE(a_run_that_overtakes_a_prefix_has_its_own_logits))
