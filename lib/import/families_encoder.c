@@ -167,8 +167,8 @@ static int32_t special_modernbert(inlay__config *c) {
 
 static const char tensors_t5[] =
     "shared.weight token_embd.weight\n"
-    "encoder.embed_tokens.weight - ignored\n" /* the same */
-    "decoder.embed_tokens.weight - ignored\n"
+    "decoder.embed_tokens.weight token_embd.weight spare\n" /* the same; some folders have only these */
+    "encoder.embed_tokens.weight token_embd.weight spare\n"
     "lm_head.weight output.weight\n"
     "encoder.final_layer_norm.weight enc.output_norm.weight\n"
     "encoder.block.%.layer.0.layer_norm.weight enc.blk.%.attn_norm.weight\n"
@@ -241,7 +241,7 @@ static int32_t special_t5(inlay__config *c) {
 /* ------------------------------------------------------------------------- BART */
 
 #define TENSORS_BART_SIDE(side, short_side)                                                         \
-    side ".embed_tokens.weight - ignored\n" /* the same as shared.weight */                         \
+    side ".embed_tokens.weight token_embd.weight spare\n" /* the same as shared.weight */           \
     side ".embed_positions.weight " short_side ".position_embd.weight positions\n"                  \
     side ".layernorm_embedding.+ " short_side ".token_embd_norm.*\n"                                \
     side ".layers.%.self_attn.q_proj.+ " short_side ".blk.%.attn_q.*\n"                             \

@@ -32,6 +32,7 @@
     X(flat)               /* all dimensions become one */                                      \
     X(positions)          /* without the first position_offset rows, which no position has */  \
     X(classifier)         /* in models that classify; others have no use for it */             \
+    X(spare)              /* what a line above says under another name; used where that is not there */ \
     X(ignored)            /* says nothing new; TO is "-" */                                      \
     X(needed)             /* no tensor's line: FROM must be there where TO is */
 

@@ -263,6 +263,34 @@ static bool classifies(const inlay__config *c) {
     return first != NULL && first->kind == INLAY__JSON_STRING && strstr(first->text, "Classification") != NULL;
 }
 
+/* Whether a file has a tensor of this name, with whatever in front of it. */
+static bool is_there(const inlay__weights *w, inlay__text name) {
+    for (size_t p = 0; p < w->n_parts; p++)
+        for (size_t i = 0; i < w->parts[p].safetensors.n_tensors; i++) {
+            inlay__text found = w->parts[p].safetensors.tensors[i].name;
+            if (found.size >= name.size && memcmp(found.text + found.size - name.size, name.text, name.size) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* Whether the files have what a line above a spare one takes for the same tensor. */
+static bool is_spared(const map *m, const inlay__tensor_line *spare) {
+    inlay__tensor_line line;
+    for (const char *table = m->config->family->tensors; inlay__tensor_line_next(&table, &line);) {
+        if (line.from.text == spare->from.text) return false;
+        if (line.to.size == spare->to.size && memcmp(line.to.text, spare->to.text, line.to.size) == 0 &&
+            is_there(m->weights, line.from))
+            return true;
+    }
+    return false;
+}
+
+static bool is_used(const map *m, const inlay__tensor_line *line) {
+    if (line->kind == INLAY__TENSOR_classifier) return classifies(m->config);
+    return line->kind != INLAY__TENSOR_ignored && (line->kind != INLAY__TENSOR_spare || !is_spared(m, line));
+}
+
 /* A name without what follows its last dot. */
 static inlay__text module_of(inlay__text name) {
     while (name.size > 0 && name.text[name.size - 1] != '.') name.size--;
@@ -279,7 +307,7 @@ static int32_t match_one(map *m, match *t) {
                            "type '%s'; without it the model would be another", t->file,
                            (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
                            m->config->family->model_type);
-    if (line.kind == INLAY__TENSOR_ignored || (line.kind == INLAY__TENSOR_classifier && !classifies(m->config))) return INLAY_OK;
+    if (!is_used(m, &line)) return INLAY_OK;
     t->used = true;
     t->kind = line.kind;
     t->paired = line.from.text[line.from.size - 1] == '+';
@@ -313,17 +341,6 @@ static int32_t match_all(map *m) {
 
 /* ----------------------------------------------------------------------- origin */
 
-/* Whether a file has a tensor of this name, with whatever in front of it. */
-static bool is_there(const inlay__weights *w, const char *name) {
-    size_t n = strlen(name);
-    for (size_t p = 0; p < w->n_parts; p++)
-        for (size_t i = 0; i < w->parts[p].safetensors.n_tensors; i++) {
-            inlay__text found = w->parts[p].safetensors.tensors[i].name;
-            if (found.size >= n && memcmp(found.text + found.size - n, name, n) == 0) return true;
-        }
-    return false;
-}
-
 void inlay__tensor_map_origin(const inlay__weights *weights, const char *name, char *text, size_t capacity) {
     inlay__tensor_line line;
     captured found;
@@ -331,7 +348,7 @@ void inlay__tensor_map_origin(const inlay__weights *weights, const char *name, c
     for (const char *table = weights->family->tensors; inlay__tensor_line_next(&table, &line);) {
         if (line.kind == INLAY__TENSOR_needed || !line_matches(line.to, name, &found)) continue;
         make_name(line.from, &found, text, capacity);
-        if (is_there(weights, text)) return;
+        if (is_there(weights, (inlay__text){text, strlen(text)})) return;
         if (first[0] == '\0') inlay__format(first, sizeof first, "%s", text);
     }
     inlay__format(text, capacity, "%s", first);

@@ -519,6 +519,41 @@ TEST(what_a_family_always_has_is_missed_by_its_name) {
     refuses(&x, INLAY_ERR_FORMAT, "key 'tie_word_embeddings' is false, but tensor 'lm_head.weight' is missing");
 }
 
+#define HEADLESS "\"hidden_size\":4,\"num_hidden_layers\":1,\"num_attention_heads\":1,\"intermediate_size\":3," \
+                 "\"max_position_embeddings\":8,\"tie_word_embeddings\":false"
+
+TEST(only_models_that_predict_tokens_need_a_head_of_their_own) {
+    fixture x;
+    begin(&x, "{\"model_type\":\"xlm-roberta\",\"architectures\":[\"XLMRobertaModel\"]," HEADLESS "}");
+    safetensors_writer_count(&x.w, "encoder.layer.0.attention.self.query.weight", "[4,4]", 16, 0);
+    safetensors_writer_count(&x.w, "encoder.layer.0.attention.self.query.bias", "[4]", 4, 0);
+    open_as(&x, "folder");
+    CHECK_INT(x.status, INLAY_OK);
+    end(&x);
+    begin(&x, "{\"model_type\":\"xlm-roberta\",\"architectures\":[\"XLMRobertaForMaskedLM\"]," HEADLESS "}");
+    safetensors_writer_count(&x.w, "encoder.layer.0.attention.self.query.weight", "[4,4]", 16, 0);
+    safetensors_writer_count(&x.w, "encoder.layer.0.attention.self.query.bias", "[4]", 4, 0);
+    refuses(&x, INLAY_ERR_FORMAT, "'tie_word_embeddings' is false, but tensor 'lm_head.decoder.weight' is missing");
+}
+
+#define T5 "{\"model_type\":\"t5\",\"d_model\":2,\"num_layers\":1,\"d_ff\":3,\"num_heads\":1}"
+
+/* Each counts from its own number on, so that the one that was taken can be told. */
+TEST(an_embedding_may_be_there_under_the_name_of_either_side_alone) {
+    static const char *const names[] = {"shared.weight", "decoder.embed_tokens.weight", "encoder.embed_tokens.weight"};
+    for (size_t first = 0; first < 3; first++) {
+        fixture x;
+        begin(&x, T5);
+        for (size_t i = 3; i-- > first;) safetensors_writer_count(&x.w, names[i], "[3,2]", 6, (float)i);
+        open_as(&x, "folder");
+        CHECK_INT(x.status, INLAY_OK);
+        float values[6];
+        for (size_t i = 0; i < 6; i++) values[i] = (float)(first + i);
+        has(&x, "token_embd.weight", 2, 3, 1, values);
+        end(&x);
+    }
+}
+
 /* ------------------------------------------------------------------------- shards */
 
 #define INDEX(pairs) "{\"metadata\":{},\"weight_map\":{" pairs "}}"
@@ -631,7 +666,9 @@ TEST_MAIN(CASE(every_line_of_every_family_is_whole),
           CASE(a_tensor_that_the_family_does_not_have_is_refused_by_name), CASE(one_tensor_under_two_names_is_refused),
           CASE(rows_that_the_heads_do_not_share_are_refused_with_their_shape), CASE(types_that_do_not_run_are_refused_by_name),
           CASE(experts_that_are_missing_there_twice_or_unlike_are_refused),
-          CASE(what_a_family_always_has_is_missed_by_its_name), CASE(shards_of_an_index_open_as_one),
+          CASE(what_a_family_always_has_is_missed_by_its_name),
+          CASE(only_models_that_predict_tokens_need_a_head_of_their_own),
+          CASE(an_embedding_may_be_there_under_the_name_of_either_side_alone), CASE(shards_of_an_index_open_as_one),
           CASE(an_index_that_names_a_missing_shard_is_refused), CASE(a_tensor_in_two_shards_is_refused),
           CASE(a_tensor_that_the_index_lacks_or_places_elsewhere_is_refused),
           CASE(names_of_files_that_lead_out_of_the_folder_are_refused),
