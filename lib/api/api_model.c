@@ -164,7 +164,7 @@ int32_t inlay__model_open(const inlay_options *options, const char *path, const 
     bool json = inlay__is_json(path, data, size);
     int32_t status = json           ? inlay__weights_open_empty(&model->sys, path, &model->weights)
                      : path != NULL ? inlay__import_open(&model->sys, path, load, &model->weights)
-                                    : inlay__weights_open_memory(&model->sys, data, size, &model->weights);
+                                    : inlay__import_open_memory(&model->sys, data, size, &model->weights);
     if (status != INLAY_OK) {
         inlay__sys sys = model->sys;
         inlay__free(&sys, model, sizeof *model);

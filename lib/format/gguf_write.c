@@ -1,7 +1,7 @@
-/* Writing GGUF metadata: each pair behind the last, the header when all are there. */
+/* Writing GGUF: each pair behind the last, each tensor's entry, the tensors, and the header when all are there. */
 #include "format/gguf_write.h"
 
-enum { HEADER_SIZE = 24, VERSION = 3 };
+enum { HEADER_SIZE = 24, VERSION = 3, ALIGNMENT = 32, ELEMENT_SIZE = 4 };
 
 static void put(inlay__gguf_writer *w, const void *data, size_t size) {
     size_t need;
@@ -81,11 +81,49 @@ void inlay__gguf_put_array(inlay__gguf_writer *w, const char *key, uint32_t type
     put(w, values, n * size);
 }
 
+void inlay__gguf_put_strings(inlay__gguf_writer *w, const char *key, const inlay__text *texts, size_t n) {
+    put_key(w, key, INLAY__GGUF_ARRAY);
+    put_number(w, INLAY__GGUF_STRING, 4);
+    put_number(w, n, 8);
+    for (size_t i = 0; i < n; i++) put_text(w, texts[i].text, texts[i].size);
+}
+
+uint64_t inlay__gguf_put_tensor(inlay__gguf_writer *w, const char *name, uint32_t type, size_t n) {
+    uint64_t at = w->data_size, size;
+    put_text(w, name, strlen(name));
+    put_number(w, 1, 4);
+    put_number(w, n, 8);
+    put_number(w, type, 4);
+    put_number(w, at, 8);
+    w->n_tensors++;
+    bool fits = inlay__mul_u64(n, ELEMENT_SIZE, &size) && inlay__add_u64(size, ALIGNMENT - 1, &size) &&
+                inlay__add_u64(at, size / ALIGNMENT * ALIGNMENT, &w->data_size);
+    if (!fits && w->status == INLAY_OK) w->status = inlay__fail(INLAY_ERR_MEMORY, "out of memory: tensors do not fit an address space");
+    return at;
+}
+
+uint8_t *inlay__gguf_writer_place(inlay__gguf_writer *w) {
+    size_t begin = 0, size = 0;
+    if (w->status != INLAY_OK) return NULL;
+    bool fits = inlay__add_size(w->size, ALIGNMENT - 1, &begin) && w->data_size <= SIZE_MAX &&
+                inlay__add_size(begin / ALIGNMENT * ALIGNMENT, (size_t)w->data_size, &size);
+    uint8_t *bytes = fits ? inlay__alloc_array(w->sys, size, 1) : NULL;
+    if (bytes == NULL) {
+        w->status = fits ? INLAY_ERR_MEMORY : inlay__fail(INLAY_ERR_MEMORY, "out of memory: tensors do not fit an address space");
+        return NULL;
+    }
+    memcpy(bytes, w->bytes, w->size);
+    inlay__free(w->sys, w->bytes, w->capacity);
+    w->bytes = bytes;
+    w->size = w->capacity = size;
+    return bytes + begin / ALIGNMENT * ALIGNMENT;
+}
+
 int32_t inlay__gguf_writer_finish(inlay__gguf_writer *w, const char *name, inlay__gguf *gguf) {
     INLAY__TRY(w->status);
     memcpy(w->bytes, "GGUF", 4);
     store(w->bytes + 4, VERSION, 4);
-    store(w->bytes + 8, 0, 8);
+    store(w->bytes + 8, w->n_tensors, 8);
     store(w->bytes + 16, w->n_kv, 8);
     return inlay__gguf_parse(w->sys, name, w->bytes, w->size, gguf);
 }

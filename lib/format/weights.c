@@ -239,6 +239,23 @@ int32_t inlay__weights_open_empty(const inlay__sys *sys, const char *path, inlay
     return finish(&w, status, weights);
 }
 
+int32_t inlay__weights_open_written(inlay__gguf_writer *from, const char *path, uint64_t file_size, inlay__weights *weights) {
+    inlay__weights w;
+    inlay__gguf gguf;
+    INLAY__TRY(inlay__weights_open_empty(from->sys, path, &w));
+    int32_t status = inlay__gguf_writer_finish(from, inlay__weights_name(&w), &gguf);
+    if (status == INLAY_OK) {
+        inlay__weights_part *part = last_part(&w);
+        part->gguf = gguf;
+        part->file = (inlay__file){.data = from->bytes, .size = from->capacity, .fd = -1, .owned = true};
+        from->bytes = NULL;
+        from->size = from->capacity = 0;
+        w.file_size = file_size;
+        status = complete(&w, INLAY_LOAD_AUTO);
+    }
+    return finish(&w, status, weights);
+}
+
 void inlay__weights_close(inlay__weights *weights) {
     const inlay__sys *sys = weights->sys;
     if (sys == NULL) return;

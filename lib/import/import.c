@@ -3,6 +3,7 @@
 #include "import/import.h"
 
 #include "base/text.h"
+#include "import/arpa.h"
 #include "import/config.h"
 #include "import/folder.h"
 #include "import/tensor_map.h"
@@ -247,10 +248,35 @@ static int32_t open_folder(inlay__folder *f, const char *only, inlay__weights *w
     return status;
 }
 
+/* Whether a file is an n-gram model in text. One that cannot be read is not, and its opening then tells why. */
+static bool is_arpa(const inlay__sys *sys, const char *path) {
+    uint8_t begin[64];
+    int fd = sys->file_open(sys->io_user, path);
+    if (fd < 0) return false;
+    int64_t n = sys->file_read(sys->io_user, fd, begin, sizeof begin, 0);
+    sys->file_close(sys->io_user, fd);
+    return inlay__arpa_is(path, begin, n > 0 ? (size_t)n : 0);
+}
+
+static int32_t open_arpa(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights) {
+    inlay__file file;
+    INLAY__TRY(inlay__file_open(sys, path, load, &file));
+    int32_t status = inlay__arpa_open(sys, path, file.data, file.size, weights);
+    if (status == INLAY_OK) status = inlay__file_check(sys, path, &file);
+    inlay__file_close(sys, &file);
+    return status;
+}
+
+int32_t inlay__import_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights) {
+    return inlay__arpa_is(NULL, data, size) ? inlay__arpa_open(sys, NULL, data, size, weights)
+                                            : inlay__weights_open_memory(sys, data, size, weights);
+}
+
 int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights) {
     size_t size = strlen(path), n_folder = size;
     inlay__folder f = {.sys = sys, .load = load};
     bool folder = is_folder(sys, path), single = !folder && ends_with(path, size, ending);
+    if (!folder && !single && is_arpa(sys, path)) return open_arpa(sys, path, load, weights);
     if (!folder && !single) return inlay__weights_open(sys, path, load, weights);
     while (single && n_folder > 0 && path[n_folder - 1] != '/') n_folder--;
     bool slash = folder && path[size - 1] != '/';

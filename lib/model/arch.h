@@ -11,7 +11,8 @@ enum {
     INLAY__LACKS_HEADS = 1,
     INLAY__LACKS_FF = 2,
     INLAY__LACKS_CONTEXT = 4,
-    INLAY__LACKS_SOME_HEADS = 8 /* layers with 0 key/value heads do not attend */
+    INLAY__LACKS_SOME_HEADS = 8, /* layers with 0 key/value heads do not attend */
+    INLAY__LACKS_LAYERS = 16     /* and an embedding: n-grams */
 };
 
 typedef struct inlay__arch {
@@ -47,7 +48,8 @@ typedef struct inlay__arch {
     X(mamba2, "mamba2", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
     X(recurrentgemma, "recurrentgemma", 0) \
     X(rwkv4, "rwkv4", INLAY__LACKS_HEADS) \
-    X(lstm, "lstm", INLAY__LACKS_HEADS | INLAY__LACKS_FF)
+    X(lstm, "lstm", INLAY__LACKS_HEADS | INLAY__LACKS_FF) \
+    X(ngram, "ngram", INLAY__LACKS_HEADS | INLAY__LACKS_FF | INLAY__LACKS_CONTEXT | INLAY__LACKS_LAYERS)
 
 #define INLAY__DECLARE(function, name, lacks) int32_t inlay__arch_##function##_load(struct inlay__model *model);
 INLAY__ARCHITECTURES(INLAY__DECLARE)

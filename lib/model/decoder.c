@@ -147,9 +147,11 @@ static void place_sequences(layout *l, inlay__decoder *d) {
     d->runs = place(l, n, sizeof *d->runs);
     uint32_t *lists = place_rows(l, n, n_pages, sizeof *lists);
     float *states = place_rows(l, n, 2 * n_state, sizeof *states);
+    size_t n_history = d->model->ngrams != NULL ? d->config.n_context : 0;
+    int32_t *histories = place_rows(l, n, n_history, sizeof *histories);
     d->crossed_pages = (inlay__kv_pages){place(l, n_pages, sizeof(uint32_t)), 0};
     for (size_t i = 0; sequences != NULL && i < n; i++) {
-        sequences[i] = (inlay__sequence){.pages = {lists + i * n_pages, 0},
+        sequences[i] = (inlay__sequence){.pages = {lists + i * n_pages, 0}, .history = histories + i * n_history,
                                          .state = {states + 2 * i * n_state, states + (2 * i + 1) * n_state}};
         memset(sequences[i].state[0], 0, n_state * sizeof *states);
     }

@@ -45,6 +45,7 @@ typedef struct inlay__sequence {
     size_t n_prefix;        /* tokens at the beginning that all see one another */
     bool has_logits;
     inlay__kv_pages pages;  /* of the cache */
+    int32_t *history;       /* [n_context] its tokens, where the model has n-grams */
     float *state[2];        /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
     bool state_is_new;      /* the one that runs has done a batch and goes on from its own */
     bool has_run;           /* a run of the call that is checked was its own */

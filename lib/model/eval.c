@@ -2,6 +2,7 @@
  * gives does not depend on who runs beside it. */
 #include "base/fpenv.h"
 #include "kernels/math.h"
+#include "model/backoff.h"
 #include "model/phase.h"
 #include "model/positions.h"
 
@@ -176,7 +177,7 @@ static int32_t eval_pass(inlay__decoder *d, call *c) {
     inlay__decoder_clear_pass(d);
     for (size_t i = 0; i < c->n_runs && d->n_cols < d->config.n_batch; i++) add_run(d, c, &c->runs[i]);
     d->logits_out = (c->logits != NULL ? c->logits : d->new_logits) + c->n_rows * n_vocab;
-    INLAY__TRY(inlay__decoder_pass(d, inlay__forward));
+    INLAY__TRY(d->model->ngrams != NULL ? inlay__backoff_pass(d) : inlay__decoder_pass(d, inlay__forward));
     INLAY__TRY(check_logits(d));
     for (size_t i = 0; i < d->n_spans; i++) {
         d->spans[i].sequence->length += d->spans[i].end - d->spans[i].begin;
@@ -292,6 +293,7 @@ void inlay__decoder_fork(inlay__decoder *d, size_t i_from, size_t i_to) {
     to->length = from->length;
     to->n_prefix = from->n_prefix;
     to->has_logits = from->has_logits;
+    if (d->model->ngrams != NULL) memcpy(to->history, from->history, from->length * sizeof *to->history);
     memcpy(to->state[0], from->state[0], d->model->n_state * sizeof(float));
     if (from->has_logits) memcpy(d->logits + i_to * n_vocab, d->logits + i_from * n_vocab, n_vocab * sizeof(float));
 }

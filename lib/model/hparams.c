@@ -158,8 +158,10 @@ int32_t inlay__hparams_read(const char *name, const inlay__gguf *gguf, inlay__hp
     unsigned lacks = arch != NULL ? arch->lacks : 0;
     INLAY__TRY(inlay__keys_u32(k, "context_length", !(lacks & INLAY__LACKS_CONTEXT), 1, INLAY__MAX_CONTEXT,
                                &h->n_context_train));
-    INLAY__TRY(inlay__keys_u32(k, "embedding_length", true, 1, INLAY__MAX_EMBD, &h->n_embd));
-    INLAY__TRY(inlay__keys_u32(k, "block_count", true, 1, INLAY__MAX_LAYER, &h->n_layer));
+    if (!(lacks & INLAY__LACKS_LAYERS)) {
+        INLAY__TRY(inlay__keys_u32(k, "embedding_length", true, 1, INLAY__MAX_EMBD, &h->n_embd));
+        INLAY__TRY(inlay__keys_u32(k, "block_count", true, 1, INLAY__MAX_LAYER, &h->n_layer));
+    }
     if (!(lacks & INLAY__LACKS_FF))
         INLAY__TRY(inlay__keys_u32(k, "feed_forward_length", true, 1, INLAY__MAX_FF, &h->n_ff));
     INLAY__TRY(inlay__keys_u32(k, "vocab_size", false, 1, INLAY__MAX_VOCAB, &h->n_vocab));

@@ -19,7 +19,7 @@ typedef struct inlay__hparams {
     const char *architecture; /* as in the file; lives with the gguf */
     uint32_t n_vocab;
     uint32_t n_context_train;
-    uint32_t n_embd;
+    uint32_t n_embd;          /* 0, as n_layer: n-grams */
     uint32_t n_layer;
     uint32_t n_head;          /* 0: no attention, as the three below */
     uint32_t n_head_kv;

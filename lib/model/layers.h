@@ -7,6 +7,7 @@
 #ifndef INLAY_LAYERS_H
 #define INLAY_LAYERS_H
 
+#include "format/ngrams.h"
 #include "kernels/matrix.h"
 #include "model/arch.h"
 #include "model/model.h"
@@ -143,6 +144,7 @@ struct inlay__model {
     inlay__matrix token_embd;    /* [n_vocab, n_embd] */
     inlay__stack encoder;        /* reads whole sequences, whose tokens see one another; n_layer 0: none */
     inlay__stack decoder;        /* reads tokens one after another; n_layer 0: none */
+    const inlay__ngrams *ngrams; /* that take the place of all layers; NULL: there are layers */
     inlay__head head;            /* [n_vocab, n_embd] predicts tokens; the matrix is token_embd where the two are tied */
     int32_t pooling;             /* INLAY_POOLING_ of a sequence's states; _MODEL: the file does not say */
     int32_t label_pooling;       /* of what is classified: INLAY_POOLING_FIRST or _MEAN */

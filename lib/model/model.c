@@ -23,24 +23,26 @@ void *inlay__model_alloc(inlay__model *model, size_t count, size_t size) {
     return memory;
 }
 
-/* The vocabulary is as large as the embedding; the metadata and the tokenizer must agree. */
-static int32_t check_vocab(inlay__model *model, size_t n_tokenizer) {
+/* The vocabulary is as large as the embedding, or there are as many 1-grams; the metadata and the tokenizer must agree. */
+static int32_t check_vocab(inlay__model *model, const inlay__arch *arch, size_t n_tokenizer) {
     inlay__hparams *h = &model->hparams;
     const char *name = inlay__weights_name(model->weights);
-    const inlay__tensor *embedding = inlay__weights_find(model->weights, "token_embd.weight");
+    bool layers = !(arch->lacks & INLAY__LACKS_LAYERS);
+    const char *tensor = layers ? "token_embd.weight" : "ngram.1.log_prob";
+    const inlay__tensor *embedding = inlay__weights_find(model->weights, tensor);
     char origin[INLAY__ORIGIN_SIZE];
-    if (embedding == NULL) return inlay__load_fail_missing(model->weights, "token_embd.weight");
-    if (embedding->shape[1] > 1 << 24)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor 'token_embd.weight' has %llu rows, expected at most %d", name,
-                           (unsigned long long)embedding->shape[1], 1 << 24);
-    if (h->n_vocab != 0 && h->n_vocab != embedding->shape[1])
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.vocab_size' is %u, but 'token_embd.weight'%s has %llu rows", name,
-                           h->architecture, h->n_vocab,
-                           inlay__weights_origin(model->weights, "token_embd.weight", origin), (unsigned long long)embedding->shape[1]);
-    h->n_vocab = (uint32_t)embedding->shape[1];
+    if (embedding == NULL) return inlay__load_fail_missing(model->weights, tensor);
+    uint64_t n = embedding->shape[layers];
+    if (n > INLAY__MAX_VOCAB)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has %llu rows, expected at most %d", name, tensor,
+                           (unsigned long long)n, INLAY__MAX_VOCAB);
+    if (h->n_vocab != 0 && h->n_vocab != n)
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.vocab_size' is %u, but '%s'%s has %llu rows", name, h->architecture,
+                           h->n_vocab, tensor, inlay__weights_origin(model->weights, tensor, origin), (unsigned long long)n);
+    h->n_vocab = (uint32_t)n;
     if (n_tokenizer > h->n_vocab)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokenizer has %zu tokens, but 'token_embd.weight' has %u rows",
-                           name, n_tokenizer, h->n_vocab);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokenizer has %zu tokens, but '%s' has %u rows", name, n_tokenizer,
+                           tensor, h->n_vocab);
     return INLAY_OK;
 }
 
@@ -112,7 +114,7 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': architecture '%s' is not one this version runs (%s)", name,
                            model->hparams.architecture, inlay__arch_names());
     INLAY__TRY(status);
-    INLAY__TRY(check_vocab(model, config->n_vocab_tokenizer));
+    INLAY__TRY(check_vocab(model, arch, config->n_vocab_tokenizer));
     INLAY__TRY(inlay__keys_init(name, inlay__weights_metadata(model->weights), &model->keys));
     model->embd_scale = model->hparams.embd_scale > 0.0f ? model->hparams.embd_scale : 1.0f;
     model->logit_scale = model->hparams.logit_scale > 0.0f ? model->hparams.logit_scale : 1.0f;
@@ -166,6 +168,7 @@ const char *inlay__model_kind(const inlay__model *model) {
 /* A recurrent state goes forward only: it cannot be taken back, nor see what comes. */
 int32_t inlay__model_capabilities(const inlay__model *model) {
     int32_t can = 0;
+    if (model->ngrams != NULL) return INLAY_CAN_GENERATE | INLAY_CAN_TRUNCATE;
     if (model->encoder.n_layer > 0) can |= INLAY_CAN_ENCODE | INLAY_CAN_EMBED;
     if (model->labels.output.matrix.n_rows > 0) can |= INLAY_CAN_CLASSIFY;
     if (model->decoder.n_layer == 0) return can | (model->head.output.matrix.n_rows > 0 ? INLAY_CAN_FILL_MASK : 0);

@@ -310,6 +310,20 @@ static int32_t load_plamo(const char *name, const inlay__gguf *gguf, inlay__voca
     return inlay__pieces_build(vocab, plamo_text, &of, &p->plamo.pieces);
 }
 
+/* -------------------------------------------------------------------- words */
+
+/* What stands between white space is a token: the vocabularies of n-gram models in ARPA format. */
+static int32_t load_words(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
+    (void)name, (void)gguf;
+    INLAY__TRY(alloc_steps(p, 1, 1, 1));
+    p->splitters[p->n_splitters++].kind = INLAY__SPLIT_SPACES;
+    p->joiners[p->n_joiners++].kind = INLAY__JOIN_SPACED;
+    p->model = INLAY__MODEL_WORDLEVEL;
+    p->takes_bytes = true;
+    set_around(p, vocab->add_bos ? vocab->special.bos : -1, vocab->add_eos ? vocab->special.eos : -1);
+    return load_lexicon(vocab, &p->lexicon);
+}
+
 /* --------------------------------------------------------------------- none */
 
 static int32_t load_none(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p) {
@@ -326,8 +340,8 @@ int32_t inlay__pipeline_from_gguf(const inlay__sys *sys, const char *name, const
         const char *name;
         int32_t (*load)(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p);
     } kinds[] = {{"bert", load_bert},         {"t5", load_t5},     {"rwkv", load_rwkv},         {"gemma4", load_character_bpe},
-                 {"gpt2", load_character_bpe}, {"plamo2", load_plamo}, {"whitespace", load_character_bpe}, {"none", load_none},
-                 {"no_vocab", load_none}};
+                 {"gpt2", load_character_bpe}, {"plamo2", load_plamo}, {"whitespace", load_character_bpe}, {"words", load_words},
+                 {"none", load_none},         {"no_vocab", load_none}};
     inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
     *pipeline = (inlay__pipeline){.sys = sys, .vocab = vocab, .arena = {sys, NULL}};
     pipeline->lexicon = (inlay__lexicon){.vocab = vocab, .unknown = -1};

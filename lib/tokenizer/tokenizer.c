@@ -152,6 +152,7 @@ static const family families[] = {
     {"rwkv", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"gemma4", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"whitespace", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"words", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"plamo2", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"none", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
     {"no_vocab", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
