@@ -347,12 +347,13 @@ INLAY_API int32_t inlay_option_describe(int32_t key, int32_t *kind, const char *
 /* -------------------------------------------------------------------- model */
 
 /* Opens the model at `path` (NUL-terminated, UTF-8): a GGUF file, version 2 or 3, whole or split (give the first part,
- * -00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; or
- * one .safetensors file beside its config.json. `options` may be NULL. `*model` is yours; free it with
- * inlay_model_free. On failure `*model` is NULL. A folder's tensors and metadata have the names that GGUF gives them.
- * The file is not trusted: any bytes give a model or an error. Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a
- * model file, damaged or contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer), _CANCELLED,
- * _THREAD, _CHANGED. Thread rule: any. Since 0.1. */
+ * -00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; one
+ * .safetensors file beside its config.json; or an n-gram model in ARPA format, whose words are its tokens, so that text
+ * is split at white space. `options` may be NULL. `*model` is yours; free it with inlay_model_free. On failure `*model`
+ * is NULL. A folder's tensors and metadata have the names that GGUF gives them. The file is not trusted: any bytes give
+ * a model or an error. Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or contradictory),
+ * _UNSUPPORTED (its architecture, tensor type or tokenizer), _CANCELLED, _THREAD, _CHANGED. Thread rule: any. Since
+ * 0.1. */
 INLAY_API int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_model **model);
 
 /* Opens a model from memory, used in place: `data` must stay unchanged until the model

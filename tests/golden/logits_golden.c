@@ -14,6 +14,7 @@ const golden_logits golden_logits_table[] = {
     {"tiny gemma3, cache Q8_0", UINT64_C(0x864aa9ae511310b0)},
     {"tiny t5, cache F32", UINT64_C(0x938ef92f118ef292)},
     {"tiny bart, cache F16", UINT64_C(0x1b270f3f61e57084)},
+    {"tiny ngram", UINT64_C(0x8aeaeed6b955d3ec)},
     {"tiny F32, cache F32", UINT64_C(0x260d4dc29ee81d0c)},
     {"tiny F16, cache F16", UINT64_C(0x460f50ae135b5c2e)},
     {"tiny BF16, cache Q8_0", UINT64_C(0x29e3d90e334732d7)},

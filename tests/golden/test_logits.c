@@ -14,6 +14,7 @@
 #include "kernels/cpu.h"
 #include "support/tiny_family.h"
 #include "support/tiny_network.h"
+#include "support/tiny_ngram.h"
 #include "support/tiny_open.h"
 #include "support/tiny_seq2seq.h"
 
@@ -238,6 +239,15 @@ TEST(encoder_decoders_have_their_recorded_bits) {
     }
 }
 
+TEST(ngrams_have_their_recorded_bits) {
+    const tiny_ngram model = {.n_words = 260, .order = 3};
+    subject s = {.name = "tiny ngram", .n_tokens = LONG_PROMPT, .n_vocab = 260, .cache_type = INLAY_TYPE_F16};
+    uint8_t *data = tiny_ngram_file(&model, &s.size);
+    s.data = data;
+    check_subject(&s, false);
+    free(data);
+}
+
 TEST(every_type_of_weights_has_its_recorded_bits) {
     static const struct {
         uint32_t type;
@@ -440,7 +450,7 @@ TEST(the_hashes_are_of_this_arithmetic) { CHECK_INT(golden_arithmetic_version, i
 
 int main(int argc, char **argv) {
     static const test_case cases[] = {CASE(every_architecture_has_its_recorded_bits),
-                                      CASE(encoder_decoders_have_their_recorded_bits),
+                                      CASE(encoder_decoders_have_their_recorded_bits), CASE(ngrams_have_their_recorded_bits),
                                       CASE(every_type_of_weights_has_its_recorded_bits),
                                       CASE(encoders_have_their_recorded_bits),
                                       CASE(smollm2_has_its_recorded_bits),
