@@ -61,7 +61,7 @@ static int read_option(const cli_command *command, int argc, char **argv, int *i
 }
 
 static bool takes_text(const cli_command *command) { return strstr(command->synopsis, "[TEXT]") != NULL; }
-static bool takes_output(const cli_command *command) { return strstr(command->synopsis, "MODEL OUT") != NULL; }
+static bool takes_output(const cli_command *command) { return strstr(command->synopsis, " OUT") != NULL; }
 
 int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *args) {
     bool only_operands = false; /* after "--" */
@@ -86,7 +86,8 @@ int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *a
         }
     }
     if (args->model == NULL && args->value[ARG_HELP] == NULL)
-        return cli_usage("%s needs a model file; see 'inlay %s --help'", command->name, command->name);
+        return cli_usage("%s needs a %s file; see 'inlay %s --help'", command->name,
+                         strncmp(command->synopsis, "TEXT", 4) == 0 ? "text" : "model", command->name);
     if (args->output == NULL && args->value[ARG_HELP] == NULL && takes_output(command))
         return cli_usage("%s needs a file to write; see 'inlay %s --help'", command->name, command->name);
     return CLI_OK;

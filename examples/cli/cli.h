@@ -71,6 +71,8 @@ typedef enum cli_arg {
     ARG_DIMENSIONS,
     ARG_NO_NORMALIZE,
     ARG_STOP,
+    ARG_ORDER,
+    ARG_TOKENIZER,
     /* of sampling, beyond the library's: sampling.c */
     ARG_FIRST_OF_SAMPLER,
     ARG_REPEAT_LAST = ARG_FIRST_OF_SAMPLER,
@@ -129,7 +131,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template,
-    cli_embed, cli_fill_mask;
+    cli_embed, cli_fill_mask, cli_count;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */

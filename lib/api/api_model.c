@@ -266,6 +266,20 @@ static int32_t mask_token(const inlay_model *model) {
     return -1;
 }
 
+/* FNV-1a over the tokens' texts, each ended by a byte that no UTF-8 holds; above 0. */
+static int64_t tokens_hash(const inlay_model *model) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    int64_t said = 0;
+    inlay__text text = metadata_string(model, "ngram.tokens_hash");
+    if (inlay__parse_i64(text.text, text.size, &said)) return said;
+    size_t n = model->tokenizer != NULL ? inlay__tokenizer_n_vocab(model->tokenizer) : 0;
+    for (size_t id = 0; id < n; id++) {
+        text = inlay__tokenizer_token_text(model->tokenizer, (int32_t)id);
+        for (size_t i = 0; i <= text.size; i++) hash = (hash ^ (i < text.size ? (uint8_t)text.text[i] : 255)) * UINT64_C(0x100000001b3);
+    }
+    return n == 0 ? 0 : (int64_t)(hash >> 1 | 1);
+}
+
 static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     inlay__special_tokens special = {-1, -1, -1, -1};
     if (model->tokenizer != NULL) special = *inlay__tokenizer_special(model->tokenizer);
@@ -299,6 +313,7 @@ static int32_t get_int(const inlay_model *model, int32_t fact, int64_t *value) {
     case INLAY_MODEL_TOKEN_MASK: *value = mask_token(model); return INLAY_OK;
     case INLAY_MODEL_TOKEN_START: *value = model->network != NULL ? inlay__model_start_token(model->network) : -1; return INLAY_OK;
     case INLAY_MODEL_TOKEN_FORCED: *value = model->network != NULL ? inlay__model_forced_token(model->network) : -1; return INLAY_OK;
+    case INLAY_MODEL_TOKENS_HASH: *value = tokens_hash(model); return INLAY_OK;
     default: return inlay__fail(INLAY_ERR_KEY, "inlay_model_get_int: there is no integer fact %d", fact);
     }
 }

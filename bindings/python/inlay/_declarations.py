@@ -119,6 +119,7 @@ MODEL_TOKEN_PAD = 123
 MODEL_TOKEN_MASK = 124
 MODEL_TOKEN_START = 125
 MODEL_TOKEN_FORCED = 126
+MODEL_TOKENS_HASH = 127
 CAN_GENERATE = 1
 CAN_PREFIX = 2
 CAN_TRUNCATE = 4
@@ -397,12 +398,13 @@ its least, greatest and default value. Any out pointer may be NULL. Errors: INLA
         c_int32,
         (c_char_p, inlay_options_p, POINTER(inlay_model_p),),
         """Opens the model at `path` (NUL-terminated, UTF-8): a GGUF file, version 2 or 3, whole or split (give the first part,
--00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; or
-one .safetensors file beside its config.json. `options` may be NULL. `*model` is yours; free it with
-inlay_model_free. On failure `*model` is NULL. A folder's tensors and metadata have the names that GGUF gives them.
-The file is not trusted: any bytes give a model or an error. Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a
-model file, damaged or contradictory), _UNSUPPORTED (its architecture, tensor type or tokenizer), _CANCELLED,
-_THREAD, _CHANGED. Thread rule: any. Since 0.1.""",
+-00001-of-0000N); a Hugging Face folder with config.json and safetensors files, one or several with their index; one
+.safetensors file beside its config.json; or an n-gram model in ARPA format, whose words are its tokens, so that text
+is split at white space. `options` may be NULL. `*model` is yours; free it with inlay_model_free. On failure `*model`
+is NULL. A folder's tensors and metadata have the names that GGUF gives them. The file is not trusted: any bytes give
+a model or an error. Errors: INLAY_ERR_ARGUMENT, _MEMORY, _IO, _FORMAT (not a model file, damaged or contradictory),
+_UNSUPPORTED (its architecture, tensor type or tokenizer), _CANCELLED, _THREAD, _CHANGED. Thread rule: any. Since
+0.1.""",
     ),
     "inlay_model_open_memory": (
         c_int32,
