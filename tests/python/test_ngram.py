@@ -32,7 +32,7 @@ def inlay(*arguments: str, text: str = "") -> subprocess.CompletedProcess:
     return subprocess.run([PROGRAM, *arguments], input=text.encode(), capture_output=True, timeout=120, check=False)
 
 
-def sentences(seed: int, n: int, n_words: int = 60) -> list[list[str]]:
+def sentences(seed: int, n: int, n_words: int = 3000) -> list[list[str]]:
     """Words of Zipf's law, of which each makes a few of the next more likely."""
     draw = random.Random(seed)
     weights = [1 / (i + 1) for i in range(n_words)]
@@ -141,7 +141,7 @@ def test_probabilities_are_those_of_another_reader(counted) -> None:
     _, path = counted
     other = arpa.loadf(str(path), encoding="utf-8")[0]
     worst = 0.0
-    for context, word, log10 in token_logs(path, sentences(4, 200, 70)):
+    for context, word, log10 in token_logs(path, sentences(4, 200, 4000)):
         words = [w if (w,) in other._ps or w in ("<s>", "</s>") else "<unk>" for w in (*context[-(ORDER - 1) :], word)]
         worst = max(worst, abs(log10 - other.log_p_raw(tuple(words))))
     assert worst < 1e-6
