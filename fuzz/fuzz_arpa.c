@@ -1,5 +1,5 @@
-/* Fuzzing n-gram models: any text opens as a model whose logits are finite, or fails, in memory bounded by its size, and leaves
- * nothing behind. */
+/* Fuzzing n-gram models: any text opens as a model whose logits are finite, or fails, in memory bounded by its size,
+ * and leaves nothing behind. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,7 +24,8 @@ static void evaluate(const uint8_t *data, size_t size) {
         for (int32_t i = 0; i < 32; i++) {
             int32_t token = 0;
             if (i > 0 && inlay_sample(session, &token) != INLAY_OK) abort();
-            if (inlay_eval(session, &token, 1) != INLAY_OK || inlay_logits(session, &logits, &n_vocab) != INLAY_OK) abort();
+            if (inlay_eval(session, &token, 1) != INLAY_OK || inlay_logits(session, &logits, &n_vocab) != INLAY_OK)
+                abort();
             for (size_t k = 0; k < n_vocab; k++)
                 if (!isfinite(logits[k])) abort();
         }

@@ -409,9 +409,9 @@ enum {
     INLAY_MODEL_TOKEN_MASK = 124,      /* int: stands for what a masked-language model is to guess; -1 if none */
     INLAY_MODEL_TOKEN_START = 125,     /* int: what an encoder-decoder's decoder begins with; -1 for other models */
     INLAY_MODEL_TOKEN_FORCED = 126,    /* int: what such a decoder always goes on with after it; -1 if none */
-    INLAY_MODEL_TOKENS_HASH = 127      /* int: a hash of all tokens' texts in their order: models with the same number mean
-                                        * the same by an id. Of an n-gram model over another model's tokens it is that
-                                        * model's, as `inlay count --model` wrote it. 0: no tokenizer */
+    INLAY_MODEL_TOKENS_HASH = 127 /* int: a hash of all tokens' texts in their order: models with the same number mean
+                                   * the same by an id. Of an n-gram model over another model's tokens it is that
+                                   * model's, as `inlay count --model` wrote it. 0: no tokenizer */
 };
 
 /* What a model can do; a call that asks for anything else returns INLAY_ERR_UNSUPPORTED. */

@@ -9,7 +9,8 @@
 
 static const cli_option options[] = {
     {"order", 'n', "N", ARG_ORDER, 0, "tokens of the longest n-grams, 1 to 8 (default: 3)"},
-    {"model", 'm', "MODEL", ARG_TOKENIZER, 0, "count the tokens of this model instead of words, so that the result can draft for it"},
+    {"model", 'm', "MODEL", ARG_TOKENIZER, 0,
+     "count the tokens of this model instead of words, so that the result can draft for it"},
     {"quiet", 'q', NULL, ARG_QUIET, 0, "say nothing when it is done"},
     CLI_OPTION_END,
 };
@@ -148,7 +149,8 @@ static int write_model(const cli_args *args, const ngram_model *m, words *w, int
     bool ok;
 
     if (out == NULL) return cli_error("'%s' could not be written: %s", args->output, strerror(errno));
-    if (args->value[ARG_TOKENIZER] != NULL) fprintf(out, "inlay tokens=%" PRId32 " hash=%" PRId64 "\n\n", m->n_vocab, hash);
+    if (args->value[ARG_TOKENIZER] != NULL)
+        fprintf(out, "inlay tokens=%" PRId32 " hash=%" PRId64 "\n\n", m->n_vocab, hash);
     ngram_model_write(m, out, args->value[ARG_TOKENIZER] != NULL ? put_id : put_word, w);
     ok = ferror(out) == 0;
     if (fclose(out) != 0 || !ok) return cli_error("'%s' could not be written: %s", args->output, strerror(errno));
@@ -158,7 +160,9 @@ static int write_model(const cli_args *args, const ngram_model *m, words *w, int
 static void tell(const cli_args *args, const ngram_model *m, double begin) {
     for (size_t k = 1; k <= m->order; k++)
         if (m->lists[k - 1].guessed)
-            fprintf(stderr, "order %zu: the text is too small or too regular to tell its discounts; 0.5, 1 and 1.5 are taken\n", k);
+            fprintf(stderr,
+                    "order %zu: the text is too small or too regular to tell its discounts; 0.5, 1 and 1.5 are taken\n",
+                    k);
     if (args->value[ARG_QUIET] != NULL) return;
     fprintf(stderr, "%s has", args->output);
     for (size_t k = 1; k <= m->order; k++) fprintf(stderr, "%s %zu", k > 1 ? "," : "", m->lists[k - 1].n);
@@ -182,7 +186,8 @@ static int count(const cli_args *args, const char *text, size_t size, int64_t or
     if (tokens->n < 3) return cli_error("'%s' has nothing to count", args->model);
     if (tokens->n >= UINT32_MAX) return cli_error("'%s' has more tokens than this program counts", args->model);
     m.n_vocab = (int32_t)n_vocab;
-    code = ngram_model_estimate(&m) ? write_model(args, &m, w, hash) : cli_error("there is not enough memory for the n-grams");
+    code = ngram_model_estimate(&m) ? write_model(args, &m, w, hash)
+                                    : cli_error("there is not enough memory for the n-grams");
     if (code == CLI_OK) tell(args, &m, begin);
     ngram_model_free(&m);
     return code;

@@ -42,7 +42,8 @@ static void sort(const ngram_model *m, uint32_t *places, uint32_t *other, size_t
             size_t left = begin, right = middle;
 
             for (size_t i = begin; i < end; i++) {
-                bool take_left = right == end || (left < middle && compare(tokens + from[left], tokens + from[right], m->order) <= 0);
+                bool take_left = right == end ||
+                                 (left < middle && compare(tokens + from[left], tokens + from[right], m->order) <= 0);
                 to[i] = take_left ? from[left++] : from[right++];
             }
         }
@@ -109,8 +110,8 @@ static bool collect(ngram_model *m, const uint32_t *places, size_t n_places, siz
     return true;
 }
 
-/* Those of order k that something of order k + 1 ends with count by how many different tokens stand before them; what begins
- * with the token that begins sequences has nothing before it and keeps its number. */
+/* Those of order k that something of order k + 1 ends with count by how many different tokens stand before them; what
+ * begins with the token that begins sequences has nothing before it and keeps its number. */
 static void adjust(ngram_model *m, size_t k) {
     const int32_t *tokens = m->text->tokens;
     ngram_list *list = &m->lists[k - 1], *longer = &m->lists[k];
@@ -122,7 +123,8 @@ static void adjust(ngram_model *m, size_t k) {
         list->count[longer->suffix[i]] += 1.0;
     }
     if (m->begin != NGRAM_NO_TOKEN) return;
-    for (size_t i = 0; i + k < m->text->n; i++) /* the beginning of a sequence is one more that something may stand behind */
+    /* The beginning of a sequence is one more that something may stand behind. */
+    for (size_t i = 0; i + k < m->text->n; i++)
         if (tokens[i] == NGRAM_NO_TOKEN && is_whole(tokens + i + 1, k)) list->count[find(m, k, tokens + i + 1)] += 1.0;
 }
 
@@ -157,7 +159,8 @@ static void choose_discounts(const ngram_model *m, size_t k) {
     double t[5] = {0.0};
 
     for (size_t i = 0; i < list->n; i++)
-        if (list->count[i] >= 1.0 && list->count[i] <= 4.0 && !(k == 1 && (int32_t)i == m->begin)) t[(int)list->count[i]] += 1.0;
+        if (list->count[i] >= 1.0 && list->count[i] <= 4.0 && !(k == 1 && (int32_t)i == m->begin))
+            t[(int)list->count[i]] += 1.0;
     for (int j = 1; j <= 3; j++) {
         double y = t[1] / (t[1] + 2.0 * t[2]);
 
@@ -201,11 +204,13 @@ static void estimate(ngram_model *m, size_t k) {
         const int32_t *context = tokens + list->at[begin];
         sums s = {0.0, 0.0};
 
-        for (end = begin; end < list->n && compare(tokens + list->at[end], context, k - 1) == 0; end++) add(&s, list, end);
+        for (end = begin; end < list->n && compare(tokens + list->at[end], context, k - 1) == 0; end++)
+            add(&s, list, end);
         double backoff = s.discounted / s.count;
         below->backoff[find(m, k - 1, context)] = backoff;
         for (size_t i = begin; i < end; i++) {
-            list->p[i] = (list->count[i] - discount_of(list, list->count[i])) / s.count + backoff * below->p[list->suffix[i]];
+            list->p[i] =
+                (list->count[i] - discount_of(list, list->count[i])) / s.count + backoff * below->p[list->suffix[i]];
             list->backoff[i] = 1.0;
         }
     }
@@ -231,7 +236,8 @@ void ngram_model_free(ngram_model *m) {
 
 /* ------------------------------------------------------------------- writing */
 
-void ngram_model_write(const ngram_model *m, FILE *out, void (*word)(void *user, int32_t token, FILE *out), void *user) {
+void ngram_model_write(const ngram_model *m, FILE *out, void (*word)(void *user, int32_t token, FILE *out),
+                       void *user) {
     fputs("\\data\\\n", out);
     for (size_t k = 1; k <= m->order; k++) fprintf(out, "ngram %zu=%zu\n", k, m->lists[k - 1].n);
     for (size_t k = 1; k <= m->order; k++) {

@@ -1,5 +1,5 @@
-/* Counting n-grams and estimating a model of them: interpolated modified Kneser-Ney smoothing [Chen & Goodman 1999, section 3],
- * with the discounts of equation 26 for each order. */
+/* Counting n-grams and estimating a model of them: interpolated modified Kneser-Ney smoothing [Chen & Goodman 1999,
+ * section 3], with the discounts of equation 26 for each order. */
 #ifndef INLAY_NGRAM_COUNT_H
 #define INLAY_NGRAM_COUNT_H
 
@@ -21,7 +21,7 @@ typedef struct ngram_list {
     size_t n;
     uint32_t *at;     /* [n] where in the text each stands, once */
     uint32_t *suffix; /* [n] the place of all but the first token in the order below */
-    double *count;    /* [n] how often; of those that others continue to the left, how many different tokens stand there */
+    double *count; /* [n] how often; of those that others continue to the left, how many different tokens stand there */
     double *p;        /* [n] of the last token after the others */
     double *backoff;  /* [n] of the whole as a context; 1 where nothing follows it */
     double discount[4]; /* of counts 1, 2, and 3 or more */

@@ -275,7 +275,8 @@ static int64_t tokens_hash(const inlay_model *model) {
     size_t n = model->tokenizer != NULL ? inlay__tokenizer_n_vocab(model->tokenizer) : 0;
     for (size_t id = 0; id < n; id++) {
         text = inlay__tokenizer_token_text(model->tokenizer, (int32_t)id);
-        for (size_t i = 0; i <= text.size; i++) hash = (hash ^ (i < text.size ? (uint8_t)text.text[i] : 255)) * UINT64_C(0x100000001b3);
+        for (size_t i = 0; i <= text.size; i++)
+            hash = (hash ^ (i < text.size ? (uint8_t)text.text[i] : 255)) * UINT64_C(0x100000001b3);
     }
     return n == 0 ? 0 : (int64_t)(hash >> 1 | 1);
 }

@@ -98,7 +98,8 @@ uint64_t inlay__gguf_put_tensor(inlay__gguf_writer *w, const char *name, uint32_
     w->n_tensors++;
     bool fits = inlay__mul_u64(n, ELEMENT_SIZE, &size) && inlay__add_u64(size, ALIGNMENT - 1, &size) &&
                 inlay__add_u64(at, size / ALIGNMENT * ALIGNMENT, &w->data_size);
-    if (!fits && w->status == INLAY_OK) w->status = inlay__fail(INLAY_ERR_MEMORY, "out of memory: tensors do not fit an address space");
+    if (!fits && w->status == INLAY_OK)
+        w->status = inlay__fail(INLAY_ERR_MEMORY, "out of memory: tensors do not fit an address space");
     return at;
 }
 
@@ -109,7 +110,8 @@ uint8_t *inlay__gguf_writer_place(inlay__gguf_writer *w) {
                 inlay__add_size(begin / ALIGNMENT * ALIGNMENT, (size_t)w->data_size, &size);
     uint8_t *bytes = fits ? inlay__alloc_array(w->sys, size, 1) : NULL;
     if (bytes == NULL) {
-        w->status = fits ? INLAY_ERR_MEMORY : inlay__fail(INLAY_ERR_MEMORY, "out of memory: tensors do not fit an address space");
+        w->status = fits ? INLAY_ERR_MEMORY
+                         : inlay__fail(INLAY_ERR_MEMORY, "out of memory: tensors do not fit an address space");
         return NULL;
     }
     memcpy(bytes, w->bytes, w->size);

@@ -1,16 +1,18 @@
-/* The n-grams of a back-off model [Katz 1987] as a trie from the first word to the last, order by order. As tensors of a file:
+/* The n-grams of a back-off model [Katz 1987] as a trie from the first word to the last, order by order. As tensors of
+ * a file:
  *
  *     ngram.1.log_prob                 F32 [n_vocab]   of each token by its id
  *     ngram.K.token                    I32 [n_K]       the last token of each, K > 1
  *     ngram.K.log_prob                 F32 [n_K]       of it after the others
  *     ngram.K.log_backoff              F32 [n_K]       of the whole as a context, K below the highest order
- *     ngram.K.first                    I32 [n_K + 1]   its successors are places first[i] to first[i + 1] - 1 of order K + 1
+ *     ngram.K.first                    I32 [n_K + 1]   its successors are places first[i] to
+ *                                                      first[i + 1] - 1 of order K + 1
  *
  *     order 1    a        b        c                   first 0 2 2 3
  *     order 2    a a  a c          c b                 token 0 2   1
  *
- * Successors stand side by side, by rising token: they are found by halving, and all of them are read in one go. Logarithms are
- * natural. */
+ * Successors stand side by side, by rising token: they are found by halving, and all of them are read in one go.
+ * Logarithms are natural. */
 #ifndef INLAY_NGRAMS_H
 #define INLAY_NGRAMS_H
 
@@ -34,9 +36,10 @@ typedef struct inlay__ngrams {
     inlay__ngram_order orders[INLAY__MAX_NGRAM]; /* number k - 1 is order k */
 } inlay__ngrams;
 
-/* The successors of a place of order k are places begin to end - 1 of order k + 1: within it, whatever a mapped file may say by
- * now. */
-static inline void inlay__ngrams_successors(const inlay__ngrams *ngrams, size_t k, size_t place, size_t *begin, size_t *end) {
+/* The successors of a place of order k are places begin to end - 1 of order k + 1: within it, whatever a mapped file
+ * may say by now. */
+static inline void inlay__ngrams_successors(const inlay__ngrams *ngrams, size_t k, size_t place, size_t *begin,
+                                            size_t *end) {
     const int32_t *first = ngrams->orders[k - 1].first + place;
     *end = inlay__min_size((size_t)first[1], ngrams->orders[k].n);
     *begin = inlay__min_size((size_t)first[0], *end);

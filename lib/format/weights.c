@@ -239,7 +239,8 @@ int32_t inlay__weights_open_empty(const inlay__sys *sys, const char *path, inlay
     return finish(&w, status, weights);
 }
 
-int32_t inlay__weights_open_written(inlay__gguf_writer *from, const char *path, uint64_t file_size, inlay__weights *weights) {
+int32_t inlay__weights_open_written(inlay__gguf_writer *from, const char *path, uint64_t file_size,
+                                    inlay__weights *weights) {
     inlay__weights w;
     inlay__gguf gguf;
     INLAY__TRY(inlay__weights_open_empty(from->sys, path, &w));

@@ -57,9 +57,10 @@ int32_t inlay__weights_open(const inlay__sys *sys, const char *path, int32_t loa
 int32_t inlay__weights_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights);
 /* No file: neither tensors nor metadata, under the name that `path` is (NULL: "memory"). */
 int32_t inlay__weights_open_empty(const inlay__sys *sys, const char *path, inlay__weights *weights);
-/* What was written into memory, as from a file of the name `path` (NULL: "memory") of `file_size` bytes. The writer's memory
- * becomes the weights'. */
-int32_t inlay__weights_open_written(inlay__gguf_writer *w, const char *path, uint64_t file_size, inlay__weights *weights);
+/* What was written into memory, as from a file of the name `path` (NULL: "memory") of `file_size` bytes. The writer's
+ * memory becomes the weights'. */
+int32_t inlay__weights_open_written(inlay__gguf_writer *w, const char *path, uint64_t file_size,
+                                    inlay__weights *weights);
 void inlay__weights_close(inlay__weights *weights);
 
 /* Steps of opening, for containers other than GGUF: a part more (its file then belongs to the weights), and the table

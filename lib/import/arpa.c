@@ -6,15 +6,16 @@
  *     ngram 2=3
  *
  *     \1-grams:
- *     -0.7  the   -0.3                               log10 of a probability, words, log10 of the back-off weight of these as
- *     ...                                            a context: 0 where it is missing
+ *     -0.7  the   -0.3                               log10 of a probability, words, log10 of the back-off weight of
+ *     ...                                            these as a context: 0 where it is missing
  *     \2-grams:
  *     -0.1  the cat
  *     ...
  *     \end\
  *
- * Fields stand apart by spaces and tabs, n-grams in any order, but each after its context, the n-gram without its last word. A
- * token's id is the place of its word. A model over the tokens of another has their ids for words, and before \data\
+ * Fields stand apart by spaces and tabs, n-grams in any order, but each after its context, the n-gram without its last
+ * word. A token's id is the place of its word. A model over the tokens of another has their ids for words, and before
+ * \data\
  *
  *     inlay tokens=49152 hash=1234567890             how many, and INLAY_MODEL_TOKENS_HASH of the other model
  */
@@ -40,7 +41,8 @@ typedef struct arpa {
     inlay__cursor text;
     size_t n_lines;      /* read so far */
     inlay__text line;    /* what is left of the one in hand, without spaces around */
-    size_t order, n_sections, n[INLAY__MAX_NGRAM]; /* sections of the last orders may be empty: there is nothing of these */
+    size_t order, n[INLAY__MAX_NGRAM];
+    size_t n_sections;   /* those of the last orders may be empty: `order` leaves these out */
     bool linked;         /* words are ids of another model's tokens */
     int64_t n_linked, hash;
 
@@ -60,8 +62,8 @@ static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 static int shown(inlay__text text) { return (int)inlay__min_size(text.size, SHOWN); }
 
 static int32_t fail_line(const arpa *a, const char *expected) {
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu is '%.*s', expected %s", a->name, a->n_lines, shown(a->line),
-                       a->line.size > 0 ? a->line.text : "", expected);
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu is '%.*s', expected %s", a->name, a->n_lines,
+                       shown(a->line), a->line.size > 0 ? a->line.text : "", expected);
 }
 
 static void trim(inlay__text *text) {
@@ -123,8 +125,8 @@ static bool take_count(inlay__text *text, int64_t *value) {
 static int32_t read_link(arpa *a) {
     inlay__text line = a->line;
     if (!take(&line, "inlay ")) return INLAY_OK;
-    if (!take(&line, "tokens=") || !take_count(&line, &a->n_linked) || !take(&line, "hash=") || !take_count(&line, &a->hash) ||
-        line.size > 0 || a->n_linked < 1 || a->n_linked > MAX_VOCAB)
+    if (!take(&line, "tokens=") || !take_count(&line, &a->n_linked) || !take(&line, "hash=") ||
+        !take_count(&line, &a->hash) || line.size > 0 || a->n_linked < 1 || a->n_linked > MAX_VOCAB)
         return fail_line(a, "'inlay tokens=N hash=N'");
     a->linked = true;
     return INLAY_OK;
@@ -141,23 +143,27 @@ static int32_t read_counts(arpa *a) {
             return fail_line(a, "'ngram ORDER=COUNT'");
         if (k != (int64_t)a->order + 1) return fail_line(a, "orders 1, 2, 3 and so on");
         if (k > INLAY__MAX_NGRAM)
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': has n-grams of order %lld, and this version runs up to %d",
-                               a->name, (long long)k, INLAY__MAX_NGRAM);
+            return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                               "file '%s': has n-grams of order %lld, and this version runs up to %d", a->name,
+                               (long long)k, INLAY__MAX_NGRAM);
         uint64_t each = 2 * (uint64_t)k + 2, left = inlay__cursor_left(&a->text);
         if ((uint64_t)n > left / each || (uint64_t)n >= INT32_MAX || (least += (uint64_t)n * each) > left)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu tells of %lld n-grams of order %lld, for which its %zu bytes "
-                               "have no room", a->name, a->n_lines, (long long)n, (long long)k, a->text.size);
+            return inlay__fail(INLAY_ERR_FORMAT,
+                               "file '%s': line %zu tells of %lld n-grams of order %lld, for which its %zu bytes "
+                               "have no room",
+                               a->name, a->n_lines, (long long)n, (long long)k, a->text.size);
         a->n[a->order++] = (size_t)n;
     }
     if (a->order == 0 || a->n[0] == 0) return fail_line(a, "'ngram 1=COUNT' with a count above 0");
     if (a->n[0] >= MAX_VOCAB)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': has %zu words, and this version runs up to %d", a->name, a->n[0],
-                           MAX_VOCAB - 1);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': has %zu words, and this version runs up to %d", a->name,
+                           a->n[0], MAX_VOCAB - 1);
     a->n_sections = a->order;
     while (a->n[a->order - 1] == 0) a->order--;
     for (size_t i = 1; i < a->order; i++)
         if (a->n[i] == 0)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no n-grams of order %zu, but of order %zu, whose contexts they are",
+            return inlay__fail(INLAY_ERR_FORMAT,
+                               "file '%s': has no n-grams of order %zu, but of order %zu, whose contexts they are",
                                a->name, i + 1, a->order);
     return INLAY_OK;
 }
@@ -167,8 +173,8 @@ static int32_t read_header(arpa *a) {
         if (equals(a->line, "\\data\\")) return read_counts(a);
         INLAY__TRY(read_link(a));
     }
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has no line '\\data\\', with which an n-gram model in ARPA format begins",
-                       a->name);
+    return inlay__fail(INLAY_ERR_FORMAT,
+                       "file '%s': has no line '\\data\\', with which an n-gram model in ARPA format begins", a->name);
 }
 
 /* ----------------------------------------------------------------------- n-grams */
@@ -187,7 +193,8 @@ static int32_t read_row(arpa *a, size_t k, row *r) {
     double log_prob, log_backoff = 0.0;
     if (!take_field(&rest, &field) || !inlay__parse_f64(field.text, field.size, &log_prob))
         return fail_line(a, "a logarithm and words");
-    if (!(log_prob <= 0.0 && log_prob >= LOG10_LEAST)) return fail_line(a, "the logarithm of a probability, -1000 to 0");
+    if (!(log_prob <= 0.0 && log_prob >= LOG10_LEAST))
+        return fail_line(a, "the logarithm of a probability, -1000 to 0");
     for (size_t i = 0; i < k; i++)
         if (!take_field(&rest, &r->words[i])) return fail_line(a, "as many words as the section is of");
     if (rest.size > 0) {
@@ -195,7 +202,8 @@ static int32_t read_row(arpa *a, size_t k, row *r) {
             return fail_line(a, "as many words as the section is of, and at most a number after them");
         if (!(log_backoff <= -LOG10_LEAST && log_backoff >= LOG10_LEAST))
             return fail_line(a, "the logarithm of a back-off weight, -1000 to 1000");
-        if (k == a->order && log_backoff != 0.0) return fail_line(a, "no back-off weight, as there is no longer n-gram");
+        if (k == a->order && log_backoff != 0.0)
+            return fail_line(a, "no back-off weight, as there is no longer n-gram");
     }
     r->log_prob = natural(log_prob);
     r->log_backoff = natural(log_backoff);
@@ -207,21 +215,24 @@ static int32_t begin_section(const arpa *a, size_t k) {
     char title[32];
     inlay__format(title, sizeof title, "\\%zu-grams:", k);
     if (equals(a->line, title)) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu is '%.*s', expected '%s'", a->name, a->n_lines, shown(a->line),
-                       a->line.size > 0 ? a->line.text : "", title);
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu is '%.*s', expected '%s'", a->name, a->n_lines,
+                       shown(a->line), a->line.size > 0 ? a->line.text : "", title);
 }
 
 /* The next line of a section; its end comes when all have come that were told of. */
 static int32_t next_row(arpa *a, size_t k, size_t i, row *r) {
     if (!next_line(a) || a->line.text[0] == '\\')
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu: section '\\%zu-grams:' ends after %zu of the %zu that '\\data\\' "
-                           "tells of", a->name, a->n_lines, k, i, a->n[k - 1]);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': line %zu: section '\\%zu-grams:' ends after %zu of the %zu that '\\data\\' "
+                           "tells of",
+                           a->name, a->n_lines, k, i, a->n[k - 1]);
     return read_row(a, k, r);
 }
 
 static int32_t linked_id(const arpa *a, inlay__text word) {
     int64_t id;
-    bool ok = inlay__parse_i64(word.text, word.size, &id) && id >= 0 && id < a->n_linked && (word.size == 1 || word.text[0] != '0');
+    bool ok = inlay__parse_i64(word.text, word.size, &id) && id >= 0 && id < a->n_linked &&
+              (word.size == 1 || word.text[0] != '0');
     return ok ? (int32_t)id : -1;
 }
 
@@ -232,8 +243,8 @@ static int32_t find_word(const arpa *a, inlay__text word, int32_t *id) {
     else
         *id = inlay__hash_map_get(&a->ids, word.text, word.size, &found) ? (int32_t)found : -1;
     if (*id >= 0) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu: word '%.*s' is not among the 1-grams", a->name, a->n_lines, shown(word),
-                       word.text);
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu: word '%.*s' is not among the 1-grams", a->name,
+                       a->n_lines, shown(word), word.text);
 }
 
 /* ------------------------------------------------------------------------- words */
@@ -248,8 +259,8 @@ static int32_t add_word(arpa *a, inlay__text word, float log_prob, float log_bac
         is_new = inlay__hash_map_put(&a->ids, word.text, word.size, (uint32_t)id);
     }
     if (!is_new)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu: word '%.*s' is among the 1-grams twice", a->name, a->n_lines,
-                           shown(word), word.text);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': line %zu: word '%.*s' is among the 1-grams twice", a->name,
+                           a->n_lines, shown(word), word.text);
     a->words[id] = word;
     a->log_probs[id] = log_prob;
     a->log_backoffs[id] = log_backoff;
@@ -279,8 +290,8 @@ static int32_t read_words(arpa *a) {
     row r;
     a->capacity = a->n[0] + 1;
     if (a->linked && (int64_t)a->n[0] != a->n_linked)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has %zu 1-grams, expected one for each of its %lld tokens", a->name, a->n[0],
-                           (long long)a->n_linked);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': has %zu 1-grams, expected one for each of its %lld tokens",
+                           a->name, a->n[0], (long long)a->n_linked);
     a->words = inlay__alloc_array(a->sys, a->capacity, sizeof *a->words);
     a->log_probs = inlay__alloc_array(a->sys, a->capacity, sizeof *a->log_probs);
     a->log_backoffs = inlay__alloc_array(a->sys, a->capacity, sizeof *a->log_backoffs);
@@ -334,7 +345,8 @@ static int32_t read_sections(arpa *a) {
         if (k <= a->order) INLAY__TRY(read_section(a, k));
     }
     next_line(a);
-    if (!equals(a->line, "\\end\\")) return fail_line(a, "'\\end\\', as all n-grams that '\\data\\' tells of are there");
+    if (!equals(a->line, "\\end\\"))
+        return fail_line(a, "'\\end\\', as all n-grams that '\\data\\' tells of are there");
     return next_line(a) ? fail_line(a, "nothing after '\\end\\'") : INLAY_OK;
 }
 
@@ -394,7 +406,8 @@ static void free_all(arpa *a) {
 static int32_t read(const inlay__sys *sys, const char *name, const uint8_t *data, size_t size, inlay__gguf_writer *w) {
     arpa a = {.sys = sys, .name = name, .text = {data, size, 0}, .trie = {.sys = sys, .name = name}};
     if (size >= 2 && data[0] == 0x1f && data[1] == 0x8b)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': is compressed by gzip; unpack it with gunzip first", name);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': is compressed by gzip; unpack it with gunzip first",
+                           name);
     inlay__fpenv saved = inlay__fpenv_enter();
     int32_t status = read_all(&a, w);
     inlay__fpenv_leave(saved);
@@ -412,11 +425,13 @@ static bool ends_with(const char *path, const char *ending) {
 bool inlay__arpa_is(const char *path, const uint8_t *data, size_t size) {
     inlay__text text = {(const char *)data, size};
     if (path != NULL && (ends_with(path, ".arpa") || ends_with(path, ".arpa.gz"))) return true;
-    while (text.size > 0 && (is_space(text.text[0]) || text.text[0] == '\n')) text = (inlay__text){text.text + 1, text.size - 1};
+    while (text.size > 0 && (is_space(text.text[0]) || text.text[0] == '\n'))
+        text = (inlay__text){text.text + 1, text.size - 1};
     return take(&text, "\\data\\") || take(&text, "inlay tokens=");
 }
 
-int32_t inlay__arpa_open(const inlay__sys *sys, const char *path, const uint8_t *data, size_t size, inlay__weights *weights) {
+int32_t inlay__arpa_open(const inlay__sys *sys, const char *path, const uint8_t *data, size_t size,
+                         inlay__weights *weights) {
     inlay__gguf_writer w;
     inlay__gguf_writer_init(sys, &w);
     int32_t status = read(sys, path != NULL ? path : "memory", data, size, &w);

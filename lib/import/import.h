@@ -4,8 +4,9 @@
 
 #include "format/weights.h"
 
-/* Opens a GGUF file (format/weights.h), a folder with config.json and safetensors files, one safetensors file beside its
- * config.json, or an ARPA file (import/arpa.h). `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY, _CHANGED. */
+/* Opens a GGUF file (format/weights.h), a folder with config.json and safetensors files, one safetensors file beside
+ * its config.json, or an ARPA file (import/arpa.h). `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED,
+ * _MEMORY, _CHANGED. */
 int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights);
 
 /* A GGUF or ARPA file in memory; the bytes of the former must outlive the weights. */

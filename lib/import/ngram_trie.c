@@ -1,4 +1,4 @@
-/* Sorting n-grams by context, then by token: two passes of counting, the second of which writes them where they belong. */
+/* Sorting n-grams by context, then by token: two passes of counting, the second of which writes them into place. */
 #include "import/ngram_trie.h"
 
 #include "base/text.h"
@@ -29,7 +29,8 @@ void inlay__ngram_trie_declare(inlay__ngram_trie *t, inlay__gguf_writer *w, size
         for (size_t column = 0; column < N_COLUMNS; column++) {
             if (!has_column(k, order, column)) continue;
             inlay__format(name, sizeof name, "ngram.%zu.%s", k, columns[column].name);
-            t->places[k - 1][column] = inlay__gguf_put_tensor(w, name, columns[column].type, n[k - 1] + (column == FIRST));
+            t->places[k - 1][column] =
+                inlay__gguf_put_tensor(w, name, columns[column].type, n[k - 1] + (column == FIRST));
         }
     }
 }
@@ -46,7 +47,8 @@ void inlay__ngram_trie_begin(inlay__ngram_trie *t, uint8_t *data, const float *l
     }
     const inlay__ngram_order *one = &t->ngrams.orders[0];
     memcpy((void *)(uintptr_t)one->log_probs, log_probs, one->n * sizeof *log_probs);
-    if (one->log_backoffs != NULL) memcpy((void *)(uintptr_t)one->log_backoffs, log_backoffs, one->n * sizeof *log_backoffs);
+    if (one->log_backoffs != NULL)
+        memcpy((void *)(uintptr_t)one->log_backoffs, log_backoffs, one->n * sizeof *log_backoffs);
     t->n_done = 1;
 }
 
@@ -108,7 +110,8 @@ static int32_t put_rows(const inlay__ngram_trie *t, const uint32_t *sorted, int3
         size_t i = sorted[k];
         int32_t place = next[r->contexts[i]]++;
         if (place > below->first[r->contexts[i]] && tokens[place - 1] == r->tokens[i])
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': \\%zu-grams: number %zu is there twice", t->name, t->n_done + 1, i + 1);
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': \\%zu-grams: number %zu is there twice", t->name,
+                               t->n_done + 1, i + 1);
         tokens[place] = r->tokens[i];
         log_probs[place] = r->log_probs[i];
         if (log_backoffs != NULL) log_backoffs[place] = r->log_backoffs[i];

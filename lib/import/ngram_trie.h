@@ -27,8 +27,8 @@ void inlay__ngram_trie_declare(inlay__ngram_trie *trie, inlay__gguf_writer *w, s
 /* `data` is the memory of all tensors. The first order is copied, with as many as were declared. */
 void inlay__ngram_trie_begin(inlay__ngram_trie *trie, uint8_t *data, const float *log_probs, const float *log_backoffs);
 
-/* The next order: room for its rows, which are then added, as many as were declared; and puts them in their places. Errors:
- * _FORMAT (one is there twice: tells which row), _MEMORY. */
+/* The next order: room for its rows, which are then added, as many as were declared; and puts them in their places.
+ * Errors: _FORMAT (one is there twice: tells which row), _MEMORY. */
 int32_t inlay__ngram_trie_reserve(inlay__ngram_trie *trie);
 void inlay__ngram_trie_add(inlay__ngram_trie *trie, uint32_t context, int32_t token, float log_prob, float log_backoff);
 int32_t inlay__ngram_trie_place(inlay__ngram_trie *trie);

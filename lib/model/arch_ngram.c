@@ -1,5 +1,5 @@
-/* An n-gram model with back-off [Katz 1987], whatever its probabilities were smoothed by. It has no layers: its tensors are the
- * trie of format/ngrams.h, of which every number is checked here. */
+/* An n-gram model with back-off [Katz 1987], whatever its probabilities were smoothed by. It has no layers: its tensors
+ * are the trie of format/ngrams.h, of which every number is checked here. */
 #include "base/text.h"
 #include "format/ngrams.h"
 #include "model/load.h"
@@ -7,12 +7,13 @@
 enum { TYPE_I32 = 26, NAME_SIZE = 40 };
 
 static int32_t fail_value(const inlay__model *m, size_t k, const char *column, size_t i, const char *expected) {
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor 'ngram.%zu.%s': number %zu is not %s", m->keys.name, k, column, i,
-                       expected);
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor 'ngram.%zu.%s': number %zu is not %s", m->keys.name, k,
+                       column, i, expected);
 }
 
 /* Numbers of 4 bytes where they stand, or copied to where they are aligned. */
-static int32_t find_column(inlay__model *m, size_t k, const char *column, uint32_t type, uint64_t n, const void **values) {
+static int32_t find_column(inlay__model *m, size_t k, const char *column, uint32_t type, uint64_t n,
+                           const void **values) {
     char name[NAME_SIZE];
     inlay__format(name, sizeof name, "ngram.%zu.%s", k, column);
     const inlay__tensor *t = inlay__weights_find(m->weights, name);
@@ -21,7 +22,8 @@ static int32_t find_column(inlay__model *m, size_t k, const char *column, uint32
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is not of type %s", m->keys.name, name,
                            type == TYPE_I32 ? "I32" : "F32");
     if (t->n_dims != 1 || t->n_elements > INT32_MAX || t->n_elements != n)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has %llu elements in %u dimensions, expected %llu in one",
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': tensor '%s' has %llu elements in %u dimensions, expected %llu in one",
                            m->keys.name, name, (unsigned long long)t->n_elements, t->n_dims, (unsigned long long)n);
     m->used[t - m->weights->tensors] = true;
     *values = t->data;
@@ -39,7 +41,8 @@ static int32_t find_logs(inlay__model *m, size_t k, const char *column, size_t n
     INLAY__TRY(find_column(m, k, column, INLAY_TYPE_F32, n, &values));
     *out = values;
     for (size_t i = 0; i < n; i++)
-        if (!((*out)[i] >= -INLAY__MAX_NGRAM_LOG && (*out)[i] <= most)) return fail_value(m, k, column, i, "a logarithm in its range");
+        if (!((*out)[i] >= -INLAY__MAX_NGRAM_LOG && (*out)[i] <= most))
+            return fail_value(m, k, column, i, "a logarithm in its range");
     return INLAY_OK;
 }
 
@@ -62,7 +65,8 @@ static int32_t check_runs(const inlay__model *m, const inlay__ngrams *g, size_t 
     const inlay__ngram_order *o = &g->orders[k - 1], *below = o - 1;
     if (below->first[0] != 0) return fail_value(m, k - 1, "first", 0, "0");
     for (size_t i = 0; i < below->n; i++)
-        if (below->first[i + 1] < below->first[i]) return fail_value(m, k - 1, "first", i + 1, "as much as the one before");
+        if (below->first[i + 1] < below->first[i])
+            return fail_value(m, k - 1, "first", i + 1, "as much as the one before");
     for (size_t i = 0; i < below->n; i++) {
         int64_t last = -1;
         for (size_t p = (size_t)below->first[i]; p < (size_t)below->first[i + 1]; last = o->tokens[p++])

@@ -1,8 +1,9 @@
-/* An n-gram model looks back at its last tokens and nothing else: columns are independent, and a sequence is no more than its
- * tokens. */
+/* An n-gram model looks back at its last tokens and nothing else: columns are independent, and a sequence is no more
+ * than its tokens. */
 #include "model/backoff.h"
 
-/* A context: the last n tokens, where they are among the n-grams, and what is added to the log_prob of their successors. */
+/* A context: the last n tokens, where they are among the n-grams, and what is added to the log_prob of their
+ * successors. */
 typedef struct context {
     bool is_there;
     size_t place;
@@ -10,7 +11,8 @@ typedef struct context {
 } context;
 
 /* contexts[n] is of the last n tokens, for n from 0, whose successors are all tokens, to those returned. */
-static size_t find_contexts(const inlay__ngrams *ngrams, const int32_t *tokens, size_t n, context contexts[INLAY__MAX_NGRAM]) {
+static size_t find_contexts(const inlay__ngrams *ngrams, const int32_t *tokens, size_t n,
+                            context contexts[INLAY__MAX_NGRAM]) {
     size_t longest = inlay__min_size(n, ngrams->order - 1);
     float sum = 0.0f;
     for (size_t k = longest; k > 0; k--) {
@@ -58,7 +60,8 @@ static void run(void *decoder, size_t i_thread, size_t n_threads) {
 int32_t inlay__backoff_pass(inlay__decoder *d) {
     for (size_t i = 0; i < d->n_spans; i++) {
         const inlay__span *span = &d->spans[i];
-        memcpy(span->sequence->history + span->sequence->length, d->tokens + span->begin, (span->end - span->begin) * sizeof *d->tokens);
+        memcpy(span->sequence->history + span->sequence->length, d->tokens + span->begin,
+               (span->end - span->begin) * sizeof *d->tokens);
     }
     atomic_store(&d->stop, 0);
     if (d->n_wanted <= 1)

@@ -23,7 +23,7 @@ void *inlay__model_alloc(inlay__model *model, size_t count, size_t size) {
     return memory;
 }
 
-/* The vocabulary is as large as the embedding, or there are as many 1-grams; the metadata and the tokenizer must agree. */
+/* The vocabulary is as large as the embedding, or there are as many 1-grams; metadata and tokenizer must agree. */
 static int32_t check_vocab(inlay__model *model, const inlay__arch *arch, size_t n_tokenizer) {
     inlay__hparams *h = &model->hparams;
     const char *name = inlay__weights_name(model->weights);
@@ -37,12 +37,13 @@ static int32_t check_vocab(inlay__model *model, const inlay__arch *arch, size_t 
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has %llu rows, expected at most %d", name, tensor,
                            (unsigned long long)n, INLAY__MAX_VOCAB);
     if (h->n_vocab != 0 && h->n_vocab != n)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.vocab_size' is %u, but '%s'%s has %llu rows", name, h->architecture,
-                           h->n_vocab, tensor, inlay__weights_origin(model->weights, tensor, origin), (unsigned long long)n);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': '%s.vocab_size' is %u, but '%s'%s has %llu rows", name,
+                           h->architecture, h->n_vocab, tensor, inlay__weights_origin(model->weights, tensor, origin),
+                           (unsigned long long)n);
     h->n_vocab = (uint32_t)n;
     if (n_tokenizer > h->n_vocab)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokenizer has %zu tokens, but '%s' has %u rows", name, n_tokenizer,
-                           tensor, h->n_vocab);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the tokenizer has %zu tokens, but '%s' has %u rows", name,
+                           n_tokenizer, tensor, h->n_vocab);
     return INLAY_OK;
 }
 

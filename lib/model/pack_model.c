@@ -209,7 +209,8 @@ int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config
 
 size_t inlay__model_token_bytes(const inlay__model *model) {
     size_t bytes = model->token_embd.row_size + inlay__matrix_size(&model->head.output.matrix);
-    if (model->ngrams != NULL) bytes += model->hparams.n_vocab * sizeof(float); /* and the successors of a few contexts */
+    if (model->ngrams != NULL)
+        bytes += model->hparams.n_vocab * sizeof(float); /* and the successors of a few contexts */
     size_t first = 0; /* an encoder in front of a decoder runs once a text */
     for (size_t i = 0; model->decoder.n_layer > 0 && i < model->encoder.n_layer; i++) first += model->encoder.layers[i].n_blocks;
     for (size_t i = first; i < model->n_all_blocks; i++) {

@@ -1,5 +1,5 @@
-/* N-gram models through the public functions: their logits are what back-off says, sequences are independent and cut to any
- * length, and files of tensors that contradict themselves are refused. */
+/* N-gram models through the public functions: their logits are what back-off says, sequences are independent and cut to
+ * any length, and files of tensors that contradict themselves are refused. */
 #include "test.h"
 
 #include <math.h>
@@ -47,7 +47,8 @@ static double expected_log(const tiny_ngram *m, const int32_t *last, int32_t n, 
     for (;; last++, n--) {
         memcpy(gram, last, (size_t)n * sizeof *gram);
         gram[n] = token;
-        if (n == 0 && token == 1) return (log10 + (m->linked ? tiny_ngram_log_prob(gram, 1) : -99.0)) * 2.302585092994046; /* <s> */
+        if (n == 0 && token == 1)
+            return (log10 + (m->linked ? tiny_ngram_log_prob(gram, 1) : -99.0)) * 2.302585092994046; /* <s> */
         if (tiny_ngram_has(m, gram, n + 1)) return (log10 + tiny_ngram_log_prob(gram, n + 1)) * 2.302585092994046;
         if (tiny_ngram_has(m, last, n)) log10 += tiny_ngram_log_backoff(last, n);
     }
@@ -68,7 +69,8 @@ static void check_logits(const tiny_ngram *m) {
         int32_t seen = i + 1 < m->order - 1 ? i + 1 : m->order - 1;
         for (int32_t token = 0; token < m->n_words; token++) {
             double expected = expected_log(m, tokens + i + 1 - seen, seen, token);
-            double error = fabs((double)logits[token] - expected) / fmax(1.0, -expected / 16.0); /* floats are coarser there */
+            double error =
+                fabs((double)logits[token] - expected) / fmax(1.0, -expected / 16.0); /* floats are coarser there */
             worst = fmax(worst, error);
         }
     }
@@ -281,13 +283,20 @@ TEST(a_file_of_tensors_runs_wherever_it_stands) {
 
 TEST(tensors_that_contradict_themselves_are_refused) {
     const change changes[] = {
-        {"ngram.1.first", 0, 1, "ngram.1.first"},        {"ngram.1.first", 1, 3, "ngram.1.first"},
-        {"ngram.1.first", 1, -1, "ngram.1.first"},       {"ngram.1.first", 3, 4, "ngram.2.token"},
-        {"ngram.1.first", 3, 0, "ngram.1.first"},        {"ngram.1.first", 3, -5, "ngram.1.first"},
-        {"ngram.1.first", 3, INT32_MAX, "ngram.2.token"}, {"ngram.1.first", 2, INT32_MAX, "ngram.1.first"},
-        {"ngram.2.token", 0, 2, "ngram.2.token"},        {"ngram.2.token", 1, 3, "ngram.2.token"},
-        {"ngram.2.token", 2, -1, "ngram.2.token"},       {"ngram.1.log_prob", 1, bits_of(NAN), "ngram.1.log_prob"},
-        {"ngram.1.log_prob", 2, bits_of(0.5f), "ngram.1.log_prob"}, {"ngram.2.log_prob", 0, bits_of(-INFINITY), "ngram.2.log_prob"},
+        {"ngram.1.first", 0, 1, "ngram.1.first"},
+        {"ngram.1.first", 1, 3, "ngram.1.first"},
+        {"ngram.1.first", 1, -1, "ngram.1.first"},
+        {"ngram.1.first", 3, 4, "ngram.2.token"},
+        {"ngram.1.first", 3, 0, "ngram.1.first"},
+        {"ngram.1.first", 3, -5, "ngram.1.first"},
+        {"ngram.1.first", 3, INT32_MAX, "ngram.2.token"},
+        {"ngram.1.first", 2, INT32_MAX, "ngram.1.first"},
+        {"ngram.2.token", 0, 2, "ngram.2.token"},
+        {"ngram.2.token", 1, 3, "ngram.2.token"},
+        {"ngram.2.token", 2, -1, "ngram.2.token"},
+        {"ngram.1.log_prob", 1, bits_of(NAN), "ngram.1.log_prob"},
+        {"ngram.1.log_prob", 2, bits_of(0.5f), "ngram.1.log_prob"},
+        {"ngram.2.log_prob", 0, bits_of(-INFINITY), "ngram.2.log_prob"},
         {"ngram.1.log_backoff", 0, bits_of(INFINITY), "ngram.1.log_backoff"},
     };
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {

@@ -449,20 +449,16 @@ TEST(two_sequences_of_smollm2_have_the_bits_of_each_alone) {
 TEST(the_hashes_are_of_this_arithmetic) { CHECK_INT(golden_arithmetic_version, inlay_arithmetic_version()); }
 
 int main(int argc, char **argv) {
-    static const test_case cases[] = {CASE(every_architecture_has_its_recorded_bits),
-                                      CASE(encoder_decoders_have_their_recorded_bits), CASE(ngrams_have_their_recorded_bits),
-                                      CASE(every_type_of_weights_has_its_recorded_bits),
-                                      CASE(encoders_have_their_recorded_bits),
-                                      CASE(smollm2_has_its_recorded_bits),
-                                      CASE(gemma_3_has_its_recorded_bits),
-                                      CASE(qwen2_5_coder_has_its_recorded_bits),
-                                      CASE(smollm2_has_its_recorded_bits_in_a_few_tokens),
-                                      CASE(gemma_3_has_its_recorded_bits_in_a_few_tokens),
-                                      CASE(qwen2_5_coder_has_its_recorded_bits_in_a_few_tokens),
-                                      /* from here none is recorded */
-                                      CASE(two_sequences_together_have_the_bits_of_each_alone),
-                                      CASE(two_sequences_of_smollm2_have_the_bits_of_each_alone),
-                                      CASE(the_hashes_are_of_this_arithmetic)};
+    static const test_case cases[] = {
+        CASE(every_architecture_has_its_recorded_bits), CASE(encoder_decoders_have_their_recorded_bits),
+        CASE(ngrams_have_their_recorded_bits), CASE(every_type_of_weights_has_its_recorded_bits),
+        CASE(encoders_have_their_recorded_bits), CASE(smollm2_has_its_recorded_bits),
+        CASE(gemma_3_has_its_recorded_bits), CASE(qwen2_5_coder_has_its_recorded_bits),
+        CASE(smollm2_has_its_recorded_bits_in_a_few_tokens), CASE(gemma_3_has_its_recorded_bits_in_a_few_tokens),
+        CASE(qwen2_5_coder_has_its_recorded_bits_in_a_few_tokens),
+        /* from here none is recorded */
+        CASE(two_sequences_together_have_the_bits_of_each_alone),
+        CASE(two_sequences_of_smollm2_have_the_bits_of_each_alone), CASE(the_hashes_are_of_this_arithmetic)};
     const char *path = getenv("INLAY_WRITE_GOLDEN");
     if (path == NULL) return test_main(cases, sizeof cases / sizeof cases[0], argc, argv);
     written = fopen(path, "w");

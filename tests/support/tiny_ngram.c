@@ -24,10 +24,14 @@ bool tiny_ngram_has(const tiny_ngram *m, const int32_t *tokens, int32_t n) {
 }
 
 /* As the file's text says it: -0.0001 to -6. */
-double tiny_ngram_log_prob(const int32_t *tokens, int32_t n) { return -(double)(1 + mix(tokens, n, 1) % 60000) / 10000.0; }
+double tiny_ngram_log_prob(const int32_t *tokens, int32_t n) {
+    return -(double)(1 + mix(tokens, n, 1) % 60000) / 10000.0;
+}
 
 /* -1.5 to 0.1. */
-double tiny_ngram_log_backoff(const int32_t *tokens, int32_t n) { return (double)(mix(tokens, n, 2) % 16000) / -10000.0 + 0.1; }
+double tiny_ngram_log_backoff(const int32_t *tokens, int32_t n) {
+    return (double)(mix(tokens, n, 2) % 16000) / -10000.0 + 0.1;
+}
 
 typedef struct output {
     uint8_t *bytes;

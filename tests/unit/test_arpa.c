@@ -6,7 +6,8 @@
 #include "support/accounting_sys.h"
 
 #define UNIGRAMS "\\1-grams:\n-1 <unk>\n-99 <s> -0.5\n-0.5 </s>\n-0.25 a -0.125\n-2 b 0.5\n"
-#define WHOLE "\\data\\\nngram 1=5\nngram 2=3\n\n" UNIGRAMS "\n\\2-grams:\n-0.75 <s> a\n-1.5 a b\n-0.5 b </s>\n\n\\end\\\n"
+#define WHOLE \
+    "\\data\\\nngram 1=5\nngram 2=3\n\n" UNIGRAMS "\n\\2-grams:\n-0.75 <s> a\n-1.5 a b\n-0.5 b </s>\n\n\\end\\\n"
 
 static int32_t open_text(const inlay__sys *sys, const char *text, inlay__weights *w) {
     return inlay__arpa_open(sys, "t.arpa", (const uint8_t *)text, strlen(text), w);
@@ -49,7 +50,8 @@ static void check_whole(const char *text) {
         fprintf(stderr, "%s\n", inlay__error_text());
         return;
     }
-    const float log_probs[] = {ln(-1), ln(-99), ln(-0.5), ln(-0.25), ln(-2)}, log_backoffs[] = {0, ln(-0.5), 0, ln(-0.125), ln(0.5)};
+    const float log_probs[] = {ln(-1), ln(-99), ln(-0.5), ln(-0.25), ln(-2)},
+                log_backoffs[] = {0, ln(-0.5), 0, ln(-0.125), ln(0.5)};
     const float pairs[] = {ln(-0.75), ln(-1.5), ln(-0.5)};
     const int32_t first[] = {0, 0, 1, 1, 2, 3}, tokens[] = {3, 4, 2};
     int64_t order = 0;
@@ -69,25 +71,32 @@ static void check_whole(const char *text) {
 TEST(the_trie_is_that_of_the_file) { check_whole(WHOLE); }
 
 TEST(order_spaces_and_line_ends_do_not_matter) {
-    check_whole("a comment\n\n\\data\\\nngram 1 = 5\nngram  2=  3\n" UNIGRAMS "\\2-grams:\n-0.5 b </s>\n-1.5 a b\n-0.75 <s> a\n\\end\\");
-    check_whole("\\data\\\r\nngram 1=5\r\nngram 2=3\r\n\r\n\\1-grams:\r\n-1\t<unk>\r\n-99\t<s>\t-0.5\r\n-0.5\t</s>\r\n-0.25\ta\t-0.125\r\n"
+    check_whole("a comment\n\n\\data\\\nngram 1 = 5\nngram  2=  3\n" UNIGRAMS
+                "\\2-grams:\n-0.5 b </s>\n-1.5 a b\n-0.75 <s> a\n\\end\\");
+    check_whole("\\data\\\r\nngram 1=5\r\nngram 2=3"
+                "\r\n\r\n\\1-grams:\r\n-1\t<unk>\r\n-99\t<s>\t-0.5\r\n-0.5\t</s>\r\n-0.25\ta\t-0.125\r\n"
                 "-2\tb\t0.5\r\n\r\n\\2-grams:\r\n-0.75\t<s> a\r\n-1.5\ta b\r\n-0.5\tb </s>\r\n\\end\\\r\n");
-    check_whole("\\data\\\nngram 1=5\nngram 2=3\nngram 3=0\n" UNIGRAMS "\\2-grams:\n-0.75 <s> a -0.0\n-1.5 a b 0\n-0.5  b\t </s>\n"
+    check_whole("\\data\\\nngram 1=5\nngram 2=3\nngram 3=0\n" UNIGRAMS
+                "\\2-grams:\n-0.75 <s> a -0.0\n-1.5 a b 0\n-0.5  b\t </s>\n"
                 "\\3-grams:\n\\end\\\n");
 }
 
 TEST(the_beginning_of_a_sentence_is_never_expected) {
     inlay__weights w;
-    if (!CHECK(open_text(&inlay__sys_default, "\\data\\\nngram 1=2\n\\1-grams:\n0 <s>\n0 a\n\\end\\\n", &w) == INLAY_OK)) return;
+    if (!CHECK(open_text(&inlay__sys_default, "\\data\\\nngram 1=2\n\\1-grams:\n0 <s>\n0 a\n\\end\\\n", &w) ==
+               INLAY_OK))
+        return;
     const float expected[] = {ln(-99), 0, ln(-100)}; /* and what is not among the words is the last */
     check_bytes(&w, "ngram.1.log_prob", expected, 3);
-    CHECK_STR(inlay__gguf_string(inlay__gguf_find(inlay__weights_metadata(&w), "tokenizer.ggml.tokens"), 2).text, "<unk>");
+    CHECK_STR(inlay__gguf_string(inlay__gguf_find(inlay__weights_metadata(&w), "tokenizer.ggml.tokens"), 2).text,
+              "<unk>");
     inlay__weights_close(&w);
 }
 
 TEST(words_may_be_ids_of_another_models_tokens) {
     inlay__weights w;
-    const char *text = "inlay tokens=3 hash=77\n\\data\\\nngram 1=3\nngram 2=1\n\\1-grams:\n-1 2\n-2 0 -0.5\n-3 1\n\\2-grams:\n-4 0 2\n\\end\\\n";
+    const char *text = "inlay tokens=3 hash=77\n\\data\\\nngram 1=3\nngram 2=1\n\\1-grams:\n-1 2\n-2 0 -0.5\n"
+                       "-3 1\n\\2-grams:\n-4 0 2\n\\end\\\n";
     if (!CHECK(open_text(&inlay__sys_default, text, &w) == INLAY_OK)) return;
     const float log_probs[] = {ln(-2), ln(-3), ln(-1)};
     check_bytes(&w, "ngram.1.log_prob", log_probs, 3);
@@ -96,10 +105,12 @@ TEST(words_may_be_ids_of_another_models_tokens) {
     refuses("inlay tokens=3\n\\data\\\n", "expected 'inlay tokens=N hash=N'");
     refuses("inlay tokens=0 hash=5\n\\data\\\n", "expected 'inlay tokens=N hash=N'");
     refuses("inlay tokens=99999999999 hash=5\n\\data\\\n", "expected 'inlay tokens=N hash=N'");
-    refuses("inlay tokens=2 hash=5\n\\data\\\nngram 1=1\n\\1-grams:\n-1 0\n\\end\\\n", "1 1-grams, expected one for each of its 2");
+    refuses("inlay tokens=2 hash=5\n\\data\\\nngram 1=1\n\\1-grams:\n-1 0\n\\end\\\n",
+            "1 1-grams, expected one for each of its 2");
     refuses("inlay tokens=2 hash=5\n\\data\\\nngram 1=2\n\\1-grams:\n-1 0\n-1 2\n\\end\\\n", "'2' is not among");
     refuses("inlay tokens=2 hash=5\n\\data\\\nngram 1=2\n\\1-grams:\n-1 0\n-1 01\n\\end\\\n", "'01' is not among");
-    refuses("inlay tokens=2 hash=5\n\\data\\\nngram 1=2\n\\1-grams:\n-1 1\n-1 1\n\\end\\\n", "'1' is among the 1-grams twice");
+    refuses("inlay tokens=2 hash=5\n\\data\\\nngram 1=2\n\\1-grams:\n-1 1\n-1 1\n\\end\\\n",
+            "'1' is among the 1-grams twice");
 }
 
 TEST(counts_that_lie_are_refused_before_memory_is_taken) {
@@ -126,7 +137,8 @@ TEST(counts_that_lie_are_refused_before_memory_is_taken) {
 
 TEST(orders_beyond_the_greatest_are_refused) {
     char text[2048] = "\\data\\\nngram 1=1\n";
-    for (int k = 2; k <= INLAY__MAX_NGRAM + 1; k++) snprintf(text + strlen(text), sizeof text - strlen(text), "ngram %d=1\n", k);
+    for (int k = 2; k <= INLAY__MAX_NGRAM + 1; k++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "ngram %d=1\n", k);
     memset(text + strlen(text), 'x', 1000);
     refuses_as(text, INLAY_ERR_UNSUPPORTED, "order 17, and this version runs up to 16");
 }
@@ -159,9 +171,12 @@ TEST(numbers_must_be_logarithms_of_probabilities) {
 
 TEST(each_ngram_comes_once_and_after_its_context) {
     refuses("\\data\\\nngram 1=2\n\\1-grams:\n-1 a\n-1 a\n\\end\\\n", "line 5: word 'a' is among the 1-grams twice");
-    refuses("\\data\\\nngram 1=5\nngram 2=2\n" UNIGRAMS "\\2-grams:\n-1 a b\n-1 a b\n\\end\\\n", "\\2-grams: number 2 is there twice");
-    refuses("\\data\\\nngram 1=5\nngram 2=3\n" UNIGRAMS "\\2-grams:\n-1 a b\n-1 b b\n-2 a b\n\\end\\\n", "\\2-grams: number 3 is there twice");
-    refuses("\\data\\\nngram 1=5\nngram 2=1\nngram 3=1\n" UNIGRAMS "\\2-grams:\n-1 a b\n\\3-grams:\n-1 b a b\n\\end\\\n",
+    refuses("\\data\\\nngram 1=5\nngram 2=2\n" UNIGRAMS "\\2-grams:\n-1 a b\n-1 a b\n\\end\\\n",
+            "\\2-grams: number 2 is there twice");
+    refuses("\\data\\\nngram 1=5\nngram 2=3\n" UNIGRAMS "\\2-grams:\n-1 a b\n-1 b b\n-2 a b\n\\end\\\n",
+            "\\2-grams: number 3 is there twice");
+    refuses("\\data\\\nngram 1=5\nngram 2=1\nngram 3=1\n" UNIGRAMS
+            "\\2-grams:\n-1 a b\n\\3-grams:\n-1 b a b\n\\end\\\n",
             "line 14 is '-1 b a b', expected its first words, the context");
 }
 
@@ -211,4 +226,5 @@ TEST_MAIN(CASE(the_trie_is_that_of_the_file), CASE(order_spaces_and_line_ends_do
           CASE(counts_that_lie_are_refused_before_memory_is_taken), CASE(orders_beyond_the_greatest_are_refused),
           CASE(numbers_must_be_logarithms_of_probabilities), CASE(each_ngram_comes_once_and_after_its_context),
           CASE(compressed_files_are_refused_by_name), CASE(every_cut_of_a_file_is_refused),
-          CASE(every_refused_allocation_is_an_error_that_leaves_nothing), CASE(files_are_known_by_their_names_or_their_beginnings))
+          CASE(every_refused_allocation_is_an_error_that_leaves_nothing),
+          CASE(files_are_known_by_their_names_or_their_beginnings))
