@@ -179,6 +179,18 @@ INLAY_API int32_t inlay_top_tokens(const float *logits, size_t n_vocab, size_t n
  * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_score(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *log_probabilities);
 
+/* Beam search: goes on with the sequence in hand by the `n_beams` best beginnings of an answer at a time, up to
+ * `max_tokens` tokens, and gives the best answer: `*n_tokens` of them, without the one that ends it, into `tokens` with
+ * room for `capacity`, at least max_tokens. The best is the one with the greatest sum of logarithms of its tokens'
+ * probabilities divided by its length (with its end) to the power of `length_penalty`, 0 to 10: 0 finds the most
+ * probable, more favours longer ones. That number goes to `*score`, which may be NULL. Of all successors the 2 n_beams
+ * best are looked at; those that end count when they are among the n_beams best. The session needs a sequence more than
+ * n_beams (INLAY_OPT_SEQUENCES): the sequence in hand stays as it is, logits too, and the first n_beams others are
+ * empty afterwards. Takes memory while it runs. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE (no logits),
+ * INLAY_ERR_BUFFER, INLAY_ERR_MEMORY, and as inlay_eval. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_beam_search(inlay_session *session, size_t n_beams, size_t max_tokens, double length_penalty,
+                                    int32_t *tokens, size_t capacity, size_t *n_tokens, double *score);
+
 /* --------------------------------------------------------------- stop texts */
 
 /* A set without a text. Of the options, which may be NULL, the allocator is used. Free it with inlay_stop_free.

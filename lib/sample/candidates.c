@@ -93,7 +93,7 @@ void inlay__candidates_list(inlay__candidates *c) {
 /* ------------------------------------------------------------------ weighing */
 
 static void weigh(inlay__candidates *c, float temperature) {
-    if (!c->is_listed) {
+    if (!c->is_listed || c->n > c->n_vocab / 8) { /* all at once, where that is faster than one by one: the same bits */
         c->kernels->weigh(c->logits, c->greatest, temperature, c->n_vocab, c->weights);
         return;
     }

@@ -258,6 +258,14 @@ TEST(functions_of_sessions) {
     BAD(inlay_sequence_fork, s, 0, 1);
     BAD(inlay_sequence_fork, s, -1, 0);
     BAD(inlay_sequence_fork, s, INT32_MAX, 0);
+    size_t n_found = 0;
+    double score = 0.0;
+    BAD(inlay_beam_search, s, 1, 4, 1.0, tokens, 4, &n_found, &score);
+    BAD(inlay_beam_search, s, 0, 4, 1.0, tokens, 4, &n_found, &score);
+    BAD(inlay_beam_search, s, SIZE_MAX, 4, 1.0, tokens, 4, &n_found, &score);
+    BAD(inlay_beam_search, NULL, 1, 4, 1.0, tokens, 4, &n_found, &score);
+    BAD(inlay_beam_search, s, 1, 4, 1.0, NULL, 4, &n_found, &score);
+    BAD(inlay_beam_search, s, 1, 4, 1.0, tokens, 4, NULL, &score);
     BAD(inlay_session_truncate, s, 5);
     BAD(inlay_session_truncate, s, SIZE_MAX);
     BAD(inlay_session_set_float, s, INLAY_OPT_TOP_P, __builtin_nan(""));

@@ -912,6 +912,19 @@ Takes memory for a few rows of logits while it runs. Errors: as inlay_eval, INLA
 midst, the sequence is as it was, or empty where it cannot be cut (INLAY_CAN_TRUNCATE).
 Thread rule: one thread at a time. Since 0.1.""",
     ),
+    "inlay_beam_search": (
+        c_int32,
+        (inlay_session_p, c_size_t, c_size_t, c_double, POINTER(c_int32), c_size_t, POINTER(c_size_t), POINTER(c_double),),
+        """Beam search: goes on with the sequence in hand by the `n_beams` best beginnings of an answer at a time, up to
+`max_tokens` tokens, and gives the best answer: `*n_tokens` of them, without the one that ends it, into `tokens` with
+room for `capacity`, at least max_tokens. The best is the one with the greatest sum of logarithms of its tokens'
+probabilities divided by its length (with its end) to the power of `length_penalty`, 0 to 10: 0 finds the most
+probable, more favours longer ones. That number goes to `*score`, which may be NULL. Of all successors the 2 n_beams
+best are looked at; those that end count when they are among the n_beams best. The session needs a sequence more than
+n_beams (INLAY_OPT_SEQUENCES): the sequence in hand stays as it is, logits too, and the first n_beams others are
+empty afterwards. Takes memory while it runs. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE (no logits),
+INLAY_ERR_BUFFER, INLAY_ERR_MEMORY, and as inlay_eval. Thread rule: one thread at a time. Since 0.1.""",
+    ),
     "inlay_stop_new": (
         c_int32,
         (inlay_options_p, POINTER(inlay_stop_p),),

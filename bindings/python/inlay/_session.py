@@ -7,7 +7,7 @@ import threading
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from ctypes import POINTER, byref, c_float, c_int32, c_int64, c_size_t, c_uint8, c_uint64
+from ctypes import POINTER, byref, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8, c_uint64
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Optional, Union
 
@@ -356,6 +356,19 @@ class Session:
         with self._using() as handle, self._callbacks.calling():
             check(lib.inlay_score(handle, ids, count, logs))
         return logs[:count]
+
+    def beam_search(self, n_beams: int, max_tokens: int, length_penalty: float = 1.0) -> tuple[list[int], float]:
+        """The best answer to the sequence in hand, by n_beams beginnings at a time: its tokens without the end, and the
+        logarithm of its probability divided by its length to the power of length_penalty. The session needs a sequence
+        more than n_beams."""
+        tokens, n_tokens, score = (c_int32 * max(max_tokens, 1))(), c_size_t(), c_double()
+        with self._using() as handle, self._callbacks.calling():
+            check(
+                lib.inlay_beam_search(
+                    handle, n_beams, max_tokens, length_penalty, tokens, max_tokens, n_tokens, score
+                )
+            )
+        return tokens[: n_tokens.value], score.value
 
     def top_tokens(self, n: int) -> list[tuple[int, float]]:
         """The n most probable next tokens, with the natural logarithms of their probabilities."""
