@@ -69,7 +69,7 @@ TEST(the_type_name_is_that_of_most_elements) {
 
 TEST(unknown_facts_are_errors) {
     tiny t = tiny_open(NULL, NULL);
-    static const int32_t facts[] = {0, -1, 8, 99, 113, 127, INT32_MAX, INT32_MIN};
+    static const int32_t facts[] = {0, -1, 8, 99, 113, 128, INT32_MAX, INT32_MIN};
     int64_t value = 5;
     const char *text = "5";
     size_t size = 5;
