@@ -205,7 +205,8 @@ enum {
     INLAY_OPT_QUANTIZE = 105,
 
     /* int: tokens that a session can hold; of encoders, the longest sequence; of encoder-decoders, both. At most 2^20.
-     * 0 (default): what the model was trained with, at most 4096. Used by: session. */
+     * 0 (default): what the model was trained with, of models with LongRoPE what they were trained with first, at most
+     * 4096. Used by: session. */
     INLAY_OPT_CONTEXT = 200,
     /* int: tokens evaluated together while a prompt is read, or while an encoder reads sequences, 1 to 4096, 256 by
      * default; of encoders at least the context. More is faster and takes more memory; the result is the same bits.

@@ -295,6 +295,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = cli_open_model(args, &model);
     if (code == CLI_OK && text != NULL) code = tokenize(args, model, text, size, &ids);
     if (code == CLI_OK) code = cli_open_session(args, model, &session);
+    if (code == CLI_OK) code = cli_make_room(args, model, ids.n, &session);
     if (code == CLI_OK) code = check_ids(model, session, &ids);
     if (code == CLI_OK) code = encode_first(args, model, session, &ids);
     if (code == CLI_OK) code = check_ids(model, session, &ids);

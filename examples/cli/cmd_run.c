@@ -56,6 +56,8 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
     double begin = cli_seconds();
 
     if (code == CLI_OK && ids.n == 0) code = cli_error("the prompt is empty and the model has no token to begin with");
+    if (code == CLI_OK && state->limit >= 0)
+        code = cli_make_room(args, state->model, ids.n + (uint64_t)state->limit, &state->session);
     if (code == CLI_OK && cli_reads_whole(state->model)) code = cli_first_ids(state->model, &first);
     if (code == CLI_OK) {
         cli_progress_begin("reading the prompt");

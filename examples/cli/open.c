@@ -74,6 +74,22 @@ int cli_open_session(const cli_args *args, inlay_model *model, inlay_session **s
     return CLI_OK;
 }
 
+int cli_make_room(const cli_args *args, inlay_model *model, uint64_t n_tokens, inlay_session **session) {
+    int64_t n_context = 0, n_trained = 0;
+
+    if (inlay_session_get_int(*session, INLAY_SESSION_CONTEXT, &n_context) != INLAY_OK ||
+        inlay_model_get_int(model, INLAY_MODEL_N_CONTEXT_TRAIN, &n_trained) != INLAY_OK)
+        return cli_error("%s", inlay_error());
+    if (args->value[ARG_CONTEXT] != NULL || n_tokens <= (uint64_t)n_context || n_trained <= n_context) return CLI_OK;
+    int64_t room = n_tokens < (uint64_t)n_trained ? (int64_t)n_tokens : n_trained;
+    int32_t status = inlay_options_set_int(args->library, INLAY_OPT_CONTEXT, room);
+    if (status != INLAY_OK) return cli_library_error(status);
+    cli_interrupt_session(NULL);
+    inlay_session_free(*session);
+    *session = NULL;
+    return cli_open_session(args, model, session);
+}
+
 void cli_close(inlay_model *model, inlay_session *session) {
     cli_interrupt_session(NULL);
     inlay_session_free(session);

@@ -77,8 +77,8 @@ static void count_release(void *user, void *memory, size_t size) {
 
 static size_t choose_context(const inlay_session *session, const inlay__log *log) {
     size_t trained = inlay__model_hparams(session->model->network)->n_context_train;
-    size_t asked = (size_t)session->values[INLAY__CONTEXT].integer;
-    if (asked == 0) return trained > 0 ? inlay__min_size(trained, DEFAULT_CONTEXT) : DEFAULT_CONTEXT;
+    size_t asked = (size_t)session->values[INLAY__CONTEXT].integer, first = inlay__model_first_context(session->model->network);
+    if (asked == 0) return first > 0 ? inlay__min_size(first, DEFAULT_CONTEXT) : DEFAULT_CONTEXT;
     if (trained > 0 && asked > trained)
         inlay__log_write(log, INLAY_LOG_WARNING,
                          "a context of %zu tokens is beyond the %zu that the model was trained with", asked, trained);

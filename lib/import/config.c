@@ -136,13 +136,13 @@ void inlay__config_put_string(inlay__config *c, const char *key, const char *val
 
 /* ----------------------------------------------------------------------- lines */
 
-/* The functions by the names that configs have for them. */
-static const char *activation_name(const inlay__json_node *node) {
+const char *inlay__config_activation(const inlay__json_node *node) {
     static const char *const names[][2] = {
-        {"silu", "silu"},          {"swish", "silu"},
-        {"gelu", "gelu"},          {"gelu_python", "gelu"},
-        {"gelu_new", "gelu_tanh"}, {"gelu_pytorch_tanh", "gelu_tanh"}, {"gelu_fast", "gelu_tanh"},
-        {"relu", "relu"},          {"relu2", "relu2"},                 {"quick_gelu", "gelu_quick"},
+        {"silu", "silu"},               {"swish", "silu"},
+        {"gelu", "gelu"},               {"gelu_python", "gelu"},
+        {"gelu_new", "gelu_tanh"},      {"gelu_pytorch_tanh", "gelu_tanh"}, {"gelu_fast", "gelu_tanh"},
+        {"gelu_accurate", "gelu_tanh"}, {"gelu_python_tanh", "gelu_tanh"},  {"quick_gelu", "gelu_quick"},
+        {"relu", "relu"},               {"relu2", "relu2"},                 {"tanh", "tanh"},
     };
     for (size_t i = 0; i < INLAY__COUNT(names); i++)
         if (inlay__json_equals(node, names[i][0])) return names[i][1];
@@ -157,8 +157,8 @@ static int32_t expect(const inlay__config *c, const inlay__config_line *line) {
     if (node == NULL) return INLAY_OK;
     const char *text = node->kind == INLAY__JSON_TRUE ? "true" : node->kind == INLAY__JSON_FALSE ? "false" : node->text;
     size_t size = text == node->text ? node->size : strlen(text);
-    if (line->kind == INLAY__CONFIG_expect_activation && activation_name(node) != NULL) {
-        text = activation_name(node);
+    if (line->kind == INLAY__CONFIG_expect_activation && inlay__config_activation(node) != NULL) {
+        text = inlay__config_activation(node);
         size = strlen(text);
     }
     if (node->kind == INLAY__JSON_ARRAY && node->n_children == 0) return INLAY_OK;
@@ -170,8 +170,8 @@ static int32_t expect(const inlay__config *c, const inlay__config_line *line) {
 static int32_t put_activation(inlay__config *c, const inlay__config_line *line) {
     inlay__text key;
     const inlay__json_node *node = inlay__config_get(c, line->from, &key);
-    const char *name = node == NULL ? line->absent : activation_name(node);
-    if (name == NULL) return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, "an activation that is known");
+    const char *name = node == NULL ? line->absent : inlay__config_activation(node);
+    if (name == NULL) return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, INLAY__CONFIG_ACTIVATIONS);
     inlay__config_put_string(c, line->key, name);
     return INLAY_OK;
 }
@@ -225,12 +225,41 @@ static int32_t fail_family(const inlay__config *c, inlay__text key, const inlay_
     return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, names);
 }
 
+/* Whether a class of transformers, such as Qwen3MoeForCausalLM, is of a model_type, qwen3_moe: letters and digits agree, and
+ * what follows tells what the class is for. Classes of text alone do not say so. */
+static bool is_class_of(inlay__text name, const char *model_type) {
+    static const char *const uses[] = {"Model", "LMHead", "For"};
+    const char *end = strstr(model_type, "_text");
+    size_t n = end != NULL ? (size_t)(end - model_type) : strlen(model_type), at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (model_type[i] == '-' || model_type[i] == '_') continue;
+        char letter = at < name.size ? name.text[at++] : '\0';
+        if ((letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter) != model_type[i]) return false;
+    }
+    for (size_t i = 0; i < INLAY__COUNT(uses); i++)
+        if (strncmp(name.text + at, uses[i], strlen(uses[i])) == 0) return true;
+    return false;
+}
+
+/* A config without a model_type may still name a class. */
+static const inlay__family *family_of_class(const inlay__config *c) {
+    const inlay__json_node *node = inlay__json_at(&c->json, inlay__config_get(c, "architectures", NULL), 0);
+    const inlay__family *family = NULL;
+    if (node == NULL || node->kind != INLAY__JSON_STRING) return NULL;
+    inlay__text name = {node->text, node->size};
+    for (size_t i = 0; (family = inlay__family_at(i)) != NULL && !is_class_of(name, family->model_type); i++) {}
+    return family;
+}
+
 static int32_t find_family(inlay__config *c) {
     inlay__text key = {"model_type", 10};
     if (c->json.nodes[0].kind != INLAY__JSON_OBJECT)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': is not a JSON object", c->name);
     const inlay__json_node *node = inlay__config_get(c, "model_type", NULL);
-    if (node == NULL) return fail_missing(c, "model_type");
+    if (node == NULL) {
+        c->family = family_of_class(c);
+        return c->family != NULL ? INLAY_OK : fail_missing(c, "model_type");
+    }
     if (node->kind != INLAY__JSON_STRING) return inlay__config_fail(c, INLAY_ERR_FORMAT, key, node, "a string");
     c->family = strlen(node->text) == node->size ? inlay__family_find(node->text) : NULL;
     return c->family != NULL ? INLAY_OK : fail_family(c, key, node);

@@ -14,7 +14,7 @@ enum { MAX_LAYERS = 4096, MAX_HEAD = 4096 };
 int32_t inlay__config_head_width(const inlay__config *c, int64_t *value) {
     int64_t n_embd, n_head;
     if (inlay__config_get(c, "head_dim", NULL) != NULL) return inlay__config_int(c, "head_dim", -1, value);
-    INLAY__TRY(inlay__config_int(c, "hidden_size|n_embd|d_model|dim", -1, &n_embd));
+    INLAY__TRY(inlay__config_int(c, "hidden_size|n_embd|n_embed|d_model|dim", -1, &n_embd));
     INLAY__TRY(inlay__config_int(c, "num_attention_heads|n_head|n_heads|num_heads", -1, &n_head));
     *value = n_head > 0 ? n_embd / n_head : 0;
     return INLAY_OK;
@@ -100,6 +100,7 @@ static int32_t put_longrope(inlay__config *c, double rotary_part) {
                            c->name, n_original, INT32_MAX);
     double scale = n_context / n_original;
     attention = 1.0;
+    INLAY__TRY(inlay__config_float(c, ROPE("factor"), scale, &scale));
     if (scale > 1) { /* sqrt(1 + log(scale) / log(n_original)) */
         double x = 1 + inlay__log_f64(scale) / inlay__log_f64(n_original);
         attention = inlay__pow_f64(x, 0.5);
@@ -172,7 +173,8 @@ static int32_t put_scaling(inlay__config *c, double base, double rotary_part) {
     return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, type, "one of default, linear, dynamic, llama3, longrope, yarn");
 }
 
-int32_t inlay__config_put_rope(inlay__config *c, double rotary_part) {
+/* `whole`: what the config says of parts is checked, not used. */
+static int32_t put_rope(inlay__config *c, bool whole, double rotary_part) {
     double base, local;
     size_t n;
     INLAY__TRY(inlay__config_float(c, ROPE("rope_theta") "|rope_theta|global_rope_theta|rotary_emb_base", 10000.0, &base));
@@ -187,10 +189,15 @@ int32_t inlay__config_put_rope(inlay__config *c, double rotary_part) {
     if (!(rotary_part > 0 && rotary_part <= 1))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': 'partial_rotary_factor' is %g, expected more than 0 to 1", c->name,
                            rotary_part);
+    if (whole) rotary_part = 1.0;
     INLAY__TRY(count_pairs(c, rotary_part, &n));
     inlay__config_put_int(c, "rope.dimension_count", (int64_t)(2 * n));
     return put_scaling(c, base, rotary_part);
 }
+
+int32_t inlay__config_put_rope(inlay__config *c) { return put_rope(c, true, 1.0); }
+
+int32_t inlay__config_put_partial_rope(inlay__config *c, double rotary_part) { return put_rope(c, false, rotary_part); }
 
 /* --------------------------------------------------------------------- windows */
 

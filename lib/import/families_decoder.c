@@ -21,7 +21,7 @@
 #define CONFIG_LLAMA                                                                                \
     CONFIG_SIZES CONFIG_SHARED_HEADS                                                                \
     "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"                                    \
-    "- expect_activation hidden_act silu\n"
+    "activation activation hidden_act silu\n"
 
 #define CONFIG_EXPERTS                                                                              \
     "expert_count int num_local_experts|num_experts !\n"                                            \
@@ -60,14 +60,14 @@ static const char tensors_qwen[] =
     TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("")
     TENSORS_FEED_FORWARD;
 
-static int32_t special_rope(inlay__config *c) { return inlay__config_put_rope(c, 1.0); }
+static int32_t special_rope(inlay__config *c) { return inlay__config_put_rope(c); }
 
 /* ------------------------------------------------------------ LLaMA and Mistral */
 
 static const char config_llama[] = CONFIG_LLAMA;
 
 static int32_t special_mistral(inlay__config *c) {
-    INLAY__TRY(inlay__config_put_rope(c, 1.0));
+    INLAY__TRY(inlay__config_put_rope(c));
     return inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_ALL, 0);
 }
 
@@ -87,10 +87,18 @@ static const char tensors_mixtral[] =
 static int32_t special_qwen(inlay__config *c) {
     bool use;
     int64_t n;
-    INLAY__TRY(inlay__config_put_rope(c, 1.0));
+    INLAY__TRY(inlay__config_put_rope(c));
     INLAY__TRY(inlay__config_bool(c, "use_sliding_window", false, &use));
     INLAY__TRY(inlay__config_int(c, "max_window_layers", 28, &n));
     return use ? inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_FROM, n) : INLAY_OK;
+}
+
+/* Of the mixtures of experts all layers have the window. */
+static int32_t special_qwen3_moe(inlay__config *c) {
+    bool use;
+    INLAY__TRY(inlay__config_put_rope(c));
+    INLAY__TRY(inlay__config_bool(c, "use_sliding_window", false, &use));
+    return use ? inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_ALL, 0) : INLAY_OK;
 }
 
 static const char config_qwen3_moe[] =
@@ -117,6 +125,11 @@ static const char tensors_phi3[] =
     "layers.%.mlp.gate_up_proj.weight blk.%.ffn_up.weight\n"
     "layers.%.mlp.down_proj.weight blk.%.ffn_down.weight\n";
 
+static int32_t special_phi3(inlay__config *c) {
+    INLAY__TRY(inlay__config_put_partial_rope(c, 1.0));
+    return inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_ALL, 0);
+}
+
 /* ------------------------------------------------------------------------ Gemma */
 
 /* Its norms multiply by one more than their weight; GGUF has the sum. */
@@ -133,13 +146,16 @@ static const char tensors_phi3[] =
 static const char tensors_gemma2[] = TENSORS_GEMMA;
 static const char tensors_gemma3[] = TENSORS_GEMMA TENSORS_HEAD_NORMS("plus_one");
 
-static const char config_gemma[] =
-    CONFIG_SIZES CONFIG_SHARED_HEADS
-    "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"
-    "- expect_activation hidden_activation gelu_tanh\n"
-    "attn_logit_softcapping float attn_logit_softcapping\n"
-    "final_logit_softcapping float final_logit_softcapping\n"
-    "- expect use_bidirectional_attention false\n";
+#define CONFIG_GEMMA                                                                                \
+    CONFIG_SIZES CONFIG_SHARED_HEADS                                                                \
+    "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"                                    \
+    "activation activation hidden_activation gelu_tanh\n"                                           \
+    "final_logit_softcapping float final_logit_softcapping\n"                                       \
+    "- expect use_bidirectional_attention false\n"
+
+/* Gemma 3 caps no scores, whatever its config says. */
+static const char config_gemma2[] = CONFIG_GEMMA "attn_logit_softcapping float attn_logit_softcapping\n";
+static const char config_gemma3[] = CONFIG_GEMMA;
 
 static int32_t special_gemma(inlay__config *c, inlay__window_rule rule, int64_t n) {
     double scalar;
@@ -147,7 +163,7 @@ static int32_t special_gemma(inlay__config *c, inlay__window_rule rule, int64_t 
     if (!(scalar > 0))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key 'query_pre_attn_scalar' is %g, expected more than 0", c->name, scalar);
     inlay__config_put_float(c, "attention.scale", 1.0 / sqrt(scalar));
-    INLAY__TRY(inlay__config_put_rope(c, 1.0));
+    INLAY__TRY(inlay__config_put_rope(c));
     return inlay__config_put_window(c, "sliding_window", rule, n);
 }
 
@@ -168,7 +184,7 @@ static int32_t special_smollm3(inlay__config *c) {
     int64_t n_layers, interval, each_value;
     bool use;
     inlay__text key;
-    INLAY__TRY(inlay__config_put_rope(c, 1.0));
+    INLAY__TRY(inlay__config_put_rope(c));
     INLAY__TRY(inlay__config_bool(c, "use_sliding_window", false, &use));
     if (use) INLAY__TRY(inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_ALL, 0));
     INLAY__TRY(inlay__config_int(c, "num_hidden_layers", -1, &n_layers));
@@ -297,7 +313,7 @@ static const char config_gpt_neox[] =
     "use_parallel_residual bool use_parallel_residual true\n"
     "activation activation hidden_act gelu\n";
 
-static int32_t special_gpt_neox(inlay__config *c) { return inlay__config_put_rope(c, 0.25); }
+static int32_t special_gpt_neox(inlay__config *c) { return inlay__config_put_partial_rope(c, 0.25); }
 
 /* Positions count from 2. */
 static const char tensors_opt[] =
@@ -357,7 +373,7 @@ static const char config_bloom[] =
     "vocab_size int vocab_size\n"
     "attention.head_count int n_head|num_attention_heads !\n"
     "attention.layer_norm_epsilon float layer_norm_epsilon 1e-5\n"
-    "- expect apply_residual_connection_post_layernorm false\n";
+    "residual_after_norm bool apply_residual_connection_post_layernorm false\n";
 
 static int32_t special_bloom(inlay__config *c) {
     inlay__config_put_float(c, "attention.max_alibi_bias", 8.0);
@@ -387,18 +403,19 @@ static const char config_falcon[] =
     "use_parallel_residual bool parallel_attn true\n"
     "activation activation activation gelu\n";
 
-/* Key and value heads: one for all in the first models, as many as queries without multi_query, or what is said. */
+/* Key and value heads: one for all in the first models, as many as queries without multi_query, or what is said. The first
+ * configs, of "RefinedWeb", count them in the models that have more of them, and say nothing else. */
 static int32_t special_falcon(inlay__config *c) {
     bool multi_query, grouped, alibi;
     int64_t n_head, n_kv;
     INLAY__TRY(inlay__config_int(c, "num_attention_heads|n_head", -1, &n_head));
     INLAY__TRY(inlay__config_bool(c, "multi_query", true, &multi_query));
-    INLAY__TRY(inlay__config_bool(c, "new_decoder_architecture", false, &grouped));
+    INLAY__TRY(inlay__config_bool(c, "new_decoder_architecture", inlay__config_get(c, "n_head_kv", NULL) != NULL, &grouped));
     INLAY__TRY(inlay__config_int(c, "num_kv_heads|n_head_kv", n_head, &n_kv));
     inlay__config_put_int(c, "attention.head_count_kv", grouped ? n_kv : multi_query ? 1 : n_head);
     INLAY__TRY(put_four_times(c, "ffn_hidden_size", "hidden_size|n_embed"));
     INLAY__TRY(inlay__config_bool(c, "alibi", false, &alibi));
-    if (!alibi) return inlay__config_put_rope(c, 1.0);
+    if (!alibi) return inlay__config_put_rope(c);
     inlay__config_put_float(c, "attention.max_alibi_bias", 8.0);
     return INLAY_OK;
 }
@@ -411,10 +428,10 @@ const inlay__family inlay__families_decoder[] = {
     {"mixtral", "llama", "model.", config_mixtral, tensors_mixtral, special_mistral},
     {"qwen2", "qwen2", "model.", config_llama, tensors_qwen, special_qwen},
     {"qwen3", "qwen3", "model.", config_llama, tensors_qwen, special_qwen},
-    {"qwen3_moe", "qwen3moe", "model.", config_qwen3_moe, tensors_qwen3_moe, special_qwen},
-    {"phi3", "phi3", "model.", config_llama, tensors_phi3, special_mistral},
-    {"gemma2", "gemma2", "model.", config_gemma, tensors_gemma2, special_gemma2},
-    {"gemma3_text", "gemma3", "model.", config_gemma, tensors_gemma3, special_gemma3},
+    {"qwen3_moe", "qwen3moe", "model.", config_qwen3_moe, tensors_qwen3_moe, special_qwen3_moe},
+    {"phi3", "phi3", "model.", config_llama, tensors_phi3, special_phi3},
+    {"gemma2", "gemma2", "model.", config_gemma2, tensors_gemma2, special_gemma2},
+    {"gemma3_text", "gemma3", "model.", config_gemma3, tensors_gemma3, special_gemma3},
     {"smollm3", "smollm3", "model.", config_llama, tensors_llama, special_smollm3},
     {"olmo2", "olmo2", "model.", config_llama, tensors_olmo2, special_rope},
     {"granite", "granite", "model.", config_granite, tensors_llama, special_rope},
@@ -424,5 +441,7 @@ const inlay__family inlay__families_decoder[] = {
     {"opt", "opt", "model.", config_opt, tensors_opt, special_opt},
     {"bloom", "bloom", "transformer.", config_bloom, tensors_bloom, special_bloom},
     {"falcon", "falcon", "transformer.", config_falcon, tensors_falcon, special_falcon},
+    {"RefinedWeb", "falcon", "transformer.", config_falcon, tensors_falcon, special_falcon},
+    {"RefinedWebModel", "falcon", "transformer.", config_falcon, tensors_falcon, special_falcon},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -30,8 +30,8 @@ static const char tensors_bert[] =
     "cls.predictions.transform.dense.+ cls.*\n"
     "cls.predictions.transform.LayerNorm.+ cls.norm.*\n"
     "cls.predictions.decoder.weight output.weight\n"
-    "cls.predictions.decoder.bias - ignored\n" /* the same as the next */
-    "cls.predictions.bias output.bias\n"
+    "cls.predictions.decoder.bias output.bias\n"
+    "cls.predictions.bias output.bias spare\n"
     "cls.predictions.bias cls.norm.weight needed\n"
     "cls.seq_relationship.* - ignored\n"
     "classifier.* cls.output.*\n";
@@ -42,8 +42,8 @@ static const char tensors_roberta[] =
     "lm_head.dense.+ cls.*\n"
     "lm_head.layer_norm.+ cls.norm.*\n"
     "lm_head.decoder.weight output.weight\n"
-    "lm_head.decoder.bias - ignored\n" /* the same as the next */
-    "lm_head.bias output.bias\n"
+    "lm_head.decoder.bias output.bias\n"
+    "lm_head.bias output.bias spare\n"
     "lm_head.bias cls.norm.weight needed\n"
     "classifier.dense.+ cls.*\n"
     "classifier.out_proj.* cls.output.*\n";
@@ -69,7 +69,7 @@ static int32_t special_bert(inlay__config *c) {
     return INLAY_OK;
 }
 
-/* Positions count from the one behind the padding token's. */
+/* Positions count from the one behind the padding token's, and tokens are predicted with GELU whatever the layers have. */
 static int32_t special_roberta(inlay__config *c) {
     int64_t n_positions, pad;
     INLAY__TRY(inlay__config_int(c, "max_position_embeddings", -1, &n_positions));
@@ -79,6 +79,7 @@ static int32_t special_roberta(inlay__config *c) {
                            "'pad_token_id' + 1, %lld", c->name, (long long)n_positions, (long long)pad + 1);
     inlay__config_put_int(c, "context_length", n_positions - pad - 1);
     c->position_offset = (uint64_t)pad + 1;
+    inlay__config_put_string(c, "token_activation", "gelu");
     return special_bert(c);
 }
 
@@ -153,7 +154,7 @@ static const char config_modernbert[] =
 static int32_t special_modernbert(inlay__config *c) {
     int64_t n;
     INLAY__TRY(inlay__config_int(c, "global_attn_every_n_layers", 3, &n));
-    INLAY__TRY(inlay__config_put_rope(c, 1.0));
+    INLAY__TRY(inlay__config_put_rope(c));
     INLAY__TRY(inlay__config_put_window(c, "local_attention", INLAY__WINDOW_NOT_FIRST, n));
     inlay__text key;
     const inlay__json_node *pooling = inlay__config_get(c, "classifier_pooling", &key);
@@ -167,8 +168,8 @@ static int32_t special_modernbert(inlay__config *c) {
 
 static const char tensors_t5[] =
     "shared.weight token_embd.weight\n"
-    "decoder.embed_tokens.weight token_embd.weight spare\n" /* the same; some folders have only these */
-    "encoder.embed_tokens.weight token_embd.weight spare\n"
+    "encoder.embed_tokens.weight token_embd.weight spare\n" /* the same */
+    "decoder.embed_tokens.weight token_embd.weight spare\n"
     "lm_head.weight output.weight\n"
     "encoder.final_layer_norm.weight enc.output_norm.weight\n"
     "encoder.block.%.layer.0.layer_norm.weight enc.blk.%.attn_norm.weight\n"
@@ -217,20 +218,39 @@ static const char config_t5[] =
     "attention.relative_max_distance int relative_attention_max_distance 128\n"
     "decoder_start_token_id int decoder_start_token_id 0\n";
 
-/* With a tied head the decoder's last states are divided by sqrt(d_model). feed_forward_proj is a function's name, with
- * "gated-" before it where there is a gate; "gated-gelu" means the one by tanh. */
-static int32_t special_t5(inlay__config *c) {
+/* feed_forward_proj is a function's name, with "gated-" before it where there is a gate, which the tensors tell;
+ * "gated-gelu" means the one by tanh. */
+static int32_t put_t5_activation(inlay__config *c, const char *absent) {
+    static const char gated[] = "gated-";
+    enum { N_GATED = sizeof gated - 1 };
     inlay__text key;
+    const inlay__json_node *node = inlay__config_get(c, "feed_forward_proj", &key);
+    const char *name = absent;
+    if (node != NULL) {
+        inlay__json_node function = *node;
+        bool is_gated = node->kind == INLAY__JSON_STRING && node->size > N_GATED && memcmp(node->text, gated, N_GATED) == 0;
+        if (is_gated) {
+            function.text += N_GATED;
+            function.size -= N_GATED;
+        }
+        name = is_gated && inlay__json_equals(&function, "gelu") ? "gelu_tanh" : inlay__config_activation(&function);
+    }
+    if (name == NULL)
+        return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, INLAY__CONFIG_ACTIVATIONS ", or \"gated-\" and one");
+    inlay__config_put_string(c, "activation", name);
+    return INLAY_OK;
+}
+
+static int32_t special_mt5(inlay__config *c) {
+    inlay__config_put_float(c, "decoder_output_scale", 1.0);
+    return put_t5_activation(c, "gelu_tanh");
+}
+
+/* With a tied head the decoder's last states are divided by sqrt(d_model). */
+static int32_t special_t5(inlay__config *c) {
     int64_t d_model;
     bool tied, scaled;
-    const inlay__json_node *node = inlay__config_get(c, "feed_forward_proj", &key);
-    const char *name = "relu";
-    if (inlay__json_equals(node, "gated-gelu")) name = "gelu_tanh";
-    if (inlay__json_equals(node, "gated-silu")) name = "silu";
-    if (inlay__json_equals(node, "gelu")) name = "gelu";
-    if (node != NULL && strcmp(name, "relu") == 0 && !inlay__json_equals(node, "relu"))
-        return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, "relu, gelu, gated-gelu or gated-silu");
-    inlay__config_put_string(c, "activation", name);
+    INLAY__TRY(put_t5_activation(c, "relu"));
     INLAY__TRY(inlay__config_int(c, "d_model", -1, &d_model));
     INLAY__TRY(inlay__config_bool(c, "tie_word_embeddings", true, &tied));
     INLAY__TRY(inlay__config_bool(c, "scale_decoder_outputs", tied, &scaled));
@@ -277,7 +297,8 @@ static const char config_bart[] =
     "decoder_attention_head_count int decoder_attention_heads =encoder_attention_heads\n"
     "decoder_start_token_id int decoder_start_token_id 2\n"
     "decoder_forced_token_id int forced_bos_token_id\n"
-    "activation activation activation_function gelu\n";
+    "activation activation activation_function gelu\n"
+    "- expect tie_word_embeddings true\n"; /* else each side has an embedding of its own */
 
 static int32_t special_bart(inlay__config *c) {
     int64_t d_model;
@@ -296,9 +317,11 @@ const inlay__family inlay__families_encoder[] = {
     {"bert", "bert", "bert.", config_bert, tensors_bert, special_bert},
     {"roberta", "bert", "roberta.", config_roberta, tensors_roberta, special_roberta},
     {"xlm-roberta", "bert", "roberta.", config_roberta, tensors_roberta, special_roberta},
+    {"camembert", "bert", "roberta.", config_roberta, tensors_roberta, special_roberta},
     {"distilbert", "bert", "distilbert.", config_distilbert, tensors_distilbert, special_distilbert},
     {"modernbert", "modern-bert", "model.", config_modernbert, tensors_modernbert, special_modernbert},
     {"t5", "t5", "", config_t5, tensors_t5, special_t5},
+    {"mt5", "t5", "", config_t5, tensors_t5, special_mt5},
     {"bart", "bart", "model.", config_bart, tensors_bart, special_bart},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -226,7 +226,7 @@ static int32_t special_lfm2(inlay__config *c) {
         n_ff = ((int64_t)width + multiple - 1) / multiple * multiple;
     }
     inlay__config_put_int(c, "feed_forward_length", n_ff);
-    return inlay__config_put_rope(c, 1.0);
+    return inlay__config_put_rope(c);
 }
 
 /* --------------------------------------------------------------- RecurrentGemma */
@@ -292,7 +292,7 @@ static int32_t special_recurrentgemma(inlay__config *c) {
         each = (i + 1) % types->n_children == 0 ? inlay__json_first(types) : inlay__json_next(&c->json, each);
     }
     inlay__gguf_put_array(c->out, "recurrentgemma.attention.layer_pattern", INLAY__GGUF_BOOL, attends, (size_t)n_layers);
-    return inlay__config_put_rope(c, 0.5);
+    return inlay__config_put_partial_rope(c, 0.5);
 }
 
 /* ------------------------------------------------------------------------- LSTM */

@@ -32,8 +32,8 @@
     X(flat)               /* all dimensions become one */                                      \
     X(positions)          /* without the first position_offset rows, which no position has */  \
     X(classifier)         /* in models that classify; others have no use for it */             \
-    X(spare)              /* what a line above says under another name; used where that is not there */ \
-    X(ignored)            /* says nothing new; TO is "-" */                                      \
+    X(spare)              /* where no other line gives TO, the first of such a kind */         \
+    X(ignored)            /* says nothing new; TO is "-" */                                    \
     X(needed)             /* no tensor's line: FROM must be there where TO is */
 
 #define INLAY__TENSOR_KIND(name) INLAY__TENSOR_##name,
@@ -129,8 +129,14 @@ void inlay__config_put_string(inlay__config *config, const char *key, const char
 /* Width of a head: head_dim, or an even share of the embedding. */
 int32_t inlay__config_head_width(const inlay__config *config, int64_t *value);
 
-/* RoPE in both dialects: base, scaling, and how much of a head turns (0 to 1 where the config does not say). */
-int32_t inlay__config_put_rope(inlay__config *config, double rotary_part);
+/* The name that metadata have for a function of a config; NULL where it is not one of these. */
+#define INLAY__CONFIG_ACTIVATIONS "silu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, relu, relu2, tanh or another name of one"
+const char *inlay__config_activation(const inlay__json_node *node);
+
+/* RoPE in both dialects: base and scaling. In the families of the second the config may say how much of a head turns, and
+ * rotary_part is that (0 to 1) where it does not; the heads of all others turn as a whole, whatever it says. */
+int32_t inlay__config_put_rope(inlay__config *config);
+int32_t inlay__config_put_partial_rope(inlay__config *config, double rotary_part);
 
 /* Which layers attend to a window only, where the config does not list them: */
 typedef enum inlay__window_rule {

@@ -257,10 +257,18 @@ static int32_t table_entry(map *m, const char *name, uint32_t *index) {
     return INLAY_OK;
 }
 
-static bool classifies(const inlay__config *c) {
-    const inlay__json_node *list = inlay__config_get(c, "architectures", NULL);
-    const inlay__json_node *first = inlay__json_at(&c->json, list, 0);
-    return first != NULL && first->kind == INLAY__JSON_STRING && strstr(first->text, "Classification") != NULL;
+/* By the class that the config names or, where it names none, by what there is. */
+static bool classifies(const map *m) {
+    static const char classifier[] = "classifier.";
+    const inlay__json_node *list = inlay__config_get(m->config, "architectures", NULL);
+    const inlay__json_node *first = inlay__json_at(&m->config->json, list, 0);
+    if (first != NULL) return first->kind == INLAY__JSON_STRING && strstr(first->text, "Classification") != NULL;
+    for (size_t p = 0; p < m->weights->n_parts; p++) {
+        const inlay__safetensors *file = &m->weights->parts[p].safetensors;
+        for (size_t i = 0; i < file->n_tensors; i++)
+            if (strncmp(file->tensors[i].name.text, classifier, sizeof classifier - 1) == 0) return true;
+    }
+    return false;
 }
 
 /* Whether a file has a tensor of this name, with whatever in front of it. */
@@ -274,46 +282,32 @@ static bool is_there(const inlay__weights *w, inlay__text name) {
     return false;
 }
 
-/* Whether the files have what a line above a spare one takes for the same tensor. */
-static bool is_spared(const map *m, const inlay__tensor_line *spare) {
-    inlay__tensor_line line;
-    for (const char *table = m->config->family->tensors; inlay__tensor_line_next(&table, &line);) {
-        if (line.from.text == spare->from.text) return false;
-        if (line.to.size == spare->to.size && memcmp(line.to.text, spare->to.text, line.to.size) == 0 &&
-            is_there(m->weights, line.from))
-            return true;
-    }
-    return false;
-}
-
-static bool is_used(const map *m, const inlay__tensor_line *line) {
-    if (line->kind == INLAY__TENSOR_classifier) return classifies(m->config);
-    return line->kind != INLAY__TENSOR_ignored && (line->kind != INLAY__TENSOR_spare || !is_spared(m, line));
-}
-
 /* A name without what follows its last dot. */
 static inlay__text module_of(inlay__text name) {
     while (name.size > 0 && name.text[name.size - 1] != '.') name.size--;
     return name;
 }
 
-/* Finds the line of one tensor, and its place in the table. */
-static int32_t match_one(map *m, match *t) {
+/* Finds the line of one tensor, and its place in the table. What can be spared waits until all others have theirs. */
+static int32_t match_one(map *m, match *t, bool spared) {
     captured found;
     char name[NAME_SIZE];
     inlay__tensor_line line;
+    uint32_t index;
     if (!find_line(m->config->family, t->source->name.text, &line, &found))
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%.*s' is not one that this version knows in models of "
                            "type '%s'; without it the model would be another", t->file,
                            (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
                            m->config->family->model_type);
-    if (!is_used(m, &line)) return INLAY_OK;
-    t->used = true;
     t->kind = line.kind;
+    if (line.kind == INLAY__TENSOR_ignored || (line.kind == INLAY__TENSOR_classifier && !classifies(m))) return INLAY_OK;
+    make_name(line.to, &found, name, sizeof name);
+    bool can_wait = line.kind == INLAY__TENSOR_spare;
+    if (can_wait && (!spared || inlay__hash_map_get(&m->weights->by_name, name, strlen(name), &index))) return INLAY_OK;
+    t->used = true;
     t->paired = line.from.text[line.from.size - 1] == '+';
     t->module = module_of(line.to);
     bool stacked = found.n_numbers == 2;
-    make_name(line.to, &found, name, sizeof name);
     t->expert = stacked ? found.numbers[1] : 0;
     if (t->expert >= MAX_EXPERTS)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of expert %u, expected less than %d", t->file,
@@ -333,9 +327,11 @@ static int32_t match_all(map *m) {
         const inlay__weights_part *part = &m->weights->parts[p];
         for (size_t i = 0; i < part->safetensors.n_tensors; i++, t++) {
             *t = (match){.file = part->path, .source = &part->safetensors.tensors[i]};
-            INLAY__TRY(match_one(m, t));
+            INLAY__TRY(match_one(m, t, false));
         }
     }
+    for (size_t i = 0; i < m->n_matches; i++)
+        if (m->matches[i].kind == INLAY__TENSOR_spare) INLAY__TRY(match_one(m, &m->matches[i], true));
     return INLAY_OK;
 }
 

@@ -27,6 +27,7 @@ int32_t inlay__arch_bert_load(inlay__model *m) {
                                 .rope = INLAY__NO_ROPE, .both_ways = true};
     INLAY__TRY(inlay__transformer_read_activation(m, "activation", &shape.activation));
     inlay__heads heads = {.token_activation = shape.activation, .label_activation = INLAY__TANH, .norm = INLAY__NORM_LAYER};
+    INLAY__TRY(inlay__transformer_read_activation(m, "token_activation", &heads.token_activation));
     INLAY__TRY(inlay__transformer_read_activation(m, "classifier_activation", &heads.label_activation));
     INLAY__TRY(load_types(m));
     INLAY__TRY(inlay__positions_load(m, &m->encoder, m->hparams.n_context_train, 0));

@@ -32,6 +32,7 @@ static void embed(inlay__pass *p, size_t task) {
             model->kernels.add(row, n, stream);
         }
         inlay__norm_row(p, &p->stack->embd_norm, stream, n, stream);
+        inlay__norm_row(p, &p->stack->entry_norm, stream, n, stream);
     }
 }
 

@@ -107,6 +107,7 @@ typedef struct inlay__stack {
     size_t first_position;      /* the row of position 0 */
     inlay__matrix types;        /* [n_types, n_embd] learned, of a token's segment; n_rows 0: none */
     inlay__norm embd_norm;      /* of the sum */
+    inlay__norm entry_norm;     /* after it, of families whose first block does not norm its own input */
     inlay__norm output_norm;
 } inlay__stack;
 

@@ -159,6 +159,12 @@ void inlay__model_free(inlay__model *model) {
 
 const inlay__hparams *inlay__model_hparams(const inlay__model *model) { return &model->hparams; }
 
+size_t inlay__model_first_context(const inlay__model *model) {
+    const inlay__rope *rope = &model->ropes[INLAY__ROPE_GLOBAL];
+    size_t trained = model->hparams.n_context_train;
+    return rope->long_frequencies != NULL ? inlay__min_size(rope->n_original, trained) : trained;
+}
+
 const inlay__kernels *inlay__model_kernels(const inlay__model *model) { return &model->kernels; }
 
 const char *inlay__model_kind(const inlay__model *model) {

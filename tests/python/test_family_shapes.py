@@ -20,15 +20,27 @@ VARIANTS = json.loads(GOLDENS.read_text(encoding="utf-8"))["variants"]
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers")
 
 
+def run(session, case: dict) -> numpy.ndarray:
+    kind, ids = case.get("kind", "causal"), case["ids"]
+    if kind == "causal":
+        return session.eval_all(ids)
+    if kind == "labels":
+        return session.scores([ids])
+    session.encode(ids)
+    if kind == "answer":
+        return session.eval_all(case["answer"])
+    return session.hidden_states if kind == "states" else numpy.stack([session.logits_at(i) for i in range(len(ids))])
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_shape_of_a_family_gives_the_reference_logits(name, tmp_path):
     import inlay
 
     case = VARIANTS[name]
-    n_layer = next(case["config"][key] for key in LAYERS if key in case["config"])
+    n_layer = case.get("n_layer") or next(case["config"][key] for key in LAYERS if key in case["config"])
     write_folder(tmp_path / "model", case["config"], make_weights(unfold_layers(case["tensors"], n_layer)))
     with inlay.Model.open(tmp_path / "model") as model, model.session(cache_type=TYPE_F32, context=len(case["ids"])) as session:
-        rows = session.eval_all(case["ids"])
+        rows = run(session, case)
     most = 2e-4 * max(1.0, case["greatest"])
     difference = float(numpy.abs(rows[-1] - numpy.array(case["logits"])).max())
     assert difference <= most, f"{name}: {difference} of {most}"

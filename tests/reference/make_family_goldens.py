@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import (AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM,
+                          AutoModelForSequenceClassification)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 from family_weights import make_weights  # noqa: E402
@@ -52,7 +53,21 @@ LFM2 = dict(LLAMA, num_hidden_layers=3, layer_types=["conv", "full_attention", "
 GRIFFIN = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=4, num_attention_heads=3, num_key_value_heads=1,
                vocab_size=96, lru_width=60, attention_window_size=8, max_position_embeddings=64, head_dim=16)
 
-# name: model_type and what its config says
+BERT = dict(hidden_size=48, intermediate_size=80, num_hidden_layers=2, num_attention_heads=3, vocab_size=97, max_position_embeddings=64,
+            pad_token_id=0)
+ROBERTA = dict(BERT, type_vocab_size=1, pad_token_id=1, max_position_embeddings=66)
+DISTIL = dict(dim=48, hidden_dim=80, n_layers=2, n_heads=3, vocab_size=97, max_position_embeddings=64, pad_token_id=0)
+MODERN = dict(BERT, num_hidden_layers=5, local_attention=8, cls_token_id=1, sep_token_id=2, bos_token_id=1, eos_token_id=2)
+T5 = dict(d_model=48, d_kv=16, d_ff=80, num_layers=2, num_decoder_layers=3, num_heads=3, vocab_size=97, decoder_start_token_id=0,
+          pad_token_id=0)
+BART = dict(d_model=48, encoder_layers=2, decoder_layers=3, encoder_attention_heads=3, decoder_attention_heads=4, encoder_ffn_dim=80,
+            decoder_ffn_dim=64, vocab_size=97, max_position_embeddings=64, decoder_start_token_id=2)
+MASKED, STATES, LABELS, ANSWER = dict(kind="masked"), dict(kind="states"), dict(kind="labels"), dict(kind="answer")
+MODELS = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM, "states": AutoModel,
+          "labels": AutoModelForSequenceClassification, "answer": AutoModelForSeq2SeqLM}
+YARN_HALF = rope("yarn", **YARN, partial_rotary_factor=0.5)
+
+# name: model_type, what its config says and, unless it is causal with 40 tokens, what else it is
 VARIANTS = {
     "llama one key head": ("llama", dict(LLAMA, num_key_value_heads=1)),
     "llama odd heads": ("llama", dict(LLAMA, hidden_size=40, num_attention_heads=5, num_key_value_heads=5)),
@@ -146,12 +161,77 @@ VARIANTS = {
     "recurrentgemma": ("recurrent_gemma", GRIFFIN),
     "recurrentgemma bias": ("recurrent_gemma", dict(GRIFFIN, attention_bias=True, conv1d_width=3, num_key_value_heads=3,
                                                     block_types=["attention", "recurrent"], lru_width=48)),
+    "llama gelu": ("llama", dict(LLAMA, hidden_act="gelu", num_hidden_layers=1, vocab_size=101)),
+    "llama relu2 odd heads": ("llama", dict(LLAMA, hidden_act="relu2", num_attention_heads=7, num_key_value_heads=7, head_dim=10,
+                                            hidden_size=70)),
+    "llama part is whole": ("llama", dict(LLAMA, **rope("default", partial_rotary_factor=0.5))),
+    "mistral beyond window": ("mistral", dict(LLAMA, sliding_window=300, max_position_embeddings=700), dict(n_tokens=420)),
+    "mixtral quick gelu": ("mixtral", dict(MOE, hidden_act="quick_gelu", head_dim=20, num_local_experts=3, num_experts_per_tok=3)),
+    "qwen2 tanh": ("qwen2", dict(LLAMA, hidden_act="tanh")),
+    "qwen3 window": ("qwen3", dict(LLAMA, head_dim=8, use_sliding_window=True, sliding_window=5, max_window_layers=1,
+                                   num_hidden_layers=3)),
+    "qwen3 moe window": ("qwen3_moe", dict(QWEN_MOE, use_sliding_window=True, sliding_window=5, max_window_layers=1)),
+    "qwen3 moe steps": ("qwen3_moe", dict(QWEN_MOE, decoder_sparse_step=2, hidden_act="relu", num_experts_per_tok=1)),
+    "phi3 partial longrope": ("phi3", dict(LLAMA, pad_token_id=0, num_attention_heads=3, num_key_value_heads=3,
+                                           original_max_position_embeddings=16,
+                                           **rope("longrope", **LONG, original_max_position_embeddings=16,
+                                                  partial_rotary_factor=0.5))),
+    "phi3 relu": ("phi3", dict(LLAMA, pad_token_id=0, hidden_act="relu")),
+    "gemma2 relu": ("gemma2", dict(GEMMA, hidden_activation="relu")),
+    "gemma3 no caps of scores": ("gemma3_text", dict(GEMMA, attn_logit_softcapping=6.0, final_logit_softcapping=4.0)),
+    "gemma3 yarn": ("gemma3_text", dict(GEMMA, rope_parameters={
+        "full_attention": {"rope_type": "yarn", "rope_theta": 1e5, **YARN},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e3}})),
+    "smollm3 window": ("smollm3", dict(LLAMA, pad_token_id=0, use_sliding_window=True, sliding_window=6, no_rope_layers=[1, 0])),
+    "olmo2 longrope": ("olmo2", dict(LLAMA, **rope("longrope", **LONG, factor=4.0, original_max_position_embeddings=64))),
+    "granite one key head": ("granite", dict(LLAMA, num_attention_heads=5, num_key_value_heads=1, head_dim=14, hidden_size=60,
+                                             attention_multiplier=0.05, logits_scaling=16.0)),
+    "gpt1 silu": ("openai-gpt", dict(GPT, afn="silu", n_layer=1)),
+    "neox yarn": ("gpt_neox", dict(NEOX, **YARN_HALF)),
+    "neox dynamic": ("gpt_neox", dict(NEOX, **rope("dynamic", factor=2.0, partial_rotary_factor=0.5), max_position_embeddings=16)),
+    "opt behind, plain": ("opt", dict(OPT, do_layer_norm_before=False, enable_bias=False, layer_norm_elementwise_affine=False,
+                                      word_embed_proj_dim=20)),
+    "bloom residual after norm": ("bloom", dict(BLOOM, apply_residual_connection_post_layernorm=True)),
+    "bloom residual after norm, one layer": ("bloom", dict(BLOOM, apply_residual_connection_post_layernorm=True, n_layer=1,
+                                                           layer_norm_epsilon=1e-3)),
+    "falcon linear": ("falcon", dict(FALCON, multi_query=True, **rope("linear", factor=2.5), activation="relu")),
+    "falcon one norm, alibi": ("falcon", dict(FALCON, new_decoder_architecture=True, num_kv_heads=3, num_ln_in_parallel_attn=1,
+                                              alibi=True, bias=True)),
+    "mamba2 narrow heads": ("mamba2", dict(MAMBA2, num_heads=80, head_dim=1, n_groups=8)),
+    "lfm2 attention alone": ("lfm2", dict(LFM2, layer_types=["full_attention"] * 3, tie_word_embeddings=False)),
+    "lfm2 convolutions alone": ("lfm2", dict(LFM2, layer_types=["conv"] * 3, block_ffn_dim_multiplier=1.3)),
+    "recurrentgemma attention alone": ("recurrent_gemma", dict(GRIFFIN, block_types=["attention"], logits_soft_cap=0.5)),
+    "recurrentgemma whole rotation": ("recurrent_gemma", dict(GRIFFIN, **rope("default", partial_rotary_factor=1.0))),
+    "bert": ("bert", dict(BERT, type_vocab_size=5), MASKED),
+    "bert relu": ("bert", dict(BERT, hidden_act="relu"), MASKED),
+    "bert untied": ("bert", dict(BERT, tie_word_embeddings=False), MASKED),
+    "bert labels": ("bert", dict(BERT, num_labels=3), LABELS),
+    "bert states": ("bert", dict(BERT, num_hidden_layers=1, hidden_size=70, num_attention_heads=7), STATES),
+    "bert 512": ("bert", dict(BERT, max_position_embeddings=512), dict(MASKED, n_tokens=512)),
+    "roberta relu": ("roberta", dict(ROBERTA, hidden_act="relu"), MASKED),
+    "roberta untied": ("roberta", dict(ROBERTA, tie_word_embeddings=False), MASKED),
+    "roberta labels": ("roberta", dict(ROBERTA, num_labels=2), LABELS),
+    "xlm-roberta full": ("xlm-roberta", ROBERTA, dict(STATES, n_tokens=64)),
+    "distilbert": ("distilbert", dict(DISTIL, activation="relu"), MASKED),
+    "distilbert labels": ("distilbert", dict(DISTIL, num_labels=3), LABELS),
+    "modernbert biases": ("modernbert", dict(MODERN, attention_bias=True, mlp_bias=True, norm_bias=True), MASKED),
+    "modernbert odd window": ("modernbert", dict(MODERN, local_attention=7, global_attn_every_n_layers=2), MASKED),
+    "modernbert mean": ("modernbert", dict(MODERN, classifier_pooling="mean", classifier_activation="relu", num_labels=3), LABELS),
+    "modernbert 512": ("modernbert", dict(MODERN, local_attention=128, max_position_embeddings=512), dict(MASKED, n_tokens=512)),
+    "t5": ("t5", T5, ANSWER),
+    "t5 gated relu": ("t5", dict(T5, feed_forward_proj="gated-relu", num_heads=5, d_kv=10), ANSWER),
+    "t5 gated gelu": ("t5", dict(T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False), ANSWER),
+    "t5 silu": ("t5", dict(T5, feed_forward_proj="silu", relative_attention_num_buckets=16, relative_attention_max_distance=20), ANSWER),
+    "t5 512": ("t5", dict(T5, num_layers=1, num_decoder_layers=1), dict(ANSWER, n_tokens=512, n_answer=300)),
+    "bart": ("bart", dict(BART, scale_embedding=True), ANSWER),
+    "bart tanh": ("bart", dict(BART, activation_function="tanh", encoder_layers=1), ANSWER),
+    "bart 512": ("bart", dict(BART, max_position_embeddings=512), dict(ANSWER, n_tokens=512, n_answer=300)),
 }
 
 
 def random_variant(rng: random.Random) -> tuple[str, dict]:
     """One of the above, with other sizes where they are free."""
-    model_type, said = rng.choice(list(VARIANTS.values()))
+    model_type, said = rng.choice([each for each in VARIANTS.values() if len(each) == 2])
     said = dict(said)
     if "num_key_value_heads" in said and "layer_types" not in said and "short_factor" not in str(said):
         groups, heads = rng.choice([1, 2, 3, 4]), rng.choice([1, 2, 3])
@@ -166,31 +246,44 @@ def random_variant(rng: random.Random) -> tuple[str, dict]:
     return model_type, said
 
 
-def make_one(model_type: str, said: dict, n_tokens: int = N_TOKENS) -> dict:
+def make_one(model_type: str, said: dict, more: dict = {}) -> dict:
+    kind, n_tokens, n_answer = more.get("kind", "causal"), more.get("n_tokens", N_TOKENS), more.get("n_answer", 15)
     config = AutoConfig.for_model(model_type, **said)
     config._attn_implementation = "sdpa" if model_type == "falcon" else "eager"  # the eager one adds its slopes twice
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    model = MODELS[kind].from_config(config, dtype=torch.float32).eval()
     state = model.state_dict()
     tied = set(getattr(model, "all_tied_weights_keys", None) or {})
-    shapes = {name: list(tensor.shape) for name, tensor in state.items() if name not in tied}
+    shapes = {name: list(tensor.shape) for name, tensor in state.items()
+              if name not in tied and tensor.is_floating_point()}
     written = dict(to_published(model_type, shapes))
     weights = make_weights({name: shape for name, (shape, _) in written.items()})
     with torch.no_grad():
         for name, tensor in state.items():
-            if name in tied:
+            if name in tied or not tensor.is_floating_point():
                 continue
             tensor.copy_(from_published(model_type, name, list(tensor.shape), weights))
     model.tie_weights()
     ids = [(7 * i * i + 3 * i + 5) % said["vocab_size"] for i in range(n_tokens)]
-    if said.get("pad_token_id") is not None or model_type in ("opt", "recurrent_gemma"):
+    if said.get("pad_token_id") is not None or model_type in ("opt", "recurrent_gemma") or kind != "causal":
         ids = [max(i, 4) for i in ids]
+    answer = [config.decoder_start_token_id] + [max((5 * i * i + i + 3) % said["vocab_size"], 4) for i in range(1, n_answer)] \
+        if kind == "answer" else []
+    given = {"input_ids": torch.tensor([ids])}
+    if answer:
+        given["decoder_input_ids"] = torch.tensor([answer])
+    if kind in ("causal", "answer"):
+        given["use_cache"] = False
     with torch.no_grad():
-        logits = model(torch.tensor([ids]), use_cache=False).logits[0].double().numpy()
+        out = model(**given)
+    logits = (out.last_hidden_state if kind == "states" else out.logits)[0].double().numpy().reshape(-1, out[0].shape[-1])
     text = json.loads(config.to_json_string(use_diff=False))
     text = {key: value for key, value in text.items() if key not in NOT_SAID and value is not None or key in said}
     text["model_type"] = model_type
     n_layer = config.num_hidden_layers
-    return {"config": text, "ids": ids, "tensors": fold_layers({n: s for n, (s, _) in written.items()}, n_layer),
+    if kind != "causal":
+        text["architectures"] = [type(model).__name__]
+    extra = {"kind": kind, "n_layer": n_layer, **({"answer": answer} if answer else {})} if kind != "causal" else {}
+    return {**extra, "config": text, "ids": ids, "tensors": fold_layers({n: s for n, (s, _) in written.items()}, n_layer),
             "argmax": logits.argmax(axis=1).tolist(), "margin": round(float(margin(logits)), 6),
             "greatest": round(float(numpy.abs(logits[-1]).max()), 6),
             "logits": [float(f"{x:.6g}") for x in logits[-1]]}
@@ -268,11 +361,11 @@ def main() -> None:
     rng = random.Random(arguments.seed)
     chosen = {f"random {i}": random_variant(rng) for i in range(arguments.variants)} or VARIANTS
     made = {}
-    for name, (model_type, said) in chosen.items():
+    for name, (model_type, said, *more) in chosen.items():
         if arguments.only not in name:
             continue
         try:
-            made[name] = make_one(model_type, said)
+            made[name] = make_one(model_type, said, *more)
         except Exception as error:  # a shape that transformers itself does not run
             print(f"{name} ({model_type}): {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
     head = {"program": f"transformers {transformers.__version__}, torch {torch.__version__.partition('+')[0]}",

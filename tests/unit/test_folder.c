@@ -384,8 +384,8 @@ TEST(configs_that_are_no_config_name_what_is_wrong) {
 }
 
 TEST(what_would_make_it_another_network_is_refused) {
-    refuses_config("{\"model_type\":\"llama\"," SIZES ",\"hidden_act\":\"gelu\"}", INLAY_ERR_UNSUPPORTED,
-                   "key 'hidden_act' is 'gelu', expected silu");
+    refuses_config("{\"model_type\":\"llama\"," SIZES ",\"hidden_act\":\"mish\"}", INLAY_ERR_UNSUPPORTED,
+                   "key 'hidden_act' is 'mish', expected silu, gelu, ");
     refuses_config("{\"model_type\":\"llama\"," SIZES ",\"rope_scaling\":{\"type\":\"spiral\",\"factor\":2.0}}", INLAY_ERR_UNSUPPORTED,
                    "key 'rope_scaling.type' is 'spiral', expected one of default, linear, dynamic");
     refuses_config("{\"model_type\":\"gemma3_text\"," SIZES ",\"sliding_window\":4,\"layer_types\":[]}", INLAY_ERR_FORMAT,
