@@ -91,7 +91,7 @@ def test_a_folder_that_contradicts_itself_is_refused(tmp_path):
         inlay.Model.open(reference.write(tmp_path / "types"))
     reference = Encoder("bert")
     del reference.tensors["bert.encoder.layer.1.attention.self.key.weight"]
-    with pytest.raises(inlay.InlayError, match="blk.1.attn_k.weight' is missing"):
+    with pytest.raises(inlay.InlayError, match=r"'bert\.encoder\.layer\.1\.attention\.self\.key\.weight' is missing"):
         inlay.Model.open(reference.write(tmp_path / "missing"))
     reference = Encoder("roberta")
     reference.tensors["roberta.embeddings.position_embeddings.weight"] = numpy.zeros((N_CONTEXT, 48), dtype=numpy.float32)
