@@ -269,8 +269,8 @@ int cli_open_model(const cli_args *args, inlay_model **model);
 int cli_needs(const cli_args *args, const inlay_model *model, int64_t capability);
 /* A session of it that Ctrl-C cancels. cli_close frees both; NULLs are fine. */
 int cli_open_session(const cli_args *args, inlay_model *model, inlay_session **session);
-/* Where --context says nothing: a session with room for so many tokens, or as many as the model was trained with, in place of
- * one that has less. */
+/* Where --context says nothing: a session with room for so many tokens, or as many as the model was trained with, in
+ * place of one that has less. */
 int cli_make_room(const cli_args *args, inlay_model *model, uint64_t n_tokens, inlay_session **session);
 void cli_close(inlay_model *model, inlay_session *session);
 

@@ -77,7 +77,8 @@ static void count_release(void *user, void *memory, size_t size) {
 
 static size_t choose_context(const inlay_session *session, const inlay__log *log) {
     size_t trained = inlay__model_hparams(session->model->network)->n_context_train;
-    size_t asked = (size_t)session->values[INLAY__CONTEXT].integer, first = inlay__model_first_context(session->model->network);
+    size_t asked = (size_t)session->values[INLAY__CONTEXT].integer;
+    size_t first = inlay__model_first_context(session->model->network);
     if (asked == 0) return first > 0 ? inlay__min_size(first, DEFAULT_CONTEXT) : DEFAULT_CONTEXT;
     if (trained > 0 && asked > trained)
         inlay__log_write(log, INLAY_LOG_WARNING,

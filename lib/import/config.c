@@ -225,8 +225,8 @@ static int32_t fail_family(const inlay__config *c, inlay__text key, const inlay_
     return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, names);
 }
 
-/* Whether a class of transformers, such as Qwen3MoeForCausalLM, is of a model_type, qwen3_moe: letters and digits agree, and
- * what follows tells what the class is for. Classes of text alone do not say so. */
+/* Whether a class of transformers, such as Qwen3MoeForCausalLM, is of a model_type, qwen3_moe: letters and digits
+ * agree, and what follows tells what the class is for. Classes of text alone do not say so. */
 static bool is_class_of(inlay__text name, const char *model_type) {
     static const char *const uses[] = {"Model", "LMHead", "For"};
     const char *end = strstr(model_type, "_text");

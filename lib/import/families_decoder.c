@@ -403,14 +403,15 @@ static const char config_falcon[] =
     "use_parallel_residual bool parallel_attn true\n"
     "activation activation activation gelu\n";
 
-/* Key and value heads: one for all in the first models, as many as queries without multi_query, or what is said. The first
- * configs, of "RefinedWeb", count them in the models that have more of them, and say nothing else. */
+/* Key and value heads: one for all in the first models, as many as queries without multi_query, or what is said. The
+ * first configs, of "RefinedWeb", count them in the models that have more of them, and say nothing else. */
 static int32_t special_falcon(inlay__config *c) {
     bool multi_query, grouped, alibi;
     int64_t n_head, n_kv;
     INLAY__TRY(inlay__config_int(c, "num_attention_heads|n_head", -1, &n_head));
     INLAY__TRY(inlay__config_bool(c, "multi_query", true, &multi_query));
-    INLAY__TRY(inlay__config_bool(c, "new_decoder_architecture", inlay__config_get(c, "n_head_kv", NULL) != NULL, &grouped));
+    bool counted = inlay__config_get(c, "n_head_kv", NULL) != NULL;
+    INLAY__TRY(inlay__config_bool(c, "new_decoder_architecture", counted, &grouped));
     INLAY__TRY(inlay__config_int(c, "num_kv_heads|n_head_kv", n_head, &n_kv));
     inlay__config_put_int(c, "attention.head_count_kv", grouped ? n_kv : multi_query ? 1 : n_head);
     INLAY__TRY(put_four_times(c, "ffn_hidden_size", "hidden_size|n_embed"));

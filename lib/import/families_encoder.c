@@ -69,7 +69,8 @@ static int32_t special_bert(inlay__config *c) {
     return INLAY_OK;
 }
 
-/* Positions count from the one behind the padding token's, and tokens are predicted with GELU whatever the layers have. */
+/* Positions count from the one behind the padding token's, and tokens are predicted with GELU whatever the layers
+ * have. */
 static int32_t special_roberta(inlay__config *c) {
     int64_t n_positions, pad;
     INLAY__TRY(inlay__config_int(c, "max_position_embeddings", -1, &n_positions));
@@ -228,7 +229,8 @@ static int32_t put_t5_activation(inlay__config *c, const char *absent) {
     const char *name = absent;
     if (node != NULL) {
         inlay__json_node function = *node;
-        bool is_gated = node->kind == INLAY__JSON_STRING && node->size > N_GATED && memcmp(node->text, gated, N_GATED) == 0;
+        bool is_gated = node->kind == INLAY__JSON_STRING && node->size > N_GATED &&
+                        memcmp(node->text, gated, N_GATED) == 0;
         if (is_gated) {
             function.text += N_GATED;
             function.size -= N_GATED;
@@ -236,7 +238,8 @@ static int32_t put_t5_activation(inlay__config *c, const char *absent) {
         name = is_gated && inlay__json_equals(&function, "gelu") ? "gelu_tanh" : inlay__config_activation(&function);
     }
     if (name == NULL)
-        return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, INLAY__CONFIG_ACTIVATIONS ", or \"gated-\" and one");
+        return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node,
+                                  INLAY__CONFIG_ACTIVATIONS ", or \"gated-\" and one");
     inlay__config_put_string(c, "activation", name);
     return INLAY_OK;
 }

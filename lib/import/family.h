@@ -130,11 +130,12 @@ void inlay__config_put_string(inlay__config *config, const char *key, const char
 int32_t inlay__config_head_width(const inlay__config *config, int64_t *value);
 
 /* The name that metadata have for a function of a config; NULL where it is not one of these. */
-#define INLAY__CONFIG_ACTIVATIONS "silu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, relu, relu2, tanh or another name of one"
+#define INLAY__CONFIG_ACTIVATIONS                                                                  \
+    "silu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, relu, relu2, tanh or another name of one"
 const char *inlay__config_activation(const inlay__json_node *node);
 
-/* RoPE in both dialects: base and scaling. In the families of the second the config may say how much of a head turns, and
- * rotary_part is that (0 to 1) where it does not; the heads of all others turn as a whole, whatever it says. */
+/* RoPE in both dialects: base and scaling. In the families of the second the config may say how much of a head turns,
+ * and rotary_part is that (0 to 1) where it does not; the heads of all others turn as a whole, whatever it says. */
 int32_t inlay__config_put_rope(inlay__config *config);
 int32_t inlay__config_put_partial_rope(inlay__config *config, double rotary_part);
 

@@ -300,7 +300,8 @@ static int32_t match_one(map *m, match *t, bool spared) {
                            (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
                            m->config->family->model_type);
     t->kind = line.kind;
-    if (line.kind == INLAY__TENSOR_ignored || (line.kind == INLAY__TENSOR_classifier && !classifies(m))) return INLAY_OK;
+    if (line.kind == INLAY__TENSOR_ignored) return INLAY_OK;
+    if (line.kind == INLAY__TENSOR_classifier && !classifies(m)) return INLAY_OK;
     make_name(line.to, &found, name, sizeof name);
     bool can_wait = line.kind == INLAY__TENSOR_spare;
     if (can_wait && (!spared || inlay__hash_map_get(&m->weights->by_name, name, strlen(name), &index))) return INLAY_OK;

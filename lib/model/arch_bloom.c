@@ -1,17 +1,18 @@
-/* BLOOM [Le Scao et al. 2022, arXiv:2211.05100]: layer norms, of the embeddings too, and slopes instead of positions (ALiBi). Some
- * models take the residual behind the norms: what a block's norm gives is then what its branch joins. */
+/* BLOOM [Le Scao et al. 2022, arXiv:2211.05100]: layer norms, of the embeddings too, and slopes instead of positions
+ * (ALiBi). Some models take the residual behind the norms: what a block's norm gives is then what its branch joins. */
 #include "model/load.h"
 #include "model/positions.h"
 #include "model/transformer.h"
 
-/* The norm of each block's input becomes the stream: that of the first at the entry, all others behind the block before. */
+/* The norm of each block's input becomes the stream: that of the first at the entry, others behind the block before. */
 static int32_t load_stream_norms(inlay__model *model, inlay__norm_kind kind) {
     const inlay__hparams *h = &model->hparams;
     inlay__stack *stack = &model->decoder;
     for (size_t i = 0; i < h->n_layer; i++) {
         inlay__norm *attention = i == 0 ? &stack->entry_norm : &stack->layers[i - 1].blocks[1].stream_norm;
         INLAY__TRY(inlay__load_norm(model, "blk.%u.attn_norm", i, kind, h->n_embd, attention));
-        INLAY__TRY(inlay__load_norm(model, "blk.%u.ffn_norm", i, kind, h->n_embd, &stack->layers[i].blocks[0].stream_norm));
+        inlay__norm *ffn = &stack->layers[i].blocks[0].stream_norm;
+        INLAY__TRY(inlay__load_norm(model, "blk.%u.ffn_norm", i, kind, h->n_embd, ffn));
     }
     return INLAY_OK;
 }

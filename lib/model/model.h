@@ -29,8 +29,8 @@ int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, c
 void inlay__model_free(inlay__model *model);
 
 const inlay__hparams *inlay__model_hparams(const inlay__model *model);
-/* The context of training or, of models that turn otherwise in sessions with room for more, what they were trained with first;
- * 0 where the model does not say. */
+/* The context of training or, of models that turn otherwise in sessions with room for more, what they were trained with
+ * first; 0 where the model does not say. */
 size_t inlay__model_first_context(const inlay__model *model);
 /* "decoder", "encoder", ...; and INLAY_CAN_ bits. */
 const char *inlay__model_kind(const inlay__model *model);
