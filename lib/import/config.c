@@ -161,7 +161,7 @@ static int32_t expect(const inlay__config *c, const inlay__config_line *line) {
         text = inlay__config_activation(node);
         size = strlen(text);
     }
-    if (node->kind == INLAY__JSON_ARRAY && node->n_children == 0) return INLAY_OK;
+    if (line->kind == INLAY__CONFIG_expect && node->kind == INLAY__JSON_ARRAY && node->n_children == 0) return INLAY_OK;
     while (text != NULL && next_piece(&list, &piece))
         if (piece_is(piece, text, size)) return INLAY_OK;
     return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, line->absent);

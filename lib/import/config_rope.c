@@ -173,10 +173,23 @@ static int32_t put_scaling(inlay__config *c, double base, double rotary_part) {
     return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, type, "one of default, linear, dynamic, llama3, longrope, yarn");
 }
 
+/* Parameters in what is no object would be passed over. */
+static int32_t expect_objects(const inlay__config *c) {
+    static const char *const keys[] = {"rope_parameters", "rope_scaling"};
+    for (size_t i = 0; i < INLAY__COUNT(keys); i++) {
+        inlay__text key;
+        const inlay__json_node *node = inlay__config_get(c, keys[i], &key);
+        if (node != NULL && node->kind != INLAY__JSON_OBJECT)
+            return inlay__config_fail(c, INLAY_ERR_FORMAT, key, node, "an object");
+    }
+    return INLAY_OK;
+}
+
 /* `whole`: what the config says of parts is checked, not used. */
 static int32_t put_rope(inlay__config *c, bool whole, double rotary_part) {
     double base, local;
     size_t n;
+    INLAY__TRY(expect_objects(c));
     INLAY__TRY(inlay__config_float(c, ROPE("rope_theta") "|rope_theta|global_rope_theta|rotary_emb_base", 10000.0, &base));
     if (!(base >= 1 && base <= 1e12))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': 'rope_theta' is %g, expected 1 to 1e+12", c->name, base);

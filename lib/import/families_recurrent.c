@@ -76,11 +76,27 @@ static int32_t special_mamba(inlay__config *c) {
     return INLAY_OK;
 }
 
+/* The heads share the inner size, which the config says twice. */
+static int32_t check_heads(const inlay__config *c) {
+    int64_t n_embd, n_head, width;
+    double expand;
+    if (inlay__config_get(c, "head_dim", NULL) == NULL) return INLAY_OK;
+    INLAY__TRY(inlay__config_int(c, "hidden_size|d_model", -1, &n_embd));
+    INLAY__TRY(inlay__config_float(c, "expand", 2, &expand));
+    INLAY__TRY(inlay__config_int(c, "num_heads", -1, &n_head));
+    INLAY__TRY(inlay__config_int(c, "head_dim", -1, &width));
+    if (n_head * width == (int64_t)(expand * (double)n_embd)) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key 'head_dim' is %lld and 'num_heads' %lld, expected a product of %lld, "
+                       "'hidden_size' times 'expand'", c->name, (long long)width, (long long)n_head,
+                       (long long)(expand * (double)n_embd));
+}
+
 /* time_step_limit: [0, infinity] limits nothing. Its second number is written in three ways. */
 static int32_t special_mamba2(inlay__config *c) {
     inlay__text key;
     const inlay__json_node *limit = inlay__config_get(c, "time_step_limit", &key);
     INLAY__TRY(put_mamba(c));
+    INLAY__TRY(check_heads(c));
     if (limit == NULL) return INLAY_OK;
     double low = 0, high = 0;
     const inlay__json_node *first = inlay__json_at(&c->json, limit, 0), *second = inlay__json_at(&c->json, limit, 1);
