@@ -1,5 +1,5 @@
-"""Configurations that contradict their tensors or themselves: each is an error that names the key, and none does harm. What
-real folders hold besides their tensors opens.
+"""Configurations that contradict their tensors or themselves: each is an error that names the key, and none does
+harm. What real folders hold besides their tensors opens.
 
 Every family of INLAY_DATA is walked over, and shapes of family_goldens.json where that names no folder.
 """
@@ -21,9 +21,10 @@ SHAPES = ["llama odd heads", "mixtral", "qwen2", "gpt2", "opt", "mamba2 groups",
 MODELS = sorted(path.name for path in DATA.iterdir()) if DATA.is_dir() else []
 
 # Keys from which a family takes sizes, as configs name them.
-SIZE_KEYS = ("hidden_size d_model n_embd dim intermediate_size d_ff hidden_dim ffn_dim encoder_ffn_dim decoder_ffn_dim "
-             "num_hidden_layers num_layers n_layer n_layers encoder_layers decoder_layers num_decoder_layers num_attention_heads "
-             "n_head n_heads encoder_attention_heads num_key_value_heads head_dim d_kv vocab_size num_local_experts num_experts "
+SIZE_KEYS = ("hidden_size d_model n_embd dim intermediate_size d_ff hidden_dim ffn_dim encoder_ffn_dim "
+             "decoder_ffn_dim num_hidden_layers num_layers n_layer n_layers encoder_layers decoder_layers "
+             "num_decoder_layers num_attention_heads n_head n_heads encoder_attention_heads "
+             "num_key_value_heads head_dim d_kv vocab_size num_local_experts num_experts "
              "moe_intermediate_size state_size conv_kernel lru_width conv1d_width").split()
 WRONG = {"text": "seven", "list": [], "object": {}, "true": True, "huge": 10**12, "infinite": 1e300, "negative": -3,
          "a fraction": 2.5}
