@@ -169,8 +169,8 @@ static int32_t special_modernbert(inlay__config *c) {
 
 static const char tensors_t5[] =
     "shared.weight token_embd.weight\n"
-    "encoder.embed_tokens.weight token_embd.weight spare\n" /* the same */
-    "decoder.embed_tokens.weight token_embd.weight spare\n"
+    "decoder.embed_tokens.weight token_embd.weight spare\n" /* the same; some folders have only these */
+    "encoder.embed_tokens.weight token_embd.weight spare\n"
     "lm_head.weight output.weight\n"
     "encoder.final_layer_norm.weight enc.output_norm.weight\n"
     "encoder.block.%.layer.0.layer_norm.weight enc.blk.%.attn_norm.weight\n"

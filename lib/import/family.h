@@ -32,7 +32,7 @@
     X(flat)               /* all dimensions become one */                                      \
     X(positions)          /* without the first position_offset rows, which no position has */  \
     X(classifier)         /* in models that classify; others have no use for it */             \
-    X(spare)              /* where no other line gives TO, the first of such a kind */         \
+    X(spare)              /* where nothing else gives TO, the first of such lines */           \
     X(ignored)            /* says nothing new; TO is "-" */                                    \
     X(needed)             /* no tensor's line: FROM must be there where TO is */
 

@@ -11,6 +11,7 @@ typedef struct match {
     bool used;
     bool paired;                    /* a weight that is never without its bias, nor the other way round */
     inlay__tensor_kind kind;
+    const char *line;               /* where it begins in the family's table */
     inlay__text module;             /* of its line: TO without the suffix */
     const char *file;               /* that it is in */
     const inlay__safetensor *source;
@@ -300,6 +301,7 @@ static int32_t match_one(map *m, match *t, bool spared) {
                            (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
                            m->config->family->model_type);
     t->kind = line.kind;
+    t->line = line.from.text;
     if (line.kind == INLAY__TENSOR_ignored) return INLAY_OK;
     if (line.kind == INLAY__TENSOR_classifier && !classifies(m)) return INLAY_OK;
     make_name(line.to, &found, name, sizeof name);
@@ -331,8 +333,10 @@ static int32_t match_all(map *m) {
             INLAY__TRY(match_one(m, t, false));
         }
     }
-    for (size_t i = 0; i < m->n_matches; i++)
-        if (m->matches[i].kind == INLAY__TENSOR_spare) INLAY__TRY(match_one(m, &m->matches[i], true));
+    inlay__tensor_line line;
+    for (const char *table = m->config->family->tensors; inlay__tensor_line_next(&table, &line);)
+        for (size_t i = 0; line.kind == INLAY__TENSOR_spare && i < m->n_matches; i++)
+            if (m->matches[i].line == line.from.text) INLAY__TRY(match_one(m, &m->matches[i], true));
     return INLAY_OK;
 }
 
