@@ -124,7 +124,7 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--models", default=",".join(name for name, model in MODELS.items() if not model.is_folder))
     parser.add_argument("--file", type=Path, action="append", help="a model file instead; may be given again")
     parser.add_argument("--library", type=Path, default=ROOT / "build/release/libinlay.so")
     parser.add_argument("--folder", type=Path, default=ROOT / "build/cache/models", help="where fetched models are kept")
