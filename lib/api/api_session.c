@@ -105,8 +105,9 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
     size_t n_prefix = (size_t)session->values[INLAY__PREFIX].integer;
     size_t n_batch = inlay__max_size((size_t)session->values[INLAY__BATCH].integer, n_prefix);
     bool encodes = inlay__model_capabilities(model->network) & INLAY_CAN_ENCODE;
-    session->n_batch = encodes ? inlay__max_size(n_batch, session->n_context)
-                               : inlay__min_size(n_batch, session->n_context * session->n_sequences);
+    size_t n_all; /* tokens of all sequences, which a batch need not be above */
+    if (!inlay__mul_size(session->n_context, session->n_sequences, &n_all)) n_all = SIZE_MAX;
+    session->n_batch = encodes ? inlay__max_size(n_batch, session->n_context) : inlay__min_size(n_batch, n_all);
     session->n_threads = inlay__thread_count(options);
     inlay__decoder_config config = {.n_context = session->n_context,
                                     .n_batch = session->n_batch,

@@ -25,25 +25,38 @@ static void *place(layout *l, size_t count, size_t size) {
     return memory;
 }
 
+/* [n_rows, n] of elements of a size. */
+static void *place_rows(layout *l, size_t n_rows, size_t n, size_t size) {
+    l->fits = l->fits && inlay__mul_size(n, size, &size);
+    return place(l, n_rows, size);
+}
+
+/* a * b; where that does not fit, nothing does. */
+static size_t times(layout *l, size_t a, size_t b) {
+    size_t product = 0;
+    l->fits = l->fits && inlay__mul_size(a, b, &product);
+    return product;
+}
+
 /* Floats a column that inputs of products take in each form. */
 typedef struct input_widths {
     size_t x, acts_32, acts_256, acts_wide;
 } input_widths;
 
 static void place_inputs(layout *l, inlay__inputs *in, size_t n_cols, input_widths n) {
-    in->x = n.x > 0 ? place(l, n_cols * n.x, sizeof(float)) : NULL;
-    in->acts_32.q = place(l, n_cols * n.acts_32, 1);
-    in->acts_32.d = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
-    in->acts_32.dsum = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(float));
-    in->acts_32.sum = place(l, n_cols * (n.acts_32 / INLAY__Q_LENGTH + 1), sizeof(int32_t));
-    in->acts_256.q = place(l, n_cols * n.acts_256, 1);
-    in->acts_256.d = place(l, n_cols * (n.acts_256 / INLAY__K_LENGTH + 1), sizeof(float));
-    in->acts_256.sum16 = place(l, n_cols * (n.acts_256 / 16 + 1), sizeof(int16_t));
-    in->acts_256.sum32 = place(l, n_cols * (n.acts_256 / 32 + 1), sizeof(int16_t));
-    in->acts_256.zero6 = place(l, n_cols * (n.acts_256 / 8 + 1), sizeof(int16_t));
-    in->acts_wide.q = place(l, n_cols * n.acts_wide, 2);
-    in->acts_wide.d = place(l, n_cols * (n.acts_wide / INLAY__WIDE_LENGTH + 1), sizeof(float));
-    in->acts_wide.sum = place(l, n_cols * (n.acts_wide / INLAY__WIDE_LENGTH + 1), 2 * sizeof(int32_t));
+    in->x = n.x > 0 ? place_rows(l, n_cols, n.x, sizeof(float)) : NULL;
+    in->acts_32.q = place_rows(l, n_cols, n.acts_32, 1);
+    in->acts_32.d = place_rows(l, n_cols, n.acts_32 / INLAY__Q_LENGTH + 1, sizeof(float));
+    in->acts_32.dsum = place_rows(l, n_cols, n.acts_32 / INLAY__Q_LENGTH + 1, sizeof(float));
+    in->acts_32.sum = place_rows(l, n_cols, n.acts_32 / INLAY__Q_LENGTH + 1, sizeof(int32_t));
+    in->acts_256.q = place_rows(l, n_cols, n.acts_256, 1);
+    in->acts_256.d = place_rows(l, n_cols, n.acts_256 / INLAY__K_LENGTH + 1, sizeof(float));
+    in->acts_256.sum16 = place_rows(l, n_cols, n.acts_256 / 16 + 1, sizeof(int16_t));
+    in->acts_256.sum32 = place_rows(l, n_cols, n.acts_256 / 32 + 1, sizeof(int16_t));
+    in->acts_256.zero6 = place_rows(l, n_cols, n.acts_256 / 8 + 1, sizeof(int16_t));
+    in->acts_wide.q = place_rows(l, n_cols, n.acts_wide, 2);
+    in->acts_wide.d = place_rows(l, n_cols, n.acts_wide / INLAY__WIDE_LENGTH + 1, sizeof(float));
+    in->acts_wide.sum = place_rows(l, n_cols, n.acts_wide / INLAY__WIDE_LENGTH + 1, 2 * sizeof(int32_t));
 }
 
 /* What the blocks of a model ask for together, in floats. */
@@ -135,12 +148,6 @@ static void fill_biases(const inlay__stack *stack, const inlay__biases *biases) 
     }
 }
 
-/* [n_rows, n] of elements of a size. */
-static void *place_rows(layout *l, size_t n_rows, size_t n, size_t size) {
-    l->fits = l->fits && inlay__mul_size(n, size, &size);
-    return place(l, n_rows, size);
-}
-
 static void place_sequences(layout *l, inlay__decoder *d) {
     size_t n = d->config.n_sequences, n_pages = d->config.n_context / INLAY__KEY_BLOCK + 1, n_state = inlay__round_up(d->model->n_state, INLAY__LANES);
     inlay__sequence *sequences = d->sequences = place(l, n, sizeof *sequences);
@@ -162,16 +169,19 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     const inlay__hparams *h = &model->hparams;
     const memory_needs needs = measure(model);
     size_t n_cols = d->config.n_batch, n_few = inlay__min_size(INLAY__FEW_COLS, n_cols);
-    d->hidden = place(l, n_cols * h->n_embd, sizeof(float));
-    size_t n_back = n_cols * model->embd_out.matrix.n_rows; /* which threads may still read while others write logits */
-    float *work = place(l, inlay__max_size(n_cols * needs.work, n_back + INLAY__SCRATCH_ROWS * h->n_vocab), sizeof(float));
+    d->hidden = place_rows(l, n_cols, h->n_embd, sizeof(float));
+    size_t n_back = times(l, n_cols, model->embd_out.matrix.n_rows); /* read while others write logits */
+    size_t n_head;
+    l->fits = l->fits && inlay__add_size(n_back, INLAY__SCRATCH_ROWS * h->n_vocab, &n_head);
+    if (!l->fits) return;
+    float *work = place(l, inlay__max_size(times(l, n_cols, needs.work), n_head), sizeof(float));
     d->scratch = work != NULL ? work + n_back : NULL;
     for (size_t i = 0; i < INLAY__N_WORK; i++) d->work[i] = work != NULL ? work + n_cols * needs.work_at[i] : NULL;
     d->parts = place(l, d->config.n_context / INLAY__KEY_BLOCK + 1, needs.part * sizeof(float));
-    for (size_t i = 0; i < needs.n_branches; i++) d->branch[i] = place(l, n_cols * h->n_embd, sizeof(float));
+    for (size_t i = 0; i < needs.n_branches; i++) d->branch[i] = place_rows(l, n_cols, h->n_embd, sizeof(float));
     for (size_t i = 0; i < INLAY__N_ROPES; i++) {
-        d->cosines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
-        d->sines[i] = place(l, n_cols * (model->ropes[i].n / 2), sizeof(float));
+        d->cosines[i] = place_rows(l, n_cols, model->ropes[i].n / 2, sizeof(float));
+        d->sines[i] = place_rows(l, n_cols, model->ropes[i].n / 2, sizeof(float));
     }
     if (h->rope_scaling == INLAY__ROPE_DYNAMIC) d->frequencies = place(l, h->n_rope / 2, sizeof *d->frequencies);
     d->positions = place(l, n_cols, sizeof *d->positions);
@@ -180,7 +190,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     d->tiles = place(l, n_cols, sizeof *d->tiles);
     d->wanted = place(l, n_cols, sizeof *d->wanted);
     d->tokens = place(l, n_cols, sizeof *d->tokens);
-    if (model->encoder.n_layer > 0) d->states = place(l, n_cols * h->n_embd, sizeof(float));
+    if (model->encoder.n_layer > 0) d->states = place_rows(l, n_cols, h->n_embd, sizeof(float));
     place_sequences(l, d);
     place_biases(l, &model->decoder, d->config.n_context, &d->biases[0]);
     place_biases(l, &model->encoder, d->config.n_context, &d->biases[1]);
@@ -197,7 +207,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
         place_inputs(l, &t->inputs, n_few, few);
         t->hidden = place(l, n_few * h->n_embd, sizeof(float));
         t->row = place(l, h->n_embd, sizeof(float));
-        t->scratch = place(l, inlay__max_size(needs.thread, n_cols * needs.tile), sizeof(float));
+        t->scratch = place(l, inlay__max_size(needs.thread, times(l, n_cols, needs.tile)), sizeof(float));
         if (model->panel_size > 0) t->panel = place(l, model->panel_size, 1);
     }
 }
