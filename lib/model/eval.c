@@ -304,6 +304,9 @@ int32_t inlay__decoder_set_prefix(inlay__decoder *d, size_t i, size_t n) {
         return inlay__fail(INLAY_ERR_UNSUPPORTED,
                            "option 'prefix' is %zu, but tokens of architecture '%s' cannot see what comes", n,
                            d->model->hparams.architecture);
+    if (n > d->config.n_context)
+        return inlay__fail(INLAY_ERR_ARGUMENT, "option 'prefix' is %zu, expected at most the context of %zu", n,
+                           d->config.n_context);
     if (n > d->config.n_batch)
         return inlay__fail(INLAY_ERR_ARGUMENT, "option 'prefix' is %zu, expected at most the batch of %zu", n,
                            d->config.n_batch);

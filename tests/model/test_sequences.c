@@ -5,7 +5,12 @@
 #include "support/check_kernels.h"
 #include "support/tiny_network.h"
 
-enum { N_SEQUENCES = 5, N_CONTEXT = 300, N_STEPS = 60 };
+#ifdef __SANITIZE_THREAD__
+enum { N_STEPS = 20 }; /* some thirty times slower */
+#else
+enum { N_STEPS = 60 };
+#endif
+enum { N_SEQUENCES = 5, N_CONTEXT = 300 };
 
 /* What each sequence is to hold. */
 typedef struct script {
@@ -192,7 +197,19 @@ TEST(a_run_that_overtakes_a_prefix_has_its_own_logits) {
     tiny_network_close(&s.n);
 }
 
-TEST_MAIN(CASE(sequences_evaluated_together_forked_cut_and_cancelled_have_the_bits_of_each_alone),
+TEST(a_prefix_beyond_the_context_is_refused_though_the_batch_has_room) {
+    tiny_params p = tiny_architecture(0);
+    script s = {.n = tiny_network_open(&p, NULL)};
+    inlay__decoder *d = s.together = decoder_of(&s, N_CONTEXT + 50, 2, INLAY_TYPE_F16);
+    CHECK_INT(inlay__decoder_set_prefix(d, 1, N_CONTEXT + 1), INLAY_ERR_ARGUMENT);
+    CHECK_HAS(inlay__error_text(), "option 'prefix' is 301, expected at most the context of 300");
+    CHECK_INT(inlay__decoder_set_prefix(d, 1, N_CONTEXT), INLAY_OK);
+    inlay__decoder_free(d);
+    tiny_network_close(&s.n);
+}
+
+TEST_MAIN(CASE(a_prefix_beyond_the_context_is_refused_though_the_batch_has_room),
+          CASE(sequences_evaluated_together_forked_cut_and_cancelled_have_the_bits_of_each_alone),
           CASE(an_error_among_several_runs_names_the_run_and_changes_no_sequence),
           CASE(a_run_that_never_began_when_its_call_failed_leaves_a_shared_page_as_it_was),
           CASE(a_run_that_overtakes_a_prefix_has_its_own_logits))
