@@ -21,6 +21,7 @@ int32_t inlay__pipeline_decode(const inlay__pipeline *pipeline, const int32_t *i
 inlay__text inlay__pipeline_token_bytes(const inlay__pipeline *pipeline, int32_t id, bool first) {
     const inlay__token_bytes *of = first ? &pipeline->first : &pipeline->inner;
     size_t begin = id > 0 ? of->ends[id - 1] : 0;
+    if (of->bytes == NULL) return (inlay__text){"", 0}; /* of no token are there any */
     return (inlay__text){(const char *)of->bytes + begin, of->ends[id] - begin};
 }
 
