@@ -4,7 +4,7 @@
  - libinlay.so exports exactly the functions that inlay.h declares, which are those of exports.txt;
  - libinlay.a defines no external symbol without the prefix inlay;
  - libinlay.so needs nothing but libc, libm and the loader, and imports no function that ends, prints or changes the process;
- - stripped, it is below 896 KB.
+ - stripped, it is below MAX_STRIPPED bytes.
 """
 
 from __future__ import annotations
