@@ -90,17 +90,21 @@ def check_names(tree: Path) -> list[str]:
     return problems
 
 
-def check_header(tree: Path) -> list[str]:
+def check_headers(tree: Path) -> list[str]:
     """Every public function says by which threads it may be called and since when, and what errors it gives."""
-    text = (tree / "include" / "inlay.h").read_text(encoding="utf-8")
+    return [problem for path in sorted((tree / "include").glob("*.h")) for problem in check_header(path)]
+
+
+def check_header(path: Path) -> list[str]:
+    text, name_of_file = path.read_text(encoding="utf-8"), f"include/{path.name}"
     documented, problems = set(), []
     for match in re.finditer(r"/\*((?:(?!\*/).)*)\*/\n((?:INLAY_API [^;]*;\n)+)", text, re.DOTALL):
         names, comment = re.findall(r"(inlay_\w+)\(", match[2]), re.sub(r"\s*\n \*\s*", " ", match[1])
         documented.update(names)
         wanted = ["hread rule", "Since"] + ["rrors"] * (not NO_STATUS & set(names) and "int32_t inlay_" in match[2])
-        problems += [f"include/inlay.h: {', '.join(names)}: no '{word}'" for word in wanted if word not in comment]
+        problems += [f"{name_of_file}: {', '.join(names)}: no '{word}'" for word in wanted if word not in comment]
     declared = set(re.findall(r"^INLAY_API [^;(]*?(inlay_\w+)\(", text, re.MULTILINE))
-    return problems + [f"include/inlay.h: {name} has no comment of its own" for name in sorted(declared - documented)]
+    return problems + [f"{name_of_file}: {name} has no comment of its own" for name in sorted(declared - documented)]
 
 
 def check_named_tests(tree: Path) -> list[str]:
@@ -116,7 +120,7 @@ def check_named_tests(tree: Path) -> list[str]:
 
 def main() -> None:
     tree = Path(sys.argv[1]).resolve()
-    problems = (check_layers(tree) + check_map(tree) + check_lengths(tree) + check_names(tree) + check_header(tree)
+    problems = (check_layers(tree) + check_map(tree) + check_lengths(tree) + check_names(tree) + check_headers(tree)
                 + check_columns(tree))
     problems += check_named_tests(tree)
     for problem in problems:

@@ -1,0 +1,172 @@
+/* Inlay: sessions. A part of inlay.h, which includes it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What runs a model: sequences of tokens, their logits; what encoders make of whole texts.
+ */
+#ifndef INLAY_SESSION_PUBLIC_H
+#define INLAY_SESSION_PUBLIC_H
+
+#include "inlay.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------ session */
+
+/* A session: an empty sequence, with memory for INLAY_OPT_CONTEXT tokens. All the memory
+ * it will ever use is taken here. `options` may be NULL. `*session` is yours; free it with
+ * inlay_session_free. On failure it is NULL. It keeps what it needs of the model.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY, INLAY_ERR_THREAD, INLAY_ERR_STATE for a
+ * model opened with INLAY_OPT_VOCAB_ONLY, INLAY_ERR_UNSUPPORTED for an option that the model
+ * cannot follow. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inlay_session **session);
+
+/* Frees a session; NULL is fine. In a callback of the session itself it takes effect when
+ * the call that runs returns. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API void inlay_session_free(inlay_session *session);
+
+/* Appends `n_tokens` tokens to the sequence and computes the logits that follow the last of
+ * them. How a sequence is cut into calls never changes a bit of the result. On failure the
+ * sequence is as long as it was. n_tokens = 0 is an error.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN (which one is in the text),
+ * INLAY_ERR_CONTEXT, INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED,
+ * INLAY_ERR_STATE (an encoder-decoder, and nothing was encoded), INLAY_ERR_IO (a mapped file
+ * cannot be looked at any more), INLAY_ERR_THREAD (in a child of fork, where threads start anew),
+ * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+ * Since 0.1. */
+INLAY_API int32_t inlay_eval(inlay_session *session, const int32_t *tokens, size_t n_tokens);
+
+/* The same, and the logits that follow each token: `logits` [n_tokens, n_vocab] floats, row
+ * by row, `capacity` floats of room. Errors: as inlay_eval, and INLAY_ERR_BUFFER (nothing
+ * was evaluated). Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_tokens, float *logits,
+                                 size_t capacity);
+
+/* Appends tokens to several sequences of the session (INLAY_OPT_SEQUENCES), evaluated together: sequence sequences[i]
+ * gets tokens[starts[i]] to tokens[starts[i + 1] - 1], at least one. `sequences` [n] names each at most once, `starts`
+ * [n + 1] rises. The logits that follow are those of each sequence, for inlay_logits and inlay_sample when it is in
+ * hand (INLAY_OPT_SEQUENCE, which stays as it is). Each sequence has the same bits as if it were evaluated alone, and
+ * many generate far more tokens a second than one. On failure all sequences are as before. Errors: as inlay_eval, with
+ * the number of the run; INLAY_ERR_ARGUMENT for a sequence that is not there or comes twice, or n 0. Thread rule: one
+ * thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval_batch(inlay_session *session, const int32_t *sequences, const int32_t *tokens,
+                                   const size_t *starts, size_t n);
+
+/* Makes sequence `to` what `from` is: tokens, logits, recurrent state. What `to` was is gone. Keys and values are
+ * shared until one of the two goes on, so that it takes next to no time however long `from` is: read a common beginning
+ * once, then fork it for every answer. Errors: INLAY_ERR_ARGUMENT for a sequence that is not there,
+ * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_sequence_fork(inlay_session *session, int32_t from, int32_t to);
+
+/* The logits after the last token: `*logits` [n_vocab], natural logarithms up to a
+ * constant. The pointer is the session's and its floats may be changed (a bias, a ban)
+ * before inlay_sample; the next eval of its sequence overwrites them. Either out pointer may be NULL.
+ * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was evaluated, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE).
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab);
+
+/* Chooses the next token from the logits, by the session's sampling options, and draws the
+ * next random number if it needs one. It does not append the token: inlay_eval does.
+ * Equal logits go to the lower id. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE when nothing was
+ * evaluated, INLAY_ERR_NUMERIC when no token has a finite logit, INLAY_ERR_UNSUPPORTED
+ * (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_sample(inlay_session *session, int32_t *token);
+
+/* Changes a sampling option (INLAY_OPT_TEMPERATURE to INLAY_OPT_SEED) of a session, one of embeddings
+ * (INLAY_OPT_POOLING to INLAY_OPT_NORMALIZE), the sequence in hand (INLAY_OPT_SEQUENCE), or INLAY_OPT_PREFIX of one
+ * that is empty. Setting the seed restarts the random numbers. Errors: INLAY_ERR_KEY, INLAY_ERR_ARGUMENT,
+ * INLAY_ERR_STATE for an option fixed at creation or by what was evaluated, INLAY_ERR_UNSUPPORTED. Thread rule: one
+ * thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_session_set_int(inlay_session *session, int32_t key, int64_t value);
+INLAY_API int32_t inlay_session_set_float(inlay_session *session, int32_t key, double value);
+
+/* Facts of a session. */
+enum {
+    INLAY_SESSION_LENGTH = 1,        /* int: tokens in the sequence */
+    INLAY_SESSION_CONTEXT = 2,       /* int: tokens it has room for */
+    INLAY_SESSION_THREADS = 3,       /* int: threads that work on a call */
+    INLAY_SESSION_BATCH = 4,         /* int: tokens evaluated together */
+    INLAY_SESSION_MEMORY = 5,        /* int: bytes taken from the allocator */
+    INLAY_SESSION_CACHE_MEMORY = 6,  /* int: bytes of these that are the key/value cache */
+    INLAY_SESSION_ENCODED = 7,       /* int: tokens that inlay_encode last read */
+    INLAY_SESSION_SEQUENCES = 8      /* int: sequences it has */
+};
+
+/* One fact. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fact, int64_t *value);
+
+/* Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens, the logits are gone until
+ * the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one or cuts a prefix,
+ * INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+ * Since 0.1. */
+INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
+
+/* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon; it
+ * leaves the sequence as it was before that call. Without a running call it does nothing.
+ * Thread rule: any, and safe in a signal handler. Since 0.1. */
+INLAY_API void inlay_session_cancel(inlay_session *session);
+
+/* What went wrong in the last failed call on this session, "" when none has failed. The text
+ * lives until the next failed call on it. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API const char *inlay_session_error(const inlay_session *session);
+
+/* ---------------------------------------------------------------- encoders */
+
+/* Reads a whole sequence of `n_tokens` tokens, of which each sees those before and after it, with an encoder: one that
+ * stands alone (INLAY_MODEL_KIND "encoder") or before a decoder. What it gives, inlay_hidden_states and inlay_logits_at
+ * tell; it takes the place of what the call before gave. Before a decoder, the session's own sequence is empty then,
+ * and inlay_eval, which begins with INLAY_MODEL_TOKEN_START, attends to what was encoded. Add the tokens that the model
+ * wants around a text (INLAY_ADD_SPECIAL). On failure all is as it was. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_TOKEN,
+ * INLAY_ERR_CONTEXT (more tokens than the session's context or the model's positions), INLAY_ERR_UNSUPPORTED
+ * (INLAY_CAN_ENCODE), INLAY_ERR_CANCELLED, INLAY_ERR_NUMERIC, INLAY_ERR_CHANGED, INLAY_ERR_IO, INLAY_ERR_THREAD,
+ * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_encode(inlay_session *session, const int32_t *tokens, size_t n_tokens);
+
+/* The same of several segments, such as a question and an answer: `segments` [n_tokens] has the number of each token's
+ * segment, 0 for the first; NULL: all 0. Models that tell no segments apart (RoBERTa) take 0 alone. Errors: as
+ * inlay_encode, INLAY_ERR_ARGUMENT for a segment that the model does not know.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_encode_segments(inlay_session *session, const int32_t *tokens, const uint8_t *segments,
+                                        size_t n_tokens);
+
+/* What the encoder made of each token that was last encoded, behind its last norm: `*states` [n_tokens, n_embd], row by
+ * row. The pointer is the session's; the next inlay_encode overwrites it. Any out pointer may be NULL.
+ * Errors: INLAY_ERR_UNSUPPORTED (INLAY_CAN_ENCODE), INLAY_ERR_STATE when nothing was encoded.
+ * Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_hidden_states(inlay_session *session, const float **states, size_t *n_tokens, size_t *n_embd);
+
+/* Which token a masked-language model expects at `position` of the sequence last encoded, counted from 0: `*logits`
+ * [n_vocab], natural logarithms up to a constant. They say something where the sequence had the mask token
+ * (INLAY_MODEL_TOKEN_MASK). The pointer is the session's; the next call overwrites it. Either out pointer may be NULL.
+ * Errors: INLAY_ERR_ARGUMENT (no such position), INLAY_ERR_STATE when nothing was encoded, INLAY_ERR_UNSUPPORTED
+ * (INLAY_CAN_FILL_MASK), INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_logits_at(inlay_session *session, size_t position, float **logits, size_t *n_vocab);
+
+/* One vector for each of `n_sequences` sequences, to compare their meaning by: `embeddings` [n_sequences, *n_dims], row
+ * by row, with room for `capacity` floats. Sequence i is tokens[starts[i]] to tokens[starts[i + 1] - 1], as
+ * inlay_tokenize_batch gives them. INLAY_OPT_POOLING, INLAY_OPT_DIMENSIONS and INLAY_OPT_NORMALIZE of the session say
+ * how. As many sequences as the session's batch holds are read together; a vector's bits do not depend on the others.
+ * With too little room, INLAY_ERR_BUFFER and `*n_dims`, which may be NULL. What was encoded before stays.
+ * Errors: as inlay_encode, with the number of the sequence, INLAY_ERR_UNSUPPORTED (INLAY_CAN_EMBED), and
+ * INLAY_ERR_ARGUMENT for more dimensions than the model has. After an error the rows of `embeddings` are
+ * undefined. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_embeddings(inlay_session *session, const int32_t *tokens, const size_t *starts,
+                                   size_t n_sequences, float *embeddings, size_t capacity, size_t *n_dims);
+
+/* What a model that classifies says of each of `n_sequences` sequences: `scores` [n_sequences, *n_labels], row by row,
+ * with room for `capacity` floats; natural logarithms up to a constant where there are several labels, and of a model
+ * that ranks one number, the greater the better. Sequences are as of inlay_embeddings; `segments` has a number for each
+ * token as of inlay_encode_segments, or is NULL. inlay_tokenize_pair makes both of two texts. Errors: as
+ * inlay_embeddings; INLAY_ERR_UNSUPPORTED (INLAY_CAN_CLASSIFY). Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_scores(inlay_session *session, const int32_t *tokens, const uint8_t *segments,
+                               const size_t *starts, size_t n_sequences, float *scores, size_t capacity,
+                               size_t *n_labels);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* INLAY_SESSION_PUBLIC_H */
