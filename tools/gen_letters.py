@@ -8,33 +8,13 @@ Templates are held against Jinja on Python, so that Python's own methods are the
 import sys
 import unicodedata
 
-
-def ranges(mapping):
-    """(first, last, step, delta) that cover {code: other code}, each with codes `step` apart."""
-    found = []
-    for code, other in sorted(mapping.items()):
-        delta = other - code
-        if found:
-            first, last, step, before = found[-1]
-            gap = code - last
-            if before == delta and (gap == step or (first == last and gap in (1, 2))):
-                found[-1] = (first, code, gap if first == last else step, delta)
-                continue
-        found.append((code, code, 1, delta))
-    return found
-
-
-def write_ranges(out, name, mapping):
-    out.write(f"const inlay__case_range {name}[] = {{\n")
-    found = ranges(mapping)
-    for i in range(0, len(found), 4):
-        out.write("    " + " ".join(f"{{0x{a:x}, 0x{b:x}, {s}, {d}}}," for a, b, s, d in found[i:i + 4]) + "\n")
-    out.write(f"}};\nconst size_t {name}_count = {len(found)};\n\n")
+from case_ranges import write_ranges
 
 
 def write_specials(out, name, mapping):
     out.write(f"const inlay__case_special {name}[] = {{\n")
     items = sorted(mapping.items())
+    assert max(ord(c) for code, text in items for c in chr(code) + text) < 0x10000
     for i in range(0, len(items), 4):
         out.write("    " + " ".join(
             "{0x%x, {%s}}," % (code, ", ".join(f"0x{ord(c):x}" for c in text)) for code, text in items[i:i + 4]) + "\n")
@@ -50,7 +30,7 @@ def main():
                   "#include \"letters.h\"\n\n")
         for name, convert in (("upper", str.upper), ("lower", str.lower)):
             full = {c: convert(chr(c)) for c in codes}
-            write_ranges(out, f"inlay__{name}_ranges",
+            write_ranges(out, name,
                          {c: ord(t) for c, t in full.items() if len(t) == 1 and ord(t) != c})
             write_specials(out, f"inlay__{name}_specials", {c: t for c, t in full.items() if len(t) > 1})
         titles = {c: chr(c).title() for c in codes}

@@ -17,6 +17,7 @@ import unicodedata2
 from tokenizers import __version__ as PACKAGE
 from tokenizers import normalizers, pre_tokenizers
 
+from case_ranges import write_ranges
 from staged_table import lines, write_staged
 
 assert unicodedata2.unidata_version == "16.0.0"
@@ -132,22 +133,62 @@ def compositions():
     return pairs
 
 
-def array(out, kind, name, values):
+def array(out, kind, name, values, per_line=12):
     out.write(f"const {kind} inlay__{name}[{len(values)}] = {{\n")
-    out.writelines(lines(values, 12))
+    out.writelines(lines(values, per_line))
     out.write("};\n\n")
 
 
-def decomposition_table(out, name, table):
-    codes, ends, pool = sorted(table), [], []
-    for code in codes:
-        pool += [ord(char) for char in table[code]]
-        ends.append(len(pool))
-    assert len(pool) < 65536
-    out.write(f"const size_t inlay__{name}_count = {len(codes)};\n\n")
-    array(out, "uint32_t", f"{name}_codes", codes)
-    array(out, "uint16_t", f"{name}_ends", ends)
-    array(out, "uint32_t", f"{name}_pool", pool)
+def unite(texts):
+    """One text in which each of them is found."""
+    pool = ""
+    for text in sorted(texts, key=lambda text: (-len(text), text)):
+        if text not in pool:
+            pool += text
+    return pool
+
+
+def write_decompositions(out, canonical, compatible):
+    """As lib/tokenizer/characters.h draws it."""
+    assert set(canonical) <= set(compatible)
+    pool = unite({*canonical.values(), *compatible.values()})
+    others = {code: text for code, text in canonical.items() if compatible[code] != text}
+    runs, starts, sizes = [], [], []
+
+    def place(text):
+        return len(pool[:pool.index(text)].encode()), len(text.encode())
+
+    for code in sorted(compatible):
+        if not runs or code != runs[-1][0] + runs[-1][1]:
+            runs.append([code, 0, len(starts)])
+        runs[-1][1] += 1
+        start, size = place(compatible[code])
+        starts.append(start)
+        sizes.append(size | (128 if canonical.get(code) == compatible[code] else 0))
+    assert max(size & 127 for size in sizes) < 128 and len(pool.encode()) < 65536
+    out.write("const inlay__decomposition_run inlay__decomposition_runs[] = {\n")
+    for i in range(0, len(runs), 5):
+        out.write("    " + " ".join(f"{{0x{a:x}, {n}, {entry}}}," for a, n, entry in runs[i:i + 5]) + "\n")
+    out.write(f"}};\nconst size_t inlay__decomposition_runs_count = {len(runs)};\n\n")
+    array(out, "uint16_t", "decomposition_starts", starts)
+    array(out, "uint8_t", "decomposition_sizes", sizes)
+    out.write("const inlay__canonical_other inlay__canonical_others[] = {\n")
+    for code, text in sorted(others.items()):
+        out.write("    {0x%x, %d, %d},\n" % (code, *place(text)))
+    out.write(f"}};\nconst size_t inlay__canonical_others_count = {len(others)};\n\n")
+    array(out, "uint8_t", "decomposition_pool", pool.encode(), 20)
+
+
+def write_compositions(out, pairs):
+    """The low 16 bits of both and of the result, which are of one plane, sorted; plane 1 begins at composition_plane."""
+    items = sorted((a >> 16, a & 0xFFFF, b & 0xFFFF, code & 0xFFFF) for (a, b), code in pairs.items())
+    assert all(a >> 16 == b >> 16 == code >> 16 <= 1 for (a, b), code in pairs.items())
+    out.write(f"const size_t inlay__composition_plane = {sum(item[0] == 0 for item in items)};\n")
+    out.write(f"const size_t inlay__composition_count = {len(items)};\n\n")
+    out.write(f"const uint16_t inlay__compositions[{len(items)}][3] = {{\n")
+    for i in range(0, len(items), 5):
+        out.write("    " + " ".join("{0x%x, 0x%x, 0x%x}," % item[1:] for item in items[i:i + 5]) + "\n")
+    out.write("};\n\n")
 
 
 HEAD = "Written by tools/gen_text_tables.py, which asked the package tokenizers {}. */\n#include \"tokenizer/characters.h\"\n\n"
@@ -168,18 +209,12 @@ def main():
     with open(folder / "normal_tables.c", "w", encoding="ascii", newline="\n") as out:
         out.write("/* Normal forms and lower case. " + HEAD.format(PACKAGE))
         write_staged(out, "combining", combining())
-        decomposition_table(out, "canonical", decompositions("NFD"))
-        decomposition_table(out, "compatible", decompositions("NFKD"))
-        pairs = sorted(compositions().items())
-        out.write(f"const size_t inlay__composition_count = {len(pairs)};\n\n")
-        array(out, "uint64_t", "composition_pairs", [f"{a << 32 | b}u" for (a, b), _ in pairs])
-        array(out, "uint32_t", "composition_results", [code for _, code in pairs])
+        write_decompositions(out, decompositions("NFD"), decompositions("NFKD"))
+        write_compositions(out, compositions())
         small = lower()
-        single = sorted((code, ord(text)) for code, text in small.items() if len(text) == 1)
         assert {code: text for code, text in small.items() if len(text) > 1} == {0x130: "i\u0307"}
-        out.write(f"const size_t inlay__lower_count = {len(single)};\n\n")
-        array(out, "uint32_t", "lower_codes", [code for code, _ in single])
-        array(out, "uint32_t", "lower_results", [code for _, code in single])
+        write_ranges(out, "small", {code: ord(text) for code, text in small.items() if len(text) == 1})
+
 
 
 if __name__ == "__main__":

@@ -4,19 +4,6 @@
 #include "base/unicode.h"
 #include "base/utf8.h"
 
-static int32_t range_delta(const inlay__case_range *ranges, size_t n, uint32_t code) {
-    size_t low = 0, high = n;
-    while (low < high) { /* the first range that ends at or after the code */
-        size_t middle = low + (high - low) / 2;
-        if (ranges[middle].last < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == n || code < ranges[low].first) return 0;
-    return (code - ranges[low].first) % (uint32_t)ranges[low].step == 0 ? ranges[low].delta : 0;
-}
-
 static const inlay__case_special *find_special(const inlay__case_special *specials, size_t n, uint32_t code) {
     size_t low = 0, high = n;
     while (low < high) {
@@ -48,9 +35,8 @@ size_t inlay__letter_convert(uint32_t code, inlay__letter_case to, uint32_t out[
         for (; n < 3 && special->to[n] != 0; n++) out[n] = special->to[n];
         return n;
     }
-    int32_t delta = lower ? range_delta(inlay__lower_ranges, inlay__lower_ranges_count, code)
-                          : range_delta(inlay__upper_ranges, inlay__upper_ranges_count, code);
-    out[0] = (uint32_t)((int32_t)code + delta);
+    out[0] = lower ? inlay__case_find(inlay__lower_ranges, inlay__lower_ranges_count, code)
+                   : inlay__case_find(inlay__upper_ranges, inlay__upper_ranges_count, code);
     return 1;
 }
 

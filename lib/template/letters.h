@@ -2,19 +2,13 @@
 #ifndef INLAY_LETTERS_H
 #define INLAY_LETTERS_H
 
-#include "base/base.h"
-
-/* Codes first, first + step, ..., last are `delta` away from their other case. */
-typedef struct inlay__case_range {
-    uint32_t first, last;
-    int32_t step, delta;
-} inlay__case_range;
+#include "base/case_range.h"
 
 /* One code point that becomes several, or another in title case than in upper case, or in folded case than in lower
  * case. */
 typedef struct inlay__case_special {
-    uint32_t code;
-    uint32_t to[3]; /* 0: no more */
+    uint16_t code;
+    uint16_t to[3]; /* 0: no more */
 } inlay__case_special;
 
 /* letters_tables.c */

@@ -1,4 +1,4 @@
-/* Lower case by binary search; the few classes that need no table of their own. */
+/* Lower case by ranges; the few classes that need no table of their own. */
 #include "tokenizer/characters.h"
 
 #include "base/unicode.h"
@@ -14,15 +14,7 @@ size_t inlay__lower_of(uint32_t code, uint32_t out[2]) {
         out[1] = 0x307;
         return 2;
     }
-    size_t low = 0, high = inlay__lower_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (inlay__lower_codes[middle] < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < inlay__lower_count && inlay__lower_codes[low] == code) out[0] = inlay__lower_results[low];
+    out[0] = inlay__case_find(inlay__small_ranges, inlay__small_ranges_count, code);
     return 1;
 }
 

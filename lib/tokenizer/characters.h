@@ -5,7 +5,7 @@
 #ifndef INLAY_CHARACTERS_H
 #define INLAY_CHARACTERS_H
 
-#include "base/base.h"
+#include "base/case_range.h"
 #include "base/staged.h"
 
 enum {
@@ -36,13 +36,37 @@ extern const uint8_t inlay__script_tops[], inlay__script_leaves[][16];
 extern const uint16_t inlay__script_rows[][32];
 extern const uint8_t inlay__combining_tops[], inlay__combining_leaves[][16];
 extern const uint16_t inlay__combining_rows[][32];
-extern const size_t inlay__canonical_count, inlay__compatible_count, inlay__composition_count, inlay__lower_count;
-extern const uint32_t inlay__canonical_codes[], inlay__canonical_pool[];
-extern const uint32_t inlay__compatible_codes[], inlay__compatible_pool[];
-extern const uint16_t inlay__canonical_ends[], inlay__compatible_ends[];
-extern const uint64_t inlay__composition_pairs[];
-extern const uint32_t inlay__composition_results[];
-extern const uint32_t inlay__lower_codes[], inlay__lower_results[];
+extern const inlay__case_range inlay__small_ranges[];
+extern const size_t inlay__small_ranges_count;
+
+/* Full decompositions. Characters that have one stand in runs of neighbours; the i-th of a run has the entry
+ * `entry` + i of two arrays:
+ *
+ *     decomposition_starts[]  where its compatible one begins in decomposition_pool[], UTF-8
+ *     decomposition_sizes[]   bits 0-6: its bytes there; bit 7: it is also the canonical one
+ *
+ * The few that have a canonical one which is another stand in canonical_others[].
+ */
+typedef struct inlay__decomposition_run {
+    uint32_t first;
+    uint16_t count, entry;
+} inlay__decomposition_run;
+
+typedef struct inlay__canonical_other {
+    uint16_t code, start, size;
+} inlay__canonical_other;
+
+extern const inlay__decomposition_run inlay__decomposition_runs[];
+extern const size_t inlay__decomposition_runs_count;
+extern const uint16_t inlay__decomposition_starts[];
+extern const uint8_t inlay__decomposition_sizes[], inlay__decomposition_pool[];
+extern const inlay__canonical_other inlay__canonical_others[];
+extern const size_t inlay__canonical_others_count;
+
+/* {first, second, what they compose to}, sorted, without their plane: all three are of plane 0, from composition_plane
+ * on of plane 1. */
+extern const uint16_t inlay__compositions[][3];
+extern const size_t inlay__composition_plane, inlay__composition_count;
 
 /* `code` is at most 0x10FFFF in all that follows. */
 static inline uint8_t inlay__class_of(uint32_t code) {

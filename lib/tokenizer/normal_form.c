@@ -1,6 +1,7 @@
 /* Normal forms: decomposing, ordering and composing, one starter with its marks after the other. */
 #include "tokenizer/normal_form.h"
 
+#include "base/utf8.h"
 #include "tokenizer/characters.h"
 
 /* Hangul syllables are computed (Unicode 3.12). */
@@ -28,30 +29,38 @@ typedef struct work {
 
 /* ----------------------------------------------------------------- tables */
 
-/* The index of a code, or n. */
-static size_t find_code(const uint32_t *codes, size_t n, uint32_t code) {
-    size_t low = 0, high = n;
-    while (low < high) {
+/* Where the canonical decomposition of a character is that has another compatible one. */
+static size_t canonical_other(uint32_t code, const uint8_t **text) {
+    for (size_t i = 0; i < inlay__canonical_others_count; i++) {
+        const inlay__canonical_other *other = &inlay__canonical_others[i];
+        if (other->code != code) continue;
+        *text = inlay__decomposition_pool + other->start;
+        return other->size;
+    }
+    return 0;
+}
+
+/* The full decomposition of a character, UTF-8 at *text; 0 for characters that have none, and Hangul. */
+static size_t decomposition(bool compatible, uint32_t code, const uint8_t **text) {
+    if (code < 0xA0 || (code >= 0x3400 && code < 0xA69C)) return 0; /* ASCII and ideographs */
+    size_t low = 0, high = inlay__decomposition_runs_count;
+    while (low < high) { /* the first run that begins after the code */
         size_t middle = (low + high) / 2;
-        if (codes[middle] < code)
+        if (inlay__decomposition_runs[middle].first <= code)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < n && codes[low] == code ? low : n;
+    if (low == 0) return 0;
+    const inlay__decomposition_run *run = &inlay__decomposition_runs[low - 1];
+    if (code - run->first >= run->count) return 0;
+    size_t entry = run->entry + (code - run->first);
+    if (!compatible && (inlay__decomposition_sizes[entry] & 0x80) == 0) return canonical_other(code, text);
+    *text = inlay__decomposition_pool + inlay__decomposition_starts[entry];
+    return inlay__decomposition_sizes[entry] & 0x7F;
 }
 
-/* The full decomposition of a character, at *codes; 0 for characters that have none, and Hangul. */
-static size_t decomposition(bool compatible, uint32_t code, const uint32_t **codes) {
-    if (code < 0xA0 || (code >= 0x3400 && code < 0xA69C)) return 0; /* ASCII and ideographs */
-    const uint32_t *keys = compatible ? inlay__compatible_codes : inlay__canonical_codes;
-    const uint16_t *ends = compatible ? inlay__compatible_ends : inlay__canonical_ends;
-    size_t n = compatible ? inlay__compatible_count : inlay__canonical_count, i = find_code(keys, n, code);
-    if (i == n) return 0;
-    size_t begin = i > 0 ? ends[i - 1] : 0;
-    *codes = (compatible ? inlay__compatible_pool : inlay__canonical_pool) + begin;
-    return ends[i] - begin;
-}
+static uint32_t pair_key(size_t i) { return (uint32_t)inlay__compositions[i][0] << 16 | inlay__compositions[i][1]; }
 
 /* What two characters compose to; 0 for nothing. */
 static uint32_t composition(uint32_t first, uint32_t second) {
@@ -61,17 +70,19 @@ static uint32_t composition(uint32_t first, uint32_t second) {
         second < TRAILING + N_TRAILING)
         return first + (second - TRAILING);
     if (second < 0x300) return 0; /* no pair has a lower second */
-    uint64_t key = (uint64_t)first << 32 | second;
-    size_t low = 0, high = inlay__composition_count;
+    uint32_t plane = first >> 16;
+    if (plane > 1 || second >> 16 != plane) return 0;
+    uint32_t key = first << 16 | (second & 0xFFFF);
+    size_t low = plane == 0 ? 0 : inlay__composition_plane;
+    size_t end = plane == 0 ? inlay__composition_plane : inlay__composition_count, high = end;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (inlay__composition_pairs[middle] < key)
+        if (pair_key(middle) < key)
             low = middle + 1;
         else
             high = middle;
     }
-    bool found = low < inlay__composition_count && inlay__composition_pairs[low] == key;
-    return found ? inlay__composition_results[low] : 0;
+    return low < end && pair_key(low) == key ? plane << 16 | inlay__compositions[low][2] : 0;
 }
 
 /* -------------------------------------------------------------- one run */
@@ -165,10 +176,13 @@ static int32_t put_decomposed(work *w, bool compatible, uint32_t code, inlay__sp
         INLAY__TRY(put(w, VOWEL + index / N_TRAILING % N_VOWEL, origin));
         return trailing > 0 ? put(w, TRAILING + trailing, origin) : INLAY_OK;
     }
-    const uint32_t *codes;
-    size_t n = decomposition(compatible, code, &codes);
-    if (n == 0) return put(w, code, origin);
-    for (size_t i = 0; i < n; i++) INLAY__TRY(put(w, codes[i], origin));
+    const uint8_t *text;
+    size_t size = decomposition(compatible, code, &text);
+    if (size == 0) return put(w, code, origin);
+    for (size_t i = 0; i < size;) {
+        i += inlay__utf8_decode(text + i, size - i, &code);
+        INLAY__TRY(put(w, code, origin));
+    }
     return INLAY_OK;
 }
 
