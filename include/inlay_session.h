@@ -60,6 +60,30 @@ INLAY_API int32_t inlay_eval_batch(inlay_session *session, const int32_t *sequen
  * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_sequence_fork(inlay_session *session, int32_t from, int32_t to);
 
+/* What sequence `sequence` is, as bytes: its keys and values as the session keeps them, recurrent state, what the
+ * encoder before its decoder gave, logits, and the session's random numbers. `*needed` gets their number; with too
+ * little room, or `bytes` NULL, nothing else happens. The same sequence gives the same bytes on every machine. They are
+ * as private as the text is. Errors: INLAY_ERR_BUFFER, INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE),
+ * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_sequence_save(inlay_session *session, int32_t sequence, void *bytes, size_t capacity,
+                                      size_t *needed);
+
+/* Makes `sequence` what the bytes say, in any session of the same model, of any machine, with the same
+ * INLAY_OPT_CACHE_TYPE: it goes on with the bits it would have had. The session's random numbers become those of the
+ * state. Of an encoder-decoder whose session has encoded another text, the other sequences are empty then. The bytes
+ * are checked as a whole before anything changes, by a sum that tells damage and not malice; made by somebody who means
+ * harm they can make nonsense of the sequence and no more. On failure the session is as before. Errors:
+ * INLAY_ERR_FORMAT (no state, or damaged), INLAY_ERR_UNSUPPORTED (of a newer version, another arithmetic version;
+ * INLAY_CAN_GENERATE), INLAY_ERR_CONTEXT (too long), INLAY_ERR_ARGUMENT (of another model or cache type, a prefix above
+ * the batch, no such sequence), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_sequence_load(inlay_session *session, int32_t sequence, const void *bytes, size_t size);
+
+/* The same to and from a file. It is written beside, under the name with ".part", and takes its name when it is whole.
+ * Loading takes as much memory as the file has bytes, for the length of the call. Errors: as of both, and INLAY_ERR_IO,
+ * INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_sequence_save_file(inlay_session *session, int32_t sequence, const char *path);
+INLAY_API int32_t inlay_sequence_load_file(inlay_session *session, int32_t sequence, const char *path);
+
 /* The logits after the last token: `*logits` [n_vocab], natural logarithms up to a
  * constant. The pointer is the session's and its floats may be changed (a bias, a ban)
  * before inlay_sample; the next eval of its sequence overwrites them. Either out pointer may be NULL.

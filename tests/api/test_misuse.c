@@ -232,6 +232,10 @@ TEST(functions_of_sessions) {
         BAD(inlay_session_truncate, wrong[i], 0);
         BAD(inlay_eval_batch, wrong[i], &first, tokens, starts, 1);
         BAD(inlay_sequence_fork, wrong[i], 0, 0);
+        BAD(inlay_sequence_save, wrong[i], 0, rows, 4, &n);
+        BAD(inlay_sequence_load, wrong[i], 0, rows, 4);
+        BAD(inlay_sequence_save_file, wrong[i], 0, "state");
+        BAD(inlay_sequence_load_file, wrong[i], 0, "state");
         inlay_session_cancel(wrong[i]);
         inlay_session_free(wrong[i]);
         CHECK_STR(inlay_session_error(wrong[i]), "");
@@ -257,6 +261,13 @@ TEST(functions_of_sessions) {
     BAD(inlay_eval_batch, s, &first, tokens, falling, 1);
     BAD(inlay_sequence_fork, s, 0, 1);
     BAD(inlay_sequence_fork, s, -1, 0);
+    BAD(inlay_sequence_save, s, 1, rows, 4, &n);
+    BAD(inlay_sequence_save, s, 0, rows, 4, NULL);
+    REFUSED(INLAY_ERR_BUFFER, inlay_sequence_save, s, 0, NULL, SIZE_MAX, &n);
+    BAD(inlay_sequence_load, s, -1, rows, 4);
+    BAD(inlay_sequence_load, s, 0, NULL, 4);
+    BAD(inlay_sequence_save_file, s, 0, NULL);
+    BAD(inlay_sequence_load_file, s, 0, NULL);
     BAD(inlay_sequence_fork, s, INT32_MAX, 0);
     size_t n_found = 0;
     double score = 0.0;

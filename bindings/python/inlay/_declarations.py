@@ -671,6 +671,41 @@ shared until one of the two goes on, so that it takes next to no time however lo
 once, then fork it for every answer. Errors: INLAY_ERR_ARGUMENT for a sequence that is not there,
 INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1.""",
     ),
+    "inlay_sequence_save": (
+        c_int32,
+        (inlay_session_p, c_int32, c_void_p, c_size_t, POINTER(c_size_t),),
+        """What sequence `sequence` is, as bytes: its keys and values as the session keeps them, recurrent state, what the
+encoder before its decoder gave, logits, and the session's random numbers. `*needed` gets their number; with too
+little room, or `bytes` NULL, nothing else happens. The same sequence gives the same bytes on every machine. They are
+as private as the text is. Errors: INLAY_ERR_BUFFER, INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE),
+INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sequence_load": (
+        c_int32,
+        (inlay_session_p, c_int32, c_void_p, c_size_t,),
+        """Makes `sequence` what the bytes say, in any session of the same model, of any machine, with the same
+INLAY_OPT_CACHE_TYPE: it goes on with the bits it would have had. The session's random numbers become those of the
+state. Of an encoder-decoder whose session has encoded another text, the other sequences are empty then. The bytes
+are checked as a whole before anything changes, by a sum that tells damage and not malice; made by somebody who means
+harm they can make nonsense of the sequence and no more. On failure the session is as before. Errors:
+INLAY_ERR_FORMAT (no state, or damaged), INLAY_ERR_UNSUPPORTED (of a newer version, another arithmetic version;
+INLAY_CAN_GENERATE), INLAY_ERR_CONTEXT (too long), INLAY_ERR_ARGUMENT (of another model or cache type, a prefix above
+the batch, no such sequence), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sequence_save_file": (
+        c_int32,
+        (inlay_session_p, c_int32, c_char_p,),
+        """The same to and from a file. It is written beside, under the name with ".part", and takes its name when it is whole.
+Loading takes as much memory as the file has bytes, for the length of the call. Errors: as of both, and INLAY_ERR_IO,
+INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_sequence_load_file": (
+        c_int32,
+        (inlay_session_p, c_int32, c_char_p,),
+        """The same to and from a file. It is written beside, under the name with ".part", and takes its name when it is whole.
+Loading takes as much memory as the file has bytes, for the length of the call. Errors: as of both, and INLAY_ERR_IO,
+INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
     "inlay_logits": (
         c_int32,
         (inlay_session_p, POINTER(POINTER(c_float)), POINTER(c_size_t),),
