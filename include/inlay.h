@@ -33,6 +33,7 @@
  * Rules that hold for every function:
  *  - A call that can fail returns an int32_t status: INLAY_OK (0) or a negative
  *    INLAY_ERR_ value. inlay_error() then tells, in a sentence, what was wrong.
+ *    inlay_eval_step alone also returns INLAY_AGAIN (1), which is no error.
  *  - After an error every handle is as it was before the call.
  *  - Strings are UTF-8, given by pointer and length in bytes. A length of
  *    INLAY_ALL means "up to the terminating NUL".
@@ -124,13 +125,14 @@ INLAY_API const char *inlay_cpu(void);
     X(ERR_NUMERIC, -13, "the model produced a value that is not finite")            \
     X(ERR_CHANGED, -14, "the model file changed while it was open")                 \
     X(ERR_THREAD, -15, "a thread could not be started")                            \
-    X(ERR_TEMPLATE, -16, "a chat template is wrong, refuses what it was given, or goes over a limit")
+    X(ERR_TEMPLATE, -16, "a chat template is wrong, refuses what it was given, or goes over a limit") \
+    X(AGAIN, 1, "no error: there is more to do, call again")
 
 enum {
 #define INLAY_STATUS_ENUM(name, value, text) INLAY_##name = value,
     INLAY_STATUS_LIST(INLAY_STATUS_ENUM)
 #undef INLAY_STATUS_ENUM
-    INLAY_STATUS_END_ = 1 /* not a status */
+    INLAY_STATUS_END_ = 2 /* not a status */
 };
 
 /* The name of a status, such as "INLAY_ERR_FORMAT"; "unknown status" for others.

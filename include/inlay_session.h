@@ -54,6 +54,27 @@ INLAY_API int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, 
 INLAY_API int32_t inlay_eval_batch(inlay_session *session, const int32_t *sequences, const int32_t *tokens,
                                    const size_t *starts, size_t n);
 
+/* Begins an evaluation that inlay_eval_step carries on in slices of time: of `tokens`, which are copied, as inlay_eval
+ * does it, or of a batch as inlay_eval_batch does it. Nothing is evaluated yet. Until it is done every other call on the
+ * session but inlay_eval_step, inlay_eval_abandon, inlay_session_cancel, inlay_session_error, inlay_session_get_int
+ * (whose INLAY_SESSION_LENGTH counts what is done meanwhile) and inlay_session_free returns INLAY_ERR_STATE. Errors: as inlay_eval and inlay_eval_batch. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval_begin(inlay_session *session, const int32_t *tokens, size_t n_tokens);
+INLAY_API int32_t inlay_eval_begin_batch(inlay_session *session, const int32_t *sequences, const int32_t *tokens,
+                                         const size_t *starts, size_t n);
+
+/* Carries the evaluation on for about `budget_us` microseconds, at least by a little. INLAY_AGAIN: there is more to do;
+ * it stopped in the middle of a layer and goes on from there. INLAY_OK: done, the logits are there. It stops before a
+ * piece of work that would probably go beyond the budget; pieces take some tens of microseconds, but where the
+ * embedding of a long vocabulary is read for the first time. Slices change no bit. Weights are not packed meanwhile, which
+ * would take longer than any slice: open the model with INLAY_PACK_OPEN, or from a packed file, for full speed. Errors:
+ * as inlay_eval, INLAY_ERR_STATE when no evaluation is pending; after an error none is, and all sequences are as they
+ * were before it began. Thread rule: one thread at a time, not always the same. Since 0.1. */
+INLAY_API int32_t inlay_eval_step(inlay_session *session, uint64_t budget_us);
+
+/* Gives the pending evaluation up: all sequences are as they were before it began. Without one it does nothing.
+ * Errors: INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval_abandon(inlay_session *session);
+
 /* Makes sequence `to` what `from` is: tokens, logits, recurrent state. What `to` was is gone. Keys and values are
  * shared until one of the two goes on, so that it takes next to no time however long `from` is: read a common beginning
  * once, then fork it for every answer. Errors: INLAY_ERR_ARGUMENT for a sequence that is not there,
@@ -128,8 +149,9 @@ INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fa
  * Since 0.1. */
 INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
 
-/* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon; it
- * leaves the sequence as it was before that call. Without a running call it does nothing.
+/* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon, or the
+ * pending evaluation at its next inlay_eval_step; the sequences are as they were before that
+ * call. Without a running or pending one it does nothing.
  * Thread rule: any, and safe in a signal handler. Since 0.1. */
 INLAY_API void inlay_session_cancel(inlay_session *session);
 

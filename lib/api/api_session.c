@@ -15,16 +15,26 @@ int32_t inlay__check_session(const char *function, const inlay_session *session)
 
 /* Takes the session for a call. A second call meanwhile, from another thread or a callback, is refused and touches
  * nothing of it. */
-int32_t inlay__session_enter(const char *function, inlay_session *session) {
+int32_t inlay__session_enter_pending(const char *function, inlay_session *session) {
     int idle = INLAY__IDLE;
     INLAY__TRY(inlay__check_session(function, session));
     if (atomic_compare_exchange_strong(&session->use, &idle, INLAY__BUSY)) return INLAY_OK;
     return inlay__fail(INLAY_ERR_BUSY, "%s: another call is using this session", function);
 }
 
+int32_t inlay__session_enter(const char *function, inlay_session *session) {
+    INLAY__TRY(inlay__session_enter_pending(function, session));
+    if (!inlay__decoder_is_pending(session->decoder)) return INLAY_OK;
+    int32_t status = inlay__fail(INLAY_ERR_STATE,
+                                 "%s: an evaluation is pending, expected inlay_eval_step until it is done, or "
+                                 "inlay_eval_abandon",
+                                 function);
+    return inlay__session_leave(session, status);
+}
+
 /* Keeps the text of a failure in the session. */
 static int32_t keep_error(inlay_session *session, int32_t status) {
-    if (status != INLAY_OK) inlay__format(session->error, sizeof session->error, "%s", inlay__error_text());
+    if (status < INLAY_OK) inlay__format(session->error, sizeof session->error, "%s", inlay__error_text());
     return status;
 }
 
@@ -200,13 +210,20 @@ int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size
     return inlay__decoder_eval(session->decoder, runs, n_runs, logits, &hooks);
 }
 
-static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
-                    float *logits) {
-    atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
+int32_t inlay__session_run(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
+                           inlay__run *run) {
     INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
-    const inlay__run run = {session->sequence, tokens, n_tokens};
+    *run = (inlay__run){session->sequence, tokens, n_tokens};
+    return INLAY_OK;
+}
+
+static int32_t eval(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
+                    float *logits) {
+    inlay__run run;
+    atomic_store(&session->cancel, 0); /* first of all: from here on a cancel counts */
+    INLAY__TRY(inlay__session_run(function, session, tokens, n_tokens, &run));
     return inlay__session_eval(session, &run, 1, logits);
 }
 

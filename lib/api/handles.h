@@ -126,6 +126,8 @@ int32_t inlay__model_open(const inlay_options *options, const char *path, const 
 
 /* Takes the session for a call, and gives it back with the call's status. */
 int32_t inlay__session_enter(const char *function, inlay_session *session);
+/* The same, also while an evaluation in slices is pending. */
+int32_t inlay__session_enter_pending(const char *function, inlay_session *session);
 int32_t inlay__session_leave(inlay_session *session, int32_t status);
 /* INLAY_ERR_UNSUPPORTED where the model lacks an INLAY_CAN_ bit: what it is, what it cannot do and what to call
  * instead. */
@@ -134,6 +136,9 @@ int32_t inlay__session_can(const char *function, const inlay_session *session, i
 int32_t inlay__session_sequence(const inlay_session *session, const char *what, int64_t number, size_t *sequence);
 inlay__eval_hooks inlay__session_hooks(inlay_session *session);
 /* Runs with the session's callbacks, after a look at whether its model's file is whole. */
+/* A run of the sequence in hand, its arguments checked. */
+int32_t inlay__session_run(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
+                           inlay__run *run);
 int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits);
 
 /* Notes that the last failure of this thread concerns this model; returns `status`. */

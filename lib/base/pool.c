@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -16,6 +15,7 @@
 #endif
 
 #include "fpenv.h"
+#include "limit.h"
 #include "pool.h"
 
 enum { CACHE_LINE = 64, SPIN_NS = 50000, PAUSES_BETWEEN_LOOKS = 32 };
@@ -70,12 +70,6 @@ static void pause_briefly(void) {
 #endif
 }
 
-static int64_t now_ns(void) {
-    struct timespec now = {0, 0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void sleep_while(signal_word *word, unsigned old) {
     atomic_fetch_add(&word->n_sleeping, 1);
 #ifdef __linux__
@@ -95,7 +89,7 @@ static void wait_while(signal_word *word, unsigned old, bool may_spin) {
             if (atomic_load_explicit(&word->value, memory_order_acquire) != old) return;
             pause_briefly();
         }
-        int64_t now = now_ns();
+        int64_t now = inlay__now_ns();
         if (start == 0) start = now;
         if (now - start > SPIN_NS) break;
     }

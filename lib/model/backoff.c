@@ -47,7 +47,7 @@ static void run(void *decoder, size_t i_thread, size_t n_threads) {
     inlay__decoder *d = decoder;
     size_t n_vocab = d->model->hparams.n_vocab;
     for (size_t row = i_thread; row < d->n_wanted; row += n_threads) {
-        if (d->cancel != NULL && atomic_load_explicit(d->cancel, memory_order_relaxed) != 0) {
+        if (inlay__is_cancelled(&d->limit)) {
             atomic_store_explicit(&d->stop, 1, memory_order_relaxed);
             return;
         }

@@ -34,28 +34,27 @@ static void prepare(inlay__pass *p, size_t task) {
 
 static size_t qkv_tasks(const inlay__pass *p) {
     const inlay__attention_weights *w = weights_of(p);
-    if (inlay__few_cols(p)) return p->n_threads;
     return inlay__row_tasks(p, w->q.matrix.n_rows) + (w->cross ? 0 : 2 * inlay__row_tasks(p, w->k.matrix.n_rows));
 }
 
-static size_t kv_tasks(const inlay__pass *p) {
-    return inlay__few_cols(p) ? p->n_threads : 2 * inlay__row_tasks(p, weights_of(p)->k.matrix.n_rows);
-}
+static size_t kv_tasks(const inlay__pass *p) { return 2 * inlay__row_tasks(p, weights_of(p)->k.matrix.n_rows); }
 
 static void project_kv(inlay__pass *p, size_t task) {
     const inlay__attention_weights *w = weights_of(p);
     size_t n = inlay__row_tasks(p, w->k.matrix.n_rows);
-    bool few = inlay__few_cols(p);
-    if (few || task < n) inlay__project(p, &w->k, task, p->d->work[K]);
-    if (few || task >= n) inlay__project(p, &w->v, few ? task : task - n, p->d->work[V]);
+    if (task < n)
+        inlay__project(p, &w->k, task, p->d->work[K]);
+    else
+        inlay__project(p, &w->v, task - n, p->d->work[V]);
 }
 
 static void project_qkv(inlay__pass *p, size_t task) {
     const inlay__attention_weights *w = weights_of(p);
     size_t n = inlay__row_tasks(p, w->q.matrix.n_rows);
-    bool few = inlay__few_cols(p);
-    if (few || task < n) inlay__project(p, &w->q, task, p->d->work[Q]);
-    if (!w->cross && (few || task >= n)) project_kv(p, few ? task : task - n);
+    if (task < n)
+        inlay__project(p, &w->q, task, p->d->work[Q]);
+    else
+        project_kv(p, task - n);
 }
 
 /* ---------------------------------------------------------------- position */
@@ -354,17 +353,16 @@ static void place_keys(inlay__pass *p, size_t task) {
         for (size_t head = 0; head < weights_of(p)->n_head_kv; head++) place_key(p, head, col);
 }
 
-void inlay__cross_keep(inlay__pass *p) {
+bool inlay__forward_cross(inlay__pass *p) {
     static const inlay__phase states_phase = {INLAY__PREPARE, inlay__col_tasks, prepare_states};
-    static const inlay__phase keep_phases[] = {{INLAY__SHARED, kv_tasks, project_kv}, {INLAY__SHARED, inlay__col_tasks,
-                                               place_keys}};
-    inlay__phase_run(p, &states_phase);
-    for (size_t i = 0; i < p->stack->n_layer; i++)
-        for (size_t b = 0; b < p->stack->layers[i].n_blocks; b++) {
-            p->block = &p->stack->layers[i].blocks[b];
-            for (size_t k = 0; p->block->kind == &inlay__cross_attention_kind && k < INLAY__COUNT(keep_phases); k++)
-                inlay__phase_run(p, &keep_phases[k]);
-        }
+    static const inlay__phase keep_phases[] = {{INLAY__SHARED, kv_tasks, project_kv},
+                                               {INLAY__SHARED, inlay__col_tasks, place_keys}};
+    p->stack = &p->d->model->decoder;
+    if (p->stage++ == 0) return inlay__pass_give(p, NULL, &states_phase, 1);
+    for (const inlay__layer_block *block; (block = inlay__next_block(p)) != NULL;)
+        if (block->kind == &inlay__cross_attention_kind)
+            return inlay__pass_give(p, block, keep_phases, INLAY__COUNT(keep_phases));
+    return false;
 }
 
 /* ----------------------------------------------------------------- weights */

@@ -152,6 +152,8 @@ static void place_sequences(layout *l, inlay__decoder *d) {
     size_t n = d->config.n_sequences, n_pages = d->config.n_context / INLAY__KEY_BLOCK + 1, n_state = inlay__round_up(d->model->n_state, INLAY__LANES);
     inlay__sequence *sequences = d->sequences = place(l, n, sizeof *sequences);
     d->runs = place(l, n, sizeof *d->runs);
+    d->kept_runs = place(l, n, sizeof *d->kept_runs);
+    d->kept_tokens = place_rows(l, n, d->model->decoder.n_layer > 0 || d->model->ngrams != NULL ? d->config.n_context : 0, sizeof *d->kept_tokens);
     uint32_t *lists = place_rows(l, n, n_pages, sizeof *lists);
     float *states = place_rows(l, n, 2 * n_state, sizeof *states);
     size_t n_history = d->model->ngrams != NULL ? d->config.n_context : 0;
@@ -201,6 +203,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
     inlay__thread_scratch *threads = place(l, d->config.n_threads, sizeof *threads);
     const input_widths few = {needs.input, needs.input, needs.input, needs.inputs.acts_wide > 0 ? needs.input : 0};
     d->threads = threads;
+    d->passes = place(l, d->config.n_threads, sizeof *d->passes);
     for (size_t i = 0; i < d->config.n_threads; i++) {
         inlay__thread_scratch counted, *t = threads != NULL ? &threads[i] : &counted;
         memset(t, 0, sizeof *t);

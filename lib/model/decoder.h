@@ -42,6 +42,14 @@ void inlay__decoder_free(inlay__decoder *decoder);
 int32_t inlay__decoder_eval(inlay__decoder *decoder, const inlay__run *runs, size_t n_runs, float *logits,
                             const inlay__eval_hooks *hooks);
 
+/* The same in slices: the call begins, with copies of its tokens, and is carried on for about so many microseconds at a
+ * time: INLAY_AGAIN until it is done. Nothing else is done with the decoder in between, but to give the call up, after
+ * which all sequences are as before it. */
+int32_t inlay__decoder_begin(inlay__decoder *decoder, const inlay__run *runs, size_t n_runs);
+int32_t inlay__decoder_step(inlay__decoder *decoder, const inlay__eval_hooks *hooks, uint64_t budget_us);
+bool inlay__decoder_is_pending(const inlay__decoder *decoder);
+void inlay__decoder_abandon(inlay__decoder *decoder);
+
 /* Memory of [n_sequences] for the runs of a call. */
 inlay__run *inlay__decoder_runs(inlay__decoder *decoder);
 

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "base/limit.h"
 #include "base/pool.h"
 #include "model/decoder.h"
 #include "model/kv_cache.h"
@@ -65,6 +66,23 @@ typedef struct inlay__biases {
     size_t stride, origin;
 } inlay__biases;
 
+/* One call: runs that are evaluated together, in passes of as many columns as there is room for. */
+typedef struct inlay__call {
+    const inlay__run *runs;  /* [n_runs] */
+    size_t n_runs;
+    size_t n_tokens, n_done; /* of all runs */
+    float *logits;           /* [n_tokens, n_vocab] or NULL */
+    size_t n_rows;           /* of logits made so far */
+    size_t n_room;           /* columns of a pass, at most n_batch */
+    bool is_pending;         /* it is carried on in slices, and has begun */
+    bool in_pass;
+} inlay__call;
+
+typedef struct inlay__pass inlay__pass;
+
+/* Comes to what a thread does next: true with phases in p->phases (inlay__pass_give), false at the end of the pass. */
+typedef bool inlay__route(inlay__pass *p);
+
 struct inlay__decoder {
     const inlay__sys *sys;
     const inlay__model *model;
@@ -113,26 +131,37 @@ struct inlay__decoder {
     size_t *wanted;                  /* [n_wanted] columns of which logits are wanted */
     size_t n_wanted;
     float *logits_out;               /* [n_wanted, rows of the head] */
-    const atomic_int *cancel;        /* may be NULL */
-    atomic_int stop;                 /* the cancel flag was seen: all threads leave after this layer, counted from 1 */
+    inlay__pass *passes;             /* [n_threads] where each thread stands in it */
+    inlay__route *route;
+    inlay__limit limit;
+    atomic_size_t stop;              /* a thread left tasks: all stop after this barrier, counted from 1 */
     atomic_size_t next[INLAY__N_COUNTERS]; /* tasks taken of a phase */
+
+    inlay__call call;
+    inlay__run *kept_runs;           /* [n_sequences] of a call that is carried on in slices, */
+    int32_t *kept_tokens;            /* [n_sequences, n_context] and their tokens */
 };
 
 static inline const inlay__span *inlay__span_of(const inlay__decoder *d, size_t col) { return &d->spans[d->span_of[col]]; }
 
-/* Make the columns set in the decoder run; every thread of the pool calls them. Through the decoder and its head to
- * `logits_out`; through the encoder to `hidden`; from `hidden` into `crossed`; from `hidden` through a head alone to `logits_out`. */
-void inlay__forward(void *decoder, size_t i_thread, size_t n_threads);
-void inlay__forward_encoder(void *decoder, size_t i_thread, size_t n_threads);
-void inlay__forward_cross(void *decoder, size_t i_thread, size_t n_threads);
-void inlay__forward_head(void *decoder, size_t i_thread, size_t n_threads);
+/* Through the decoder and its head to `logits_out`; through the encoder to `hidden`; from `hidden` into `crossed`; from
+ * `hidden` through a head alone to `logits_out`. */
+bool inlay__forward(inlay__pass *p);
+bool inlay__forward_encoder(inlay__pass *p);
+bool inlay__forward_cross(inlay__pass *p);
+bool inlay__forward_head(inlay__pass *p);
 
 /* A pass without columns; and n more, of one sequence from a position on, attended to in tiles of so many. */
 void inlay__decoder_clear_pass(inlay__decoder *d);
 void inlay__decoder_add_span(inlay__decoder *d, const inlay__span *span, size_t position, size_t n_tile);
 
-/* A pass over columns whose tokens and spans are set, on all threads; and whether all of x [n] is finite. */
-int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, size_t));
+/* A pass over columns whose tokens and spans are set stands at its beginning; then goes on, on all threads, until it is
+ * done or the limit is reached: INLAY_AGAIN at the deadline. Errors: _CANCELLED, _THREAD. */
+void inlay__pass_begin(inlay__decoder *d, inlay__route *route);
+int32_t inlay__pass_go_on(inlay__decoder *d);
+/* Both, without a deadline. Errors: of inlay__model_use too. */
+int32_t inlay__pass_run(inlay__decoder *d, inlay__route *route, const inlay__eval_hooks *hooks);
+/* Whether all of x [n] is finite. */
 bool inlay__all_finite(const float *x, size_t n);
 /* Tells the caller's progress function; _CANCELLED when it says so. */
 int32_t inlay__decoder_report(const inlay__eval_hooks *hooks, size_t done, size_t total);

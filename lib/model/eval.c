@@ -74,23 +74,6 @@ void inlay__decoder_add_span(inlay__decoder *d, const inlay__span *span, size_t 
     d->n_cols = span->end;
 }
 
-/* Sines and cosines of all columns' positions, for one pace. */
-static void make_angles(inlay__decoder *d, size_t which) {
-    const inlay__rope *rope = &d->model->ropes[which];
-    bool is_long = rope->long_frequencies != NULL && d->config.n_context > rope->n_original;
-    const double *frequencies = is_long ? rope->long_frequencies : rope->frequencies;
-    if (d->frequencies != NULL && which == INLAY__ROPE_GLOBAL) frequencies = d->frequencies;
-    size_t n = rope->n / 2;
-    for (size_t col = 0; col < d->n_cols; col++) {
-        for (size_t i = 0; i < n; i++) {
-            double sine, cosine;
-            inlay__sincos_f64((double)d->positions[col] * frequencies[i], &sine, &cosine);
-            d->cosines[which][col * n + i] = (float)(cosine * rope->magnitude);
-            d->sines[which][col * n + i] = (float)(sine * rope->magnitude);
-        }
-    }
-}
-
 bool inlay__all_finite(const float *x, size_t n) {
     uint32_t greatest = 0;
     for (size_t i = 0; i < n; i++) {
@@ -98,16 +81,6 @@ bool inlay__all_finite(const float *x, size_t n) {
         greatest = magnitude > greatest ? magnitude : greatest;
     }
     return greatest < 0x7f800000;
-}
-
-int32_t inlay__decoder_pass(inlay__decoder *d, void (*forward)(void *, size_t, size_t)) {
-    atomic_store(&d->stop, 0);
-    for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
-    for (size_t which = 0; which < INLAY__N_ROPES; which++) make_angles(d, which);
-    INLAY__TRY(inlay__model_use(d->model, d->pool, d->n_cols, d->cancel));
-    INLAY__TRY(inlay__pool_run(d->pool, forward, d));
-    if (atomic_load(&d->stop) != 0) return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
-    return INLAY_OK;
 }
 
 int32_t inlay__decoder_report(const inlay__eval_hooks *hooks, size_t done, size_t total) {
@@ -130,15 +103,6 @@ static void forget_embeddings(inlay__decoder *d, size_t n_cols) {
 
 /* -------------------------------------------------------------- evaluation */
 
-/* One call: runs that are evaluated together, in passes of as many columns as a batch has. */
-typedef struct call {
-    const inlay__run *runs; /* [n_runs] */
-    size_t n_runs;
-    size_t n_tokens, n_done; /* of all runs */
-    float *logits;           /* [n_tokens, n_vocab] or NULL */
-    size_t n_rows;           /* of logits made so far */
-} call;
-
 /* Columns of a sequence that are attended together: as many as attention takes rows for the heads of a group. */
 static size_t tile_of(const inlay__stack *stack) {
     size_t n_group = stack->n_head_kv > 0 ? stack->n_head / stack->n_head_kv : 1;
@@ -146,10 +110,11 @@ static size_t tile_of(const inlay__stack *stack) {
 }
 
 /* What is left of a run, as much as the pass has room for; a prefix whole or not at all. */
-static void add_run(inlay__decoder *d, const call *c, const inlay__run *run) {
+static void add_run(inlay__decoder *d, const inlay__run *run) {
+    const inlay__call *c = &d->call;
     inlay__sequence *sequence = &d->sequences[run->sequence];
     size_t done = sequence->length - sequence->length_before, left = run->n_tokens - done;
-    size_t n = inlay__min_size(left, d->config.n_batch - d->n_cols);
+    size_t n = inlay__min_size(left, c->n_room - d->n_cols);
     if (n == 0 || (sequence->length == 0 && n < sequence->n_prefix)) return;
     const inlay__span span = {.begin = d->n_cols, .end = d->n_cols + n, .sequence = sequence};
     memcpy(d->tokens + span.begin, run->tokens + done, n * sizeof *d->tokens);
@@ -172,12 +137,20 @@ static int32_t check_logits(const inlay__decoder *d) {
     return INLAY_OK;
 }
 
-static int32_t eval_pass(inlay__decoder *d, call *c) {
-    size_t n_vocab = d->model->hparams.n_vocab;
+static int32_t begin_pass(inlay__decoder *d) {
+    const inlay__call *c = &d->call;
     inlay__decoder_clear_pass(d);
-    for (size_t i = 0; i < c->n_runs && d->n_cols < d->config.n_batch; i++) add_run(d, c, &c->runs[i]);
-    d->logits_out = (c->logits != NULL ? c->logits : d->new_logits) + c->n_rows * n_vocab;
-    INLAY__TRY(d->model->ngrams != NULL ? inlay__backoff_pass(d) : inlay__decoder_pass(d, inlay__forward));
+    for (size_t i = 0; i < c->n_runs && d->n_cols < c->n_room; i++) add_run(d, &c->runs[i]);
+    d->logits_out = (c->logits != NULL ? c->logits : d->new_logits) + c->n_rows * d->model->hparams.n_vocab;
+    if (d->model->ngrams != NULL) return INLAY_OK;
+    /* Packing takes longer than a slice: who evaluates in slices lets the model be packed as it opens. */
+    if (!c->is_pending) INLAY__TRY(inlay__model_use(d->model, d->pool, d->n_cols, d->limit.cancel));
+    inlay__pass_begin(d, inlay__forward);
+    return INLAY_OK;
+}
+
+static int32_t end_pass(inlay__decoder *d) {
+    inlay__call *c = &d->call;
     INLAY__TRY(check_logits(d));
     for (size_t i = 0; i < d->n_spans; i++) {
         d->spans[i].sequence->length += d->spans[i].end - d->spans[i].begin;
@@ -185,20 +158,28 @@ static int32_t eval_pass(inlay__decoder *d, call *c) {
     }
     c->n_done += d->n_cols;
     c->n_rows += d->n_wanted;
+    forget_embeddings(d, d->n_cols);
     return INLAY_OK;
 }
 
-static int32_t eval_call(inlay__decoder *d, call *c, const inlay__eval_hooks *hooks) {
-    while (c->n_done < c->n_tokens) {
-        INLAY__TRY(eval_pass(d, c));
-        forget_embeddings(d, d->n_cols);
+/* Pass after pass; INLAY_AGAIN at the deadline, within a pass or between two. */
+static int32_t go_on(inlay__decoder *d, const inlay__eval_hooks *hooks) {
+    inlay__call *c = &d->call;
+    for (;;) {
+        if (!c->in_pass) INLAY__TRY(begin_pass(d));
+        c->in_pass = true;
+        INLAY__TRY(d->model->ngrams != NULL ? inlay__backoff_pass(d) : inlay__pass_go_on(d));
+        c->in_pass = false;
+        INLAY__TRY(end_pass(d));
         INLAY__TRY(inlay__decoder_report(hooks, c->n_done, c->n_tokens));
+        if (c->n_done == c->n_tokens) return INLAY_OK;
+        if (d->limit.deadline != INLAY__NEVER && inlay__now_ns() >= d->limit.deadline) return INLAY_AGAIN;
     }
-    return INLAY_OK;
 }
 
 /* All sequences as they were. */
-static void take_back(inlay__decoder *d, const call *c) {
+static void take_back(inlay__decoder *d) {
+    const inlay__call *c = &d->call;
     for (size_t i = 0; i < c->n_runs; i++) {
         inlay__sequence *sequence = &d->sequences[c->runs[i].sequence];
         inlay__kv_pages_clear(&d->cache, &sequence->pages, sequence->length_before, SIZE_MAX);
@@ -209,7 +190,8 @@ static void take_back(inlay__decoder *d, const call *c) {
 
 /* Logits of the last token of each run become those of its sequence. A run may end before one that stands before it: a
  * prefix waits until a pass has room for all of it. */
-static void keep_logits(inlay__decoder *d, const call *c) {
+static void keep_logits(inlay__decoder *d) {
+    const inlay__call *c = &d->call;
     size_t n_vocab = d->model->hparams.n_vocab;
     const float *rows = c->logits != NULL ? c->logits : d->new_logits;
     for (size_t i = 0; i < c->n_runs; i++) {
@@ -218,8 +200,9 @@ static void keep_logits(inlay__decoder *d, const call *c) {
     }
 }
 
-static void keep(inlay__decoder *d, const call *c) {
-    keep_logits(d, c);
+static void keep(inlay__decoder *d) {
+    const inlay__call *c = &d->call;
+    keep_logits(d);
     for (size_t i = 0; i < c->n_runs; i++) {
         inlay__sequence *sequence = &d->sequences[c->runs[i].sequence];
         float *state = sequence->state[0];
@@ -229,26 +212,70 @@ static void keep(inlay__decoder *d, const call *c) {
     }
 }
 
-int32_t inlay__decoder_eval(inlay__decoder *d, const inlay__run *runs, size_t n_runs, float *logits,
-                            const inlay__eval_hooks *hooks) {
-    call c = {.runs = runs, .n_runs = n_runs, .logits = logits};
-    INLAY__TRY(check_runs(d, runs, n_runs));
+/* The call, of runs that fit, stands at its beginning. */
+static void begin_call(inlay__decoder *d, const inlay__run *runs, size_t n_runs, float *logits) {
+    d->call = (inlay__call){.runs = runs, .n_runs = n_runs, .logits = logits, .n_room = d->config.n_batch};
     for (size_t i = 0; i < n_runs; i++) {
         inlay__sequence *sequence = &d->sequences[runs[i].sequence];
         sequence->length_before = sequence->length;
         sequence->state_is_new = false;
-        c.n_tokens += runs[i].n_tokens;
+        d->call.n_tokens += runs[i].n_tokens;
     }
     d->types = NULL;
-    d->cancel = hooks->cancel;
+}
+
+/* Until the call is done or the deadline is there; what a call has done that fails is taken back. */
+static int32_t carry_on(inlay__decoder *d, const inlay__eval_hooks *hooks, int64_t deadline) {
+    d->limit = (inlay__limit){hooks->cancel, deadline};
     inlay__fpenv saved = inlay__fpenv_enter();
-    int32_t status = eval_call(d, &c, hooks);
+    int32_t status = go_on(d, hooks);
     inlay__fpenv_leave(saved);
+    if (status == INLAY_AGAIN) return status;
     if (status == INLAY_OK)
-        keep(d, &c);
+        keep(d);
     else
-        take_back(d, &c);
+        take_back(d);
+    d->call.is_pending = false;
     return status;
+}
+
+int32_t inlay__decoder_eval(inlay__decoder *d, const inlay__run *runs, size_t n_runs, float *logits,
+                            const inlay__eval_hooks *hooks) {
+    INLAY__TRY(check_runs(d, runs, n_runs));
+    begin_call(d, runs, n_runs, logits);
+    return carry_on(d, hooks, INLAY__NEVER);
+}
+
+/* ------------------------------------------------------------------- slices */
+
+int32_t inlay__decoder_begin(inlay__decoder *d, const inlay__run *runs, size_t n_runs) {
+    enum { SLICE_COLS = 64 }; /* of a pass, whose beginning and end are not cut */
+    int32_t *tokens = d->kept_tokens;
+    INLAY__TRY(check_runs(d, runs, n_runs));
+    for (size_t i = 0; i < n_runs; i++) {
+        d->kept_runs[i] = (inlay__run){runs[i].sequence, tokens, runs[i].n_tokens};
+        memcpy(tokens, runs[i].tokens, runs[i].n_tokens * sizeof *tokens);
+        tokens += runs[i].n_tokens;
+    }
+    begin_call(d, d->kept_runs, n_runs, NULL);
+    size_t n_whole = SLICE_COLS; /* a prefix goes through in one pass */
+    for (size_t i = 0; i < n_runs; i++) n_whole = inlay__max_size(n_whole, d->sequences[runs[i].sequence].n_prefix);
+    d->call.n_room = inlay__min_size(d->config.n_batch, n_whole);
+    d->call.is_pending = true;
+    return INLAY_OK;
+}
+
+bool inlay__decoder_is_pending(const inlay__decoder *d) { return d->call.is_pending; }
+
+int32_t inlay__decoder_step(inlay__decoder *d, const inlay__eval_hooks *hooks, uint64_t budget_us) {
+    int64_t now = inlay__now_ns(), most = (INLAY__NEVER - now) / 1000 - 1;
+    bool is_short = budget_us < (uint64_t)most;
+    return carry_on(d, hooks, is_short ? now + (int64_t)budget_us * 1000 : INLAY__NEVER);
+}
+
+void inlay__decoder_abandon(inlay__decoder *d) {
+    if (d->call.is_pending) take_back(d);
+    d->call.is_pending = false;
 }
 
 /* ---------------------------------------------------------------- sequences */

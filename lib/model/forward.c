@@ -1,5 +1,5 @@
-/* Forward passes: the embedding, then the blocks of each layer one after another, phase by phase (model/phase.h), then the
- * head or, of an encoder, its last norm. A block of phases stands in model/block_NAME.c; in generation attention and feed-forward meet at five barriers. */
+/* Routes of forward passes: the embedding, then the blocks of each layer one after another, phase by phase (model/phase.h),
+ * then the head or, of an encoder, its last norm. A block of phases stands in model/block_NAME.c; in generation attention and feed-forward meet at five barriers. */
 #include "model/block_attention.h"
 
 /* A row of the embedding, made as wide as the stream. */
@@ -92,67 +92,86 @@ static const inlay__phase head_phases[] = {
     {INLAY__SHARED, head_tasks, project_head},
 };
 
-/* Thread 0 looks at the caller's flag before a layer and says that all are to leave after it. It names the layer as
- * another thread may still be on its way out of the one before, and must not leave there. */
-static void look_for_cancel(inlay__pass *p) {
-    inlay__decoder *d = p->d;
-    if (p->i_thread == 0 && d->cancel != NULL && atomic_load_explicit(d->cancel, memory_order_relaxed) != 0)
-        atomic_store_explicit(&d->stop, (int)p->i_layer + 1, memory_order_relaxed);
-}
+/* ------------------------------------------------------------------ routes */
 
-static void run_block(inlay__pass *p, const inlay__layer_block *block) {
-    size_t i_branch = block->parallel ? p->n_pending : 0;
-    p->block = block;
-    p->branch = p->d->branch[i_branch];
-    for (size_t i = 0; i < block->kind->n_phases; i++) inlay__phase_run(p, &block->kind->phases[i]);
-    p->pending[i_branch] = block;
-    p->n_pending = i_branch + 1;
-}
-
-/* All layers of the stack; false when they were cancelled. */
-static bool run_stack(inlay__pass *p) {
-    p->private_stream = inlay__few_cols(p);
-    inlay__phase_run(p, &embed_phase);
-    for (p->i_layer = 0; p->i_layer < p->stack->n_layer; p->i_layer++) {
+const inlay__layer_block *inlay__next_block(inlay__pass *p) {
+    while (p->i_layer < p->stack->n_layer) {
         const inlay__layer *layer = &p->stack->layers[p->i_layer];
-        look_for_cancel(p);
-        for (size_t i = 0; i < layer->n_blocks; i++) run_block(p, &layer->blocks[i]);
-        if (atomic_load_explicit(&p->d->stop, memory_order_relaxed) == (int)p->i_layer + 1) return false;
+        if (p->i_block < layer->n_blocks) return &layer->blocks[p->i_block++];
+        p->i_layer++;
+        p->i_block = 0;
     }
+    return NULL;
+}
+
+/* The block that is done: its branch waits to join the stream. */
+static void leave_block(inlay__pass *p) {
+    if (p->block == NULL) return;
+    size_t i_branch = p->block->parallel ? p->n_pending : 0;
+    p->pending[i_branch] = p->block;
+    p->n_pending = i_branch + 1;
     p->block = NULL;
-    return true;
 }
 
-static void run_head(inlay__pass *p) {
-    if (p->head->transform.kind != NULL) run_block(p, &p->head->transform);
-    p->block = NULL;
-    for (size_t i = 0; i < INLAY__COUNT(head_phases); i++) inlay__phase_run(p, &head_phases[i]);
+static bool give_block(inlay__pass *p, const inlay__layer_block *block) {
+    p->branch = p->d->branch[block->parallel ? p->n_pending : 0];
+    return inlay__pass_give(p, block, block->kind->phases, block->kind->n_phases);
 }
 
-void inlay__forward(void *decoder, size_t i_thread, size_t n_threads) {
-    inlay__decoder *d = decoder;
-    inlay__pass p = {.d = d, .stack = &d->model->decoder, .head = &d->model->head, .i_thread = i_thread,
-                     .n_threads = n_threads, .n_cols = d->n_cols};
-    if (!run_stack(&p)) return;
-    p.wanted = d->wanted;
-    p.n_cols = d->n_wanted;
-    if (p.n_cols > 0) run_head(&p);
+static bool give_entry(inlay__pass *p, const inlay__stack *stack) {
+    p->stack = stack;
+    p->private_stream = inlay__few_cols(p);
+    return inlay__pass_give(p, NULL, &embed_phase, 1);
 }
 
-void inlay__forward_encoder(void *decoder, size_t i_thread, size_t n_threads) {
-    inlay__decoder *d = decoder;
-    inlay__pass p = {.d = d, .stack = &d->model->encoder, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
-    if (run_stack(&p)) inlay__phase_run(&p, &states_phase);
+enum { ENTRY, LAYERS, TRANSFORM, EXIT };
+
+static bool give_head(inlay__pass *p) {
+    switch (p->stage++) {
+    case TRANSFORM:
+        if (p->head->transform.kind != NULL) return give_block(p, &p->head->transform);
+        p->stage++; /* fall through */
+    case EXIT: return inlay__pass_give(p, NULL, head_phases, INLAY__COUNT(head_phases));
+    default: return false;
+    }
 }
 
-void inlay__forward_cross(void *decoder, size_t i_thread, size_t n_threads) {
-    inlay__decoder *d = decoder;
-    inlay__pass p = {.d = d, .stack = &d->model->decoder, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
-    inlay__cross_keep(&p);
+bool inlay__forward(inlay__pass *p) {
+    const inlay__decoder *d = p->d;
+    const inlay__layer_block *block;
+    leave_block(p);
+    if (p->stage == ENTRY) {
+        p->stage = LAYERS;
+        return give_entry(p, &d->model->decoder);
+    }
+    if (p->stage == LAYERS) {
+        if ((block = inlay__next_block(p)) != NULL) return give_block(p, block);
+        p->stage = TRANSFORM;
+        p->head = &d->model->head;
+        p->wanted = d->wanted;
+        p->n_cols = d->n_wanted;
+    }
+    return p->n_cols > 0 && give_head(p);
 }
 
-void inlay__forward_head(void *decoder, size_t i_thread, size_t n_threads) {
-    inlay__decoder *d = decoder;
-    inlay__pass p = {.d = d, .head = d->head, .i_thread = i_thread, .n_threads = n_threads, .n_cols = d->n_cols};
-    run_head(&p);
+bool inlay__forward_encoder(inlay__pass *p) {
+    const inlay__layer_block *block;
+    leave_block(p);
+    switch (p->stage) {
+    case ENTRY:
+        p->stage = LAYERS;
+        return give_entry(p, &p->d->model->encoder);
+    case LAYERS:
+        if ((block = inlay__next_block(p)) != NULL) return give_block(p, block);
+        p->stage = EXIT;
+        return inlay__pass_give(p, NULL, &states_phase, 1);
+    default: return false;
+    }
+}
+
+bool inlay__forward_head(inlay__pass *p) {
+    leave_block(p);
+    p->head = p->d->head;
+    if (p->stage == ENTRY) p->stage = TRANSFORM;
+    return give_head(p);
 }

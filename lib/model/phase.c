@@ -3,22 +3,25 @@
 
 #include "kernels/wide.h"
 
-enum { TASK_ROWS = INLAY__TASK_ROWS, TASK_COLS = 4 };
+/* SLICE_ROWS: of a task of few columns, of a call that is carried on in slices. */
+enum { TASK_ROWS = INLAY__TASK_ROWS, TASK_COLS = 4, SLICE_ROWS = 128 };
 
 /* ------------------------------------------------------------------- tasks */
 
 bool inlay__few_cols(const inlay__pass *p) { return p->n_cols <= INLAY__FEW_COLS; }
 
 size_t inlay__row_tasks(const inlay__pass *p, size_t n_rows) {
-    return inlay__few_cols(p) ? p->n_threads : (n_rows + TASK_ROWS - 1) / TASK_ROWS;
+    if (!inlay__few_cols(p)) return (n_rows + TASK_ROWS - 1) / TASK_ROWS;
+    if (!p->d->call.is_pending) return p->n_threads;
+    return p->n_threads * inlay__max_size(1, n_rows / (p->n_threads * SLICE_ROWS));
 }
 
 inlay__slice inlay__rows_of(const inlay__pass *p, size_t n_rows, size_t task) {
     if (!inlay__few_cols(p))
         return (inlay__slice){task * TASK_ROWS, inlay__min_size((task + 1) * TASK_ROWS, n_rows)};
-    size_t n_panels = (n_rows + INLAY__LANES - 1) / INLAY__LANES;
-    return (inlay__slice){task * n_panels / p->n_threads * INLAY__LANES,
-                          inlay__min_size((task + 1) * n_panels / p->n_threads * INLAY__LANES, n_rows)};
+    size_t n_panels = (n_rows + INLAY__LANES - 1) / INLAY__LANES, n_tasks = inlay__row_tasks(p, n_rows);
+    return (inlay__slice){task * n_panels / n_tasks * INLAY__LANES,
+                          inlay__min_size((task + 1) * n_panels / n_tasks * INLAY__LANES, n_rows)};
 }
 
 size_t inlay__col_tasks(const inlay__pass *p) { return (p->n_cols + TASK_COLS - 1) / TASK_COLS; }
@@ -27,29 +30,56 @@ inlay__slice inlay__cols_of(const inlay__pass *p, size_t task) {
     return (inlay__slice){task * TASK_COLS, inlay__min_size((task + 1) * TASK_COLS, p->n_cols)};
 }
 
-void inlay__phase_run(inlay__pass *p, const inlay__phase *phase) {
-    inlay__decoder *d = p->d;
-    size_t n_tasks = phase->n_tasks(p);
-    if (n_tasks == 0) return;
-    if (inlay__few_cols(p)) {
-        if (phase->kind == INLAY__MANY_ONLY) return;
-        bool alone = phase->kind == INLAY__PREPARE;
-        for (size_t task = alone ? 0 : p->i_thread; task < n_tasks; task += alone ? 1 : p->n_threads)
-            phase->run(p, task);
-        if (alone) return;
-    } else {
-        atomic_size_t *next = &d->next[p->turn % INLAY__N_COUNTERS];
-        for (;;) {
-            size_t task = atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
-            if (task >= n_tasks) break;
-            phase->run(p, task);
+bool inlay__pass_give(inlay__pass *p, const inlay__layer_block *block, const inlay__phase *phases, size_t n_phases) {
+    p->block = block;
+    p->phases = phases;
+    p->n_phases = n_phases;
+    p->i_phase = 0;
+    return true;
+}
+
+/* All threads see it when they meet, and stop there. A faster one cannot have gone on to write the next number. */
+static void leave(const inlay__pass *p) { atomic_store_explicit(&p->d->stop, p->turn + 1, memory_order_relaxed); }
+
+/* Every n-th task is this thread's. */
+static void run_own_tasks(inlay__pass *p, const inlay__phase *phase, size_t n_tasks) {
+    for (; p->task < n_tasks; p->task += p->n_threads) {
+        if (inlay__must_leave(&p->d->limit, &p->pace)) {
+            leave(p);
+            return;
         }
-        /* The counter after this one was last used two barriers ago. */
-        if (p->i_thread == 0)
-            atomic_store_explicit(&d->next[(p->turn + 1) % INLAY__N_COUNTERS], 0, memory_order_relaxed);
-        p->turn++;
+        phase->run(p, p->task);
     }
-    inlay__pool_barrier(d->pool);
+}
+
+/* Who is free takes the next. */
+static void run_next_tasks(inlay__pass *p, const inlay__phase *phase, size_t n_tasks) {
+    inlay__decoder *d = p->d;
+    atomic_size_t *next = &d->next[p->turn % INLAY__N_COUNTERS];
+    while (atomic_load_explicit(next, memory_order_relaxed) < n_tasks) {
+        if (inlay__must_leave(&d->limit, &p->pace)) {
+            leave(p);
+            break;
+        }
+        size_t task = atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
+        if (task < n_tasks) phase->run(p, task);
+    }
+    /* The counter after this one was last used two barriers ago. */
+    if (p->i_thread == 0) atomic_store_explicit(&d->next[(p->turn + 1) % INLAY__N_COUNTERS], 0, memory_order_relaxed);
+}
+
+bool inlay__phase_run(inlay__pass *p) {
+    const inlay__phase *phase = &p->phases[p->i_phase];
+    size_t n_tasks = phase->n_tasks(p);
+    bool few = inlay__few_cols(p);
+    if (n_tasks == 0 || (few && phase->kind == INLAY__MANY_ONLY)) return false;
+    if (few && phase->kind == INLAY__PREPARE) {
+        for (size_t task = 0; task < n_tasks; task++) phase->run(p, task);
+        return false;
+    }
+    p->pace.last = 0;
+    few ? run_own_tasks(p, phase, n_tasks) : run_next_tasks(p, phase, n_tasks);
+    return true;
 }
 
 /* ------------------------------------------------------------------ inputs */

@@ -9,13 +9,14 @@
 #include "kernels/recurrence.h"
 #include "model/decoder_state.h"
 
-/* One thread's place in a pass. */
-typedef struct inlay__pass {
+struct inlay__phase;
+
+/* One thread's place in a pass, from which it can go on at any time. */
+struct inlay__pass {
     inlay__decoder *d;
     const inlay__stack *stack;
     const inlay__head *head;
-    const inlay__layer_block *block;
-    size_t i_layer;
+    const inlay__layer_block *block; /* in hand; NULL between and behind them */
     size_t i_thread, n_threads;
     size_t n_cols;              /* columns in hand: all, or at the end those of which logits are wanted */
     const size_t *wanted;       /* [n_cols] which those are; NULL: all */
@@ -23,8 +24,16 @@ typedef struct inlay__pass {
     const inlay__layer_block *pending[INLAY__N_BRANCHES]; /* blocks whose branches have not joined the stream */
     size_t n_pending;
     float *branch;              /* [n_batch, n_embd] of the block in hand */
-    size_t turn;                /* phases done */
-} inlay__pass;
+
+    int stage;                  /* what the route comes to next: a number of its own, */
+    size_t i_layer, i_block;    /* and a block of the stack */
+    const struct inlay__phase *phases; /* [n_phases] of what it has come to, of which the first i_phase are done */
+    size_t n_phases, i_phase;
+    size_t task;                /* with few columns, the next of this thread's tasks of the phase in hand */
+    size_t turn;                /* barriers passed */
+    inlay__pace pace;
+    bool is_done;
+};
 
 typedef enum inlay__phase_kind {
     INLAY__SHARED,   /* tasks shared out, then a barrier */
@@ -38,7 +47,14 @@ typedef struct inlay__phase {
     void (*run)(inlay__pass *p, size_t task);
 } inlay__phase;
 
-void inlay__phase_run(inlay__pass *p, const inlay__phase *phase);
+/* Says which phases come next, of a block or of none: what routes end with, true. */
+bool inlay__pass_give(inlay__pass *p, const inlay__layer_block *block, const inlay__phase *phases, size_t n_phases);
+
+/* The next block of the stack, which the place in the pass moves behind; NULL at its end. */
+const inlay__layer_block *inlay__next_block(inlay__pass *p);
+
+/* This thread's tasks of the phase in hand, or until it must leave. True: all threads meet after it. */
+bool inlay__phase_run(inlay__pass *p);
 
 /* ------------------------------------------------------------------- tasks */
 

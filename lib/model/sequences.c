@@ -78,9 +78,8 @@ int32_t inlay__sequences_run(inlay__decoder *d, const inlay__sequences *s, size_
                              const inlay__eval_hooks *hooks) {
     lay_out(d, s, first);
     d->types = s->types != NULL ? s->types + s->starts[first] : NULL;
-    d->cancel = hooks->cancel;
     inlay__fpenv saved = inlay__fpenv_enter();
-    int32_t status = inlay__decoder_pass(d, inlay__forward_encoder);
+    int32_t status = inlay__pass_run(d, inlay__forward_encoder, hooks);
     inlay__fpenv_leave(saved);
     if (status != INLAY_OK || inlay__all_finite(d->hidden, d->n_cols * d->model->hparams.n_embd)) return status;
     return inlay__fail(INLAY_ERR_NUMERIC,
@@ -94,11 +93,10 @@ int32_t inlay__sequences_apply(inlay__decoder *d, const inlay__head *head, const
     d->head = head;
     d->n_cols = n;
     d->logits_out = out;
-    d->cancel = hooks->cancel;
     if (states != d->hidden) memcpy(d->hidden, states, n * d->model->hparams.n_embd * sizeof(float));
     for (size_t col = 0; col < n; col++) d->positions[col] = 0;
     inlay__fpenv saved = inlay__fpenv_enter();
-    int32_t status = inlay__decoder_pass(d, inlay__forward_head);
+    int32_t status = inlay__pass_run(d, inlay__forward_head, hooks);
     inlay__fpenv_leave(saved);
     if (status != INLAY_OK || inlay__all_finite(out, n * n_rows)) return status;
     return inlay__fail(INLAY_ERR_NUMERIC, "the logits are not all finite: the model's weights are damaged or overflow");
@@ -107,11 +105,11 @@ int32_t inlay__sequences_apply(inlay__decoder *d, const inlay__head *head, const
 /* ------------------------------------------------------------- one sequence */
 
 /* Keys and values of what was encoded, for the decoder to attend to. Its own sequence was another text's. */
-static int32_t keep(inlay__decoder *d) {
+static int32_t keep(inlay__decoder *d, const inlay__eval_hooks *hooks) {
     size_t n_held = d->crossed_pages.n * d->crossed.n_block;
     if (d->n_cols > n_held) inlay__kv_pages_extend(&d->crossed, &d->crossed_pages, n_held, d->n_cols);
     inlay__fpenv saved = inlay__fpenv_enter();
-    int32_t status = inlay__decoder_pass(d, inlay__forward_cross);
+    int32_t status = inlay__pass_run(d, inlay__forward_cross, hooks);
     inlay__fpenv_leave(saved);
     INLAY__TRY(status);
     inlay__kv_pages_clear(&d->crossed, &d->crossed_pages, d->n_cols, SIZE_MAX);
@@ -123,7 +121,7 @@ static int32_t keep(inlay__decoder *d) {
 int32_t inlay__sequences_read(inlay__decoder *d, const inlay__sequences *one, const inlay__eval_hooks *hooks) {
     INLAY__TRY(inlay__sequences_check(d, one));
     INLAY__TRY(inlay__sequences_run(d, one, 0, hooks));
-    if (d->model->n_crossed > 0) INLAY__TRY(keep(d));
+    if (d->model->n_crossed > 0) INLAY__TRY(keep(d, hooks));
     memcpy(d->states, d->hidden, d->n_cols * d->model->hparams.n_embd * sizeof(float));
     d->n_states = d->n_cols;
     return INLAY_OK;

@@ -231,6 +231,10 @@ TEST(functions_of_sessions) {
         BAD(inlay_session_get_int, wrong[i], INLAY_SESSION_LENGTH, &integer);
         BAD(inlay_session_truncate, wrong[i], 0);
         BAD(inlay_eval_batch, wrong[i], &first, tokens, starts, 1);
+        BAD(inlay_eval_begin, wrong[i], tokens, 1);
+        BAD(inlay_eval_begin_batch, wrong[i], &first, tokens, starts, 1);
+        BAD(inlay_eval_step, wrong[i], 1);
+        BAD(inlay_eval_abandon, wrong[i]);
         BAD(inlay_sequence_fork, wrong[i], 0, 0);
         BAD(inlay_sequence_save, wrong[i], 0, rows, 4, &n);
         BAD(inlay_sequence_load, wrong[i], 0, rows, 4);
@@ -259,6 +263,14 @@ TEST(functions_of_sessions) {
     BAD(inlay_eval_batch, s, &second, tokens, starts, 1);
     BAD(inlay_eval_batch, s, &first, tokens, empty, 1);
     BAD(inlay_eval_batch, s, &first, tokens, falling, 1);
+    BAD(inlay_eval_begin, s, NULL, 1);
+    BAD(inlay_eval_begin, s, tokens, 0);
+    BAD(inlay_eval_begin_batch, s, NULL, tokens, starts, 1);
+    BAD(inlay_eval_begin_batch, s, &first, NULL, starts, 1);
+    BAD(inlay_eval_begin_batch, s, &first, tokens, NULL, 1);
+    BAD(inlay_eval_begin_batch, s, &first, tokens, starts, 0);
+    BAD(inlay_eval_begin_batch, s, &second, tokens, starts, 1);
+    REFUSED(INLAY_ERR_STATE, inlay_eval_step, s, 1);
     BAD(inlay_sequence_fork, s, 0, 1);
     BAD(inlay_sequence_fork, s, -1, 0);
     BAD(inlay_sequence_save, s, 1, rows, 4, &n);

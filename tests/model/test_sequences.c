@@ -71,6 +71,27 @@ static void step_eval(script *s) {
     for (size_t i = 0; i < n_runs; i++) check_alone(s, runs[i].sequence, "evaluated with others");
 }
 
+/* In slices, with runs and tokens that are gone when they begin; some are given up half way. */
+static void step_sliced(script *s) {
+    inlay__run runs[N_SEQUENCES], lent[N_SEQUENCES];
+    size_t n_runs = choose_runs(s, runs), n_steps = 0, n_most = below(s, 4) == 0 ? 1 + below(s, 20) : SIZE_MAX;
+    inlay__eval_hooks hooks = {NULL, NULL, NULL};
+    int32_t status = INLAY_AGAIN;
+    if (n_runs == 0) return;
+    memcpy(lent, runs, sizeof lent);
+    CHECK_INT(inlay__decoder_begin(s->together, lent, n_runs), INLAY_OK);
+    memset(lent, 0xA5, sizeof lent);
+    for (; status == INLAY_AGAIN && n_steps < n_most; n_steps++)
+        status = inlay__decoder_step(s->together, &hooks, below(s, 3) * below(s, 60));
+    if (status == INLAY_AGAIN) {
+        inlay__decoder_abandon(s->together);
+        return;
+    }
+    CHECK_INT(status, INLAY_OK);
+    for (size_t i = 0; i < n_runs; i++) s->lengths[runs[i].sequence] += runs[i].n_tokens;
+    for (size_t i = 0; i < n_runs; i++) check_alone(s, runs[i].sequence, "evaluated in slices");
+}
+
 static void step_cancelled(script *s) {
     inlay__run runs[N_SEQUENCES];
     size_t n_runs = choose_runs(s, runs);
@@ -109,7 +130,8 @@ static void run_script(tiny_params p, size_t n_batch, uint32_t cache_type) {
     s.alone = decoder_of(&s, 128, 1, cache_type);
     for (size_t k = 0; k < N_STEPS; k++) {
         size_t kind = below(&s, 10);
-        if (kind < 5) step_eval(&s);
+        if (kind < 3) step_eval(&s);
+        if (kind == 3 || kind == 4) step_sliced(&s);
         if (kind == 5) step_cancelled(&s);
         if (kind == 6 || kind == 7) step_fork(&s);
         if (kind > 7) step_truncate(&s);
@@ -123,7 +145,7 @@ static void run_script(tiny_params p, size_t n_batch, uint32_t cache_type) {
     tiny_network_close(&s.n);
 }
 
-TEST(sequences_evaluated_together_forked_cut_and_cancelled_have_the_bits_of_each_alone) {
+TEST(sequences_evaluated_together_in_slices_forked_cut_and_cancelled_have_the_bits_of_each_alone) {
     static const size_t batches[] = {3, 64, 200};
     static const uint32_t types[] = {INLAY_TYPE_F16, INLAY_TYPE_F32, INLAY_TYPE_F16};
     for (int i = 0; i < TINY_N_ARCHITECTURES; i++)
@@ -209,7 +231,7 @@ TEST(a_prefix_beyond_the_context_is_refused_though_the_batch_has_room) {
 }
 
 TEST_MAIN(CASE(a_prefix_beyond_the_context_is_refused_though_the_batch_has_room),
-          CASE(sequences_evaluated_together_forked_cut_and_cancelled_have_the_bits_of_each_alone),
+          CASE(sequences_evaluated_together_in_slices_forked_cut_and_cancelled_have_the_bits_of_each_alone),
           CASE(an_error_among_several_runs_names_the_run_and_changes_no_sequence),
           CASE(a_run_that_never_began_when_its_call_failed_leaves_a_shared_page_as_it_was),
           CASE(a_run_that_overtakes_a_prefix_has_its_own_logits))

@@ -35,6 +35,7 @@ STATUSES: dict[str, tuple[int, str]] = {
     "ERR_CHANGED": (-14, "the model file changed while it was open"),
     "ERR_THREAD": (-15, "a thread could not be started"),
     "ERR_TEMPLATE": (-16, "a chat template is wrong, refuses what it was given, or goes over a limit"),
+    "AGAIN": (1, "no error: there is more to do, call again"),
 }
 
 OK = 0
@@ -54,6 +55,7 @@ ERR_NUMERIC = -13
 ERR_CHANGED = -14
 ERR_THREAD = -15
 ERR_TEMPLATE = -16
+AGAIN = 1
 
 # Constants
 LOG_DEBUG = 1
@@ -663,6 +665,39 @@ many generate far more tokens a second than one. On failure all sequences are as
 the number of the run; INLAY_ERR_ARGUMENT for a sequence that is not there or comes twice, or n 0. Thread rule: one
 thread at a time. Since 0.1.""",
     ),
+    "inlay_eval_begin": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), c_size_t,),
+        """Begins an evaluation that inlay_eval_step carries on in slices of time: of `tokens`, which are copied, as inlay_eval
+does it, or of a batch as inlay_eval_batch does it. Nothing is evaluated yet. Until it is done every other call on the
+session but inlay_eval_step, inlay_eval_abandon, inlay_session_cancel, inlay_session_error, inlay_session_get_int
+(whose INLAY_SESSION_LENGTH counts what is done meanwhile) and inlay_session_free returns INLAY_ERR_STATE. Errors: as inlay_eval and inlay_eval_batch. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_eval_begin_batch": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), POINTER(c_int32), POINTER(c_size_t), c_size_t,),
+        """Begins an evaluation that inlay_eval_step carries on in slices of time: of `tokens`, which are copied, as inlay_eval
+does it, or of a batch as inlay_eval_batch does it. Nothing is evaluated yet. Until it is done every other call on the
+session but inlay_eval_step, inlay_eval_abandon, inlay_session_cancel, inlay_session_error, inlay_session_get_int
+(whose INLAY_SESSION_LENGTH counts what is done meanwhile) and inlay_session_free returns INLAY_ERR_STATE. Errors: as inlay_eval and inlay_eval_batch. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_eval_step": (
+        c_int32,
+        (inlay_session_p, c_uint64,),
+        """Carries the evaluation on for about `budget_us` microseconds, at least by a little. INLAY_AGAIN: there is more to do;
+it stopped in the middle of a layer and goes on from there. INLAY_OK: done, the logits are there. It stops before a
+piece of work that would probably go beyond the budget; pieces take some tens of microseconds, but where the
+embedding of a long vocabulary is read for the first time. Slices change no bit. Weights are not packed meanwhile, which
+would take longer than any slice: open the model with INLAY_PACK_OPEN, or from a packed file, for full speed. Errors:
+as inlay_eval, INLAY_ERR_STATE when no evaluation is pending; after an error none is, and all sequences are as they
+were before it began. Thread rule: one thread at a time, not always the same. Since 0.1.""",
+    ),
+    "inlay_eval_abandon": (
+        c_int32,
+        (inlay_session_p,),
+        """Gives the pending evaluation up: all sequences are as they were before it began. Without one it does nothing.
+Errors: INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
     "inlay_sequence_fork": (
         c_int32,
         (inlay_session_p, c_int32, c_int32,),
@@ -759,8 +794,9 @@ Since 0.1.""",
     "inlay_session_cancel": (
         None,
         (inlay_session_p,),
-        """Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon; it
-leaves the sequence as it was before that call. Without a running call it does nothing.
+        """Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon, or the
+pending evaluation at its next inlay_eval_step; the sequences are as they were before that
+call. Without a running or pending one it does nothing.
 Thread rule: any, and safe in a signal handler. Since 0.1.""",
     ),
     "inlay_session_error": (

@@ -188,6 +188,26 @@ class Session:
         with self._using() as handle, self._callbacks.calling():
             check(lib.inlay_eval_batch(handle, numbers, ids, starts, len(texts)))
 
+    def begin(self, tokens: Iterable[int]) -> None:
+        """Begins an evaluation that :meth:`step` carries on in slices of time; until it is done, other calls raise
+        StateError."""
+        ids, count = to_c(tokens)
+        with self._using() as handle:
+            check(lib.inlay_eval_begin(handle, ids, count))
+
+    def step(self, seconds: float) -> bool:
+        """Carries the evaluation on for about so long. True when it is done. Slices change no bit."""
+        with self._using() as handle, self._callbacks.calling():
+            status = lib.inlay_eval_step(handle, max(0, int(seconds * 1e6)))
+            if status != c.AGAIN:
+                check(status)
+            return status != c.AGAIN
+
+    def abandon(self) -> None:
+        """Gives the evaluation up that was begun: the sequence is as it was before."""
+        with self._using() as handle:
+            check(lib.inlay_eval_abandon(handle))
+
     def fork(self, source: int, target: int) -> None:
         """Makes sequence ``target`` what ``source`` is; the two share memory until one goes on."""
         with self._using() as handle:

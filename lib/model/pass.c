@@ -1,0 +1,72 @@
+/* Running a pass: every thread follows the route from phase to phase, and all meet after each that is shared out. Whoever must
+ * leave says so, and all stop where they meet next: each thread's place in the pass (inlay__pass) is what they go on from. */
+#include "kernels/math.h"
+#include "model/phase.h"
+#include "model/positions.h"
+
+/* Sines and cosines of all columns' positions, for one pace. */
+static void make_angles(inlay__decoder *d, size_t which) {
+    const inlay__rope *rope = &d->model->ropes[which];
+    bool is_long = rope->long_frequencies != NULL && d->config.n_context > rope->n_original;
+    const double *frequencies = is_long ? rope->long_frequencies : rope->frequencies;
+    if (d->frequencies != NULL && which == INLAY__ROPE_GLOBAL) frequencies = d->frequencies;
+    size_t n = rope->n / 2;
+    for (size_t col = 0; col < d->n_cols; col++) {
+        for (size_t i = 0; i < n; i++) {
+            double sine, cosine;
+            inlay__sincos_f64((double)d->positions[col] * frequencies[i], &sine, &cosine);
+            d->cosines[which][col * n + i] = (float)(cosine * rope->magnitude);
+            d->sines[which][col * n + i] = (float)(sine * rope->magnitude);
+        }
+    }
+}
+
+void inlay__pass_begin(inlay__decoder *d, inlay__route *route) {
+    size_t n_threads = d->config.n_threads;
+    d->route = route;
+    atomic_store(&d->stop, 0);
+    for (size_t i = 0; i < INLAY__N_COUNTERS; i++) atomic_store(&d->next[i], 0);
+    for (size_t which = 0; which < INLAY__N_ROPES; which++) make_angles(d, which);
+    for (size_t i = 0; i < n_threads; i++)
+        d->passes[i] = (inlay__pass){.d = d, .i_thread = i, .n_threads = n_threads, .n_cols = d->n_cols, .task = i};
+}
+
+static void next_phase(inlay__pass *p) {
+    p->i_phase++;
+    p->task = p->i_thread;
+}
+
+/* From the thread's place to the end of the pass or until all stop. */
+static void follow(void *decoder, size_t i_thread, size_t n_threads) {
+    inlay__decoder *d = decoder;
+    inlay__pass *p = &d->passes[i_thread];
+    (void)n_threads;
+    p->pace.has_begun = false;
+    for (;;) {
+        if (p->i_phase == p->n_phases && !d->route(p)) break;
+        if (inlay__phase_run(p)) {
+            inlay__pool_barrier(d->pool);
+            if (atomic_load_explicit(&d->stop, memory_order_relaxed) == ++p->turn) return;
+        }
+        next_phase(p);
+    }
+    p->is_done = true;
+}
+
+int32_t inlay__pass_go_on(inlay__decoder *d) {
+    size_t turn = d->passes[0].turn;
+    /* Tasks taken before all stopped stay taken. */
+    if (turn > 0 && atomic_load(&d->stop) == turn)
+        atomic_store(&d->next[turn % INLAY__N_COUNTERS], atomic_load(&d->next[(turn - 1) % INLAY__N_COUNTERS]));
+    INLAY__TRY(inlay__pool_run(d->pool, follow, d));
+    if (d->passes[0].is_done) return INLAY_OK;
+    if (!inlay__is_cancelled(&d->limit)) return INLAY_AGAIN;
+    return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
+}
+
+int32_t inlay__pass_run(inlay__decoder *d, inlay__route *route, const inlay__eval_hooks *hooks) {
+    d->limit = (inlay__limit){hooks->cancel, INLAY__NEVER};
+    INLAY__TRY(inlay__model_use(d->model, d->pool, d->n_cols, hooks->cancel));
+    inlay__pass_begin(d, route);
+    return inlay__pass_go_on(d);
+}
