@@ -36,13 +36,13 @@ TEST(slices_of_any_length_give_the_bits_of_one_call) {
             inlay_session *s = tiny_session(t.model, INLAY_OPT_THREADS, n_threads, 0);
             CHECK_INT(inlay_eval_begin(s, tokens, N_PROMPT), INLAY_OK);
             size_t n_again = run_to_end(s, budgets[i]);
-            CHECK(budgets[i] > 0 || n_again > 100); /* every slice is but a piece of a layer */
+            CHECK(budgets[i] > 0 || n_again > 20); /* a slice is but a piece of a layer */
             CHECK(budgets[i] < UINT64_MAX || n_again == 0);
             CHECK_INT(tiny_length(s), N_PROMPT);
             check_same(s, prompt, "of a prompt");
             CHECK_INT(inlay_eval_begin(s, tokens + N_PROMPT, 1), INLAY_OK);
             n_again = run_to_end(s, budgets[i]);
-            CHECK(budgets[i] > 0 || n_again > 10);
+            CHECK(budgets[i] > 0 || n_again > 5);
             check_same(s, next, "of one token");
             inlay_session_free(s);
         }
@@ -105,9 +105,9 @@ TEST(a_pending_evaluation_that_is_given_up_or_cancelled_leaves_the_sequence_as_i
     tiny t = tiny_open(NULL, NULL);
     int32_t tokens[N_PROMPT];
     tiny_tokens(tokens, N_PROMPT);
-    inlay_session *s = tiny_session(t.model, 0);
+    inlay_session *s = tiny_session(t.model, INLAY_OPT_THREADS, 1, 0);
     float *before = tiny_eval(s, tokens, 20, 20);
-    for (size_t n_steps = 0; n_steps < 200; n_steps += 1 + n_steps / 3) {
+    for (size_t n_steps = 0; n_steps < 50; n_steps += 1 + n_steps / 3) {
         CHECK_INT(inlay_eval_begin(s, tokens, N_PROMPT - 20), INLAY_OK);
         for (size_t i = 0; i < n_steps; i++) CHECK_INT(inlay_eval_step(s, 0), INLAY_AGAIN);
         if (n_steps % 2 == 0) {

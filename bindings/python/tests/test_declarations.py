@@ -51,7 +51,7 @@ def test_declarations_are_what_the_header_gives():
 
 def test_a_changed_header_is_noticed(tmp_path):
     header = tmp_path / "inlay.h"
-    header.write_text(HEADER.read_text().replace("int32_t inlay_eval(inlay_session *session,", "int32_t inlay_eval("))
+    header.write_text(HEADER.read_text().replace("int32_t inlay_model_open(const char *path, ", "int32_t inlay_model_open("))
     assert generate("--check", "--header", str(header)).returncode == 1
 
 
