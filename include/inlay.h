@@ -172,6 +172,13 @@ typedef void (*inlay_log_fn)(void *user, int32_t level, const char *text);
  * cancels the call. */
 typedef int32_t (*inlay_progress_fn)(void *user, uint64_t done, uint64_t total);
 
+/* Part `index` of a piece of work, for an inlay_parallel_fn to call. */
+typedef void (*inlay_task_fn)(void *task, size_t index);
+
+/* Calls run(task, i) once for every i from 0 to n - 1, in any order, on any threads or one after another on this one,
+ * and returns when all of them have returned. Parts never wait for one another. */
+typedef void (*inlay_parallel_fn)(void *user, size_t n, inlay_task_fn run, void *task);
+
 enum { INLAY_LOG_DEBUG = 1, INLAY_LOG_INFO = 2, INLAY_LOG_WARNING = 3 };
 
 /* ------------------------------------------------------------------ options */
@@ -332,6 +339,13 @@ INLAY_API int32_t inlay_options_set_log(inlay_options *options, inlay_log_fn log
 /* Told while a model opens (in bytes) and while a session evaluates (in tokens).
  * Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_options_set_progress(inlay_options *options, inlay_progress_fn progress, void *user);
+
+/* Lends threads: work is cut into INLAY_OPT_THREADS parts, and `parallel` has a host's job system run them; the library
+ * then starts no thread at all. It is called many times a token, once for each step that the parts do between two
+ * meetings, on the thread that made the call. Results have the same bits. NULL (default): threads of the library's own.
+ * Used by: model open, session, pack, tokenizing of batches (as its model was opened). A function that leaves parts out
+ * makes the call fail with INLAY_ERR_THREAD. Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_options_set_parallel(inlay_options *options, inlay_parallel_fn parallel, void *user);
 
 /* The number of options there are; their keys are told by inlay_option_key.
  * Thread rule: any. Since 0.1. */

@@ -246,6 +246,13 @@ int32_t inlay_options_set_progress(inlay_options *options, inlay_progress_fn pro
     return INLAY_OK;
 }
 
+int32_t inlay_options_set_parallel(inlay_options *options, inlay_parallel_fn parallel, void *user) {
+    INLAY__TRY(check("inlay_options_set_parallel", options));
+    options->sys.parallel_for = parallel;
+    options->sys.parallel_user = user;
+    return INLAY_OK;
+}
+
 /* ------------------------------------------------------------- description */
 
 size_t inlay_option_count(void) { return INLAY__N_OPTIONS; }

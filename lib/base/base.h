@@ -84,6 +84,11 @@ typedef struct inlay__sys {
     size_t (*cpu_count)(void *user); /* CPUs this process may run on; NULL: enough for any number of threads */
     /* thread is pthread_t*; 0 or errno */
     int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg);
+
+    /* run(arg, i) for all i below n, in any order, on the caller's own threads or one after another, and returns when all
+     * are done; NULL: threads are started */
+    void (*parallel_for)(void *user, size_t n, void (*run)(void *arg, size_t i), void *arg);
+    void *parallel_user;
 } inlay__sys;
 
 /* malloc, open, pread, mmap, pthread_create. */

@@ -46,6 +46,7 @@ struct inlay__pool {
     worker *workers;                /* [n_threads - 1] */
     void (*fn)(void *arg, size_t i_thread, size_t n_threads);
     void *arg;
+    atomic_size_t n_ran;            /* of the parts that a lent parallel_for was given */
     bool quit;
     bool may_spin;                  /* there is a CPU for each thread */
     pid_t pid;                      /* of the process the workers live in */
@@ -180,7 +181,7 @@ int32_t inlay__pool_new(const inlay__sys *sys, size_t n_threads, inlay__pool **o
     pool->n_threads = n_threads;
     pool->may_spin = sys->cpu_count == NULL || n_threads <= sys->cpu_count(sys->io_user);
     pool->workers = inlay__alloc_array(sys, n_threads, sizeof *pool->workers);
-    int32_t status = pool->workers != NULL ? start(pool) : INLAY_ERR_MEMORY;
+    int32_t status = pool->workers == NULL ? INLAY_ERR_MEMORY : inlay__pool_is_lent(pool) ? INLAY_OK : start(pool);
     if (status != INLAY_OK) {
         inlay__free(sys, pool->workers, n_threads * sizeof *pool->workers);
         inlay__free(sys, pool, sizeof *pool);
@@ -193,14 +194,39 @@ int32_t inlay__pool_new(const inlay__sys *sys, size_t n_threads, inlay__pool **o
 void inlay__pool_free(inlay__pool *pool) {
     if (pool == NULL) return;
     const inlay__sys *sys = pool->sys;
-    if (pool->pid == getpid()) stop(pool); /* a fork's child has no workers to stop */
+    if (pool->pid == getpid() && !inlay__pool_is_lent(pool)) stop(pool); /* a fork's child has no workers to stop */
     inlay__free(sys, pool->workers, pool->n_threads * sizeof *pool->workers);
     inlay__free(sys, pool, sizeof *pool);
 }
 
+bool inlay__pool_is_lent(const inlay__pool *pool) { return pool->sys->parallel_for != NULL; }
+
 size_t inlay__pool_n_threads(const inlay__pool *pool) { return pool->n_threads; }
 
+/* One part, on a thread of the host's, in its rounding mode. */
+static void run_part(void *arg, size_t index) {
+    inlay__pool *pool = arg;
+    if (index >= pool->n_threads) return;
+    inlay__fpenv saved = inlay__fpenv_enter();
+    pool->fn(pool->arg, index, pool->n_threads);
+    inlay__fpenv_leave(saved);
+    atomic_fetch_add(&pool->n_ran, 1);
+}
+
+static int32_t run_lent(inlay__pool *pool) {
+    atomic_store(&pool->n_ran, 0);
+    pool->sys->parallel_for(pool->sys->parallel_user, pool->n_threads, run_part, pool);
+    size_t n_ran = atomic_load(&pool->n_ran);
+    if (n_ran == pool->n_threads) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_THREAD, "the parallel_for of the options ran %zu of %zu parts", n_ran, pool->n_threads);
+}
+
 int32_t inlay__pool_run(inlay__pool *pool, void (*fn)(void *, size_t, size_t), void *arg) {
+    if (inlay__pool_is_lent(pool)) {
+        pool->fn = fn;
+        pool->arg = arg;
+        return run_lent(pool);
+    }
     /* A child of fork() has the pool's memory but not its threads; a start that failed left none either. */
     if (pool->pid != getpid() || pool->n_started + 1 != pool->n_threads) INLAY__TRY(start(pool));
     pool->fn = fn;

@@ -36,21 +36,50 @@ static void next_phase(inlay__pass *p) {
     p->task = p->i_thread;
 }
 
-/* From the thread's place to the end of the pass or until all stop. */
+/* From the thread's place to where all meet next; false at the end of the pass. */
+static bool advance(inlay__pass *p) {
+    for (;; next_phase(p)) {
+        p->is_done = p->i_phase == p->n_phases && !p->d->route(p);
+        if (p->is_done) return false;
+        if (inlay__phase_run(p)) return true;
+    }
+}
+
+/* All have met: whether they go on from there. */
+static bool may_go_on(inlay__pass *p) {
+    if (atomic_load_explicit(&p->d->stop, memory_order_relaxed) == ++p->turn) return false;
+    next_phase(p);
+    return true;
+}
+
+/* To the end of the pass or until all stop. */
 static void follow(void *decoder, size_t i_thread, size_t n_threads) {
     inlay__decoder *d = decoder;
     inlay__pass *p = &d->passes[i_thread];
     (void)n_threads;
     p->pace.has_begun = false;
-    for (;;) {
-        if (p->i_phase == p->n_phases && !d->route(p)) break;
-        if (inlay__phase_run(p)) {
-            inlay__pool_barrier(d->pool);
-            if (atomic_load_explicit(&d->stop, memory_order_relaxed) == ++p->turn) return;
-        }
-        next_phase(p);
+    while (advance(p)) {
+        inlay__pool_barrier(d->pool);
+        if (!may_go_on(p)) return;
     }
-    p->is_done = true;
+}
+
+static void advance_part(void *decoder, size_t i_thread, size_t n_threads) {
+    inlay__decoder *d = decoder;
+    (void)n_threads;
+    advance(&d->passes[i_thread]);
+}
+
+/* The same on lent threads, which come back at every meeting, as nobody may wait for another. */
+static int32_t follow_lent(inlay__decoder *d) {
+    bool goes_on = true;
+    for (size_t i = 0; i < d->config.n_threads; i++) d->passes[i].pace.has_begun = false;
+    while (goes_on) {
+        INLAY__TRY(inlay__pool_run(d->pool, advance_part, d));
+        goes_on = !d->passes[0].is_done;
+        for (size_t i = 0; i < d->config.n_threads && !d->passes[0].is_done; i++) goes_on = may_go_on(&d->passes[i]) && goes_on;
+    }
+    return INLAY_OK;
 }
 
 int32_t inlay__pass_go_on(inlay__decoder *d) {
@@ -58,7 +87,7 @@ int32_t inlay__pass_go_on(inlay__decoder *d) {
     /* Tasks taken before all stopped stay taken. */
     if (turn > 0 && atomic_load(&d->stop) == turn)
         atomic_store(&d->next[turn % INLAY__N_COUNTERS], atomic_load(&d->next[(turn - 1) % INLAY__N_COUNTERS]));
-    INLAY__TRY(inlay__pool_run(d->pool, follow, d));
+    INLAY__TRY(inlay__pool_is_lent(d->pool) ? follow_lent(d) : inlay__pool_run(d->pool, follow, d));
     if (d->passes[0].is_done) return INLAY_OK;
     if (!inlay__is_cancelled(&d->limit)) return INLAY_AGAIN;
     return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");

@@ -67,6 +67,7 @@ TEST(functions_of_options) {
         BAD(inlay_options_get_string, wrong[i], INLAY_OPT_CPU, &text, &size);
         BAD(inlay_options_set_log, wrong[i], NULL, NULL);
         BAD(inlay_options_set_progress, wrong[i], NULL, NULL);
+        BAD(inlay_options_set_parallel, wrong[i], NULL, NULL);
         inlay_options_free(wrong[i]); /* harmless */
     }
     BAD(inlay_options_set_string, w.options, INLAY_OPT_CPU, NULL, 1);
