@@ -241,6 +241,8 @@ inlay_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
 inlay_free_fn = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 inlay_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 inlay_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+inlay_task_fn = CFUNCTYPE(None, c_void_p, c_size_t)
+inlay_parallel_fn = CFUNCTYPE(None, c_void_p, c_size_t, inlay_task_fn, c_void_p)
 inlay_stage_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(c_int32), POINTER(c_float), POINTER(c_size_t))
 
 # name: (restype, argtypes, the header's words)
@@ -376,6 +378,15 @@ Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
         (inlay_options_p, inlay_progress_fn, c_void_p,),
         """Told while a model opens (in bytes) and while a session evaluates (in tokens).
 Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_options_set_parallel": (
+        c_int32,
+        (inlay_options_p, inlay_parallel_fn, c_void_p,),
+        """Lends threads: work is cut into INLAY_OPT_THREADS parts, and `parallel` has a host's job system run them; the library
+then starts no thread at all. It is called many times a token, once for each step that the parts do between two
+meetings, on the thread that made the call. Results have the same bits. NULL (default): threads of the library's own.
+Used by: model open, session, pack, tokenizing of batches (as its model was opened). A function that leaves parts out
+makes the call fail with INLAY_ERR_THREAD. Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_option_count": (
         c_size_t,
