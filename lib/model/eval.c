@@ -182,8 +182,7 @@ static void take_back(inlay__decoder *d) {
     const inlay__call *c = &d->call;
     for (size_t i = 0; i < c->n_runs; i++) {
         inlay__sequence *sequence = &d->sequences[c->runs[i].sequence];
-        inlay__kv_pages_clear(&d->cache, &sequence->pages, sequence->length_before, SIZE_MAX);
-        inlay__kv_pages_cut(&d->cache, &sequence->pages, sequence->length_before);
+        inlay__kv_pages_discard(&d->cache, &sequence->pages, sequence->length_before);
         sequence->length = sequence->length_before;
     }
 }

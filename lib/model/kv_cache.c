@@ -3,6 +3,9 @@
 
 #include "format/dtype.h"
 
+/* Of a free page: its values may be anything, and are cleared when it is taken. */
+static const uint32_t DIRTY = 1u << 31;
+
 /* Bytes of one position's keys of a head, and of its values. */
 static int32_t choose_row_size(uint32_t type, size_t n_embd_head, uint64_t *row_size) {
     if (type != INLAY_TYPE_F32 && type != INLAY_TYPE_F16 && type != INLAY_TYPE_Q8_0)
@@ -32,7 +35,7 @@ static int32_t measure(const inlay__kv_shape *shape, inlay__kv_cache *cache) {
     if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
         !inlay__mul_size(cache->head_size, cache->n_head_kv * 2, &size) ||
         !inlay__mul_size(size, cache->n_layer, &cache->page_size) ||
-        !inlay__mul_size(n_pages, shape->n_sequences, &cache->n_pages) || cache->n_pages > UINT32_MAX ||
+        !inlay__mul_size(n_pages, shape->n_sequences, &cache->n_pages) || cache->n_pages >= DIRTY ||
         !inlay__mul_size(cache->page_size, cache->n_pages, &cache->size))
         return does_not_fit(shape);
     return INLAY_OK;
@@ -89,17 +92,16 @@ size_t inlay__kv_cache_pages(const inlay__kv_cache *cache, size_t n_positions) {
 /* ------------------------------------------------------------- of a sequence */
 
 static uint32_t take_page(inlay__kv_cache *cache) {
-    uint32_t page = cache->free_pages[--cache->n_free];
+    uint32_t entry = cache->free_pages[--cache->n_free], page = entry & ~DIRTY;
     cache->n_users[page] = 1;
-    if (page >= cache->n_touched) {
-        memset(cache->data + page * cache->page_size, 0, cache->page_size);
-        cache->n_touched = (size_t)page + 1;
-    }
+    if (page >= cache->n_touched || entry != page) memset(cache->data + page * cache->page_size, 0, cache->page_size);
+    cache->n_touched = inlay__max_size(cache->n_touched, (size_t)page + 1);
     return page;
 }
 
-static void give_back(inlay__kv_cache *cache, uint32_t page) {
-    if (--cache->n_users[page] == 0) cache->free_pages[cache->n_free++] = page;
+/* `mark`: DIRTY or 0. */
+static void give_back(inlay__kv_cache *cache, uint32_t page, uint32_t mark) {
+    if (--cache->n_users[page] == 0) cache->free_pages[cache->n_free++] = page | mark;
 }
 
 /* Whether the sequence goes on within a page that others have too. */
@@ -118,15 +120,17 @@ void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size
         uint32_t *page = &pages->list[begin / cache->n_block], shared = *page;
         *page = take_page(cache);
         memcpy(cache->data + *page * cache->page_size, cache->data + shared * cache->page_size, cache->page_size);
-        give_back(cache, shared);
+        give_back(cache, shared, 0);
     }
     for (size_t n = inlay__kv_cache_pages(cache, end); pages->n < n;) pages->list[pages->n++] = take_page(cache);
 }
 
-void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n) {
+static void cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n, uint32_t mark) {
     if (cache->size == 0) return;
-    for (size_t kept = inlay__kv_cache_pages(cache, n); pages->n > kept;) give_back(cache, pages->list[--pages->n]);
+    for (size_t kept = inlay__kv_cache_pages(cache, n); pages->n > kept;) give_back(cache, pages->list[--pages->n], mark);
 }
+
+void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n) { cut(cache, pages, n, 0); }
 
 void inlay__kv_pages_share(inlay__kv_cache *cache, const inlay__kv_pages *from, size_t n, inlay__kv_pages *to) {
     if (cache->size == 0) return;
@@ -153,4 +157,9 @@ void inlay__kv_pages_clear(inlay__kv_cache *cache, const inlay__kv_pages *pages,
         if (cache->n_users[page] == 1) clear_in_page(cache, page, begin - first, stop - first);
         begin = stop;
     }
+}
+
+void inlay__kv_pages_discard(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n) {
+    if (cache->size > 0) inlay__kv_pages_clear(cache, pages, n, inlay__kv_cache_pages(cache, n) * cache->n_block);
+    cut(cache, pages, n, DIRTY);
 }

@@ -36,7 +36,8 @@ typedef struct inlay__kv_cache {
     uint8_t *data;           /* [n_pages, page_size] */
     size_t size;
     uint32_t *n_users;       /* [n_pages] sequences that have each */
-    uint32_t *free_pages;    /* [n_pages], of which n_free are: the one to take next is the last */
+    uint32_t *free_pages;    /* [n_pages], of which n_free are: the one to take next is the last. The top bit: it
+                              * must be cleared then */
     size_t n_free;
     size_t n_touched;        /* pages 0 to n_touched - 1 were taken before */
 } inlay__kv_cache;
@@ -73,8 +74,12 @@ void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size
 void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n);
 /* `to`, which is empty, has the first n positions of `from` too. */
 void inlay__kv_pages_share(inlay__kv_cache *cache, const inlay__kv_pages *from, size_t n, inlay__kv_pages *to);
-/* Makes the values of [begin, end) as if never written, after an evaluation that failed. In a page that others have too
+/* Makes the values of [begin, end) as if never written. In a page that others have too
  * it wrote nothing, and what stands there is theirs. */
 void inlay__kv_pages_clear(inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end);
+
+/* Back to n positions after an evaluation that failed or was given up, in little time: what it wrote, which may be no numbers,
+ * is as if never written. */
+void inlay__kv_pages_discard(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n);
 
 #endif

@@ -173,6 +173,33 @@ static bool page_is(const inlay__kv_cache *cache, size_t page, int byte) {
     return true;
 }
 
+TEST(what_a_discarded_evaluation_wrote_is_as_if_never_written) {
+    uint32_t list[4];
+    inlay__kv_pages pages = {list, 0};
+    inlay__kv_shape h = shape(2, 2, 8, 1024);
+    inlay__kv_cache cache;
+    CHECK_INT(inlay__kv_cache_init(&inlay__sys_default, &h, INLAY_TYPE_F16, &cache), INLAY_OK);
+    inlay__kv_pages_extend(&cache, &pages, 0, 300);
+    inlay__kv_pages_extend(&cache, &pages, 300, 1000);
+    for (size_t i = 0; i < 4; i++) memset(cache.data + list[i] * cache.page_size, 0xff, cache.page_size); /* NaN */
+    inlay__kv_pages_discard(&cache, &pages, 300);
+    CHECK_INT(pages.n, 2);
+    CHECK_INT(cache.n_free, 2);
+    CHECK(page_is(&cache, list[0], 0xff)); /* what was there before stays */
+    for (size_t head = 0; head < 4; head++) {
+        const uint8_t *values = inlay__kv_cache_values(&cache, head / 2, head % 2, list[1]);
+        CHECK(memchr(values, 0, (300 - 256) * cache.row_size) == NULL);
+        CHECK(is_zero(values + (300 - 256) * cache.row_size, (512 - 300) * cache.row_size));
+    }
+    inlay__kv_pages_extend(&cache, &pages, 300, 1000);
+    CHECK(page_is(&cache, list[2], 0) && page_is(&cache, list[3], 0));
+    memset(cache.data + list[3] * cache.page_size, 0x7f, cache.page_size);
+    inlay__kv_pages_cut(&cache, &pages, 512); /* what is cut off was whole: it need not be cleared */
+    inlay__kv_pages_extend(&cache, &pages, 512, 1000);
+    CHECK(page_is(&cache, list[2], 0) != page_is(&cache, list[3], 0));
+    inlay__kv_cache_free(&inlay__sys_default, &cache);
+}
+
 TEST(who_goes_on_from_shared_pages_writes_into_a_copy_and_pages_come_back_when_the_last_lets_go) {
     uint32_t lists[3][4];
     inlay__kv_pages a = {lists[0], 0}, b = {lists[1], 0}, c = {lists[2], 0};
@@ -233,5 +260,6 @@ TEST_MAIN(CASE(who_goes_on_from_shared_pages_writes_into_a_copy_and_pages_come_b
           CASE(positions_become_zero_when_they_are_first_needed_and_no_other_memory_is_touched),
           CASE(keys_and_values_of_all_heads_stand_apart_and_fill_the_cache),
           CASE(what_is_stored_at_a_position_of_a_head_is_found_there),
+          CASE(what_a_discarded_evaluation_wrote_is_as_if_never_written),
           CASE(clearing_makes_the_values_of_some_positions_zero_in_all_layers_and_heads_and_no_others),
           CASE(a_cache_that_no_address_space_holds_is_an_error))
