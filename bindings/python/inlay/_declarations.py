@@ -697,8 +697,8 @@ session but inlay_eval_step, inlay_eval_abandon, inlay_session_cancel, inlay_ses
         (inlay_session_p, c_uint64,),
         """Carries the evaluation on for about `budget_us` microseconds, at least by a little. INLAY_AGAIN: there is more to do;
 it stopped in the middle of a layer and goes on from there. INLAY_OK: done, the logits are there. It stops before a
-piece of work that would probably go beyond the budget; pieces take some tens of microseconds, but where the
-embedding of a long vocabulary is read for the first time. Slices change no bit. Weights are not packed meanwhile, which
+piece of work that would probably go beyond the budget; what begins and ends a pass, such as the first use of memory for
+more keys and values, is not cut and may go beyond it. Slices change no bit. Weights are not packed meanwhile, which
 would take longer than any slice: open the model with INLAY_PACK_OPEN, or from a packed file, for full speed. Errors:
 as inlay_eval, INLAY_ERR_STATE when no evaluation is pending; after an error none is, and all sequences are as they
 were before it began. Thread rule: one thread at a time, not always the same. Since 0.1.""",
