@@ -33,6 +33,21 @@ def test_rows_of_logits_are_those_of_the_last_position(model):
         assert one.length == other.length == len(PROMPT)
 
 
+def test_slices_change_no_bit_and_can_be_given_up(model):
+    with model.session() as one, model.session() as other:
+        one.eval(PROMPT)
+        other.begin(PROMPT)
+        assert not other.step(0)
+        with pytest.raises(inlay.StateError, match="pending"):
+            other.eval([1])
+        while not other.step(20e-6):
+            pass
+        assert bits(other.logits) == bits(one.logits)
+        other.begin([1, 2, 3])
+        other.abandon()
+        assert other.length == len(PROMPT) and bits(other.logits) == bits(one.logits)
+
+
 @pytest.mark.parametrize("options", [{"batch": 1}, {"batch": 3}, {"threads": 1}, {"threads": 3}])
 def test_batch_and_threads_change_no_bit(model, options):
     with model.session() as one, model.session(**options) as other:
