@@ -5,7 +5,8 @@ install(TARGETS inlay_shared inlay_static EXPORT InlayTargets
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/inlay.h include/inlay_session.h include/inlay_sampler.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/inlay.h include/inlay_session.h include/inlay_sampler.h include/inlay_speculation.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT InlayTargets NAMESPACE Inlay:: DESTINATION ${package_dir})
 if(TARGET inlay_program)
     install(TARGETS inlay_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

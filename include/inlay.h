@@ -657,5 +657,6 @@ INLAY_API int32_t inlay_template_render(const char *source, size_t size, const c
 
 #include "inlay_session.h" /* evaluating tokens: sequences, batches, encoders */
 #include "inlay_sampler.h" /* chains of sampling stages, probabilities */
+#include "inlay_speculation.h" /* guessing what comes next */
 
 #endif /* INLAY_H */

@@ -73,6 +73,8 @@ typedef enum cli_arg {
     ARG_STOP,
     ARG_ORDER,
     ARG_TOKENIZER,
+    ARG_LOOKUP,
+    ARG_DRAFT,
     /* of sampling, beyond the library's: sampling.c */
     ARG_FIRST_OF_SAMPLER,
     ARG_REPEAT_LAST = ARG_FIRST_OF_SAMPLER,
@@ -181,6 +183,9 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
         {"mirostat-eta", 0, "E", ARG_MIROSTAT_ETA, 0, "its rate of learning (default: 0.1)"},                          \
         {"bias", 0, "ID=B,...", ARG_BIAS, 0, "add B to the logit of a token; -inf bans it"},                           \
         {"ban", 0, "IDS", ARG_BAN, 0, "tokens that never come: 1,2,3"}
+#define CLI_OPTIONS_SPECULATION                                                                                        \
+    {"lookup", 0, NULL, ARG_LOOKUP, 0, "guess what comes next from repetitions in the text: the same answer, sooner"}, \
+        {"draft", 0, "MODEL", ARG_DRAFT, 0, "guess by a smaller model with the same tokens: the same answer, sooner"}
 #define CLI_OPTION_END {NULL, 0, NULL, N_ARGS, 0, NULL}
 /* clang-format on */
 
@@ -282,6 +287,20 @@ int cli_open_sampler(const cli_args *args, const inlay_model *model, inlay_sampl
 int32_t cli_sample(inlay_session *session, inlay_sampler *sampler, int32_t *token);
 /* The texts of --stop; NULL when there are none. */
 int cli_open_stop(const cli_args *args, inlay_stop **stop);
+
+/* ------------------------------------------------------------ speculation.c */
+
+/* What --lookup and --draft ask for; NULLs where they do not. */
+typedef struct cli_speculation {
+    inlay_speculator *speculator;
+    inlay_model *draft_model;
+    inlay_session *draft;
+} cli_speculation;
+
+int cli_open_speculation(const cli_args *args, const inlay_model *model, cli_speculation *speculation);
+void cli_close_speculation(cli_speculation *speculation);
+/* The prompt, which the session reads itself. An INLAY_ status. */
+int32_t cli_speculation_read(cli_speculation *speculation, const int32_t *tokens, size_t n);
 
 /* ---------------------------------------------------------------- machine.c */
 

@@ -9,6 +9,7 @@ static const cli_option options[] = {
     {"tokens", 'n', "N", ARG_TOKENS, 0, "at most this many new tokens; -1: until the model ends (default: 128)"},
     CLI_OPTIONS_SAMPLING,
     CLI_OPTIONS_STAGES,
+    CLI_OPTIONS_SPECULATION,
     {"stop", 0, "TEXT", ARG_STOP, 0, "end before this text; may be given several times"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
@@ -28,6 +29,8 @@ typedef struct run_state {
     inlay_session *session;
     inlay_sampler *sampler; /* NULL: the session's own */
     inlay_stop *stop;       /* NULL: none */
+    cli_speculation speculation;
+    bool is_appended;       /* what was chosen last was evaluated too */
     int32_t stopped;        /* which text came; 0: none */
     int64_t limit;      /* tokens to generate, -1 for no limit */
     size_t n_prompt;    /* tokens read */
@@ -64,6 +67,7 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
         int32_t status = read_ids(state, &ids, &first);
         cli_progress_begin(NULL);
         if (status == INLAY_OK && state->sampler != NULL) status = inlay_sampler_accept(state->sampler, ids.ids, ids.n);
+        if (status == INLAY_OK) status = cli_speculation_read(&state->speculation, ids.ids, ids.n);
         if (status != INLAY_OK) code = cli_library_error(status);
     }
     state->prompt_seconds = cli_seconds() - begin;
@@ -105,27 +109,56 @@ static int print_token(run_state *state, uint64_t *stream, int32_t token) {
     return code;
 }
 
+enum { MOST_TOKENS = 64 };
+
+static bool is_full(const inlay_session *session) {
+    int64_t length = 0, context = 0;
+
+    return inlay_session_get_int(session, INLAY_SESSION_LENGTH, &length) == INLAY_OK &&
+           inlay_session_get_int(session, INLAY_SESSION_CONTEXT, &context) == INLAY_OK && length == context;
+}
+
+/* Chooses what comes next: one token, or with speculation several, which are appended too. */
+static int32_t choose(run_state *state, int32_t *tokens, size_t *n) {
+    const cli_speculation *s = &state->speculation;
+    uint64_t left = state->limit < 0 ? MOST_TOKENS : (uint64_t)state->limit - state->n_generated;
+    int32_t status;
+
+    if (cli_interrupted()) return INLAY_ERR_CANCELLED;
+    *n = 1;
+    state->is_appended = s->speculator != NULL && !is_full(state->session);
+    if (!state->is_appended) return cli_sample(state->session, state->sampler, tokens);
+    status = inlay_speculate(s->speculator, state->session, s->draft, state->sampler, tokens,
+                             left < MOST_TOKENS ? (size_t)left : MOST_TOKENS, n);
+    if (status == INLAY_OK) state->n_appended += *n;
+    return status;
+}
+
+/* Prints tokens of the answer; true when it goes on after them. */
+static bool print_tokens(run_state *state, uint64_t *stream, const int32_t *tokens, size_t n, int *code) {
+    for (size_t i = 0; i < n; i++) {
+        if (inlay_token_is_end(state->model, tokens[i])) return false;
+        state->n_generated++;
+        *code = print_token(state, stream, tokens[i]);
+        if (*code != CLI_OK || ferror(stdout) || state->stopped != 0) return false;
+    }
+    return state->n_generated != (uint64_t)state->limit;
+}
+
 /* Ends, with CLI_OK, at an end token, at the limit, or when the context is full. */
 static int generate(run_state *state) {
     uint64_t stream = 0;
-    int32_t status = INLAY_OK, token;
+    int32_t status = INLAY_OK, tokens[MOST_TOKENS];
+    size_t n = 0;
     double begin = cli_seconds();
     int code = cli_text_add_token(&state->piece, state->model, &stream, state->last); /* the answer goes on after it */
 
-    while (code == CLI_OK && (state->limit < 0 || state->n_generated < (uint64_t)state->limit)) {
-        if (cli_interrupted())
-            status = INLAY_ERR_CANCELLED;
-        else
-            status = cli_sample(state->session, state->sampler, &token);
-        if (status != INLAY_OK || inlay_token_is_end(state->model, token)) break;
-
-        state->n_generated++;
-        code = print_token(state, &stream, token);
-        if (code != CLI_OK || ferror(stdout) || state->stopped != 0) break;
-        if (state->n_generated == (uint64_t)state->limit) break;
-        status = inlay_eval(state->session, &token, 1);
-        if (status != INLAY_OK) break;
-        state->n_appended++;
+    while (code == CLI_OK && status == INLAY_OK && state->limit != 0) {
+        status = choose(state, tokens, &n);
+        if (status != INLAY_OK || !print_tokens(state, &stream, tokens, n, &code)) break;
+        if (state->is_appended) continue;
+        status = inlay_eval(state->session, tokens, 1);
+        state->n_appended += status == INLAY_OK;
     }
     state->generate_seconds = cli_seconds() - begin;
     if (code == CLI_OK) code = print_token(state, &stream, -1);
@@ -144,6 +177,13 @@ static void print_timing(const run_state *state) {
     fprintf(stderr, "prompt: %zu tokens, %.1f tok/s; generated: %zu tokens, %.1f tok/s\n", state->n_prompt,
             prompt > 0 ? (double)state->n_prompt / prompt : 0.0, state->n_generated,
             generation > 0 ? (double)state->n_appended / generation : 0.0);
+    if (state->speculation.speculator != NULL) {
+        int64_t guessed = 0, kept = 0;
+
+        inlay_speculator_get_int(state->speculation.speculator, INLAY_SPECULATOR_GUESSED, &guessed);
+        inlay_speculator_get_int(state->speculation.speculator, INLAY_SPECULATOR_KEPT, &kept);
+        fprintf(stderr, "guesses: %lld, kept: %lld\n", (long long)guessed, (long long)kept);
+    }
 }
 
 static int run(const cli_args *args) {
@@ -159,6 +199,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = cli_open_session(args, state.model, &state.session);
     if (code == CLI_OK) code = cli_open_sampler(args, state.model, &state.sampler);
     if (code == CLI_OK) code = cli_open_stop(args, &state.stop);
+    if (code == CLI_OK) code = cli_open_speculation(args, state.model, &state.speculation);
     if (code == CLI_OK) code = read_tokens(args, text, size, &state);
     if (code == CLI_OK) {
         if (args->value[ARG_ECHO] != NULL) fwrite(text, 1, size, stdout);
@@ -167,6 +208,7 @@ static int run(const cli_args *args) {
     }
     free(owned);
     free(state.piece.text);
+    cli_close_speculation(&state.speculation);
     inlay_stop_free(state.stop);
     inlay_sampler_free(state.sampler);
     cli_close(state.model, state.session);

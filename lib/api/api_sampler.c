@@ -7,7 +7,7 @@ enum { MOST_VOCAB = 1 << 24 };
 /* ------------------------------------------------------------------- entering */
 
 /* Takes the sampler for a call; a second call meanwhile, as from a stage's callback, is refused. */
-static int32_t enter(const char *function, inlay_sampler *sampler) {
+int32_t inlay__sampler_enter(const char *function, inlay_sampler *sampler) {
     int idle = INLAY__IDLE;
     if (sampler == NULL) return inlay__null_argument(function, "sampler");
     if (sampler->magic != INLAY__MAGIC_SAMPLER)
@@ -23,7 +23,7 @@ static void destroy(inlay_sampler *sampler) {
     inlay__free(&sys, sampler, sizeof *sampler);
 }
 
-static int32_t leave(inlay_sampler *sampler, int32_t status) {
+int32_t inlay__sampler_leave(inlay_sampler *sampler, int32_t status) {
     int busy = INLAY__BUSY;
     if (!atomic_compare_exchange_strong(&sampler->use, &busy, INLAY__IDLE)) destroy(sampler); /* freed meanwhile */
     return status;
@@ -68,39 +68,40 @@ int32_t inlay_sampler_clone(inlay_sampler *sampler, inlay_sampler **copy) {
     inlay_sampler *made = NULL;
     if (copy == NULL) return inlay__null_argument("inlay_sampler_clone", "copy");
     *copy = NULL;
-    INLAY__TRY(enter("inlay_sampler_clone", sampler));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_clone", sampler));
     int32_t status = make(&sampler->sys, sampler->chain.n_vocab, sampler->chain.seed, &made);
     if (status == INLAY_OK) status = inlay__chain_copy(&sampler->chain, &made->chain);
     if (status == INLAY_OK)
         *copy = made;
     else if (made != NULL)
         destroy(made);
-    return leave(sampler, status);
+    return inlay__sampler_leave(sampler, status);
 }
 
 /* --------------------------------------------------------------------- stages */
 
 int32_t inlay_sampler_add(inlay_sampler *sampler, int32_t stage) {
     inlay__stage made = {.kind = stage};
-    INLAY__TRY(enter("inlay_sampler_add", sampler));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_add", sampler));
     size_t size = (sampler->chain.n_vocab + 7) / 8;
     if (!inlay__stage_is_plain(stage)) {
         const char *name = inlay__stage_name(stage);
         if (name != NULL)
-            return leave(sampler,
-                         inlay__fail(INLAY_ERR_ARGUMENT,
+            return inlay__sampler_leave(
+                sampler, inlay__fail(INLAY_ERR_ARGUMENT,
                                      "inlay_sampler_add: stage '%s' is added by inlay_sampler_add_%s", name, name));
-        return leave(sampler, inlay__fail(INLAY_ERR_ARGUMENT, "inlay_sampler_add: there is no stage %d", stage));
+        return inlay__sampler_leave(sampler,
+                                    inlay__fail(INLAY_ERR_ARGUMENT, "inlay_sampler_add: there is no stage %d", stage));
     }
     inlay__stage_initial(stage, made.values);
     if (stage == INLAY_STAGE_DRY) {
         made.memory = inlay__alloc_array(&sampler->sys, size, 1);
         made.memory_size = size;
-        if (made.memory == NULL) return leave(sampler, INLAY_ERR_MEMORY);
+        if (made.memory == NULL) return inlay__sampler_leave(sampler, INLAY_ERR_MEMORY);
     }
     int32_t status = inlay__chain_add(&sampler->chain, &made);
     if (status != INLAY_OK) inlay__free(&sampler->sys, made.memory, size);
-    return leave(sampler, status);
+    return inlay__sampler_leave(sampler, status);
 }
 
 static int32_t set(inlay__chain *chain, int32_t key, double value) {
@@ -117,8 +118,8 @@ static int32_t set(inlay__chain *chain, int32_t key, double value) {
 }
 
 int32_t inlay_sampler_set(inlay_sampler *sampler, int32_t parameter, double value) {
-    INLAY__TRY(enter("inlay_sampler_set", sampler));
-    return leave(sampler, set(&sampler->chain, parameter, value));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_set", sampler));
+    return inlay__sampler_leave(sampler, set(&sampler->chain, parameter, value));
 }
 
 static int32_t check_tokens(const char *function, const inlay__chain *chain, const int32_t *tokens, size_t n) {
@@ -152,8 +153,8 @@ static int32_t add_bias(inlay_sampler *sampler, const int32_t *tokens, const flo
 }
 
 int32_t inlay_sampler_add_bias(inlay_sampler *sampler, const int32_t *tokens, const float *biases, size_t n_tokens) {
-    INLAY__TRY(enter("inlay_sampler_add_bias", sampler));
-    return leave(sampler, add_bias(sampler, tokens, biases, n_tokens));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_add_bias", sampler));
+    return inlay__sampler_leave(sampler, add_bias(sampler, tokens, biases, n_tokens));
 }
 
 static int32_t add_allowed(inlay_sampler *sampler, const int32_t *tokens, size_t n) {
@@ -170,15 +171,15 @@ static int32_t add_allowed(inlay_sampler *sampler, const int32_t *tokens, size_t
 }
 
 int32_t inlay_sampler_add_allowed(inlay_sampler *sampler, const int32_t *tokens, size_t n_tokens) {
-    INLAY__TRY(enter("inlay_sampler_add_allowed", sampler));
-    return leave(sampler, add_allowed(sampler, tokens, n_tokens));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_add_allowed", sampler));
+    return inlay__sampler_leave(sampler, add_allowed(sampler, tokens, n_tokens));
 }
 
 int32_t inlay_sampler_add_callback(inlay_sampler *sampler, inlay_stage_fn call, void *user) {
     inlay__stage stage = {.kind = INLAY_STAGE_CALLBACK, .call = call, .user = user};
-    INLAY__TRY(enter("inlay_sampler_add_callback", sampler));
-    if (call == NULL) return leave(sampler, inlay__null_argument("inlay_sampler_add_callback", "call"));
-    return leave(sampler, inlay__chain_add(&sampler->chain, &stage));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_add_callback", sampler));
+    if (call == NULL) return inlay__sampler_leave(sampler, inlay__null_argument("inlay_sampler_add_callback", "call"));
+    return inlay__sampler_leave(sampler, inlay__chain_add(&sampler->chain, &stage));
 }
 
 static int32_t set_breakers(inlay__chain *chain, const int32_t *tokens, size_t n) {
@@ -193,23 +194,23 @@ static int32_t set_breakers(inlay__chain *chain, const int32_t *tokens, size_t n
 }
 
 int32_t inlay_sampler_set_breakers(inlay_sampler *sampler, const int32_t *tokens, size_t n_tokens) {
-    INLAY__TRY(enter("inlay_sampler_set_breakers", sampler));
-    return leave(sampler, set_breakers(&sampler->chain, tokens, n_tokens));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_set_breakers", sampler));
+    return inlay__sampler_leave(sampler, set_breakers(&sampler->chain, tokens, n_tokens));
 }
 
 /* ----------------------------------------------------------- text and choices */
 
 int32_t inlay_sampler_accept(inlay_sampler *sampler, const int32_t *tokens, size_t n_tokens) {
-    INLAY__TRY(enter("inlay_sampler_accept", sampler));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_accept", sampler));
     int32_t status = check_tokens("inlay_sampler_accept", &sampler->chain, tokens, n_tokens);
     if (status == INLAY_OK) inlay__history_add(&sampler->chain.history, tokens, n_tokens);
-    return leave(sampler, status);
+    return inlay__sampler_leave(sampler, status);
 }
 
 int32_t inlay_sampler_reset(inlay_sampler *sampler, uint64_t seed) {
-    INLAY__TRY(enter("inlay_sampler_reset", sampler));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_reset", sampler));
     inlay__chain_reset(&sampler->chain, seed);
-    return leave(sampler, INLAY_OK);
+    return inlay__sampler_leave(sampler, INLAY_OK);
 }
 
 static int32_t sample(inlay_sampler *sampler, const float *logits, int32_t *token) {
@@ -219,8 +220,8 @@ static int32_t sample(inlay_sampler *sampler, const float *logits, int32_t *toke
 }
 
 int32_t inlay_sampler_sample(inlay_sampler *sampler, const float *logits, int32_t *token) {
-    INLAY__TRY(enter("inlay_sampler_sample", sampler));
-    return leave(sampler, sample(sampler, logits, token));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_sample", sampler));
+    return inlay__sampler_leave(sampler, sample(sampler, logits, token));
 }
 
 static int32_t candidates(inlay_sampler *sampler, const float *logits, int32_t *tokens, float *probabilities,
@@ -247,8 +248,8 @@ static int32_t candidates(inlay_sampler *sampler, const float *logits, int32_t *
 
 int32_t inlay_sampler_candidates(inlay_sampler *sampler, const float *logits, int32_t *tokens, float *probabilities,
                                  size_t capacity, size_t *n) {
-    INLAY__TRY(enter("inlay_sampler_candidates", sampler));
-    return leave(sampler, candidates(sampler, logits, tokens, probabilities, capacity, n));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_candidates", sampler));
+    return inlay__sampler_leave(sampler, candidates(sampler, logits, tokens, probabilities, capacity, n));
 }
 
 /* --------------------------------------------------------------------- state */
@@ -265,12 +266,12 @@ static int32_t save(const inlay__chain *chain, void *bytes, size_t capacity, siz
 }
 
 int32_t inlay_sampler_save(inlay_sampler *sampler, void *bytes, size_t capacity, size_t *needed) {
-    INLAY__TRY(enter("inlay_sampler_save", sampler));
-    return leave(sampler, save(&sampler->chain, bytes, capacity, needed));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_save", sampler));
+    return inlay__sampler_leave(sampler, save(&sampler->chain, bytes, capacity, needed));
 }
 
 int32_t inlay_sampler_load(inlay_sampler *sampler, const void *bytes, size_t size) {
-    INLAY__TRY(enter("inlay_sampler_load", sampler));
-    if (bytes == NULL) return leave(sampler, inlay__null_argument("inlay_sampler_load", "bytes"));
-    return leave(sampler, inlay__chain_load(&sampler->chain, bytes, size));
+    INLAY__TRY(inlay__sampler_enter("inlay_sampler_load", sampler));
+    if (bytes == NULL) return inlay__sampler_leave(sampler, inlay__null_argument("inlay_sampler_load", "bytes"));
+    return inlay__sampler_leave(sampler, inlay__chain_load(&sampler->chain, bytes, size));
 }

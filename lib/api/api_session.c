@@ -247,7 +247,7 @@ int32_t inlay_eval_all(inlay_session *session, const int32_t *tokens, size_t n_t
     return inlay__session_leave(session, eval_all(session, tokens, n_tokens, logits, capacity));
 }
 
-static int32_t find_logits(const char *function, inlay_session *session, float **logits) {
+int32_t inlay__session_logits(const char *function, inlay_session *session, float **logits) {
     INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
     *logits = inlay__decoder_logits(session->decoder, session->sequence);
     if (*logits != NULL) return INLAY_OK;
@@ -260,7 +260,7 @@ static int32_t find_logits(const char *function, inlay_session *session, float *
 int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab) {
     float *found;
     INLAY__TRY(inlay__session_enter("inlay_logits", session));
-    int32_t status = find_logits("inlay_logits", session, &found);
+    int32_t status = inlay__session_logits("inlay_logits", session, &found);
     if (status == INLAY_OK && logits != NULL) *logits = found;
     if (status == INLAY_OK && n_vocab != NULL) *n_vocab = session->n_vocab;
     return inlay__session_leave(session, status);
@@ -269,7 +269,7 @@ int32_t inlay_logits(inlay_session *session, float **logits, size_t *n_vocab) {
 static int32_t sample(inlay_session *session, int32_t *token) {
     float *logits;
     if (token == NULL) return inlay__null_argument("inlay_sample", "token");
-    INLAY__TRY(find_logits("inlay_sample", session, &logits));
+    INLAY__TRY(inlay__session_logits("inlay_sample", session, &logits));
     inlay__fpenv saved = inlay__fpenv_enter();
     int32_t status = inlay__sampler_choose(&session->sampler, logits, token);
     inlay__fpenv_leave(saved);

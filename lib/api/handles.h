@@ -18,6 +18,7 @@ enum {
     INLAY__MAGIC_SESSION = 0x536c6e49,
     INLAY__MAGIC_SAMPLER = 0x436c6e49,
     INLAY__MAGIC_STOP = 0x546c6e49,
+    INLAY__MAGIC_SPECULATOR = 0x506c6e49,
     INLAY__MAGIC_FREED = 0x466c6e49
 };
 
@@ -89,6 +90,23 @@ struct inlay_sampler {
     inlay__chain chain;
 };
 
+enum { INLAY__MOST_GUESSES = 64, INLAY__N_SPECULATOR_FACTS = 3 };
+
+struct inlay_speculator {
+    uint32_t magic;
+    atomic_int use; /* INLAY__IDLE, ... */
+    inlay__sys sys;
+    size_t n_vocab, n_guesses;
+    size_t reach;                             /* guesses that are worth while now */
+    float *rows;                              /* [n_guesses + 1, n_vocab] logits after each token */
+    size_t rows_size;                         /* bytes */
+    inlay__history text;
+    int32_t behind[INLAY__MOST_GUESSES + 1];  /* [n_behind] the end of the text, which the draft has not read */
+    size_t n_behind;
+    bool draft_is_full;                       /* it has no room for the text */
+    int64_t facts[INLAY__N_SPECULATOR_FACTS]; /* INLAY_SPECULATOR_GUESSED, ... */
+};
+
 struct inlay_stop {
     uint32_t magic;
     inlay__sys sys;
@@ -134,12 +152,18 @@ int32_t inlay__session_leave(inlay_session *session, int32_t status);
 int32_t inlay__session_can(const char *function, const inlay_session *session, int32_t bit);
 /* One of the session's sequences by its number; `what` begins the error. Errors: _ARGUMENT. */
 int32_t inlay__session_sequence(const inlay_session *session, const char *what, int64_t number, size_t *sequence);
+/* The logits after the last token. Errors: _UNSUPPORTED (INLAY_CAN_GENERATE), _STATE. */
+int32_t inlay__session_logits(const char *function, inlay_session *session, float **logits);
 inlay__eval_hooks inlay__session_hooks(inlay_session *session);
 /* Runs with the session's callbacks, after a look at whether its model's file is whole. */
 /* A run of the sequence in hand, its arguments checked. */
 int32_t inlay__session_run(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
                            inlay__run *run);
 int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits);
+
+/* Takes a sampler for a call, and gives it back with the call's status. */
+int32_t inlay__sampler_enter(const char *function, inlay_sampler *sampler);
+int32_t inlay__sampler_leave(inlay_sampler *sampler, int32_t status);
 
 /* Notes that the last failure of this thread concerns this model; returns `status`. */
 int32_t inlay__owned(const inlay_model *model, int32_t status);

@@ -50,6 +50,11 @@ int32_t inlay__decoder_step(inlay__decoder *decoder, const inlay__eval_hooks *ho
 bool inlay__decoder_is_pending(const inlay__decoder *decoder);
 void inlay__decoder_abandon(inlay__decoder *decoder);
 
+/* After an evaluation of this run alone: as if only its first n_kept tokens had been given, at least one; `logits`
+ * [n_vocab] are those after the last of them. What goes forward only reads these anew. Errors: as inlay__decoder_eval;
+ * the sequence is then as before the evaluation, without logits. */
+int32_t inlay__decoder_retreat(inlay__decoder *decoder, const inlay__run *run, size_t n_kept, const float *logits);
+
 /* Memory of [n_sequences] for the runs of a call. */
 inlay__run *inlay__decoder_runs(inlay__decoder *decoder);
 

@@ -199,15 +199,18 @@ static void keep_logits(inlay__decoder *d) {
     }
 }
 
+static void swap_states(inlay__sequence *sequence) {
+    float *state = sequence->state[0];
+    sequence->state[0] = sequence->state[1];
+    sequence->state[1] = state;
+}
+
 static void keep(inlay__decoder *d) {
     const inlay__call *c = &d->call;
     keep_logits(d);
     for (size_t i = 0; i < c->n_runs; i++) {
-        inlay__sequence *sequence = &d->sequences[c->runs[i].sequence];
-        float *state = sequence->state[0];
-        sequence->state[0] = sequence->state[1];
-        sequence->state[1] = state;
-        sequence->has_logits = true;
+        swap_states(&d->sequences[c->runs[i].sequence]);
+        d->sequences[c->runs[i].sequence].has_logits = true;
     }
 }
 
@@ -243,6 +246,23 @@ int32_t inlay__decoder_eval(inlay__decoder *d, const inlay__run *runs, size_t n_
     INLAY__TRY(check_runs(d, runs, n_runs));
     begin_call(d, runs, n_runs, logits);
     return carry_on(d, hooks, INLAY__NEVER);
+}
+
+int32_t inlay__decoder_retreat(inlay__decoder *d, const inlay__run *run, size_t n_kept, const float *logits) {
+    static const inlay__eval_hooks no_hooks;
+    inlay__sequence *sequence = &d->sequences[run->sequence];
+    size_t n_vocab = d->model->hparams.n_vocab;
+    if (n_kept == run->n_tokens) return INLAY_OK;
+    sequence->length = sequence->length_before + (d->model->n_state > 0 ? 0 : n_kept);
+    inlay__kv_pages_cut(&d->cache, &sequence->pages, sequence->length);
+    if (d->model->n_state == 0) {
+        memcpy(d->logits + run->sequence * n_vocab, logits, n_vocab * sizeof *logits);
+        return INLAY_OK;
+    }
+    swap_states(sequence);
+    sequence->has_logits = false;
+    const inlay__run kept = {run->sequence, run->tokens, n_kept};
+    return inlay__decoder_eval(d, &kept, 1, NULL, &no_hooks);
 }
 
 /* ------------------------------------------------------------------- slices */

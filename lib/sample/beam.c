@@ -94,8 +94,7 @@ static int32_t look_ahead(search *s) {
 }
 
 static bool ends(const search *s, int32_t token) {
-    return s->config->tokenizer != NULL &&
-           (inlay__tokenizer_token_flags(s->config->tokenizer, token) & INLAY_TOKEN_END) != 0;
+    return inlay__tokenizer_ends(s->config->tokenizer, token);
 }
 
 /* Of all successors, best first: what ends an answer is one, if it is among the n best; n others live on. */

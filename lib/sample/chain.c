@@ -115,6 +115,18 @@ int32_t inlay__chain_set(inlay__chain *chain, int32_t key, double value) {
 
 /* ----------------------------------------------------------------- choosing */
 
+void inlay__chain_keep_draws(const inlay__chain *chain, inlay__chain_draws *draws) {
+    draws->rng = chain->rng;
+    for (size_t i = 0; i < chain->n_stages; i++)
+        draws->mu[i] = chain->stages[i].mu;
+}
+
+void inlay__chain_undo_draws(inlay__chain *chain, const inlay__chain_draws *draws) {
+    chain->rng = draws->rng;
+    for (size_t i = 0; i < chain->n_stages; i++)
+        chain->stages[i].mu = draws->mu[i];
+}
+
 static void exclude_top(const inlay__stage *stage, inlay__choice *choice) {
     if (inlay__rng_f32(choice->rng) < (float)stage->values[0]) inlay__exclude_top(&choice->c, (float)stage->values[1]);
 }

@@ -44,6 +44,14 @@ inlay__stage *inlay__chain_last(inlay__chain *chain, int32_t kind);
 /* All as when the stages were added: an empty text, random numbers from the seed. */
 void inlay__chain_reset(inlay__chain *chain, uint64_t seed);
 
+/* What choosing changes, to come back to. */
+typedef struct inlay__chain_draws {
+    inlay__rng rng;
+    double mu[INLAY__MAX_STAGES];
+} inlay__chain_draws;
+void inlay__chain_keep_draws(const inlay__chain *chain, inlay__chain_draws *draws);
+void inlay__chain_undo_draws(inlay__chain *chain, const inlay__chain_draws *draws);
+
 /* Errors: INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of callbacks); nothing changed then. */
 int32_t inlay__chain_choose(inlay__chain *chain, const float *logits, int32_t *token);
 /* The candidates that inlay__chain_choose would draw from: their number; they and their weights are in the scratch. */

@@ -69,6 +69,12 @@ inlay__text inlay__tokenizer_token_text(const inlay__tokenizer *tokenizer, int32
 /* INLAY_TOKEN_ bits. End tokens are EOS, EOT, EOM and the control tokens by which the known chat formats end a
  * turn ("<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", ...). */
 int32_t inlay__tokenizer_token_flags(const inlay__tokenizer *tokenizer, int32_t id);
+/* Whether a token of the model, >= 0, ends an answer. None does without a tokenizer, NULL, nor those that only the
+ * model has, whose matrix may have more rows. */
+static inline bool inlay__tokenizer_ends(const inlay__tokenizer *tokenizer, int32_t id) {
+    if (tokenizer == NULL || (size_t)id >= inlay__tokenizer_n_vocab(tokenizer)) return false;
+    return (inlay__tokenizer_token_flags(tokenizer, id) & INLAY_TOKEN_END) != 0;
+}
 /* "gpt2/smollm" */
 const char *inlay__tokenizer_name(const inlay__tokenizer *tokenizer);
 

@@ -308,6 +308,53 @@ TEST(functions_of_sessions) {
     tear_down();
 }
 
+static inlay_speculator *as_speculator(void *p) { return p; }
+
+TEST(functions_of_speculators) {
+    set_up();
+    inlay_speculator *s = NULL, *made = NULL;
+    int32_t token = 0;
+    int64_t value;
+    size_t n = 0;
+    BAD(inlay_speculator_new, 0, 8, 64, NULL, &made);
+    BAD(inlay_speculator_new, SIZE_MAX, 8, 64, NULL, &made);
+    BAD(inlay_speculator_new, 320, 0, 64, NULL, &made);
+    BAD(inlay_speculator_new, 320, 65, 64, NULL, &made);
+    BAD(inlay_speculator_new, 320, SIZE_MAX, 64, NULL, &made);
+    BAD(inlay_speculator_new, 320, 8, 1, NULL, &made);
+    BAD(inlay_speculator_new, 320, 8, SIZE_MAX, NULL, &made);
+    BAD(inlay_speculator_new, 320, 8, 64, as_options(w.session), &made);
+    BAD(inlay_speculator_new, 320, 8, 64, NULL, NULL);
+    CHECK_INT(inlay_speculator_new(320, 8, 64, w.options, &s), INLAY_OK);
+    CHECK_INT(inlay_eval(w.session, &token, 1), INLAY_OK);
+    inlay_speculator *const wrong[] = {NULL, as_speculator(w.t.model), as_speculator(w.session)};
+    for (size_t i = 0; i < 3; i++) {
+        BAD(inlay_speculator_accept, wrong[i], &token, 1);
+        BAD(inlay_speculator_reset, wrong[i]);
+        BAD(inlay_speculator_get_int, wrong[i], INLAY_SPECULATOR_KEPT, &value);
+        BAD(inlay_speculate, wrong[i], w.session, NULL, NULL, &token, 1, &n);
+        inlay_speculator_free(wrong[i]); /* harmless */
+    }
+    const int32_t wrong_tokens[] = {-1, 320, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 4; i++) REFUSED(INLAY_ERR_TOKEN, inlay_speculator_accept, s, &wrong_tokens[i], 1);
+    BAD(inlay_speculator_accept, s, NULL, 1);
+    CHECK_INT(inlay_speculator_accept(s, NULL, 0), INLAY_OK);
+    BAD(inlay_speculator_get_int, s, INLAY_SPECULATOR_KEPT, NULL);
+    const int32_t facts[] = {0, -1, 4, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 5; i++) REFUSED(INLAY_ERR_KEY, inlay_speculator_get_int, s, facts[i], &value);
+    BAD(inlay_speculate, s, NULL, NULL, NULL, &token, 1, &n);
+    BAD(inlay_speculate, s, as_session(w.t.model), NULL, NULL, &token, 1, &n);
+    BAD(inlay_speculate, s, w.session, as_session(w.t.model), NULL, &token, 1, &n);
+    BAD(inlay_speculate, s, w.session, NULL, (void *)w.session, &token, 1, &n);
+    BAD(inlay_speculate, s, w.session, NULL, NULL, NULL, 1, &n);
+    BAD(inlay_speculate, s, w.session, NULL, NULL, &token, 1, NULL);
+    REFUSED(INLAY_ERR_BUFFER, inlay_speculate, s, w.session, NULL, NULL, &token, 0, &n);
+    CHECK_INT(inlay_speculate(s, w.session, NULL, NULL, &token, 1, &n), INLAY_OK);
+    inlay_speculator_free(s);
+    CHECK_INT(inlay_session_truncate(w.session, 4), INLAY_OK);
+    tear_down();
+}
+
 static inlay_sampler *as_sampler(void *p) { return p; }
 static int32_t no_stage(void *user, int32_t *tokens, float *logits, size_t *n) {
     (void)user, (void)tokens, (void)logits, (void)n;
@@ -463,6 +510,6 @@ TEST(the_least_and_the_greatest_of_every_option_work) {
 TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
-          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers),
+          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers), CASE(functions_of_speculators),
           CASE(functions_of_stop_texts),
           CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))

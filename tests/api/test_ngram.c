@@ -305,7 +305,21 @@ TEST(tensors_that_contradict_themselves_are_refused) {
     }
 }
 
-TEST_MAIN(CASE(logits_are_logarithms_of_probabilities_with_back_off), CASE(the_order_of_a_file_changes_nothing),
+TEST(a_search_goes_through_tokens_that_only_the_model_has) {
+    const tiny_ngram m = {.n_words = N_WORDS, .order = 3, .linked = true}; /* its tokenizer has none of them */
+    opened o = open_ngram(&m);
+    inlay_session *s = tiny_session(o.model, INLAY_OPT_SEQUENCES, 4, 0);
+    int32_t tokens[8], first = 5;
+    size_t n = 0;
+    CHECK_INT(inlay_eval(s, &first, 1), INLAY_OK);
+    CHECK_INT(inlay_beam_search(s, 3, 8, 1.0, tokens, 8, &n, NULL), INLAY_OK);
+    CHECK_INT(n, 8);
+    inlay_session_free(s);
+    close_ngram(&o);
+}
+
+TEST_MAIN(CASE(a_search_goes_through_tokens_that_only_the_model_has),
+          CASE(logits_are_logarithms_of_probabilities_with_back_off), CASE(the_order_of_a_file_changes_nothing),
           CASE(a_sequence_is_cut_to_any_length_and_others_do_not_notice), CASE(a_call_that_fails_leaves_the_sequence),
           CASE(a_cancelled_evaluation_leaves_the_sequence), CASE(it_says_what_it_is_and_what_it_cannot),
           CASE(words_are_tokens_and_tokens_words), CASE(a_model_over_ids_has_no_tokenizer),

@@ -57,6 +57,15 @@ def test_mirostat_on_the_command_line_is_that_of_the_library(model):
         assert found == "".join(session.generate("hello world", 40, sampler=sampler)).encode() + b"\n"
 
 
+def test_guesses_of_the_command_line_change_no_text(model):
+    expected = text_of(model, "--temp", "0.5", "--seed", "4")
+    assert text_of(model, "--temp", "0.5", "--seed", "4", "--lookup") == expected
+    assert text_of(model, "--temp", "0.5", "--seed", "4", "--draft", model) == expected
+    done = subprocess.run([PROGRAM, "run", model, "-p", "a", "--draft", model, "--lookup"], capture_output=True,
+                          timeout=60, check=False)
+    assert done.returncode == 2 and b"exclude" in done.stderr
+
+
 def test_text_ends_before_a_stop_text_that_runs_across_tokens(model):
     whole = text_of(model).decode()
     with inlay.Model.open(model) as opened, opened.session() as session:

@@ -39,6 +39,7 @@ from ._model import Metadata, Model, Tensor
 from ._options import OPTIONS, Option
 from ._sampler import Sampler, Stop, log_probability, top_tokens
 from ._session import Session, TextStream
+from ._speculator import Speculator
 
 __version__: str = _lib.inlay_version().decode()
 
@@ -87,6 +88,7 @@ __all__ = [
     "OutOfMemoryError",
     "Sampler",
     "Session",
+    "Speculator",
     "StateError",
     "Stop",
     "Tensor",

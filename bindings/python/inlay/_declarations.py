@@ -212,6 +212,9 @@ PARAMETER_DRY_MULTIPLIER = 21
 PARAMETER_DRY_BASE = 22
 PARAMETER_DRY_ALLOWED = 23
 PARAMETER_DRY_LAST = 24
+SPECULATOR_GUESSED = 1
+SPECULATOR_KEPT = 2
+SPECULATOR_CALLS = 3
 
 
 # Handles, a type each, so that one cannot pass for another
@@ -234,6 +237,10 @@ class inlay_sampler_p(c_void_p):
 
 class inlay_stop_p(c_void_p):
     """inlay_stop *"""
+
+
+class inlay_speculator_p(c_void_p):
+    """inlay_speculator *"""
 
 
 # Callbacks
@@ -1042,5 +1049,55 @@ Thread rule: one thread at a time. Since 0.1.""",
         (inlay_stop_p,),
         """Another answer begins; what was held back is dropped. Errors: INLAY_ERR_ARGUMENT.
 Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_speculator_new": (
+        c_int32,
+        (c_size_t, c_size_t, c_size_t, inlay_options_p, POINTER(inlay_speculator_p),),
+        """A speculator for logits of `n_vocab` tokens, 1 to 2^24, that guesses at most `n_guesses` tokens at a time, 1 to 64,
+and looks up in the last `n_text` tokens of its text, 2 to 2^24. Of the options, which may be NULL, the allocator is
+used. All memory is taken here: (n_guesses + 1) * n_vocab + 2 * n_text numbers of four bytes, and some. Free it with
+inlay_speculator_free. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_speculator_free": (
+        None,
+        (inlay_speculator_p,),
+        """Frees a speculator; NULL is fine. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_speculator_accept": (
+        c_int32,
+        (inlay_speculator_p, POINTER(c_int32), c_size_t,),
+        """Appends tokens to the text in which guesses are looked up: the prompt's, what was evaluated without
+inlay_speculate, and before these any other text that the answer may repeat, such as the file that is edited. Only
+speed depends on it. Errors: INLAY_ERR_TOKEN (nothing was appended), INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule:
+one thread at a time. Since 0.1.""",
+    ),
+    "inlay_speculator_reset": (
+        c_int32,
+        (inlay_speculator_p,),
+        """Another text begins, empty, and the draft's sequence is in step (inlay_speculate). Counts of facts stay.
+Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_speculate": (
+        c_int32,
+        (inlay_speculator_p, inlay_session_p, inlay_session_p, inlay_sampler_p, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
+        """Chooses tokens and appends them to the sequence in hand, at least one: `tokens` [*n_tokens], room for `capacity`, at
+least 1. Afterwards session and sampler are to the bit what they would be after so many times inlay_sample and
+inlay_eval of the token, or with a `sampler` inlay_sampler_sample, _accept and inlay_eval. Behind a token that ends
+an answer it goes no further. Guesses are what followed when the last tokens of the text stood there before [Saxena
+2023]; with `draft` they are what that session, of a smaller model with the same tokens, such as one of n-grams,
+would choose [Leviathan et al. 2023]. Its sequence in hand must have read the same text as that of `session`, and
+goes on with it; nobody else may then use it. A draft that cannot be cut (INLAY_CAN_TRUNCATE) needs a second
+sequence, which is lost: the first that is not in hand. Where the draft's context is full, nothing is guessed.
+A stage of the caller's own is called for guesses too. `sampler` and `draft` may be NULL.
+Errors: as inlay_eval and inlay_sample, INLAY_ERR_BUFFER (capacity 0), INLAY_ERR_ARGUMENT for a session, draft or
+sampler of another number of tokens, and what the draft gives; nothing has changed then. INLAY_ERR_CHANGED and
+INLAY_ERR_THREAD while a model that cannot be cut reads kept guesses anew are an exception: the sequence is as it
+was, without logits, and the sampler has gone on.
+Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_speculator_get_int": (
+        c_int32,
+        (inlay_speculator_p, c_int32, POINTER(c_int64),),
+        """One fact. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY. Thread rule: one thread at a time. Since 0.1.""",
     ),
 }

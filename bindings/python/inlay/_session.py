@@ -16,6 +16,7 @@ from ._errors import ContextFullError, check, error
 from ._library import lib
 from ._options import Callbacks, LogFunction, ProgressFunction, find, int64, options_with
 from ._sampler import Sampler, Stop
+from ._speculator import Speculator
 from ._tokens import to_c
 
 if TYPE_CHECKING:
@@ -368,6 +369,27 @@ class Session:
             check(lib.inlay_sample(handle, token))
         return token.value
 
+    def speculate(
+        self,
+        speculator: Speculator,
+        most: int = 64,
+        *,
+        draft: Optional[Session] = None,
+        sampler: Optional[Sampler] = None,
+    ) -> list[int]:
+        """Chooses up to ``most`` tokens and appends them, at least one: those that as many calls of sample and eval would
+        give. Guesses are looked up in the speculator's text, or what ``draft`` would choose: a session, of a smaller model
+        with the same tokens, that has read the same text."""
+        tokens, n_tokens = (c_int32 * max(most, 1))(), c_size_t()
+        other = sampler._handle if sampler is not None else None
+        with self._using() as handle, self._callbacks.calling():
+            if draft is None:
+                check(lib.inlay_speculate(speculator._handle, handle, None, other, tokens, most, n_tokens))
+            else:
+                with draft._using() as drafting, draft._callbacks.calling():
+                    check(lib.inlay_speculate(speculator._handle, handle, drafting, other, tokens, most, n_tokens))
+        return tokens[: n_tokens.value]
+
     def score(self, tokens: Iterable[int]) -> list[float]:
         """Appends tokens as eval does; the natural logarithm of each one's probability after those before it. The first
         token of an empty sequence has none: 0."""
@@ -406,6 +428,8 @@ class Session:
         parse_special: bool = False,
         sampler: Optional[Sampler] = None,
         stop: Iterable[str] = (),
+        speculator: Optional[Speculator] = None,
+        draft: Optional[Session] = None,
         **sampling: Any,
     ) -> Iterator[str]:
         """Appends a prompt, text or ids, and yields the text that the model writes after it, piece by piece and
@@ -413,6 +437,8 @@ class Session:
         context is full. Tokens that begin a sequence are added to the first prompt, or as ``add_special`` says. An
         encoder-decoder encodes the prompt, in place of what was encoded before, and answers it. A sampler takes the place
         of the sampling options, and accepts prompt and answer. The answer ends before the first of the texts of ``stop``.
+        With a speculator, which accepts them too, it comes sooner (``speculate``), and the sequence may hold tokens behind
+        the end; a draft reads the prompt first.
 
         The prompt is read a batch at a time, so Ctrl-C takes effect soon; the sequence then holds what was read."""
         if isinstance(prompt, (str, bytes)):
@@ -422,7 +448,7 @@ class Session:
         else:
             tokens = list(prompt)
         self.set(**sampling)
-        pieces = self._generate(tokens, max_tokens, sampler)
+        pieces = self._generate(tokens, max_tokens, Chooser(self, sampler, speculator, draft))
         texts = [stop] if isinstance(stop, str) else list(stop)
         return self._until(pieces, Stop(texts)) if texts else pieces
 
@@ -438,9 +464,8 @@ class Session:
         if rest:
             yield rest
 
-    def _generate(self, tokens: list[int], max_tokens: Optional[int], sampler: Optional[Sampler]) -> Iterator[str]:
-        if sampler is not None:
-            sampler.accept(tokens)
+    def _generate(self, tokens: list[int], max_tokens: Optional[int], chooser: Chooser) -> Iterator[str]:
+        chooser.read(tokens)
         start = self._model.decoder_start
         if start:
             self.encode(tokens)
@@ -454,24 +479,59 @@ class Session:
             self.eval(tokens[begin : begin + batch])
 
         text = TextStream(self._model, after=tokens[-1] if tokens else None)
-        count = 0
-        while max_tokens is None or count < max_tokens:
-            token = self.sample(sampler)
+        for token in chooser.choose(max_tokens):
             if self._model.is_end(token):
                 break
-            count += 1
             piece = text.add(token)
             if piece:
                 yield piece
-            if count == max_tokens:
-                break
-            try:
-                self.eval([token])
-            except ContextFullError:
-                break
         rest = text.finish()
         if rest:
             yield rest
+
+
+class Chooser:
+    """Who chooses the tokens of an answer."""
+
+    def __init__(
+        self,
+        session: Session,
+        sampler: Optional[Sampler],
+        speculator: Optional[Speculator],
+        draft: Optional[Session],
+    ):
+        if draft is not None and speculator is None:
+            raise ValueError("a draft needs a speculator")
+        self._session, self._sampler, self._speculator, self._draft = session, sampler, speculator, draft
+
+    def read(self, tokens: list[int]) -> None:
+        """The prompt, which the session evaluates itself."""
+        if self._sampler is not None:
+            self._sampler.accept(tokens)
+        if self._speculator is not None:
+            self._speculator.accept(tokens)
+        if self._draft is not None and tokens:
+            self._draft.eval(tokens)
+
+    def choose(self, most: Optional[int]) -> Iterator[int]:
+        """Tokens, all but perhaps the last of which are appended, until the context is full."""
+        session, count = self._session, 0
+        while most is None or count < most:
+            if self._speculator is not None and session.length < session.context:
+                left = 64 if most is None else min(64, most - count)
+                chosen = session.speculate(self._speculator, left, draft=self._draft, sampler=self._sampler)
+                count += len(chosen)
+                yield from chosen
+                continue
+            token = session.sample(self._sampler)
+            count += 1
+            yield token
+            if count == most:
+                return
+            try:
+                session.eval([token])
+            except ContextFullError:
+                return
 
 
 class TextStream:

@@ -326,3 +326,19 @@ def test_smollm2_answers(smollm2):
     with inlay.Model.open(smollm2) as model, model.session() as session:
         text = "".join(session.generate("The capital of France is", 8))
     assert "Paris" in text
+
+
+def test_speculation_gives_the_same_text(model):
+    prompt = PROMPT * 3
+    with model.session() as plain, model.session() as session, model.session() as draft:
+        expected = "".join(plain.generate(prompt, max_tokens=40, temperature=0.5, seed=3))
+        with inlay.Speculator(model.n_vocab, guesses=8) as speculator:
+            found = "".join(session.generate(prompt, 40, speculator=speculator, temperature=0.5, seed=3))
+            assert found == expected
+            session.truncate(0)
+            speculator.reset()
+            pieces = session.generate(prompt, 40, speculator=speculator, draft=draft, temperature=0.5, seed=3)
+            assert "".join(pieces) == expected
+            assert speculator.kept > 0 and speculator.calls > 0
+        with pytest.raises(ValueError, match="speculator"):
+            session.generate(prompt, draft=draft)
