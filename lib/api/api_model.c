@@ -92,7 +92,7 @@ typedef struct tokenizer_job {
     atomic_int done;
 } tokenizer_job;
 
-/* The caller's thread makes the tokenizer; another gets the pages of the weights ready meanwhile. */
+/* The caller's thread begins the tokenizer; another gets the pages of the weights ready meanwhile. */
 static void make_tokenizer(void *arg, size_t i_thread, size_t n_threads) {
     tokenizer_job *job = arg;
     const inlay__weights *weights = &job->model->weights;
@@ -101,25 +101,23 @@ static void make_tokenizer(void *arg, size_t i_thread, size_t n_threads) {
         inlay__weights_populate(weights, &job->done);
         return;
     }
-    job->status = inlay__tokenizer_from_gguf(&job->model->sys, inlay__weights_name(weights),
-                                             inlay__weights_metadata(weights), &job->model->tokenizer);
+    job->status = inlay__tokenizer_begin(&job->model->sys, inlay__weights_name(weights),
+                                         inlay__weights_metadata(weights), &job->model->tokenizer);
     atomic_store(&job->done, 1);
 }
 
-static int32_t open_tokenizer(inlay_model *model, const inlay_options *options) {
-    bool alone = options->values[INLAY__VOCAB_ONLY].integer != 0 || inlay__thread_count(options) == 1;
+static int32_t open_tokenizer(inlay_model *model, inlay__pool *pool) {
     tokenizer_job job = {.model = model};
-    inlay__pool *pool;
-    INLAY__TRY(inlay__pool_new(&model->sys, alone ? 1 : 2, &pool));
-    int32_t status = inlay__pool_run(pool, make_tokenizer, &job);
-    inlay__pool_free(pool);
-    return status != INLAY_OK ? status : job.status;
+    INLAY__TRY(inlay__pool_run(pool, make_tokenizer, &job));
+    INLAY__TRY(job.status);
+    return inlay__tokenizer_finish(model->tokenizer, inlay__weights_name(&model->weights),
+                                   inlay__weights_metadata(&model->weights), pool);
 }
 
 /* The weights are open; on failure the caller closes them. */
-static int32_t finish_opening(inlay_model *model, const inlay_options *options) {
+static int32_t finish_opening(inlay_model *model, const inlay_options *options, inlay__pool *pool) {
     INLAY__TRY(choose_cpu(options, &model->cpu));
-    INLAY__TRY(inlay__import_is_folder(&model->weights) ? inlay__open_folder_tokenizer(model) : open_tokenizer(model, options));
+    INLAY__TRY(inlay__import_is_folder(&model->weights) ? inlay__open_folder_tokenizer(model) : open_tokenizer(model, pool));
     return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options) : INLAY_OK;
 }
 
@@ -156,21 +154,31 @@ static int32_t new_model(const inlay_options *options, inlay_model **out) {
     return INLAY_OK;
 }
 
+static int32_t open_weights(inlay_model *model, const inlay_options *options, bool json, const char *path,
+                            const void *data, size_t size) {
+    int32_t load = (int32_t)options->values[INLAY__LOAD].integer;
+    if (json) return inlay__weights_open_empty(&model->sys, path, &model->weights);
+    return path != NULL ? inlay__import_open(&model->sys, path, load, &model->weights)
+                        : inlay__import_open_memory(&model->sys, data, size, &model->weights);
+}
+
 int32_t inlay__model_open(const inlay_options *options, const char *path, const void *data, size_t size,
                           inlay_model **out) {
     inlay_model *model = NULL;
     INLAY__TRY(new_model(options, &model));
-    int32_t load = (int32_t)options->values[INLAY__LOAD].integer;
     bool json = inlay__is_json(path, data, size);
-    int32_t status = json           ? inlay__weights_open_empty(&model->sys, path, &model->weights)
-                     : path != NULL ? inlay__import_open(&model->sys, path, load, &model->weights)
-                                    : inlay__import_open_memory(&model->sys, data, size, &model->weights);
+    bool alone = json || options->values[INLAY__VOCAB_ONLY].integer != 0 || inlay__thread_count(options) == 1;
+    inlay__pool *pool = NULL; /* from the beginning, as it takes a while until a thread runs */
+    int32_t status = inlay__pool_new(&model->sys, alone ? 1 : 2, &pool);
+    if (status == INLAY_OK) status = open_weights(model, options, json, path, data, size);
     if (status != INLAY_OK) {
         inlay__sys sys = model->sys;
+        inlay__pool_free(pool);
         inlay__free(&sys, model, sizeof *model);
         return status;
     }
-    status = json ? open_json(model, options, path, data, size) : finish_opening(model, options);
+    status = json ? open_json(model, options, path, data, size) : finish_opening(model, options, pool);
+    inlay__pool_free(pool);
     if (status != INLAY_OK) {
         inlay__model_release(model);
         return status;

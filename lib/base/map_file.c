@@ -1,7 +1,9 @@
 /* The bytes of a model file: mapped, copied, or lent by the caller. */
 #include "map_file.h"
 
-enum { COPY_BELOW = 64 << 20, PAGE = 4096, POPULATE_STEP = 8 << 20 };
+enum { COPY_BELOW = 64 << 20, PAGE = 4096 };
+/* While pages are got ready no other thread can map memory: for no longer than this takes. */
+enum { POPULATE_STEP = 256 << 10 };
 
 static int32_t copy_file(const inlay__sys *sys, const char *path, inlay__file *file) {
     uint8_t *data = inlay__alloc(sys, file->size);

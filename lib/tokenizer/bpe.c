@@ -99,6 +99,27 @@ typedef struct pending_merge {
     inlay__merge merge; /* once it is looked up; result -1: one that cannot apply */
 } pending_merge;
 
+/* A part of the merges, which one thread reads: the first goes straight into the table, the others wait in memory. */
+typedef struct merge_part {
+    uint64_t begin, end;
+    char *joined;        /* [max_token_size] */
+    inlay__merge *found; /* [end - begin] of which n_found are there; NULL: into the table */
+    size_t n_found;
+    inlay__byte_pairs joints;
+    int32_t status;
+} merge_part;
+
+enum { MOST_PARTS = 4, LEAST_MERGES = 4096 };
+
+/* All of them. */
+typedef struct merge_job {
+    inlay__bpe *bpe;
+    const char *name;
+    const inlay__gguf_kv *kv, *hints;
+    merge_part parts[MOST_PARTS];
+    size_t n_parts;
+} merge_job;
+
 /* Whether a token's text is the only one of its kind and that of a merge. */
 static bool is_joined(const inlay__vocab *vocab, int64_t id, inlay__text text, size_t space) {
     if (!vocab->unique || id < 0 || id >= (int64_t)vocab->n_tokens) return false;
@@ -172,7 +193,7 @@ static bool find_side(const inlay__bpe *bpe, const pending_merge *m, size_t i, u
 
 /* Looks up the tokens of merge number `rank`. A merge with a token that the vocabulary does not have, or that plain
  * text may not become, can never apply. */
-static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
+static void look_up_merge(const inlay__bpe *bpe, merge_part *part, pending_merge *m, uint32_t rank) {
     uint32_t left, right, result;
     m->merge.result = -1;
     if (m->space == 0 || !find_side(bpe, m, 0, &left) || !find_side(bpe, m, 1, &right)) return;
@@ -183,15 +204,22 @@ static void look_up_merge(inlay__bpe *bpe, pending_merge *m, uint32_t rank) {
         return;
     }
     m->merge = (inlay__merge){left, right, rank, (int32_t)result};
-    inlay__bpe_add_joint(&bpe->joints, side_of(m, 0), side_of(m, 1));
-    INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, left, right)]);
+    inlay__bpe_add_joint(&part->joints, side_of(m, 0), side_of(m, 1));
+    if (part->found == NULL) INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, left, right)]);
 }
 
 /* Of two merges of one pair the first counts. */
-static void add_merge(inlay__bpe *bpe, const pending_merge *m) {
-    if (m->merge.result < 0) return;
-    const inlay__merge *found = inlay__bpe_find(bpe, m->merge.left, m->merge.right);
-    if (found->result < 0) bpe->merges[found - bpe->merges] = m->merge;
+static void put_merge(inlay__bpe *bpe, const inlay__merge *merge) {
+    const inlay__merge *found = inlay__bpe_find(bpe, merge->left, merge->right);
+    if (found->result < 0) bpe->merges[found - bpe->merges] = *merge;
+}
+
+static void add_merge(inlay__bpe *bpe, merge_part *part, const inlay__merge *merge) {
+    if (merge->result < 0) return;
+    if (part->found != NULL)
+        part->found[part->n_found++] = *merge;
+    else
+        put_merge(bpe, merge);
 }
 
 /* At most three quarters of the slots are taken. */
@@ -246,57 +274,116 @@ static int32_t find_hints(const char *name, const inlay__gguf *gguf, const inlay
                        name, INLAY__PACKED_MERGES);
 }
 
-static int32_t read_merges(inlay__bpe *bpe, const char *name, const inlay__gguf_kv *kv, const inlay__gguf_kv *hints,
-                           char *joined) {
+static int32_t read_merges(const merge_job *job, merge_part *part) {
+    inlay__bpe *bpe = job->bpe;
     char short_texts[AHEAD][SHORT];
-    pending_merge pending[AHEAD], lone = {.joined = joined};
+    pending_merge pending[AHEAD], lone = {.joined = part->joined};
     int64_t ahead = 0; /* of the number of a merge is that of its token, as it was last */
+    const uint64_t begin = part->begin, n = part->end - begin;
     for (size_t i = 0; i < AHEAD; i++) pending[i].joined = short_texts[i];
-    for (uint64_t i = 0; i < kv->n_values + AHEAD; i++) {
+    for (uint64_t i = 0; i < n + AHEAD; i++) {
         pending_merge *m = &pending[i % AHEAD];
-        if (i >= AHEAD) add_merge(bpe, m);
+        if (i >= AHEAD) add_merge(bpe, part, &m->merge);
         if (i >= AHEAD && m->merge.result >= 0) ahead = (int64_t)m->merge.result - m->merge.rank;
-        if (i >= IDS && i - IDS < kv->n_values) look_up_merge(bpe, &pending[(i - IDS) % AHEAD], (uint32_t)(i - IDS));
-        if (i >= SLOTS && i - SLOTS < kv->n_values) expect_merge_keys(bpe, &pending[(i - SLOTS) % AHEAD]);
-        if (i >= kv->n_values) continue;
+        if (i >= IDS && i - IDS < n) look_up_merge(bpe, part, &pending[(i - IDS) % AHEAD], (uint32_t)(begin + i - IDS));
+        if (i >= SLOTS && i - SLOTS < n) expect_merge_keys(bpe, &pending[(i - SLOTS) % AHEAD]);
+        if (i >= n) continue;
         m->space = 0;
-        inlay__text text = inlay__gguf_string(kv, i), left, right;
-        INLAY__TRY(inlay__bpe_read_merge(name, kv, i, &left, &right));
+        inlay__text text = inlay__gguf_string(job->kv, begin + i), left, right;
+        INLAY__TRY(inlay__bpe_read_merge(job->name, job->kv, begin + i, &left, &right));
         if (text.size - 1 > bpe->vocab->max_token_size) continue; /* there is no such token */
         bool is_short = text.size <= SHORT; /* a long one waits for none; its pair is that of no short one */
         pending_merge *at = is_short ? m : &lone;
         at->hints[0] = at->hints[1] = NO_HINT;
-        if (hints != NULL) inlay__gguf_bits(hints, 2 * (size_t)i, 2, at->hints);
-        expect_merge(bpe, at, text, left.size, (int64_t)i + ahead);
+        if (job->hints != NULL) inlay__gguf_bits(job->hints, 2 * (size_t)(begin + i), 2, at->hints);
+        expect_merge(bpe, at, text, left.size, (int64_t)(begin + i) + ahead);
         if (is_short) continue;
-        look_up_merge(bpe, &lone, (uint32_t)i);
-        add_merge(bpe, &lone);
+        look_up_merge(bpe, part, &lone, (uint32_t)(begin + i));
+        add_merge(bpe, part, &lone.merge);
     }
     return INLAY_OK;
 }
 
-static int32_t load_merges(inlay__bpe *bpe, const char *name, const inlay__gguf *gguf) {
+static void read_part(void *arg, size_t i_thread, size_t n_threads) {
+    merge_job *job = arg;
+    (void)n_threads;
+    if (i_thread < job->n_parts) job->parts[i_thread].status = read_merges(job, &job->parts[i_thread]);
+}
+
+/* Whose are all in memory; merge by merge in their order. What went wrong on another thread is said by doing it over. */
+static int32_t join_parts(merge_job *job) {
+    inlay__bpe *bpe = job->bpe;
+    for (size_t p = 0; p < job->n_parts; p++) {
+        merge_part *part = &job->parts[p];
+        if (part->status != INLAY_OK && p > 0) part->n_found = 0, part->status = read_merges(job, part);
+        INLAY__TRY(part->status);
+        for (size_t i = 0; i < part->n_found + AHEAD; i++) {
+            const inlay__merge *next = &part->found[i];
+            if (i < part->n_found) INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, next->left, next->right)]);
+            if (i >= AHEAD) put_merge(bpe, next - AHEAD);
+        }
+        for (size_t i = 0; i < INLAY__COUNT(bpe->joints.bits); i++) bpe->joints.bits[i] |= part->joints.bits[i];
+    }
+    return INLAY_OK;
+}
+
+/* Cuts the merges into as many parts as there are threads for, and takes what these need. */
+static int32_t make_parts(merge_job *job, size_t n_threads) {
+    inlay__bpe *bpe = job->bpe;
+    uint64_t n = job->kv->n_values;
+    job->n_parts = (size_t)(n / LEAST_MERGES) + 1;
+    job->n_parts = inlay__min_size(job->n_parts, inlay__min_size(n_threads, MOST_PARTS));
+    for (size_t p = 0; p < job->n_parts; p++) {
+        merge_part *part = &job->parts[p];
+        part->begin = n * p / job->n_parts;
+        part->end = n * (p + 1) / job->n_parts;
+        part->joined = inlay__alloc(bpe->sys, bpe->vocab->max_token_size);
+        if (part->joined == NULL) return INLAY_ERR_MEMORY;
+        if (p == 0) continue;
+        part->found = inlay__alloc_array(bpe->sys, (size_t)(part->end - part->begin), sizeof *part->found);
+        if (part->found == NULL) return INLAY_ERR_MEMORY;
+    }
+    return INLAY_OK;
+}
+
+static void free_job(merge_job *job) {
+    const inlay__sys *sys = job->bpe->sys;
+    for (size_t p = 0; p < job->n_parts; p++) {
+        merge_part *part = &job->parts[p];
+        inlay__free(sys, part->joined, job->bpe->vocab->max_token_size);
+        inlay__free(sys, part->found, (size_t)(part->end - part->begin) * sizeof *part->found);
+    }
+    inlay__free(sys, job, sizeof *job);
+}
+
+int32_t inlay__bpe_load_merges(const char *name, const inlay__gguf *gguf, inlay__pool *pool, inlay__bpe *bpe) {
     const inlay__gguf_kv *kv, *hints;
     INLAY__TRY(inlay__bpe_find_merges(name, gguf, &kv));
     INLAY__TRY(find_hints(name, gguf, kv, &hints));
     INLAY__TRY(make_table(bpe, (size_t)kv->n_values));
-    char *joined = inlay__alloc(bpe->sys, bpe->vocab->max_token_size);
-    if (joined == NULL) return INLAY_ERR_MEMORY;
-    int32_t status = read_merges(bpe, name, kv, hints, joined);
-    inlay__free(bpe->sys, joined, bpe->vocab->max_token_size);
+    merge_job *job = inlay__alloc_array(bpe->sys, 1, sizeof *job); /* too large for a stack */
+    if (job == NULL) return INLAY_ERR_MEMORY;
+    job->bpe = bpe;
+    job->name = name;
+    job->kv = kv;
+    job->hints = hints;
+    int32_t status = make_parts(job, pool != NULL ? inlay__pool_n_threads(pool) : 1);
+    if (status == INLAY_OK && job->n_parts > 1) status = inlay__pool_run(pool, read_part, job);
+    if (status == INLAY_OK && job->n_parts == 1) read_part(job, 0, 1);
+    if (status == INLAY_OK) status = join_parts(job);
+    free_job(job);
     return status;
 }
 
-int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab,
-                        const inlay__pretokenizer *pretokenizer, inlay__bpe *bpe) {
+int32_t inlay__bpe_load(const inlay__sys *sys, const inlay__vocab *vocab, const inlay__pretokenizer *pretokenizer,
+                        inlay__bpe *bpe) {
     *bpe = (inlay__bpe){.sys = sys, .vocab = vocab, .pretokenizer = pretokenizer, .seed = vocab->by_text.seed};
     int32_t status = inlay__cutter_init(sys, pretokenizer, &bpe->cutter);
     if (status == INLAY_OK) status = load_raw(bpe);
-    if (status == INLAY_OK) {
+    if (status == INLAY_OK)
         load_bytes(bpe);
-        status = load_merges(bpe, name, gguf);
-    }
-    if (status != INLAY_OK) inlay__bpe_free(bpe);
+    else
+        inlay__bpe_free(bpe);
     return status;
 }
 

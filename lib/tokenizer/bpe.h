@@ -5,6 +5,7 @@
 #ifndef INLAY_BPE_H
 #define INLAY_BPE_H
 
+#include "base/pool.h"
 #include "tokenizer/byte_pairs.h"
 #include "tokenizer/encoder.h"
 #include "tokenizer/pretokenize.h"
@@ -31,9 +32,11 @@ typedef struct inlay__bpe {
     size_t raw_size;
 } inlay__bpe;
 
-/* `vocab` must outlive the bpe. Reads tokenizer.ggml.merges. On failure nothing is held. */
-int32_t inlay__bpe_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab,
-                        const inlay__pretokenizer *pretokenizer, inlay__bpe *bpe);
+/* `vocab` must outlive the bpe. On failure nothing is held. */
+int32_t inlay__bpe_load(const inlay__sys *sys, const inlay__vocab *vocab, const inlay__pretokenizer *pretokenizer,
+                        inlay__bpe *bpe);
+/* Then reads tokenizer.ggml.merges, on the pool's threads; NULL: on the caller's alone. */
+int32_t inlay__bpe_load_merges(const char *name, const inlay__gguf *gguf, inlay__pool *pool, inlay__bpe *bpe);
 void inlay__bpe_free(inlay__bpe *bpe);
 
 /* The tokens of both sides of n_merges merges, [n_merges, 2]; UINT32_MAX for those that cannot apply. */

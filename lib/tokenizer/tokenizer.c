@@ -19,6 +19,8 @@ enum { NAME_SIZE = 64, READ_SIZE = 256, ALL_FLAGS = INLAY_ADD_SPECIAL | INLAY_PA
 typedef struct family {
     const char *name; /* tokenizer.ggml.model */
     int32_t (*load)(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf);
+    /* The rest, which several threads may share; NULL: there is none. */
+    int32_t (*finish)(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf, inlay__pool *pool);
     void (*unload)(inlay__tokenizer *tokenizer);
     /* Appends the tokens of text without special tokens. */
     int32_t (*encode)(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size);
@@ -71,11 +73,15 @@ static int32_t load_bpe(inlay__tokenizer *tokenizer, const char *name, const inl
         vocab->add_bos = false;
     }
     inlay__format(tokenizer->name, sizeof tokenizer->name, "%s/%s", model, pre.text);
-    return inlay__bpe_load(tokenizer->sys, name, gguf, vocab, pretokenizer, bpe);
+    return inlay__bpe_load(tokenizer->sys, vocab, pretokenizer, bpe);
 }
 
 static int32_t load_gpt2(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf) {
     return load_bpe(tokenizer, name, gguf, "gpt2", &tokenizer->of.bpe);
+}
+
+static int32_t finish_gpt2(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf, inlay__pool *pool) {
+    return inlay__bpe_load_merges(name, gguf, pool, &tokenizer->of.bpe);
 }
 
 static void unload_gpt2(inlay__tokenizer *tokenizer) { inlay__bpe_free(&tokenizer->of.bpe); }
@@ -93,6 +99,10 @@ static int32_t load_dna(inlay__tokenizer *tokenizer, const char *name, const inl
     INLAY__TRY(load_bpe(tokenizer, name, gguf, "hybriddna", &tokenizer->of.dna.bpe));
     inlay__dna_load(&tokenizer->of.dna);
     return INLAY_OK;
+}
+
+static int32_t finish_dna(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf, inlay__pool *pool) {
+    return inlay__bpe_load_merges(name, gguf, pool, &tokenizer->of.dna.bpe);
 }
 
 static void unload_dna(inlay__tokenizer *tokenizer) { inlay__bpe_free(&tokenizer->of.dna.bpe); }
@@ -144,24 +154,24 @@ static int32_t encode_pipeline(const inlay__tokenizer *tokenizer, inlay__encoder
 }
 
 static const family families[] = {
-    {"gpt2", load_gpt2, unload_gpt2, encode_gpt2, read_gpt2, NULL},
-    {"hybriddna", load_dna, unload_dna, encode_dna, read_dna, NULL},
-    {"llama", load_llama, unload_llama, encode_llama, read_llama, llama_adds_space},
-    {"bert", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"t5", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"rwkv", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"gemma4", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"whitespace", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"words", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"plamo2", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"none", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
-    {"no_vocab", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"gpt2", load_gpt2, finish_gpt2, unload_gpt2, encode_gpt2, read_gpt2, NULL},
+    {"hybriddna", load_dna, finish_dna, unload_dna, encode_dna, read_dna, NULL},
+    {"llama", load_llama, NULL, unload_llama, encode_llama, read_llama, llama_adds_space},
+    {"bert", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"t5", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"rwkv", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"gemma4", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"whitespace", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"words", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"plamo2", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"none", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
+    {"no_vocab", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL},
 };
 
 /* Files of "gpt2" whose words begin with characters, not with bytes. */
-static const family character_family = {"gpt2", load_pipeline, unload_pipeline, encode_pipeline, NULL, NULL};
+static const family character_family = {"gpt2", load_pipeline, NULL, unload_pipeline, encode_pipeline, NULL, NULL};
 
-static const family json_family = {"tokenizer.json", NULL, unload_pipeline, encode_pipeline, NULL, NULL};
+static const family json_family = {"tokenizer.json", NULL, NULL, unload_pipeline, encode_pipeline, NULL, NULL};
 
 static bool is_pipeline(const inlay__tokenizer *tokenizer) { return tokenizer->family->read == NULL; }
 
@@ -338,8 +348,8 @@ int32_t inlay__tokenizer_from_json(const inlay__sys *sys, const char *name, cons
     return INLAY_OK;
 }
 
-int32_t inlay__tokenizer_from_gguf(const inlay__sys *sys, const char *name, const inlay__gguf *gguf,
-                                   inlay__tokenizer **tokenizer) {
+int32_t inlay__tokenizer_begin(const inlay__sys *sys, const char *name, const inlay__gguf *gguf,
+                               inlay__tokenizer **tokenizer) {
     inlay__tokenizer *made = inlay__alloc_array(sys, 1, sizeof *made);
     if (made == NULL) return INLAY_ERR_MEMORY;
     made->sys = sys;
@@ -351,6 +361,11 @@ int32_t inlay__tokenizer_from_gguf(const inlay__sys *sys, const char *name, cons
     }
     *tokenizer = made;
     return INLAY_OK;
+}
+
+int32_t inlay__tokenizer_finish(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf,
+                                inlay__pool *pool) {
+    return tokenizer->family->finish != NULL ? tokenizer->family->finish(tokenizer, name, gguf, pool) : INLAY_OK;
 }
 
 void inlay__tokenizer_free(inlay__tokenizer *tokenizer) {

@@ -3,15 +3,19 @@
 #define INLAY_TOKENIZER_H
 
 #include "base/base.h"
+#include "base/pool.h"
 #include "format/gguf.h"
 
 typedef struct inlay__tokenizer inlay__tokenizer;
 
-/* Makes the tokenizer that a GGUF file's tokenizer.ggml.* metadata describe. The gguf must outlive
- * it. `name` is the file in error messages. Errors: _FORMAT (arrays of a wrong type or length, ids out of
- * the vocabulary), _UNSUPPORTED (family or pre-tokenizer, named), _MEMORY. */
-int32_t inlay__tokenizer_from_gguf(const inlay__sys *sys, const char *name, const inlay__gguf *gguf,
-                                   inlay__tokenizer **tokenizer);
+/* Makes the tokenizer that a GGUF file's tokenizer.ggml.* metadata describe, but for what several threads can share:
+ * that is done by inlay__tokenizer_finish, before which it is no good, on the pool's threads or, NULL, the caller's. The
+ * gguf must outlive it. `name` is the file in error messages. Errors: _FORMAT (arrays of a wrong type or length, ids out
+ * of the vocabulary), _UNSUPPORTED (family or pre-tokenizer, named), _MEMORY, _THREAD. When finishing fails, free it. */
+int32_t inlay__tokenizer_begin(const inlay__sys *sys, const char *name, const inlay__gguf *gguf,
+                               inlay__tokenizer **tokenizer);
+int32_t inlay__tokenizer_finish(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf,
+                                inlay__pool *pool);
 
 /* The files of a Hugging Face folder that tell of a tokenizer. Texts that are NULL are not there. */
 typedef struct inlay__tokenizer_files {

@@ -25,7 +25,7 @@ typedef struct inlay__vocab {
     bool add_bos_given; /* the file said it; else the pre-tokenizer does */
 } inlay__vocab;
 
-/* `name` is the file in error messages. On failure nothing is held. Errors: as inlay__tokenizer_from_gguf. */
+/* `name` is the file in error messages. On failure nothing is held. Errors: as inlay__tokenizer_begin. */
 int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);
 /* Marks the tokens of tokenizer.ggml.eos_token_ids, where a file has that list, as ends. */
 int32_t inlay__vocab_load_ends(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);

@@ -74,12 +74,21 @@ uint8_t *tiny_vocab_file(const tiny_vocab *v, size_t *size) {
     return gguf_writer_finish(&w, size);
 }
 
+int32_t tiny_tokenizer_make(const inlay__sys *sys, const inlay__gguf *gguf, inlay__tokenizer **tokenizer) {
+    int32_t status = inlay__tokenizer_begin(sys, "tiny.gguf", gguf, tokenizer);
+    if (status == INLAY_OK) status = inlay__tokenizer_finish(*tokenizer, "tiny.gguf", gguf, NULL);
+    if (status == INLAY_OK) return status;
+    inlay__tokenizer_free(*tokenizer);
+    *tokenizer = NULL;
+    return status;
+}
+
 tiny_tokenizer tiny_tokenizer_open_file(const uint8_t *data, size_t size, const inlay__sys *sys) {
     tiny_tokenizer t = {0};
     t.status = inlay__gguf_parse(sys, "tiny.gguf", data, size, &t.gguf);
     if (t.status != INLAY_OK) return t;
     t.has_gguf = true;
-    t.status = inlay__tokenizer_from_gguf(sys, "tiny.gguf", &t.gguf, &t.tokenizer);
+    t.status = tiny_tokenizer_make(sys, &t.gguf, &t.tokenizer);
     return t;
 }
 

@@ -33,6 +33,9 @@ int32_t tiny_vocab_merge(tiny_vocab *v, const char *merge);
 /* The GGUF file, from malloc. */
 uint8_t *tiny_vocab_file(const tiny_vocab *v, size_t *size);
 
+/* Begun and finished on this thread. On failure *tokenizer is NULL. */
+int32_t tiny_tokenizer_make(const inlay__sys *sys, const inlay__gguf *gguf, inlay__tokenizer **tokenizer);
+
 /* A tokenizer with all that it stands on. */
 typedef struct tiny_tokenizer {
     int32_t status;

@@ -4,6 +4,9 @@
 #include <time.h>
 
 #include "format/packed.h"
+#include "base/pool.h"
+#include "support/accounting_sys.h"
+#include "support/tiny_model.h"
 #include "support/tiny_vocab.h"
 #include "tokenizer/byte_text.h"
 
@@ -457,7 +460,103 @@ TEST(one_word_of_a_million_letters_takes_linear_time) {
     free(ids);
 }
 
-TEST_MAIN(CASE(the_merge_of_lowest_rank_goes_first), CASE(of_equal_ranks_the_leftmost_goes_first),
+/* ------------------------------------------------------------------- threads */
+
+enum { N_SHARED = 18000 };
+
+/* The file of a model with many merges, and one in `every` of them a copy of an earlier one. */
+static uint8_t *many_merges(size_t every, inlay__gguf *gguf) {
+    tiny_params params = tiny_defaults();
+    size_t size;
+    params.n_vocab = N_SHARED;
+    uint8_t *data = tiny_model(&params, &size);
+    CHECK_INT(inlay__gguf_parse(&inlay__sys_default, "tiny.gguf", data, size, gguf), INLAY_OK);
+    const inlay__gguf_kv *kv = inlay__gguf_find(gguf, "tokenizer.ggml.merges");
+    for (size_t i = every; every > 0 && i < kv->n_values; i += every) {
+        inlay__text from = inlay__gguf_string(kv, i * 7919 % i), to = inlay__gguf_string(kv, i);
+        if (from.size == to.size) memcpy((char *)(uintptr_t)to.text, from.text, to.size);
+    }
+    return data;
+}
+
+static int32_t make_with(const inlay__sys *sys, const inlay__gguf *gguf, size_t n_threads, inlay__tokenizer **made) {
+    inlay__pool *pool = NULL;
+    CHECK_INT(inlay__pool_new(&inlay__sys_default, n_threads, &pool), INLAY_OK);
+    int32_t status = inlay__tokenizer_begin(sys, "tiny.gguf", gguf, made);
+    if (status == INLAY_OK) status = inlay__tokenizer_finish(*made, "tiny.gguf", gguf, pool);
+    inlay__pool_free(pool);
+    return status;
+}
+
+TEST(merges_read_on_any_number_of_threads_are_the_same) {
+    uint32_t *alone = NULL, *shared = NULL;
+    size_t n_alone = 0, n_shared = 0;
+    for (size_t every = 0; every < 8; every += 7) {
+        inlay__gguf gguf;
+        inlay__tokenizer *one = NULL, *other = NULL;
+        uint8_t *data = many_merges(every, &gguf);
+        CHECK_INT(make_with(&inlay__sys_default, &gguf, 1, &one), INLAY_OK);
+        CHECK_INT(inlay__tokenizer_merge_sides(one, &gguf, &alone, &n_alone), INLAY_OK);
+        CHECK(n_alone > 4 * 4096);
+        for (size_t n_threads = 2; n_threads <= 6; n_threads++) {
+            CHECK_INT(make_with(&inlay__sys_default, &gguf, n_threads, &other), INLAY_OK);
+            CHECK_INT(inlay__tokenizer_merge_sides(other, &gguf, &shared, &n_shared), INLAY_OK);
+            CHECK(n_shared == n_alone && memcmp(shared, alone, n_alone * 2 * sizeof *alone) == 0);
+            inlay__free(&inlay__sys_default, shared, 2 * n_shared * sizeof *shared);
+            inlay__tokenizer_free(other);
+        }
+        inlay__free(&inlay__sys_default, alone, 2 * n_alone * sizeof *alone);
+        inlay__tokenizer_free(one);
+        inlay__gguf_free(&gguf);
+        free(data);
+    }
+}
+
+TEST(a_wrong_merge_is_named_whichever_thread_reads_it_and_nothing_is_held) {
+    inlay__gguf gguf;
+    accounting a;
+    uint8_t *data = many_merges(0, &gguf);
+    const inlay__gguf_kv *kv = inlay__gguf_find(&gguf, "tokenizer.ggml.merges");
+    const size_t wrong[] = {kv->n_values - 1, kv->n_values / 2, 5};
+    accounting_init(&a);
+    for (size_t i = 0; i < 3; i++) { /* the first of those that are wrong is named */
+        char *space = strchr((char *)(uintptr_t)inlay__gguf_string(kv, wrong[i]).text + 1, ' ');
+        char expected[100];
+        inlay__tokenizer *made = NULL;
+        *space = 'x';
+        snprintf(expected, sizeof expected, "merges %zu is", wrong[i]);
+        CHECK_INT(make_with(&a.sys, &gguf, 4, &made), INLAY_ERR_FORMAT);
+        CHECK_HAS(inlay__error_text(), expected);
+        inlay__tokenizer_free(made);
+        CHECK_INT(a.live, 0);
+    }
+    inlay__gguf_free(&gguf);
+    free(data);
+}
+
+TEST(memory_that_runs_out_while_merges_are_read_leaves_nothing) {
+    inlay__gguf gguf;
+    accounting a;
+    uint8_t *data = many_merges(0, &gguf);
+    accounting_init(&a);
+    for (size_t n = 1;; n++) {
+        inlay__tokenizer *made = NULL;
+        a.n_allocs = 0;
+        a.fail_at = n;
+        int32_t status = make_with(&a.sys, &gguf, 3, &made);
+        inlay__tokenizer_free(made);
+        CHECK_INT(a.live, 0);
+        if (status == INLAY_OK || test_failures > 0) break;
+        CHECK_INT(status, INLAY_ERR_MEMORY);
+    }
+    inlay__gguf_free(&gguf);
+    free(data);
+}
+
+TEST_MAIN(CASE(merges_read_on_any_number_of_threads_are_the_same),
+          CASE(a_wrong_merge_is_named_whichever_thread_reads_it_and_nothing_is_held),
+          CASE(memory_that_runs_out_while_merges_are_read_leaves_nothing),
+          CASE(the_merge_of_lowest_rank_goes_first), CASE(of_equal_ranks_the_leftmost_goes_first),
           CASE(merges_build_on_merges), CASE(merges_never_cross_words),
           CASE(a_word_that_is_a_token_needs_no_merges_where_they_are_ignored),
           CASE(of_a_doubled_merge_the_first_counts), CASE(a_merge_of_tokens_that_do_not_exist_never_applies),

@@ -153,7 +153,7 @@ TEST(a_token_text_beyond_two_gib_keeps_its_size) {
     CHECK_INT(inlay__gguf_string(kv, 0).size, huge);
 
     inlay__tokenizer *tokenizer = NULL;
-    CHECK_INT(inlay__tokenizer_from_gguf(&inlay__sys_default, "tiny.gguf", &gguf, &tokenizer), INLAY_OK);
+    CHECK_INT(tiny_tokenizer_make(&inlay__sys_default, &gguf, &tokenizer), INLAY_OK);
     char out[8] = "same";
     const int32_t id = 0;
     const size_t rooms[] = {0, 1, sizeof out};

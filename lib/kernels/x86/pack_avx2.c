@@ -25,15 +25,18 @@ INLAY__AVX2_INLINE void transpose(const uint8_t *rows, size_t stride, __m256i wo
     words[3] = _mm256_unpackhi_epi64(ab_high, cd_high);
 }
 
-/* A word at the same place of 8 rows. */
-INLAY__AVX2_INLINE __m256i load_words(const uint8_t *rows, size_t stride) {
-    int32_t w[HALF];
-    for (size_t r = 0; r < HALF; r++) memcpy(&w[r], rows + r * stride, 4);
-    return inlay__load_256(w);
+/* The first word of the 16 bytes of each of 8 rows. */
+INLAY__AVX2_INLINE __m256i first_words(const uint8_t *rows, size_t stride) {
+    __m256i a = load_two(rows, rows + 4 * stride), b = load_two(rows + stride, rows + 5 * stride);
+    __m256i c = load_two(rows + 2 * stride, rows + 6 * stride), d = load_two(rows + 3 * stride, rows + 7 * stride);
+    return _mm256_unpacklo_epi64(_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
 }
 
-INLAY__AVX2_INLINE void copy_halves(const uint8_t *rows, size_t stride, uint8_t *out) {
-    for (size_t r = 0; r < ROWS; r++) memcpy(out + 2 * r, rows + r * stride, 2);
+/* The lower halves of 16 words. */
+INLAY__AVX2_INLINE void store_lower(__m256i first, __m256i second, uint8_t *out) {
+    const __m256i lower = _mm256_set1_epi32(0xffff);
+    __m256i both = _mm256_packus_epi32(_mm256_and_si256(first, lower), _mm256_and_si256(second, lower));
+    store_256(out, _mm256_permute4x64_epi64(both, 0xd8));
 }
 
 /* --------------------------------------------------------------- blocks of 32 */
@@ -43,12 +46,16 @@ INLAY__AVX2_INLINE __m256i swap_bits(__m256i x, int32_t mask, int n) {
     return _mm256_xor_si256(x, _mm256_xor_si256(t, _mm256_slli_epi32(t, n)));
 }
 
-/* Even bits to the lower half of each word, odd ones to the upper. */
+/* Bit 4 g + i of each word becomes bit 8 i + g. Of the number of a bit, 43210 in binary, two swaps make 10243, and a
+ * table for each half of a byte makes 10432 of that. */
 INLAY__AVX2_INLINE __m256i part_bits(__m256i x) {
-    x = swap_bits(x, 0x22222222, 1);
-    x = swap_bits(x, 0x0c0c0c0c, 2);
-    x = swap_bits(x, 0x00f000f0, 4);
-    return swap_bits(x, 0x0000ff00, 8);
+    const __m256i low = _mm256_set1_epi8(15);
+    const __m256i spread = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 1, 4, 5, 16, 17, 20, 21, 64, 65, 68, 69, 80, 81, 84, 85));
+    x = swap_bits(swap_bits(x, 0x0000cccc, 14), 0x00aa00aa, 7);
+    __m256i even = _mm256_shuffle_epi8(spread, _mm256_and_si256(x, low));
+    __m256i odd = _mm256_shuffle_epi8(spread, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+    return _mm256_or_si256(even, _mm256_add_epi8(odd, odd));
 }
 
 INLAY__AVX2_INLINE void pack_32(uint32_t type, const uint8_t *rows, size_t stride, uint8_t *out) {
@@ -56,8 +63,9 @@ INLAY__AVX2_INLINE void pack_32(uint32_t type, const uint8_t *rows, size_t strid
     const bool has_high = type == INLAY_TYPE_Q5_0 || type == INLAY_TYPE_Q5_1, is_8 = type == INLAY_TYPE_Q8_0;
     const uint8_t *bytes = rows + (has_m ? 4 : 2);
     uint8_t *lines = out + (has_m ? 4 : 2) * ROWS;
-    copy_halves(rows, stride, out);
-    if (has_m) copy_halves(rows + 2, stride, out + 2 * ROWS);
+    const __m256i first = first_words(rows, stride), second = first_words(rows + HALF * stride, stride);
+    store_lower(first, second, out);
+    if (has_m) store_lower(_mm256_srli_epi32(first, 16), _mm256_srli_epi32(second, 16), out + 2 * ROWS);
     for (size_t half = 0; half < 2; half++, bytes += HALF * stride, lines += INLAY__HALF_LINE) {
         __m256i words[4];
         for (size_t part = 0; part < (is_8 ? 2 : 1); part++) {
@@ -66,8 +74,7 @@ INLAY__AVX2_INLINE void pack_32(uint32_t type, const uint8_t *rows, size_t strid
                 store_256(lines + INLAY__LINE * (4 * part + g),
                           is_8 ? _mm256_xor_si256(words[g], _mm256_set1_epi8((char)0x80)) : words[g]);
         }
-        /* Bit 4 g + i of the word becomes bit 8 i + g. */
-        if (has_high) store_256(lines + 4 * INLAY__LINE, part_bits(part_bits(load_words(bytes, stride))));
+        if (has_high) store_256(lines + 4 * INLAY__LINE, part_bits(first_words(bytes, stride)));
     }
 }
 
@@ -79,9 +86,11 @@ INLAY__AVX2_INLINE void store_bytes(__m256i words, uint8_t *out, size_t step) {
                                               9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m256i sorted =
         _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(words, by_place), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    uint8_t bytes[32];
-    store_256(bytes, sorted);
-    for (size_t i = 0; i < 4; i++) memcpy(out + i * step, bytes + 8 * i, 8);
+    __m128i low = _mm256_castsi256_si128(sorted), high = _mm256_extracti128_si256(sorted, 1);
+    _mm_storel_epi64((__m128i *)out, low);
+    _mm_storel_epi64((__m128i *)(out + step), _mm_unpackhi_epi64(low, low));
+    _mm_storel_epi64((__m128i *)(out + 2 * step), high);
+    _mm_storel_epi64((__m128i *)(out + 3 * step), _mm_unpackhi_epi64(high, high));
 }
 
 /* The pairs of bytes of 8 words likewise: 16 bytes of first pairs, and 2 lines of ROWS pairs on, of second ones. */
@@ -104,10 +113,9 @@ INLAY__AVX2_INLINE void store_nibbles(const __m256i first[4], const __m256i seco
     }
 }
 
-/* The 12 bytes of scales and minima: blocks.h. */
-INLAY__AVX2_INLINE void pack_k_scales(const uint8_t *bytes, size_t stride, uint8_t *scales, uint8_t *minima) {
+/* The 12 bytes of scales and minima, word by word: blocks.h. */
+INLAY__AVX2_INLINE void pack_k_scales(__m256i a, __m256i b, __m256i c, uint8_t *scales, uint8_t *minima) {
     const __m256i six = _mm256_set1_epi8(63), four = _mm256_set1_epi8(15), upper = _mm256_set1_epi8(48);
-    __m256i a = load_words(bytes, stride), b = load_words(bytes + 4, stride), c = load_words(bytes + 8, stride);
     store_bytes(_mm256_and_si256(a, six), scales, ROWS);
     store_bytes(_mm256_or_si256(_mm256_and_si256(c, four), _mm256_and_si256(_mm256_srli_epi16(a, 2), upper)),
                 scales + 4 * ROWS, ROWS);
@@ -122,11 +130,14 @@ INLAY__AVX2_INLINE void pack_k(uint32_t type, const uint8_t *rows, size_t stride
     const size_t sub_size = (has_high ? 5 : 4) * INLAY__LINE;
     const uint8_t *nibbles = rows + (has_high ? 48 : 16);
     uint8_t *scales = out + 4 * ROWS, *minima = scales + 8 * ROWS, *lines = minima + 8 * ROWS;
-    copy_halves(rows, stride, out);
-    copy_halves(rows + 2, stride, out + 2 * ROWS);
+    __m256i heads[2][4];
+    for (size_t half = 0; half < 2; half++) transpose(rows + half * HALF * stride, stride, heads[half]);
+    store_lower(heads[0][0], heads[1][0], out);
+    store_lower(_mm256_srli_epi32(heads[0][0], 16), _mm256_srli_epi32(heads[1][0], 16), out + 2 * ROWS);
     for (size_t half = 0; half < 2; half++) {
         const size_t skip = half * HALF * stride;
-        pack_k_scales(rows + skip + 4, stride, scales + HALF * half, minima + 2 * HALF * half);
+        const __m256i *head = heads[half];
+        pack_k_scales(head[1], head[2], head[3], scales + HALF * half, minima + 2 * HALF * half);
         for (size_t pair = 0; pair < 4; pair++) {
             __m256i first[4], second[4];
             uint8_t *to = lines + 2 * pair * sub_size + INLAY__HALF_LINE * half;
@@ -174,7 +185,9 @@ INLAY__AVX2_INLINE void pack_6_half(const uint8_t *low, const uint8_t *high_byte
 
 INLAY__AVX2_INLINE void pack_6(const uint8_t *rows, size_t stride, uint8_t *out) {
     uint8_t *scales = out + 2 * ROWS, *lines = scales + 16 * ROWS;
-    copy_halves(rows + 208, stride, out);
+    __m256i ends[2][4]; /* the last word's upper half is the scale */
+    for (size_t half = 0; half < 2; half++) transpose(rows + half * HALF * stride + 194, stride, ends[half]);
+    store_lower(_mm256_srli_epi32(ends[0][3], 16), _mm256_srli_epi32(ends[1][3], 16), out);
     for (size_t half = 0; half < 2; half++) {
         const uint8_t *block = rows + half * HALF * stride;
         __m256i words[4];
