@@ -439,7 +439,8 @@ enum {
     INLAY_CAN_ENCODE = 8,   /* inlay_encode, inlay_hidden_states */
     INLAY_CAN_EMBED = 16,   /* inlay_embeddings */
     INLAY_CAN_FILL_MASK = 32, /* inlay_logits_at */
-    INLAY_CAN_CLASSIFY = 64   /* inlay_scores */
+    INLAY_CAN_CLASSIFY = 64,  /* inlay_scores */
+    INLAY_CAN_SHIFT = 128     /* inlay_session_drop; all but recurrent models and those with learnt positions */
 };
 
 /* One fact. A string lives as long as the model. Errors: INLAY_ERR_ARGUMENT,

@@ -149,6 +149,15 @@ INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fa
  * Since 0.1. */
 INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
 
+/* Takes the tokens [begin, end), counted from 0, out of the sequence, for a talk that goes beyond its context: the
+ * beginning stays, its oldest part goes, and there is room again. Those behind move forward, keys by a rotation [Su et
+ * al. 2021], and keep what they have learnt of those that went: the sequence is not what its remaining tokens would
+ * give when read anew, but far cheaper, and the same bits on every machine. With a cache of 16 bits a key is rounded
+ * once each time it moves. The logits stay, unless the last token goes. Errors: INLAY_ERR_ARGUMENT (no such tokens, or
+ * within a prefix), INLAY_ERR_UNSUPPORTED (INLAY_CAN_SHIFT), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+ * Since 0.1. */
+INLAY_API int32_t inlay_session_drop(inlay_session *session, size_t begin, size_t end);
+
 /* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon, or the
  * pending evaluation at its next inlay_eval_step; the sequences are as they were before that
  * call. Without a running or pending one it does nothing.

@@ -359,6 +359,21 @@ int32_t inlay_session_truncate(inlay_session *session, size_t length) {
     return inlay__session_leave(session, truncate(session, length));
 }
 
+static int32_t drop(inlay_session *session, size_t begin, size_t end) {
+    size_t length = inlay__decoder_length(session->decoder, session->sequence);
+    INLAY__TRY(inlay__session_can("inlay_session_drop", session, INLAY_CAN_GENERATE));
+    if (begin > end || end > length)
+        return inlay__fail(INLAY_ERR_ARGUMENT,
+                           "inlay_session_drop: begin is %zu and end %zu, but the sequence has %zu tokens", begin, end,
+                           length);
+    return inlay__decoder_drop(session->decoder, session->sequence, begin, end);
+}
+
+int32_t inlay_session_drop(inlay_session *session, size_t begin, size_t end) {
+    INLAY__TRY(inlay__session_enter("inlay_session_drop", session));
+    return inlay__session_leave(session, drop(session, begin, end));
+}
+
 void inlay_session_cancel(inlay_session *session) {
     if (session != NULL && session->magic == INLAY__MAGIC_SESSION)
         atomic_store_explicit(&session->cancel, 1, memory_order_relaxed);

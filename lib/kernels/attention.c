@@ -39,6 +39,17 @@ void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, 
     }
 }
 
+void inlay__load_key(const void *keys, size_t n_head_dim, uint32_t cache_type, size_t position, float *key) {
+    if (cache_type == INLAY_TYPE_Q8_0) {
+        inlay__load_key_q8_0(keys, n_head_dim, position, key);
+        return;
+    }
+    for (size_t i = 0; i < n_head_dim; i++) {
+        size_t at = key_index(position, i, n_head_dim);
+        key[i] = cache_type == INLAY_TYPE_F16 ? inlay__f16_to_f32(((const uint16_t *)keys)[at]) : ((const float *)keys)[at];
+    }
+}
+
 void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values) {
     if (cache_type == INLAY_TYPE_Q8_0) {
         inlay__store_value_q8_0(inlay__quantize_32, value, n_head_dim, position, values);

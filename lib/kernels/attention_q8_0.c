@@ -33,6 +33,18 @@ void inlay__store_key_q8_0(inlay__quantize_fn quantize, const float *key, size_t
     }
 }
 
+void inlay__load_key_q8_0(const void *keys, size_t n_head_dim, size_t position, float *key) {
+    size_t n_blocks = n_head_dim / INLAY__Q_LENGTH, lane = position % INLAY__LANES;
+    const uint8_t *block = (const uint8_t *)keys + position / INLAY__LANES * n_blocks * PANEL_BLOCK;
+    for (size_t b = 0; b < n_blocks; b++, block += PANEL_BLOCK) {
+        float d = inlay__f16_to_f32(inlay__load_u16(block + 2 * lane));
+        for (size_t k = 0; k < INLAY__Q_LENGTH; k++) {
+            uint8_t q = block[PANEL_SCALES + k / 4 * PANEL_LINE + 4 * lane + k % 4] ^ 0x80;
+            *key++ = d * (float)(int8_t)q;
+        }
+    }
+}
+
 void inlay__store_value_q8_0(inlay__quantize_fn quantize, const float *value, size_t n_head_dim, size_t position,
                              void *values) {
     size_t n_blocks = n_head_dim / INLAY__Q_LENGTH;

@@ -170,6 +170,9 @@ void inlay__soft_cap(float cap, size_t n, float *x);
 void inlay__rope_adjacent(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__rope_halves(const float *cosines, const float *sines, size_t n_rope, float *x);
 void inlay__store_key(const float *key, size_t n_head_dim, uint32_t cache_type, size_t position, void *keys);
+/* A key that was stored. */
+void inlay__load_key(const void *keys, size_t n_head_dim, uint32_t cache_type, size_t position, float *key);
+void inlay__load_key_q8_0(const void *keys, size_t n_head_dim, size_t position, float *key);
 void inlay__store_value(const float *value, size_t n_head_dim, uint32_t cache_type, size_t position, void *values);
 void inlay__weigh(const float *x, float greatest, float temperature, size_t n, float *out);
 void inlay__attention_scalar(const inlay__attention *attention);

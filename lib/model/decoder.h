@@ -68,6 +68,9 @@ size_t inlay__decoder_length(const inlay__decoder *decoder, size_t sequence);
 /* length <= the present one; drops the logits. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (of a recurrent
  * model, to another length than 0). */
 int32_t inlay__decoder_truncate(inlay__decoder *decoder, size_t sequence, size_t length);
+/* Takes tokens [begin, end), begin <= end <= length, out; those behind move forward, and keep what they have learnt. The logits stay unless the
+ * last token goes. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (INLAY_CAN_SHIFT). */
+int32_t inlay__decoder_drop(inlay__decoder *decoder, size_t sequence, size_t begin, size_t end);
 /* `to` becomes what `from` is, logits too. */
 void inlay__decoder_fork(inlay__decoder *decoder, size_t from, size_t to);
 /* The first n tokens of the sequence, which must be empty, will all see one another. Errors: _STATE, _ARGUMENT (n above

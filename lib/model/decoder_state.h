@@ -161,6 +161,8 @@ void inlay__pass_begin(inlay__decoder *d, inlay__route *route);
 int32_t inlay__pass_go_on(inlay__decoder *d);
 /* Both, without a deadline. Errors: of inlay__model_use too. */
 int32_t inlay__pass_run(inlay__decoder *d, inlay__route *route, const inlay__eval_hooks *hooks);
+/* The frequencies [n / 2] by which the pairs of a pace turn in these sequences. */
+const double *inlay__rope_frequencies(const inlay__decoder *d, size_t which);
 /* Whether all of x [n] is finite. */
 bool inlay__all_finite(const float *x, size_t n);
 /* Tells the caller's progress function; _CANCELLED when it says so. */

@@ -114,14 +114,23 @@ size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_page
     return inlay__kv_cache_pages(cache, end) - pages->n + goes_on_in_shared(cache, pages, begin);
 }
 
+/* A copy of a page takes its place. */
+static void copy_page(inlay__kv_cache *cache, uint32_t *page) {
+    uint32_t shared = *page;
+    *page = take_page(cache);
+    memcpy(cache->data + *page * cache->page_size, cache->data + shared * cache->page_size, cache->page_size);
+    give_back(cache, shared, 0);
+}
+
+void inlay__kv_pages_own(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end) {
+    if (cache->size == 0) return;
+    for (size_t i = begin / cache->n_block; i < inlay__kv_cache_pages(cache, end); i++)
+        if (cache->n_users[pages->list[i]] > 1) copy_page(cache, &pages->list[i]);
+}
+
 void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end) {
     if (cache->size == 0) return;
-    if (goes_on_in_shared(cache, pages, begin)) {
-        uint32_t *page = &pages->list[begin / cache->n_block], shared = *page;
-        *page = take_page(cache);
-        memcpy(cache->data + *page * cache->page_size, cache->data + shared * cache->page_size, cache->page_size);
-        give_back(cache, shared, 0);
-    }
+    if (goes_on_in_shared(cache, pages, begin)) copy_page(cache, &pages->list[begin / cache->n_block]);
     for (size_t n = inlay__kv_cache_pages(cache, end); pages->n < n;) pages->list[pages->n++] = take_page(cache);
 }
 

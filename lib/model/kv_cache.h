@@ -70,6 +70,8 @@ size_t inlay__kv_cache_pages(const inlay__kv_cache *cache, size_t n_positions);
 size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end);
 /* Takes them; so many must be free. Of a page that others have too the sequence gets its own copy. */
 void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);
+/* The pages of positions [begin, end), which it has, become its own: of those that others have too it gets copies. */
+void inlay__kv_pages_own(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);
 /* Gives back what lies behind the first n positions. */
 void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n);
 /* `to`, which is empty, has the first n positions of `from` too. */

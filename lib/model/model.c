@@ -175,12 +175,13 @@ const char *inlay__model_kind(const inlay__model *model) {
 /* A recurrent state goes forward only: it cannot be taken back, nor see what comes. */
 int32_t inlay__model_capabilities(const inlay__model *model) {
     int32_t can = 0;
-    if (model->ngrams != NULL) return INLAY_CAN_GENERATE | INLAY_CAN_TRUNCATE;
+    if (model->ngrams != NULL) return INLAY_CAN_GENERATE | INLAY_CAN_TRUNCATE | INLAY_CAN_SHIFT;
     if (model->encoder.n_layer > 0) can |= INLAY_CAN_ENCODE | INLAY_CAN_EMBED;
     if (model->labels.output.matrix.n_rows > 0) can |= INLAY_CAN_CLASSIFY;
     if (model->decoder.n_layer == 0) return can | (model->head.output.matrix.n_rows > 0 ? INLAY_CAN_FILL_MASK : 0);
     can |= INLAY_CAN_GENERATE;
     if (model->n_state == 0) can |= INLAY_CAN_TRUNCATE;
+    if (model->n_state == 0 && model->decoder.positions.n_rows == 0) can |= INLAY_CAN_SHIFT;
     return model->n_state == 0 && model->n_crossed == 0 ? can | INLAY_CAN_PREFIX : can;
 }
 

@@ -4,12 +4,17 @@
 #include "model/phase.h"
 #include "model/positions.h"
 
+const double *inlay__rope_frequencies(const inlay__decoder *d, size_t which) {
+    const inlay__rope *rope = &d->model->ropes[which];
+    bool is_long = rope->long_frequencies != NULL && d->config.n_context > rope->n_original;
+    if (d->frequencies != NULL && which == INLAY__ROPE_GLOBAL) return d->frequencies;
+    return is_long ? rope->long_frequencies : rope->frequencies;
+}
+
 /* Sines and cosines of all columns' positions, for one pace. */
 static void make_angles(inlay__decoder *d, size_t which) {
     const inlay__rope *rope = &d->model->ropes[which];
-    bool is_long = rope->long_frequencies != NULL && d->config.n_context > rope->n_original;
-    const double *frequencies = is_long ? rope->long_frequencies : rope->frequencies;
-    if (d->frequencies != NULL && which == INLAY__ROPE_GLOBAL) frequencies = d->frequencies;
+    const double *frequencies = inlay__rope_frequencies(d, which);
     size_t n = rope->n / 2;
     for (size_t col = 0; col < d->n_cols; col++) {
         for (size_t i = 0; i < n; i++) {

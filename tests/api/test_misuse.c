@@ -231,6 +231,7 @@ TEST(functions_of_sessions) {
         BAD(inlay_session_set_float, wrong[i], INLAY_OPT_TOP_P, 0.5);
         BAD(inlay_session_get_int, wrong[i], INLAY_SESSION_LENGTH, &integer);
         BAD(inlay_session_truncate, wrong[i], 0);
+        BAD(inlay_session_drop, wrong[i], 0, 0);
         BAD(inlay_eval_batch, wrong[i], &first, tokens, starts, 1);
         BAD(inlay_eval_begin, wrong[i], tokens, 1);
         BAD(inlay_eval_begin_batch, wrong[i], &first, tokens, starts, 1);
@@ -292,6 +293,9 @@ TEST(functions_of_sessions) {
     BAD(inlay_beam_search, s, 1, 4, 1.0, tokens, 4, NULL, &score);
     BAD(inlay_session_truncate, s, 5);
     BAD(inlay_session_truncate, s, SIZE_MAX);
+    BAD(inlay_session_drop, s, 0, 5);
+    BAD(inlay_session_drop, s, 3, 2);
+    BAD(inlay_session_drop, s, SIZE_MAX, SIZE_MAX);
     BAD(inlay_session_set_float, s, INLAY_OPT_TOP_P, __builtin_nan(""));
     BAD(inlay_session_set_int, s, INLAY_OPT_TOP_K, INT64_MIN);
     BAD(inlay_session_set_int, s, INLAY_OPT_TOP_K, INT64_MAX);

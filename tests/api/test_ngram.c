@@ -180,7 +180,7 @@ TEST(it_says_what_it_is_and_what_it_cannot) {
     CHECK_INT(inlay_model_get_string(o.model, INLAY_MODEL_TOKENIZER, &text, &size), INLAY_OK);
     CHECK_STR(text, "words");
     CHECK_INT(inlay_model_get_int(o.model, INLAY_MODEL_CAPABILITIES, &value), INLAY_OK);
-    CHECK_INT(value, INLAY_CAN_GENERATE | INLAY_CAN_TRUNCATE);
+    CHECK_INT(value, INLAY_CAN_GENERATE | INLAY_CAN_TRUNCATE | INLAY_CAN_SHIFT);
     CHECK_INT(inlay_model_get_int(o.model, INLAY_MODEL_N_LAYER, &value), INLAY_OK);
     CHECK_INT(value, 0);
     inlay_session *s = tiny_session(o.model, 0);

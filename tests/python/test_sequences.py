@@ -100,3 +100,34 @@ def test_sequences_of_an_encoder_are_refused():
     with inlay.Model.open(DATA / "bert") as model:
         with pytest.raises(inlay.UnsupportedError, match="option 'sequences' is 2, but architecture 'bert'"):
             model.session(sequences=2)
+
+
+LEARNT = {"gpt1", "gpt2", "opt"}
+RECURRENT = {"mamba", "mamba2", "lfm2-conv", "recurrentgemma", "rwkv4", "lstm"}
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+def test_what_is_taken_out_leaves_the_same_bits_in_shared_and_saved_sequences(name):
+    import inlay
+
+    numbers = random.Random(name)
+    with inlay.Model.open(DATA / name) as model, model.session(sequences=2) as one, model.session(threads=1) as other:
+        text = [numbers.randrange(model.n_vocab) for _ in range(40)]
+        one.eval(text)
+        other.eval(text)
+        if name in LEARNT | RECURRENT:
+            with pytest.raises(inlay.UnsupportedError, match="taken out of the midst"):
+                one.drop(3, 9)
+            assert one.length == 40
+            return
+        one.fork(0, 1)
+        for session in (one, other):
+            session.drop(3, 20)
+            session.eval(text[:7])
+        assert one.length == other.length == 30
+        assert numpy.array_equal(one.logits.view(numpy.uint32), other.logits.view(numpy.uint32))
+        one.sequence = 1  # which noticed nothing
+        one.eval(text[:7])
+        other.truncate(0)
+        other.eval(text + text[:7])
+        assert numpy.array_equal(one.logits.view(numpy.uint32), other.logits.view(numpy.uint32))

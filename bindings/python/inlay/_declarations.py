@@ -129,6 +129,7 @@ CAN_ENCODE = 8
 CAN_EMBED = 16
 CAN_FILL_MASK = 32
 CAN_CLASSIFY = 64
+CAN_SHIFT = 128
 TYPE_F32 = 0
 TYPE_F16 = 1
 TYPE_Q4_0 = 2
@@ -807,6 +808,17 @@ Thread rule: one thread at a time. Since 0.1.""",
         """Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens, the logits are gone until
 the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one or cuts a prefix,
 INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+Since 0.1.""",
+    ),
+    "inlay_session_drop": (
+        c_int32,
+        (inlay_session_p, c_size_t, c_size_t,),
+        """Takes the tokens [begin, end), counted from 0, out of the sequence, for a talk that goes beyond its context: the
+beginning stays, its oldest part goes, and there is room again. Those behind move forward, keys by a rotation [Su et
+al. 2021], and keep what they have learnt of those that went: the sequence is not what its remaining tokens would
+give when read anew, but far cheaper, and the same bits on every machine. With a cache of 16 bits a key is rounded
+once each time it moves. The logits stay, unless the last token goes. Errors: INLAY_ERR_ARGUMENT (no such tokens, or
+within a prefix), INLAY_ERR_UNSUPPORTED (INLAY_CAN_SHIFT), INLAY_ERR_BUSY. Thread rule: one thread at a time.
 Since 0.1.""",
     ),
     "inlay_session_cancel": (

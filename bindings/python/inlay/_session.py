@@ -334,6 +334,14 @@ class Session:
         with self._using() as handle:
             check(lib.inlay_session_truncate(handle, length))
 
+    def drop(self, begin: int, end: int) -> None:
+        """Takes the tokens [begin, end) out of the sequence; those behind move forward and keep what they have learnt. For a
+        talk that goes beyond its context: the beginning stays, and there is room again."""
+        if begin < 0 or end < 0:
+            raise error(c.ERR_ARGUMENT, f"a sequence has no tokens {begin} to {end}")
+        with self._using() as handle:
+            check(lib.inlay_session_drop(handle, begin, end))
+
     def cancel(self) -> None:
         """Makes an evaluation that runs on another thread end with CancelledError. From any thread."""
         with self._cancel_lock:

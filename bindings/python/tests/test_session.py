@@ -328,6 +328,21 @@ def test_smollm2_answers(smollm2):
     assert "Paris" in text
 
 
+def test_tokens_are_taken_out_of_the_midst(model):
+    with model.session() as one, model.session() as other:
+        for session in (one, other):
+            session.eval(PROMPT)
+            before = bits(session.logits)
+            session.drop(2, 5)
+            assert session.length == len(PROMPT) - 3 and bits(session.logits) == before
+            session.eval([7, 8])
+        assert bits(one.logits) == bits(other.logits)
+        with pytest.raises(inlay.ArgumentError, match="sequence has 9"):
+            one.drop(5, 10)
+        with pytest.raises(inlay.ArgumentError):
+            one.drop(-1, 2)
+
+
 def test_speculation_gives_the_same_text(model):
     prompt = PROMPT * 3
     with model.session() as plain, model.session() as session, model.session() as draft:
