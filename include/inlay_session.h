@@ -23,6 +23,24 @@ extern "C" {
  * cannot follow. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_session_new(inlay_model *model, const inlay_options *options, inlay_session **session);
 
+/* What inlay_plan tells, in bytes; more may follow. */
+enum {
+    INLAY_PLAN_MAPPED = 0,  /* of files that are mapped: not from the allocator, and shared between processes */
+    INLAY_PLAN_OPENING = 1, /* from the allocator at most while the model opens */
+    INLAY_PLAN_MODEL = 2,   /* of these held while it is open */
+    INLAY_PLAN_PACKED = 3,  /* of these for packed weights; first touched when they are packed */
+    INLAY_PLAN_SESSION = 4, /* a session: INLAY_SESSION_MEMORY */
+    INLAY_PLAN_CACHE = 5,   /* of these keys and values: INLAY_SESSION_CACHE_MEMORY; touched page by page */
+    INLAY_PLAN_PEAK = 6     /* from the allocator at most, from opening the model to the end of the session */
+};
+
+/* How much memory a model, opened from `path` with `options`, and one session with the same will take: exactly what
+ * their allocator will be asked for. `values` [n_values] by INLAY_PLAN_; 0 where nothing is told. The options' own
+ * allocator is not called: for the length of the call the C library gives what tables and tokenizer need, and address
+ * space for the rest, which is not touched; a file that is to be copied (INLAY_OPT_LOAD) is read. No callback is
+ * called. Errors: as inlay_model_open and inlay_session_new. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_plan(const char *path, const inlay_options *options, int64_t *values, size_t n_values);
+
 /* Frees a session; NULL is fine. In a callback of the session itself it takes effect when
  * the call that runs returns. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API void inlay_session_free(inlay_session *session);

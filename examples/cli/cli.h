@@ -73,6 +73,7 @@ typedef enum cli_arg {
     ARG_STOP,
     ARG_ORDER,
     ARG_TOKENIZER,
+    ARG_SEQUENCES,
     ARG_LOOKUP,
     ARG_DRAFT,
     /* of sampling, beyond the library's: sampling.c */
@@ -133,7 +134,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template,
-    cli_embed, cli_fill_mask, cli_count;
+    cli_embed, cli_fill_mask, cli_count, cli_plan;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */
@@ -268,6 +269,8 @@ double cli_seconds(void);
 
 /* ------------------------------------------------------------------- open.c */
 
+/* What --quantize and --low-memory say, for the library. */
+int cli_set_opening(const cli_args *args);
 /* Opens the model, with a bar. The error is reported. */
 int cli_open_model(const cli_args *args, inlay_model **model);
 /* CLI_ERROR when the model lacks an INLAY_CAN_ bit, having said which commands are for it. */

@@ -21,17 +21,23 @@ static int set_quantize(const cli_args *args) {
     return cli_usage("--quantize is '%s', expected f16, q16_0, q8_0, q4_0, q4_k or q6_k", asked);
 }
 
-int cli_open_model(const cli_args *args, inlay_model **model) {
+int cli_set_opening(const cli_args *args) {
     int code = set_quantize(args);
+    int32_t status = INLAY_OK;
+
+    if (code == CLI_OK && args->value[ARG_LOW_MEMORY] != NULL) {
+        status = inlay_options_set_int(args->library, INLAY_OPT_PACK, INLAY_PACK_NEVER);
+        if (status == INLAY_OK) status = inlay_options_set_int(args->library, INLAY_OPT_LOAD, INLAY_LOAD_MAP);
+    }
+    return status == INLAY_OK ? code : cli_library_error(status);
+}
+
+int cli_open_model(const cli_args *args, inlay_model **model) {
+    int code = cli_set_opening(args);
     int32_t status;
 
     if (code != CLI_OK) return code;
     status = inlay_options_set_progress(args->library, cli_progress, NULL);
-
-    if (status == INLAY_OK && args->value[ARG_LOW_MEMORY] != NULL) {
-        status = inlay_options_set_int(args->library, INLAY_OPT_PACK, INLAY_PACK_NEVER);
-        if (status == INLAY_OK) status = inlay_options_set_int(args->library, INLAY_OPT_LOAD, INLAY_LOAD_MAP);
-    }
     if (status == INLAY_OK) {
         cli_progress_begin("opening");
         status = inlay_model_open(args->model, args->library, model);

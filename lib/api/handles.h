@@ -113,6 +113,8 @@ struct inlay_stop {
     inlay__stop_set set;
 };
 
+enum { INLAY__N_PLANNED = INLAY_PLAN_PEAK + 1 };
+
 /* All defaults, with a table of system calls of the caller's: how tests make the n-th call fail. */
 int32_t inlay__options_new_with_sys(const inlay__sys *sys, inlay_options **options);
 

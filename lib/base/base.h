@@ -81,6 +81,7 @@ typedef struct inlay__sys {
     int (*file_sync)(void *user, int fd);                           /* what was written is on the disk: 0 or -1 */
     int (*file_rename)(void *user, const char *from, const char *to); /* 0 or -1 */
     void (*file_remove)(void *user, const char *path);
+    bool only_plans; /* memory is taken as ever, and of weights nothing is done that only fills it */
     size_t (*cpu_count)(void *user); /* CPUs this process may run on; NULL: enough for any number of threads */
     /* thread is pthread_t*; 0 or errno */
     int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg);

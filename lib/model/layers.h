@@ -154,6 +154,7 @@ struct inlay__model {
     size_t n_all_blocks;
     inlay__matrix **matrices;    /* [n_matrices] that products are made with, in the order they run, the head last */
     size_t n_matrices;
+    size_t packed_size;          /* bytes for panels of all that are packed */
     size_t panel_size;           /* bytes of the greatest panel that is packed to be multiplied; 0: all are in memory */
     inlay__packing *packing;     /* of matrices that are packed when they are used enough; NULL: none are */
     size_t n_cached;             /* attention blocks that keep keys and values of the sequence */

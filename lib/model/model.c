@@ -167,6 +167,8 @@ size_t inlay__model_first_context(const inlay__model *model) {
 
 const inlay__kernels *inlay__model_kernels(const inlay__model *model) { return &model->kernels; }
 
+size_t inlay__model_packed_size(const inlay__model *model) { return model->packed_size; }
+
 const char *inlay__model_kind(const inlay__model *model) {
     if (model->encoder.n_layer == 0) return "decoder";
     return model->decoder.n_layer == 0 ? "encoder" : "encoder-decoder";

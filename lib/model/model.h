@@ -32,6 +32,8 @@ const inlay__hparams *inlay__model_hparams(const inlay__model *model);
 /* The context of training or, of models that turn otherwise in sessions with room for more, what they were trained with
  * first; 0 where the model does not say. */
 size_t inlay__model_first_context(const inlay__model *model);
+/* Bytes for packed weights, whether they are packed already or not. */
+size_t inlay__model_packed_size(const inlay__model *model);
 /* "decoder", "encoder", ...; and INLAY_CAN_ bits. */
 const char *inlay__model_kind(const inlay__model *model);
 int32_t inlay__model_capabilities(const inlay__model *model);

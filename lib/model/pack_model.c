@@ -50,7 +50,7 @@ static int32_t fill_panels(const inlay__model *model, inlay__pool *pool, const i
         atomic_init(&job.next, begin);
         if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed) != 0)
             return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
-        INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
+        if (!model->sys->only_plans) INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
         inlay__weights_forget(model->weights, matrix->data + begin * panel_rows, (job.end - begin) * panel_rows);
     }
     return INLAY_OK;
@@ -107,6 +107,7 @@ static int32_t get_memory(packer *p) {
     size_t total = 0;
     for (size_t i = 0; i < p->model->n_matrices; i++)
         INLAY__TRY(add_packed_size(p->model, p->model->matrices[i], &total));
+    p->model->packed_size = total;
     if (total == 0) return INLAY_OK;
     p->memory = inlay__model_alloc_raw(p->model, total);
     return p->memory != NULL ? INLAY_OK : INLAY_ERR_MEMORY;

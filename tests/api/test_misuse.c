@@ -312,6 +312,16 @@ TEST(functions_of_sessions) {
     tear_down();
 }
 
+TEST(functions_that_plan) {
+    set_up();
+    int64_t values[2];
+    BAD(inlay_plan, NULL, NULL, values, 2);
+    BAD(inlay_plan, "x.gguf", NULL, NULL, 2);
+    BAD(inlay_plan, "x.gguf", as_options(w.session), values, 2);
+    CHECK_INT(inlay_plan("no such file.gguf", w.options, values, 2), INLAY_ERR_IO);
+    tear_down();
+}
+
 static inlay_speculator *as_speculator(void *p) { return p; }
 
 TEST(functions_of_speculators) {
@@ -514,6 +524,6 @@ TEST(the_least_and_the_greatest_of_every_option_work) {
 TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
-          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers), CASE(functions_of_speculators),
+          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers), CASE(functions_of_speculators), CASE(functions_that_plan),
           CASE(functions_of_stop_texts),
           CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))

@@ -12,6 +12,10 @@ one built in the source tree, or one the system finds.
 
 from __future__ import annotations
 
+import os
+from ctypes import c_int64
+from typing import Any, Union
+
 from ._chat import Chat, render_template
 from ._declarations import LOG_DEBUG, LOG_INFO, LOG_WARNING
 from ._declarations import TOKEN_ADDED, TOKEN_BYTE, TOKEN_CONTROL, TOKEN_END, TOKEN_UNKNOWN, TOKEN_UNUSED
@@ -33,10 +37,11 @@ from ._errors import (
     ThreadError,
     TokenError,
     UnsupportedError,
+    check,
 )
 from ._library import lib as _lib
 from ._model import Metadata, Model, Tensor
-from ._options import OPTIONS, Option
+from ._options import OPTIONS, Callbacks, Option, options_with
 from ._sampler import Sampler, Stop, log_probability, top_tokens
 from ._session import Session, TextStream
 from ._speculator import Speculator
@@ -52,6 +57,17 @@ def cpu() -> str:
 def build_info() -> str:
     """One line on how the library was built."""
     return _lib.inlay_build_info().decode()
+
+
+def plan(path: Union[str, "os.PathLike[str]"], **options: Any) -> dict[str, int]:
+    """How many bytes a model and a session with these options will take, exactly what their allocator will be asked for:
+    "model", of which "packed" for packed weights, "session", of which "cache", at most "opening" while the model opens and
+    "peak" in all; and "mapped" of files."""
+    names = ("mapped", "opening", "model", "packed", "session", "cache", "peak")
+    values = (c_int64 * len(names))()
+    with options_with(Callbacks(None, None), options) as given:
+        check(_lib.inlay_plan(os.fsencode(path), given, values, len(names)))
+    return dict(zip(names, values))
 
 
 def arithmetic_version() -> int:
@@ -101,6 +117,7 @@ __all__ = [
     "build_info",
     "cpu",
     "log_probability",
+    "plan",
     "render_template",
     "top_tokens",
 ]

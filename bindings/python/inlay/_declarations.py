@@ -166,6 +166,13 @@ TOKEN_ADDED = 16
 TOKEN_UNUSED = 32
 CHAT_GENERATE = 1
 CHAT_PARSE_SPECIAL = 2
+PLAN_MAPPED = 0
+PLAN_OPENING = 1
+PLAN_MODEL = 2
+PLAN_PACKED = 3
+PLAN_SESSION = 4
+PLAN_CACHE = 5
+PLAN_PEAK = 6
 SESSION_LENGTH = 1
 SESSION_CONTEXT = 2
 SESSION_THREADS = 3
@@ -646,6 +653,15 @@ inlay_session_free. On failure it is NULL. It keeps what it needs of the model.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_MEMORY, INLAY_ERR_THREAD, INLAY_ERR_STATE for a
 model opened with INLAY_OPT_VOCAB_ONLY, INLAY_ERR_UNSUPPORTED for an option that the model
 cannot follow. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_plan": (
+        c_int32,
+        (c_char_p, inlay_options_p, POINTER(c_int64), c_size_t,),
+        """How much memory a model, opened from `path` with `options`, and one session with the same will take: exactly what
+their allocator will be asked for. `values` [n_values] by INLAY_PLAN_; 0 where nothing is told. The options' own
+allocator is not called: for the length of the call the C library gives what tables and tokenizer need, and address
+space for the rest, which is not touched; a file that is to be copied (INLAY_OPT_LOAD) is read. No callback is
+called. Errors: as inlay_model_open and inlay_session_new. Thread rule: any. Since 0.1.""",
     ),
     "inlay_session_free": (
         None,

@@ -10,6 +10,15 @@ from inlay import _declarations as c
 from inlay import _errors
 
 
+def test_memory_is_planned_to_the_byte(tiny_path):
+    planned = inlay.plan(tiny_path, context=200, threads=2)
+    with inlay.Model.open(tiny_path, threads=2) as model, model.session(context=200, threads=2) as session:
+        assert planned["session"] == session.memory and planned["cache"] == session.cache_memory
+        assert planned["packed"] <= planned["model"] <= planned["opening"] <= planned["peak"]
+    with pytest.raises(inlay.FileError):
+        inlay.plan("/nowhere.gguf")
+
+
 def test_every_status_has_its_exception():
     numbers = {value for value, _ in c.STATUSES.values() if value not in (c.OK, c.AGAIN)}
     assert set(_errors.BY_STATUS) == numbers
