@@ -1,6 +1,6 @@
-/* Once sessions and samplers are made, nothing more is taken: neither from the caller's allocator nor past it from libc,
- * whose functions the linker leads through this file (--wrap), while ten thousand tokens are read, generated, forked,
- * cut, saved, cancelled and sampled. */
+/* Once sessions and samplers are made, nothing more is taken: neither from the caller's allocator nor past it from
+ * libc, whose functions the linker leads through this file (--wrap), while ten thousand tokens are read, generated,
+ * forked, cut, saved, cancelled and sampled. */
 #include "test.h"
 
 #include <stdatomic.h>
@@ -140,8 +140,19 @@ static void talk_with(int64_t pack) {
     free(state);
 }
 
+/* Else the test could not fail. */
+TEST(what_a_session_takes_of_libc_is_seen) {
+    tiny t = tiny_open(NULL, NULL);
+    size_t libc = n_libc;
+    inlay_session *session = tiny_session(t.model, 0);
+    CHECK(n_libc > libc);
+    inlay_session_free(session);
+    tiny_close(&t);
+}
+
 TEST(ten_thousand_tokens_allocate_nothing) { talk_with(INLAY_PACK_AUTO); }
 TEST(nor_from_packed_weights) { talk_with(INLAY_PACK_OPEN); }
 TEST(nor_from_rows) { talk_with(INLAY_PACK_NEVER); }
 
-TEST_MAIN(CASE(ten_thousand_tokens_allocate_nothing), CASE(nor_from_packed_weights), CASE(nor_from_rows))
+TEST_MAIN(CASE(what_a_session_takes_of_libc_is_seen), CASE(ten_thousand_tokens_allocate_nothing),
+          CASE(nor_from_packed_weights), CASE(nor_from_rows))
