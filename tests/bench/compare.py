@@ -2,7 +2,9 @@
 """Inlay beside llama.cpp: the same GGUF files, threads and tokens, in one run, by turns; medians and their ratios.
 
     compare.py [--level avx2|native] [--models smollm2,gemma3,qwen2.5-coder] [--rounds 5] [--threads 2] [--opening]
-               [--json FILE]
+               [--together N] [--json FILE]
+
+With --together only the generation of N sequences in one evaluation each is measured, beside that of one.
 
 The peer is llama-cpp-python of the Python Package Index, built from source for the level into an environment of its own
 under --cache (some 10 minutes the first time). Inlay runs from --library (a build of the release preset) at that level:
@@ -87,10 +89,11 @@ class Comparison:
         self.python = arguments.peer_python or peer_python(arguments.cache, arguments.level)
 
     def engine(self, model: str, context: int, cache: str, threads: int = 0, peer: bool = False,
-               file: Path | None = None) -> Engine:
+               file: Path | None = None, sequences: int = 1) -> Engine:
         """The peer or Inlay, with the stock file of a model or another one."""
         settings = {"model": str(file or fetch(self.arguments.cache / "models", model)),
-                    "threads": threads or self.arguments.threads, "context": context, "cache": cache}
+                    "threads": threads or self.arguments.threads, "context": context, "cache": cache,
+                    "sequences": sequences}
         if not peer and self.arguments.level == "avx2":
             settings["cpu"] = "avx2"
         return Engine(self.python if peer else sys.executable, "peer" if peer else "inlay", settings,
@@ -161,9 +164,32 @@ class Comparison:
         for engine in few + many:
             engine.close()
 
+    def together(self, model: str) -> None:
+        """Tokens a second of several sequences, and as a multiple of those of one."""
+        n = self.arguments.together
+        one = [self.engine(model, 256, "f16", peer=peer) for peer in (False, True)]
+        many = [self.engine(model, 256, "f16", peer=peer, sequences=n) for peer in (False, True)]
+        speed: dict[str, list[float]] = {"inlay": [], "peer": []}
+        gain: dict[str, list[float]] = {"inlay": [], "peer": []}
+        for engine in one + many:
+            engine.ask("open")
+        for i in range(self.arguments.rounds + 1):
+            for alone, all_of_them in zip(one, many):
+                single, took = alone.ask("together", 32, 64), all_of_them.ask("together", 32, 64)
+                if i > 0:
+                    speed[alone.name].append(32 * n / took)
+                    gain[alone.name].append(n * single / took)
+        self.add(model, f"generate, {n} together", "tok/s", speed["inlay"], speed["peer"], True)
+        self.add(model, f"{n} together : one", "times", gain["inlay"], gain["peer"], True)
+        for engine in one + many:
+            engine.close()
+
     def run(self) -> None:
         print(f"{'model':14} {'':32} {'Inlay':>10} {'peer':>10} {'':6} {'ratio':>6}")
         for model in self.arguments.models.split(","):
+            if self.arguments.together > 1:
+                self.together(model)
+                continue
             self.opening(model)
             if self.arguments.opening:
                 continue
@@ -181,6 +207,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--opening", action="store_true", help="nothing but opening")
+    parser.add_argument("--together", type=int, default=0, help="nothing but so many sequences together")
     parser.add_argument("--long", action="store_true", help="the prompt of 4096 tokens as well")
     parser.add_argument("--library", type=Path, default=ROOT / "build/release/libinlay.so.1")
     parser.add_argument("--cache", type=Path, default=ROOT / "build/cache", help="where models and the peer are kept")
