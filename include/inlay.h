@@ -608,6 +608,17 @@ INLAY_API int32_t inlay_token_is_end(const inlay_model *model, int32_t token);
  * Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY when there is none. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_token_find(const inlay_model *model, const char *text, size_t size, int32_t *token);
 
+/* The prompt with which a model that was trained to fill in gaps [Bavarian et al. 2022] writes what stands between
+ * `prefix` and `suffix`: their tokens with the model's marks around them, in its order, behind those that begin a text.
+ * `files` [n_files, 2] are other files that belong to it, name and text by turns, each ending with a NUL, which come
+ * first; `name` is that of the file with the gap, or NULL. A mark in a text is text. Where generation gives another mark
+ * or an end, the gap is filled. Errors: INLAY_ERR_BUFFER with `*n_tokens` set, INLAY_ERR_UNSUPPORTED (a model without
+ * such marks), INLAY_ERR_ARGUMENT, and as inlay_tokenize. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_fill_tokens(const inlay_model *model, const char *prefix, size_t prefix_size,
+                                    const char *suffix, size_t suffix_size, const char *name,
+                                    const char *const *files, size_t n_files, int32_t *tokens, size_t capacity,
+                                    size_t *n_tokens);
+
 /* --------------------------------------------------------------------- chat */
 
 /* Flags of inlay_chat_render and inlay_chat_tokenize. */

@@ -74,6 +74,7 @@ typedef enum cli_arg {
     ARG_ORDER,
     ARG_TOKENIZER,
     ARG_SEQUENCES,
+    ARG_SUFFIX,
     ARG_LOOKUP,
     ARG_DRAFT,
     /* of sampling, beyond the library's: sampling.c */

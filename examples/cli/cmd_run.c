@@ -10,6 +10,7 @@ static const cli_option options[] = {
     CLI_OPTIONS_SAMPLING,
     CLI_OPTIONS_STAGES,
     CLI_OPTIONS_SPECULATION,
+    {"suffix", 0, "TEXT", ARG_SUFFIX, 0, "fill in what stands between the text and this one, with models trained to"},
     {"stop", 0, "TEXT", ARG_STOP, 0, "end before this text; may be given several times"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
@@ -52,10 +53,26 @@ static int32_t read_ids(run_state *state, const cli_ids *prompt, const cli_ids *
                         : inlay_eval(state->session, prompt->ids, prompt->n);
 }
 
-static int read_tokens(const cli_args *args, const char *text, size_t size, run_state *state) {
+/* The tokens of a text, or of a gap behind it. */
+static int make_tokens(const cli_args *args, const inlay_model *model, const char *text, size_t size, cli_ids *ids) {
     int32_t flags = INLAY_ADD_SPECIAL | (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
+    const char *suffix = args->value[ARG_SUFFIX];
+    size_t capacity;
+    int32_t status;
+
+    if (suffix == NULL) return cli_tokens(model, text, size, flags, ids);
+    status = inlay_fill_tokens(model, text, size, suffix, strlen(suffix), NULL, NULL, 0, NULL, 0, &ids->n);
+    if (status != INLAY_ERR_BUFFER) return cli_library_error(status);
+    capacity = ids->n;
+    ids->ids = malloc(capacity * sizeof *ids->ids);
+    if (ids->ids == NULL) return cli_error("there is not enough memory for %zu tokens", capacity);
+    status = inlay_fill_tokens(model, text, size, suffix, strlen(suffix), NULL, NULL, 0, ids->ids, capacity, &ids->n);
+    return status == INLAY_OK ? CLI_OK : cli_library_error(status);
+}
+
+static int read_tokens(const cli_args *args, const char *text, size_t size, run_state *state) {
     cli_ids ids = {NULL, 0}, first = {NULL, 0};
-    int code = cli_tokens(state->model, text, size, flags, &ids);
+    int code = make_tokens(args, state->model, text, size, &ids);
     double begin = cli_seconds();
 
     if (code == CLI_OK && ids.n == 0) code = cli_error("the prompt is empty and the model has no token to begin with");

@@ -421,16 +421,21 @@ static int32_t put_ids(inlay__encoder *encoder, const int32_t *ids, size_t n) {
     return INLAY_OK;
 }
 
+size_t inlay__tokenizer_before(const inlay__tokenizer *tokenizer, const int32_t **ids) {
+    const inlay__pipeline *pipeline = &tokenizer->of.pipeline;
+    *ids = is_pipeline(tokenizer) ? pipeline->before : &tokenizer->vocab.special.bos;
+    return is_pipeline(tokenizer) ? pipeline->n_before : tokenizer->vocab.add_bos;
+}
+
 static int32_t encode_all(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size,
                           int32_t flags) {
     const inlay__vocab *vocab = &tokenizer->vocab;
     const inlay__pipeline *pipeline = is_pipeline(tokenizer) ? &tokenizer->of.pipeline : NULL;
     bool add = (flags & INLAY_ADD_SPECIAL) != 0, control = (flags & INLAY_PARSE_SPECIAL) != 0;
     INLAY__TRY(inlay__encoder_reserve(encoder, size / 4 + 2));
-    if (add && pipeline != NULL)
-        INLAY__TRY(put_ids(encoder, pipeline->before, pipeline->n_before));
-    else if (add && vocab->add_bos)
-        inlay__encoder_put(encoder, vocab->special.bos);
+    const int32_t *before;
+    size_t n_before = inlay__tokenizer_before(tokenizer, &before);
+    if (add) INLAY__TRY(put_ids(encoder, before, n_before));
     INLAY__TRY(encode_text(tokenizer, encoder, text, size, control));
     encoder->base = size;
     if (add && pipeline != NULL) return put_ids(encoder, pipeline->after, pipeline->n_after);

@@ -85,6 +85,8 @@ const char *inlay__tokenizer_name(const inlay__tokenizer *tokenizer);
 typedef struct inlay__special_tokens {
     int32_t bos, eos, unknown, pad; /* -1: none */
 } inlay__special_tokens;
+/* The tokens that are added before a text; how many. */
+size_t inlay__tokenizer_before(const inlay__tokenizer *tokenizer, const int32_t **ids);
 const inlay__special_tokens *inlay__tokenizer_special(const inlay__tokenizer *tokenizer);
 
 #endif

@@ -229,7 +229,79 @@ TEST(a_batch_is_its_texts_one_by_one) {
     tiny_close(&t);
 }
 
-TEST_MAIN(CASE(spans_are_where_the_tokens_stand), CASE(a_batch_is_its_texts_one_by_one),
+/* ----------------------------------------------------------------------- gaps */
+
+enum { PRE = 300, SUF, MID, SEP };
+
+/* A model whose file names the marks of a gap. */
+static inlay_model *open_with_marks(bool has_middle, uint8_t **data) {
+    tiny_params params = tiny_defaults();
+    gguf_writer w;
+    size_t size;
+    inlay_model *model = NULL;
+    gguf_writer_init(&w);
+    tiny_metadata(&params, &w);
+    gguf_writer_u32(&w, "tokenizer.ggml.fim_pre_token_id", PRE);
+    gguf_writer_u32(&w, "tokenizer.ggml.suffix_token_id", SUF);
+    if (has_middle) gguf_writer_u32(&w, "tokenizer.ggml.fim_mid_token_id", MID);
+    gguf_writer_u32(&w, "tokenizer.ggml.fim_sep_token_id", SEP);
+    tiny_tensors(&params, &w);
+    *data = gguf_writer_finish(&w, &size);
+    CHECK_INT(inlay_model_open_memory(*data, size, NULL, &model), INLAY_OK);
+    return model;
+}
+
+static size_t add_text(const inlay_model *model, const char *text, int32_t *tokens, size_t n) {
+    size_t added = 0;
+    CHECK_INT(inlay_tokenize(model, text, INLAY_ALL, 0, tokens + n, 400 - n, &added), INLAY_OK);
+    return n + added;
+}
+
+TEST(a_gap_has_its_marks_in_the_order_of_the_model) {
+    static const char *const files[] = {"a.c", "int a;", "b.c", "<|im_end|>"}; /* which stays text */
+    for (int has_middle = 0; has_middle < 2; has_middle++) {
+        uint8_t *data;
+        inlay_model *model = open_with_marks(has_middle != 0, &data);
+        int32_t expected[400], found[400];
+        size_t n = 0, m = 0;
+        for (int i = 0; i < 4; i += 2) {
+            expected[n++] = SEP;
+            n = add_text(model, files[i], expected, n);
+            n = add_text(model, "\n", expected, n);
+            n = add_text(model, files[i + 1], expected, n);
+            n = add_text(model, "\n", expected, n);
+        }
+        expected[n++] = SEP;
+        n = add_text(model, "c.c", expected, n);
+        n = add_text(model, "\n", expected, n);
+        expected[n++] = has_middle ? PRE : SUF;
+        n = add_text(model, has_middle ? "int f(" : ") { }", expected, n);
+        expected[n++] = has_middle ? SUF : PRE;
+        n = add_text(model, has_middle ? ") { }" : "int f(", expected, n);
+        if (has_middle) expected[n++] = MID;
+        CHECK_INT(inlay_fill_tokens(model, "int f(", 6, ") { }", 5, "c.c", files, 2, found, 400, &m), INLAY_OK);
+        CHECK(m == n && memcmp(found, expected, n * sizeof *found) == 0);
+        for (size_t room = 0; room < n; room += 5) { /* too little room tells how much, and what fits is right */
+            int32_t *little = malloc(room * sizeof *little + 1);
+            CHECK_INT(inlay_fill_tokens(model, "int f(", 6, ") { }", 5, "c.c", files, 2, little, room, &m),
+                      INLAY_ERR_BUFFER);
+            CHECK_INT(m, n);
+            free(little);
+        }
+        CHECK_INT(inlay_fill_tokens(model, NULL, 0, NULL, 0, NULL, NULL, 0, found, 400, &m), INLAY_OK);
+        CHECK_INT(m, has_middle ? 3 : 2);
+        inlay_model_free(model);
+        free(data);
+    }
+    tiny t = tiny_open(NULL, NULL);
+    size_t m = 0;
+    CHECK_INT(inlay_fill_tokens(t.model, "a", 1, "b", 1, NULL, NULL, 0, NULL, 0, &m), INLAY_ERR_UNSUPPORTED);
+    CHECK_HAS(inlay_error(), "no token for the prefix of a gap");
+    tiny_close(&t);
+}
+
+TEST_MAIN(CASE(a_gap_has_its_marks_in_the_order_of_the_model),
+          CASE(spans_are_where_the_tokens_stand), CASE(a_batch_is_its_texts_one_by_one),
           CASE(too_little_room_tells_the_number_and_writes_nothing), CASE(text_without_tokens_is_no_error),
           CASE(a_length_of_all_stops_at_the_nul), CASE(flags_that_do_not_exist_are_refused),
           CASE(text_comes_back_from_its_tokens), CASE(control_tokens_give_no_bytes_and_have_names),

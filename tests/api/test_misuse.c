@@ -312,6 +312,23 @@ TEST(functions_of_sessions) {
     tear_down();
 }
 
+TEST(functions_that_fill_gaps) {
+    set_up();
+    int32_t token;
+    size_t n;
+    const char *const files[] = {"a", NULL};
+    BAD(inlay_fill_tokens, NULL, "a", 1, "b", 1, NULL, NULL, 0, &token, 1, &n);
+    BAD(inlay_fill_tokens, w.t.model, NULL, 1, "b", 1, NULL, NULL, 0, &token, 1, &n);
+    BAD(inlay_fill_tokens, w.t.model, "a", 1, NULL, 1, NULL, NULL, 0, &token, 1, &n);
+    BAD(inlay_fill_tokens, w.t.model, "a", 1, "b", 1, NULL, NULL, 1, &token, 1, &n);
+    BAD(inlay_fill_tokens, w.t.model, "a", 1, "b", 1, NULL, files, 1, &token, 1, &n);
+    BAD(inlay_fill_tokens, w.t.model, "a", 1, "b", 1, NULL, files, SIZE_MAX, &token, 1, &n);
+    BAD(inlay_fill_tokens, w.t.model, "a", 1, "b", 1, NULL, NULL, 0, NULL, 1, &n);
+    BAD(inlay_fill_tokens, w.t.model, "a", 1, "b", 1, NULL, NULL, 0, &token, 1, NULL);
+    REFUSED(INLAY_ERR_UNSUPPORTED, inlay_fill_tokens, w.t.model, "a", 1, "b", 1, NULL, NULL, 0, &token, 1, &n);
+    tear_down();
+}
+
 TEST(functions_that_plan) {
     set_up();
     int64_t values[2];
@@ -524,6 +541,6 @@ TEST(the_least_and_the_greatest_of_every_option_work) {
 TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
-          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers), CASE(functions_of_speculators), CASE(functions_that_plan),
+          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers), CASE(functions_of_speculators), CASE(functions_that_plan), CASE(functions_that_fill_gaps),
           CASE(functions_of_stop_texts),
           CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))

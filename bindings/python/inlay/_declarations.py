@@ -611,6 +611,16 @@ Thread rule: any. Since 0.1.""",
         """The id of the token whose text is exactly `text`, `size` bytes.
 Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY when there is none. Thread rule: any. Since 0.1.""",
     ),
+    "inlay_fill_tokens": (
+        c_int32,
+        (inlay_model_p, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, POINTER(c_void_p), c_size_t, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
+        """The prompt with which a model that was trained to fill in gaps [Bavarian et al. 2022] writes what stands between
+`prefix` and `suffix`: their tokens with the model's marks around them, in its order, behind those that begin a text.
+`files` [n_files, 2] are other files that belong to it, name and text by turns, each ending with a NUL, which come
+first; `name` is that of the file with the gap, or NULL. A mark in a text is text. Where generation gives another mark
+or an end, the gap is filled. Errors: INLAY_ERR_BUFFER with `*n_tokens` set, INLAY_ERR_UNSUPPORTED (a model without
+such marks), INLAY_ERR_ARGUMENT, and as inlay_tokenize. Thread rule: any. Since 0.1.""",
+    ),
     "inlay_chat_render": (
         c_int32,
         (inlay_model_p, c_char_p, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, c_int32, c_char_p, c_size_t, POINTER(c_size_t),),

@@ -214,6 +214,26 @@ class Model:
                 return tokens[: count.value]
             capacity = count.value
 
+    def fill_tokens(
+        self, prefix: str, suffix: str, *, name: Optional[str] = None, files: Optional[Mapping[str, str]] = None
+    ) -> list[int]:
+        """The prompt with which a model that was trained to fill in gaps writes what stands between prefix and suffix, of the
+        file ``name``; ``files``, by their names, are others that belong to it."""
+        before, after = prefix.encode(), suffix.encode()
+        texts = [text.encode() for pair in (files or {}).items() for text in pair]
+        pointers = (ctypes.c_char_p * max(len(texts), 1))(*texts)
+        capacity, count = len(before) + len(after) + sum(map(len, texts)) + 16, c_size_t()
+        while True:
+            tokens = (c_int32 * capacity)()
+            status = lib.inlay_fill_tokens(
+                self._open_handle, before, len(before), after, len(after), name.encode() if name is not None else None,
+                pointers, len(texts) // 2, tokens, capacity, count,
+            )  # fmt: skip
+            if status != c.ERR_BUFFER or count.value <= capacity:
+                check(status)
+                return tokens[: count.value]
+            capacity = count.value
+
     def tokenize_spans(
         self, text: Union[str, bytes], *, add_special: bool = False, parse_special: bool = False
     ) -> list[tuple[int, int, int]]:

@@ -175,3 +175,8 @@ def test_an_exception_in_progress_is_raised_by_the_call(tiny_path):
 
     with pytest.raises(ZeroDivisionError, match="from the callback"):
         inlay.Model.open(tiny_path, progress=fail)
+
+
+def test_a_model_without_marks_fills_no_gaps(model):
+    with pytest.raises(inlay.UnsupportedError, match="was not trained to fill in"):
+        model.fill_tokens("a", "b", name="c.py", files={"d.py": "e"})
