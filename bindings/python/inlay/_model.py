@@ -221,7 +221,7 @@ class Model:
         file ``name``; ``files``, by their names, are others that belong to it."""
         before, after = prefix.encode(), suffix.encode()
         texts = [text.encode() for pair in (files or {}).items() for text in pair]
-        pointers = (ctypes.c_char_p * max(len(texts), 1))(*texts)
+        pointers = (c_void_p * max(len(texts), 1))(*(ctypes.cast(ctypes.c_char_p(text), c_void_p).value for text in texts))
         capacity, count = len(before) + len(after) + sum(map(len, texts)) + 16, c_size_t()
         while True:
             tokens = (c_int32 * capacity)()
