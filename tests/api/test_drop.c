@@ -34,8 +34,9 @@ static float *read_anew(inlay_model *model, int cache_type, const int32_t *token
 static double difference(const float *a, const float *b) {
     double worst = 0.0, greatest = 0.0;
     for (size_t i = 0; i < N_VOCAB; i++) {
-        worst = fmax(worst, fabs((double)a[i] - (double)b[i]));
-        greatest = fmax(greatest, fabs((double)b[i]));
+        double apart = fabs((double)a[i] - (double)b[i]), size = fabs((double)b[i]);
+        if (!(apart <= worst)) worst = apart; /* also what is no number */
+        if (size > greatest) greatest = size;
     }
     return worst / greatest;
 }
