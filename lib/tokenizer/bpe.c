@@ -318,9 +318,9 @@ static int32_t join_parts(merge_job *job) {
         if (part->status != INLAY_OK && p > 0) part->n_found = 0, part->status = read_merges(job, part);
         INLAY__TRY(part->status);
         for (size_t i = 0; i < part->n_found + AHEAD; i++) {
-            const inlay__merge *next = &part->found[i];
-            if (i < part->n_found) INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, next->left, next->right)]);
-            if (i >= AHEAD) put_merge(bpe, next - AHEAD);
+            if (i < part->n_found)
+                INLAY__PREFETCH(&bpe->merges[inlay__bpe_slot(bpe, part->found[i].left, part->found[i].right)]);
+            if (i >= AHEAD) put_merge(bpe, &part->found[i - AHEAD]);
         }
         for (size_t i = 0; i < INLAY__COUNT(bpe->joints.bits); i++) bpe->joints.bits[i] |= part->joints.bits[i];
     }
