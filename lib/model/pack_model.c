@@ -43,15 +43,17 @@ static size_t size_to_pack(const inlay__model *model, const inlay__matrix *m) {
 /* Packs into `packed` and lets the rows go. Looks at `cancel`, which may be NULL. */
 static int32_t fill_panels(const inlay__model *model, inlay__pool *pool, const inlay__matrix *matrix, uint8_t *packed,
                            const atomic_int *cancel) {
-    size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES, panel_rows = matrix->row_size * INLAY__LANES;
-    size_t step = inlay__max_size(STEP_BYTES / panel_rows, 1);
+    size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES;
+    size_t step = inlay__max_size(STEP_BYTES / (matrix->row_size * INLAY__LANES), 1);
     for (size_t begin = 0; begin < n_panels; begin += step) {
         pack_job job = {.kernels = &model->kernels, .rows = matrix, .packed = packed, .end = inlay__min_size(begin + step, n_panels)};
         atomic_init(&job.next, begin);
         if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed) != 0)
             return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
         if (!model->sys->only_plans) INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
-        inlay__weights_forget(model->weights, matrix->data + begin * panel_rows, (job.end - begin) * panel_rows);
+        /* no row beyond the last: a tensor that was made is freed when as many bytes as it has were let go */
+        size_t first = begin * INLAY__LANES, last = inlay__min_size(job.end * INLAY__LANES, matrix->n_rows);
+        inlay__weights_forget(model->weights, matrix->data + first * matrix->row_size, (last - first) * matrix->row_size);
     }
     return INLAY_OK;
 }
