@@ -4,7 +4,8 @@
 static const cli_option options[] = {
     CLI_OPTION_CONTEXT,
     CLI_OPTION_BATCH,
-    {"sequences", 0, "N", ARG_SEQUENCES, INLAY_OPT_SEQUENCES, "sequences of a session, each with the whole context (default: 1)"},
+    {"sequences", 0, "N", ARG_SEQUENCES, INLAY_OPT_SEQUENCES,
+     "sequences of a session, each with the whole context (default: 1)"},
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
@@ -38,7 +39,8 @@ static int run(const cli_args *args) {
         int64_t bytes = values[rows[i].value];
 
         if (json)
-            printf("%s\"%s\": %lld%s", i == 0 ? "{" : ", ", rows[i].name, (long long)bytes, i + 1 == N_ROWS ? "}\n" : "");
+            printf("%s\"%s\": %lld%s", i == 0 ? "{" : ", ", rows[i].name, (long long)bytes,
+                   i + 1 == N_ROWS ? "}\n" : "");
         else
             printf("%12.1f MB  %s\n", 1e-6 * (double)bytes, rows[i].what);
     }

@@ -4,7 +4,6 @@
 
 #include "base.h"
 #include "staged.h"
-#include "utf8.h"
 
 /* General categories, in the order of tools/gen_unicode.py. */
 enum {
@@ -50,18 +49,5 @@ extern const uint32_t inlay__unicode_script_ranges[][2]; /* first and last code 
 uint8_t inlay__unicode_category(uint32_t code);
 /* INLAY__CHAR_ bits of a code point. */
 uint8_t inlay__unicode_flags(uint32_t code);
-
-/* The bytes of the character at p[0..n), n > 0, and its bits. A byte that begins no well-formed character is
- * one character without any bit. */
-static inline size_t inlay__char_at(const uint8_t *p, size_t n, uint8_t *flags) {
-    if (p[0] < 0x80) {
-        *flags = inlay__unicode_ascii[p[0]];
-        return 1;
-    }
-    uint32_t code;
-    size_t size = inlay__utf8_decode(p, n, &code);
-    *flags = size > 0 ? inlay__unicode_flags(code) : 0;
-    return size > 0 ? size : 1;
-}
 
 #endif

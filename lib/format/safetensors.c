@@ -41,7 +41,6 @@ static const struct {
 };
 
 const char *inlay__safetensors_type_name(inlay__safetensors_type type) { return types[type].name; }
-uint32_t inlay__safetensors_type_bits(inlay__safetensors_type type) { return types[type].bits; }
 
 typedef struct reader {
     const char *name; /* of the file, for messages */

@@ -53,8 +53,7 @@ void inlay__safetensors_free(inlay__safetensors *file);
 
 const inlay__safetensor *inlay__safetensors_find(const inlay__safetensors *file, const char *name);
 
-/* The name of a type: "F8_E4M3"; and the bits of an element. */
+/* The name of a type: "F8_E4M3". */
 const char *inlay__safetensors_type_name(inlay__safetensors_type type);
-uint32_t inlay__safetensors_type_bits(inlay__safetensors_type type);
 
 #endif

@@ -46,7 +46,8 @@ void inlay__load_key(const void *keys, size_t n_head_dim, uint32_t cache_type, s
     }
     for (size_t i = 0; i < n_head_dim; i++) {
         size_t at = key_index(position, i, n_head_dim);
-        key[i] = cache_type == INLAY_TYPE_F16 ? inlay__f16_to_f32(((const uint16_t *)keys)[at]) : ((const float *)keys)[at];
+        key[i] =
+            cache_type == INLAY_TYPE_F16 ? inlay__f16_to_f32(((const uint16_t *)keys)[at]) : ((const float *)keys)[at];
     }
 }
 

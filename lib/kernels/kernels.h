@@ -30,7 +30,8 @@ typedef struct inlay__acts {
     float *dsum;    /* [n_cols, n_blocks] d * sum, rounded once; by 32 only */
     int16_t *sum16; /* [n_cols, n_k / 16] sums of 16 q; by 256 only */
     int16_t *sum32; /* [n_cols, n_k / 32] sums of 32 q; by 256 only */
-    int16_t *zero6; /* [n_cols, n_k / 16, 2] of 16 q: -32 times those at 0 and 1 modulo 4, and those at 2 and 3; by 256 only */
+    /* [n_cols, n_k / 16, 2] of 16 q: -32 times those at 0 and 1 modulo 4, and those at 2 and 3; by 256 only */
+    int16_t *zero6;
 } inlay__acts;
 
 /* A product of some rows of a weight matrix with some columns:
@@ -50,8 +51,8 @@ typedef struct inlay__product {
 } inlay__product;
 
 typedef void (*inlay__product_fn)(const inlay__product *product);
-/* Packs n_blocks blocks of 16 whole rows, row_size bytes apart, into a panel; false, touching nothing, for a type that it
- * leaves to pack.c. */
+/* Packs n_blocks blocks of 16 whole rows, row_size bytes apart, into a panel; false, touching nothing, for a type that
+ * it leaves to pack.c. */
 typedef bool (*inlay__pack_fn)(uint32_t type, const uint8_t *rows, size_t row_size, size_t n_blocks, uint8_t *panel);
 typedef void (*inlay__quantize_fn)(const float *x, inlay__acts *acts, size_t col);
 
@@ -77,8 +78,8 @@ typedef struct inlay__attention {
     const void *keys;    /* of 256 positions: [16, n_head_dim, 16], 16 keys side by side; Q8_0: see attention_q8_0.c */
     const void *values;  /* of 256 positions: [256, n_head_dim], finite everywhere */
     size_t block_stride; /* bytes from the keys and values of 256 positions to those of the next */
-    const uint32_t *pages; /* where those of each 256 positions stand, in strides from the first; NULL: one behind another */
-    inlay__softmax *part; /* [n_rows] the keys are a part of what the rows see: out is not divided by the sum; or NULL */
+    const uint32_t *pages; /* where those of each 256 positions stand, in strides; NULL: one behind another */
+    inlay__softmax *part; /* [n_rows] the keys are a part of what the rows see: out is not divided by it; or NULL */
     float *scratch;      /* [INLAY__ATTENTION_SCRATCH(n_head_dim)] aligned to 64 */
 } inlay__attention;
 
@@ -155,7 +156,7 @@ void inlay__kernels_init(inlay__kernels *kernels, inlay__cpu level);
 void inlay__kernels_init_x86(inlay__kernels *kernels, inlay__cpu level);
 void inlay__kernels_init_arm(inlay__kernels *kernels, inlay__cpu level);
 
-/* A level's products of packed types of 256 by a table of values: those whose scales stand for 32 elements, and for 16. */
+/* A level's products of packed types of 256 by a table of values: with scales for 32 elements each, and for 16. */
 void inlay__kernels_set_table(inlay__kernels *kernels, inlay__product_fn by_32, inlay__product_fn by_16);
 
 /* The scalar functions. */

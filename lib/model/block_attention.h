@@ -25,7 +25,7 @@ typedef struct inlay__attention_weights {
 } inlay__attention_weights;
 
 extern const inlay__layer_block_kind inlay__attention_kind;
-/* Attention of a decoder to what an encoder gave. Its keys and values are computed once, by inlay__cross_keep. */
+/* Attention of a decoder to what an encoder gave. Its keys and values are computed once, by inlay__forward_cross. */
 extern const inlay__layer_block_kind inlay__cross_attention_kind;
 
 /* An attention block of a decoder, or of an encoder, with the heads, scale and soft cap that the hyperparameters say,
@@ -39,8 +39,5 @@ int32_t inlay__attention_load(inlay__model *model, size_t layer, inlay__norm_kin
 
 /* A block of attention to what the encoder gave, "cross_attn_q" and so on. */
 int32_t inlay__cross_attention_load(inlay__model *model, size_t layer, inlay__layer_block *block);
-
-/* Keys and values of the encoder's states, in d->hidden, into d->crossed, for every block of the decoder. */
-void inlay__cross_keep(inlay__pass *pass);
 
 #endif

@@ -109,11 +109,6 @@ static bool goes_on_in_shared(const inlay__kv_cache *cache, const inlay__kv_page
     return begin % cache->n_block > 0 && cache->n_users[pages->list[begin / cache->n_block]] > 1;
 }
 
-size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end) {
-    if (cache->size == 0) return 0;
-    return inlay__kv_cache_pages(cache, end) - pages->n + goes_on_in_shared(cache, pages, begin);
-}
-
 /* A copy of a page takes its place. */
 static void copy_page(inlay__kv_cache *cache, uint32_t *page) {
     uint32_t shared = *page;

@@ -112,9 +112,11 @@ static int32_t plan(writer *w, inlay__model *model) {
         if (is_multiplied(model, t) && inlay__packed_size(t->type, t->shape, &size))
             *e = (entry){.packed = true, .size = size, .offset = offset};
         if (e->packed)
-            w->capacity = inlay__max_size(w->capacity, inlay__packed_matrix_size(t->type, INLAY__LANES, (size_t)t->shape[0]));
+            w->capacity =
+                inlay__max_size(w->capacity, inlay__packed_matrix_size(t->type, INLAY__LANES, (size_t)t->shape[0]));
         if (!inlay__add_u64(offset, e->size, &offset) || offset > INT64_MAX)
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its packed form has more bytes than a file can", name);
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its packed form has more bytes than a file can",
+                               name);
         offset = align(offset);
     }
     return INLAY_OK;
@@ -124,7 +126,8 @@ static int32_t plan(writer *w, inlay__model *model) {
 
 /* Keys that describe the old file, and those that are written anew. */
 static bool is_replaced(inlay__text key) {
-    static const char *const keys[] = {"general.alignment", "split.no", "split.count", "split.tensors.count", INLAY__PACKED_MERGES};
+    static const char *const keys[] = {"general.alignment", "split.no", "split.count", "split.tensors.count",
+                                       INLAY__PACKED_MERGES};
     for (size_t i = 0; i < INLAY__COUNT(keys); i++)
         if (strcmp(key.text, keys[i]) == 0) return true;
     return false;
@@ -146,7 +149,8 @@ static int32_t put_pair(writer *w, const inlay__gguf_kv *kv) {
     INLAY__TRY(put_u32(w, kv->type));
     if (kv->is_array) INLAY__TRY(put_u64(w, kv->n_values));
     if (kv->runs != NULL) return put_runs(w, kv);
-    if (kv->type != INLAY__GGUF_STRING) return put(w, kv->values, inlay__gguf_value_size(kv->type) * (size_t)kv->n_values);
+    if (kv->type != INLAY__GGUF_STRING)
+        return put(w, kv->values, inlay__gguf_value_size(kv->type) * (size_t)kv->n_values);
     for (uint64_t i = 0; i < kv->n_values; i++) {
         inlay__text text = inlay__gguf_string(kv, i);
         INLAY__TRY(put_text(w, text.text, text.size));
@@ -210,8 +214,8 @@ typedef struct pack_job {
 
 static void pack_share(void *arg, size_t i_thread, size_t n_threads) {
     const pack_job *job = arg;
-    inlay__matrix_pack(job->kernels, &job->rows, job->n_panels * i_thread / n_threads, job->n_panels * (i_thread + 1) / n_threads,
-                       job->panels);
+    inlay__matrix_pack(job->kernels, &job->rows, job->n_panels * i_thread / n_threads,
+                       job->n_panels * (i_thread + 1) / n_threads, job->panels);
 }
 
 /* One matrix of a tensor, as many panels at a time as the buffer holds. */
@@ -238,7 +242,8 @@ static int32_t put_tensor(writer *w, const inlay__tensor *t, bool packed) {
     inlay__dtype_row_size(t->type, t->shape[0], &row_size);
     inlay__matrix m = {.type = t->type, .n_rows = (size_t)t->shape[1], .n_k = (size_t)t->shape[0],
                        .row_size = (size_t)row_size, .data = t->data};
-    for (uint64_t i = 0; i < t->shape[2] * t->shape[3]; i++, m.data += m.n_rows * m.row_size) INLAY__TRY(put_panels(w, m));
+    for (uint64_t i = 0; i < t->shape[2] * t->shape[3]; i++, m.data += m.n_rows * m.row_size)
+        INLAY__TRY(put_panels(w, m));
     return INLAY_OK;
 }
 
@@ -278,7 +283,12 @@ int32_t inlay__model_write_packed(inlay__model *model, const inlay__model_config
     const char *name = inlay__weights_name(model->weights);
     if (inlay__weights_metadata(model->weights)->packed != 0)
         return inlay__fail(INLAY_ERR_ARGUMENT, "file '%s': is packed already", name);
-    writer w = {.sys = model->sys, .weights = model->weights, .config = config, .merges = merges, .kernels = &model->kernels, .file = {.fd = -1}};
+    writer w = {.sys = model->sys,
+                .weights = model->weights,
+                .config = config,
+                .merges = merges,
+                .kernels = &model->kernels,
+                .file = {.fd = -1}};
     int32_t status = write_all(&w, model, path);
     inlay__out_file_drop(&w.file);
     inlay__pool_free(w.pool);

@@ -4,8 +4,8 @@
 #include "base/pool.h"
 #include "model/pack_model.h"
 
-/* A thread takes TASK_PANELS at a time. The file's rows are let go after every STEP_BYTES of them, so that a model is never
- * in memory twice. */
+/* A thread takes TASK_PANELS at a time. The file's rows are let go after every STEP_BYTES of them, so that a model is
+ * never in memory twice. */
 enum { TASK_PANELS = 16, STEP_BYTES = 16 << 20, ALIGNMENT = 64 };
 
 /* Some panels of one matrix, shared out among the threads. */
@@ -46,14 +46,18 @@ static int32_t fill_panels(const inlay__model *model, inlay__pool *pool, const i
     size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES;
     size_t step = inlay__max_size(STEP_BYTES / (matrix->row_size * INLAY__LANES), 1);
     for (size_t begin = 0; begin < n_panels; begin += step) {
-        pack_job job = {.kernels = &model->kernels, .rows = matrix, .packed = packed, .end = inlay__min_size(begin + step, n_panels)};
+        pack_job job = {.kernels = &model->kernels,
+                        .rows = matrix,
+                        .packed = packed,
+                        .end = inlay__min_size(begin + step, n_panels)};
         atomic_init(&job.next, begin);
         if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed) != 0)
             return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
         if (!model->sys->only_plans) INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
         /* no row beyond the last: a tensor that was made is freed when as many bytes as it has were let go */
         size_t first = begin * INLAY__LANES, last = inlay__min_size(job.end * INLAY__LANES, matrix->n_rows);
-        inlay__weights_forget(model->weights, matrix->data + first * matrix->row_size, (last - first) * matrix->row_size);
+        inlay__weights_forget(model->weights, matrix->data + first * matrix->row_size,
+                              (last - first) * matrix->row_size);
     }
     return INLAY_OK;
 }
@@ -130,7 +134,8 @@ static int32_t reserve(packer *p, inlay__matrix *m, size_t size) {
 static int32_t prepare_matrix(packer *p, inlay__matrix *m, const inlay__model_config *config) {
     size_t size = size_to_pack(p->model, m);
     if (size == 0) return INLAY_OK;
-    if (config->pack != INLAY_PACK_OPEN && !inlay__weights_is_made(p->model->weights, m->data)) return reserve(p, m, size);
+    if (config->pack != INLAY_PACK_OPEN && !inlay__weights_is_made(p->model->weights, m->data))
+        return reserve(p, m, size);
     if (p->pool == NULL) INLAY__TRY(inlay__pool_new(p->model->sys, config->n_threads, &p->pool));
     return pack_matrix(p, m, size);
 }
@@ -177,8 +182,8 @@ int32_t inlay__model_use(const inlay__model *model, inlay__pool *pool, size_t n_
     if (packing == NULL || atomic_load_explicit(&packing->ready, memory_order_acquire) != 0) return INLAY_OK;
     n_tokens = inlay__min_size(n_tokens, TOKENS_FROM_ROWS + 1);
     if (atomic_fetch_add(&packing->n_tokens, n_tokens) + n_tokens <= TOKENS_FROM_ROWS) return INLAY_OK;
-    /* While one session packs the others go on from the rows, which stay readable: the file's are mapped, copied or lent. A
-     * child of fork() in which nobody goes on packing does so for good. */
+    /* While one session packs the others go on from the rows, which stay readable: the file's are mapped, copied or
+     * lent. A child of fork() in which nobody goes on packing does so for good. */
     if (!atomic_compare_exchange_strong(&packing->busy, &idle, 1)) return INLAY_OK;
     int32_t status = INLAY_OK;
     if (atomic_load(&packing->ready) == 0) {
@@ -203,8 +208,9 @@ static size_t panel_size(const inlay__model *model) {
 int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config) {
     packer p = {.model = model};
     INLAY__TRY(make_list(model));
-    int32_t status = config->pack == INLAY_PACK_NEVER ? report(config, model->weights->file_size, model->weights->file_size)
-                                                      : pack_all(&p, config);
+    int32_t status = config->pack == INLAY_PACK_NEVER
+                         ? report(config, model->weights->file_size, model->weights->file_size)
+                         : pack_all(&p, config);
     inlay__pool_free(p.pool);
     model->panel_size = panel_size(model);
     return status;
@@ -215,12 +221,14 @@ size_t inlay__model_token_bytes(const inlay__model *model) {
     if (model->ngrams != NULL)
         bytes += model->hparams.n_vocab * sizeof(float); /* and the successors of a few contexts */
     size_t first = 0; /* an encoder in front of a decoder runs once a text */
-    for (size_t i = 0; model->decoder.n_layer > 0 && i < model->encoder.n_layer; i++) first += model->encoder.layers[i].n_blocks;
+    for (size_t i = 0; model->decoder.n_layer > 0 && i < model->encoder.n_layer; i++)
+        first += model->encoder.layers[i].n_blocks;
     for (size_t i = first; i < model->n_all_blocks; i++) {
         const inlay__layer_block *block = model->all_blocks[i];
         const inlay__matrix *m;
         if (block->kind->token_bytes != NULL) bytes += block->kind->token_bytes(block->weights);
-        for (size_t k = 0; block->kind->token_bytes == NULL && (m = block->kind->matrix(block->weights, k)) != NULL; k++)
+        for (size_t k = 0; block->kind->token_bytes == NULL && (m = block->kind->matrix(block->weights, k)) != NULL;
+             k++)
             bytes += inlay__matrix_size(m);
     }
     return bytes;

@@ -1,5 +1,6 @@
-/* Running a pass: every thread follows the route from phase to phase, and all meet after each that is shared out. Whoever must
- * leave says so, and all stop where they meet next: each thread's place in the pass (inlay__pass) is what they go on from. */
+/* Running a pass: every thread follows the route from phase to phase, and all meet after each that is shared out.
+ * Whoever must leave says so, and all stop where they meet next: each thread's place in the pass (inlay__pass) is what
+ * they go on from. */
 #include "kernels/math.h"
 #include "model/phase.h"
 #include "model/positions.h"
@@ -82,7 +83,8 @@ static int32_t follow_lent(inlay__decoder *d) {
     while (goes_on) {
         INLAY__TRY(inlay__pool_run(d->pool, advance_part, d));
         goes_on = !d->passes[0].is_done;
-        for (size_t i = 0; i < d->config.n_threads && !d->passes[0].is_done; i++) goes_on = may_go_on(&d->passes[i]) && goes_on;
+        for (size_t i = 0; i < d->config.n_threads && !d->passes[0].is_done; i++)
+            goes_on = may_go_on(&d->passes[i]) && goes_on;
     }
     return INLAY_OK;
 }

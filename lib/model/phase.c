@@ -153,7 +153,8 @@ void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm,
     inlay__inputs in = inlay__inputs_of(p, n);
     inlay__slice cols = inlay__cols_of(p, task);
     for (size_t col = cols.begin; col < cols.end; col++) {
-        float *x = in.x != NULL ? in.x + col * n : p->d->threads[p->i_thread].hidden, *stream = inlay__stream_of(p, col);
+        float *x = in.x != NULL ? in.x + col * n : p->d->threads[p->i_thread].hidden,
+              *stream = inlay__stream_of(p, col);
         if (joins)
             join(p, col, stream, x);
         else
@@ -169,7 +170,8 @@ void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm,
 void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out) {
     inlay__inputs in = inlay__inputs_of(p, m->n_k);
     inlay__operand operand = {&in.acts_32, &in.acts_256, in.x, p->d->threads[p->i_thread].panel, &in.acts_wide};
-    inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, cols.begin, cols.end, out, m->n_rows);
+    inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, cols.begin, cols.end, out,
+                           m->n_rows);
 }
 
 void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {
@@ -196,7 +198,9 @@ const float *inlay__state_before(const inlay__pass *p, const inlay__span *span) 
     return span->sequence->state[span->sequence->state_is_new] + p->block->state;
 }
 
-float *inlay__state_after(const inlay__pass *p, const inlay__span *span) { return span->sequence->state[1] + p->block->state; }
+float *inlay__state_after(const inlay__pass *p, const inlay__span *span) {
+    return span->sequence->state[1] + p->block->state;
+}
 
 inlay__convolution inlay__convolution_of(const inlay__pass *p, const inlay__convolution *all, const inlay__span *span) {
     inlay__convolution part = *all;

@@ -315,7 +315,10 @@ static int32_t join_parts(merge_job *job) {
     inlay__bpe *bpe = job->bpe;
     for (size_t p = 0; p < job->n_parts; p++) {
         merge_part *part = &job->parts[p];
-        if (part->status != INLAY_OK && p > 0) part->n_found = 0, part->status = read_merges(job, part);
+        if (part->status != INLAY_OK && p > 0) {
+            part->n_found = 0;
+            part->status = read_merges(job, part);
+        }
         INLAY__TRY(part->status);
         for (size_t i = 0; i < part->n_found + AHEAD; i++) {
             if (i < part->n_found)

@@ -1,4 +1,5 @@
 /* Compiling patterns, and walking over their matches. */
+#include "base/utf8.h"
 #include "tokenizer/pattern_automaton.h"
 
 /* ------------------------------------------------------------------ compile */

@@ -1,4 +1,5 @@
 /* From the text of a regular expression to a program: groups, alternation, quantifiers, lookaround. */
+#include "base/utf8.h"
 #include "tokenizer/pattern_program.h"
 
 enum { GROUP_DEPTH = 64, MAX_REPEAT = 4096 };

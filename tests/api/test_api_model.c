@@ -43,7 +43,8 @@ TEST(facts_are_those_of_the_file) {
     CHECK_INT(fact_int(t.model, INLAY_MODEL_N_FF), p.n_ff);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_FILE_BYTES), t.size);
     CHECK_STR(fact_string(t.model, INLAY_MODEL_KIND), "decoder");
-    CHECK_INT(fact_int(t.model, INLAY_MODEL_CAPABILITIES), INLAY_CAN_GENERATE | INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE | INLAY_CAN_SHIFT);
+    CHECK_INT(fact_int(t.model, INLAY_MODEL_CAPABILITIES),
+              INLAY_CAN_GENERATE | INLAY_CAN_PREFIX | INLAY_CAN_TRUNCATE | INLAY_CAN_SHIFT);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_TOKEN_BOS), TINY_IM_START);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_TOKEN_EOS), TINY_IM_END);
     CHECK_INT(fact_int(t.model, INLAY_MODEL_TOKEN_UNKNOWN), TINY_ENDOFTEXT);

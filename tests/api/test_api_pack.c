@@ -83,8 +83,9 @@ TEST(every_type_gives_the_bits_of_the_original_at_every_level_and_from_memory) {
         for (int level = -1; next_level(&level, &kernels);) {
             const char *cpu = inlay__cpu_name(kernels.level);
             for (int way = 0; way < 4; way++) {
-                float *found = logits_of_file(way == 3 ? original : packed, cpu, way == 1 ? INLAY_LOAD_COPY : INLAY_LOAD_MAP,
-                                              way < 2 ? INLAY_PACK_AUTO : INLAY_PACK_NEVER);
+                float *found =
+                    logits_of_file(way == 3 ? original : packed, cpu, way == 1 ? INLAY_LOAD_COPY : INLAY_LOAD_MAP,
+                                   way < 2 ? INLAY_PACK_AUTO : INLAY_PACK_NEVER);
                 CHECK(same_floats("a packed file", &kernels, found, expected, p.n_vocab));
                 free(found);
             }
@@ -377,8 +378,8 @@ TEST(the_format_layer_and_the_kernels_agree_on_sizes) {
 }
 
 /* A file with one packed tensor. */
-static void expect_refused(uint32_t version, uint32_t number, uint64_t n_k, uint64_t n_rows, size_t n_bytes, int32_t status,
-                           const char *words) {
+static void expect_refused(uint32_t version, uint32_t number, uint64_t n_k, uint64_t n_rows, size_t n_bytes,
+                           int32_t status, const char *words) {
     gguf_writer w;
     size_t size;
     uint8_t *panels = calloc(1, n_bytes + 1);
@@ -405,7 +406,8 @@ TEST(damaged_and_future_files_are_refused_by_what_is_wrong) {
     expect_refused(INLAY__PACKED_VERSION, q4_0, 64, 17, 2 * 2 * 288 - 32, INLAY_ERR_FORMAT, "past the end");
     expect_refused(INLAY__PACKED_VERSION, q4_0, 63, 17, 2 * 2 * 288, INLAY_ERR_FORMAT, "no multiple");
     expect_refused(INLAY__PACKED_VERSION, q4_0, 64, UINT64_C(1) << 56, 2 * 2 * 288, INLAY_ERR_FORMAT, "past the end");
-    expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + INLAY_TYPE_F32, 64, 17, 64 * 32 * 4, INLAY_ERR_FORMAT, "type F32 cannot be");
+    expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + INLAY_TYPE_F32, 64, 17, 64 * 32 * 4, INLAY_ERR_FORMAT,
+                   "type F32 cannot be");
     expect_refused(INLAY__PACKED_VERSION, INLAY__PACKED_TYPE + 999, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "type 999");
     expect_refused(INLAY__PACKED_VERSION, 0x494d0000u, 64, 17, 4096, INLAY_ERR_UNSUPPORTED, "GGUF does not define");
     expect_refused(INLAY__PACKED_VERSION, INLAY_TYPE_Q16_0, 128, 17, 8192, INLAY_ERR_UNSUPPORTED, "does not define");
@@ -477,7 +479,8 @@ TEST_MAIN(CASE(every_type_gives_the_bits_of_the_original_at_every_level_and_from
           CASE(metadata_tensors_and_facts_are_those_of_the_original),
           CASE(any_number_of_threads_and_every_level_writes_the_same_bytes), CASE(it_takes_no_memory_for_weights),
           CASE(what_cannot_be_packed_is_named_and_nothing_is_left), CASE(a_file_may_be_packed_over_itself),
-          CASE(progress_ends_at_the_files_size_and_cancelling_leaves_nothing), CASE(a_failure_of_any_call_leaves_nothing),
-          CASE(the_parts_of_a_split_model_become_one_file), CASE(the_format_layer_and_the_kernels_agree_on_sizes),
+          CASE(progress_ends_at_the_files_size_and_cancelling_leaves_nothing),
+          CASE(a_failure_of_any_call_leaves_nothing), CASE(the_parts_of_a_split_model_become_one_file),
+          CASE(the_format_layer_and_the_kernels_agree_on_sizes),
           CASE(damaged_and_future_files_are_refused_by_what_is_wrong), CASE(a_packed_vector_is_refused_by_name),
           CASE(a_flipped_bit_anywhere_is_an_error_or_a_model))

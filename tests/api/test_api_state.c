@@ -167,7 +167,8 @@ TEST(a_state_of_other_weights_is_refused_and_every_level_gives_the_same_bytes) {
     tiny t = tiny_open(NULL, NULL), other = tiny_open(&p, NULL);
     int32_t tokens[20];
     tiny_tokens(tokens, 20);
-    inlay_session *s = tiny_session(t.model, INLAY_OPT_CONTEXT, 32, 0), *o = tiny_session(other.model, INLAY_OPT_CONTEXT, 32, 0);
+    inlay_session *s = tiny_session(t.model, INLAY_OPT_CONTEXT, 32, 0),
+                  *o = tiny_session(other.model, INLAY_OPT_CONTEXT, 32, 0);
     CHECK_INT(inlay_eval(s, tokens, 20), INLAY_OK);
     CHECK_INT(inlay_eval(o, tokens, 20), INLAY_OK);
     bytes b = save(s), best = save(o);
@@ -197,7 +198,8 @@ TEST(what_an_encoder_gave_comes_back_with_its_decoders_sequence) {
         int32_t source[30], tokens[12];
         tiny_seq2seq_tokens(source, 30, 3);
         tiny_seq2seq_tokens(tokens, 12, 5);
-        inlay_session *a = tiny_session(t.model, INLAY_OPT_CONTEXT, 40, 0), *b = tiny_session(t.model, INLAY_OPT_CONTEXT, 40, 0);
+        inlay_session *a = tiny_session(t.model, INLAY_OPT_CONTEXT, 40, 0),
+                      *b = tiny_session(t.model, INLAY_OPT_CONTEXT, 40, 0);
         CHECK_INT(inlay_encode(a, source, 30), INLAY_OK);
         CHECK_INT(inlay_eval(a, tokens, 8), INLAY_OK);
         CHECK_INT(inlay_encode(b, source + 10, 17), INLAY_OK);

@@ -1,4 +1,5 @@
-/* A host that lends its threads: none is started, and whoever runs the parts, in whatever order, the bits are the same. */
+/* A host that lends its threads: none is started, and whoever runs the parts, in whatever order, the bits are the same.
+ */
 #include "test.h"
 
 #include <pthread.h>
@@ -114,7 +115,8 @@ TEST(parts_in_any_order_or_at_once_give_the_same_bits_and_start_no_thread) {
     tiny_tokens(tokens, N_PROMPT + 1);
     float *prompt = tiny_eval(s, tokens, N_PROMPT, N_PROMPT), *next = tiny_eval(s, tokens + N_PROMPT, 1, 1);
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-        for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) check_host(hosts[i], counts[k], tokens, prompt, next);
+        for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++)
+            check_host(hosts[i], counts[k], tokens, prompt, next);
     free(prompt), free(next);
     inlay_session_free(s);
     tiny_close(&t);

@@ -137,14 +137,16 @@ TEST(a_model_that_is_packed_in_use_gives_the_same_bits_before_and_after) {
         if (!inlay__cpu_has((inlay__cpu)level)) continue;
         for (size_t i = 0; i < n_file_types; i++) {
             /* The best level takes every type, the others one of each kind. */
-            if (level != (int)inlay__cpu_best() && product_types[i] != INLAY_TYPE_Q8_0 && product_types[i] != INLAY_TYPE_Q4_K)
+            if (level != (int)inlay__cpu_best() && product_types[i] != INLAY_TYPE_Q8_0 &&
+                product_types[i] != INLAY_TYPE_Q4_K)
                 continue;
             tiny_params p = of_type(product_types[i], i % 2 == 0);
             inlay__model_config config = config_of((inlay__cpu)level, 2);
             tiny_network used = open_to_pack_in_use(&p, (inlay__cpu)level), expected = tiny_network_open(&p, &config);
             bool has = used.model->kernels.product_packed[p.matrix_type] != NULL;
             CHECK_INT(used.model->packing != NULL, has);
-            float *of_used = rows_of(used.model, 1), *again = rows_of(used.model, N_TOKENS), *of_expected = rows_of(expected.model, 1);
+            float *of_used = rows_of(used.model, 1), *again = rows_of(used.model, N_TOKENS),
+                  *of_expected = rows_of(expected.model, 1);
             CHECK(same_floats("packed in use", &used.model->kernels, of_used, of_expected, N_TOKENS * p.n_vocab));
             CHECK(same_floats("packed before", &used.model->kernels, again, of_expected, N_TOKENS * p.n_vocab));
             if (has) CHECK_INT(atomic_load(&used.model->packing->ready), 1);

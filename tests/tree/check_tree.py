@@ -22,7 +22,7 @@ LAYERS = {
 }
 MAX_LINES = 800
 MAX_COLUMNS = 120
-LONG_LINES = 280  # that are left from before there was this rule: the number only falls
+LONG_LINES = 200  # that are left from before there was this rule: the number only falls
 GENERATED = ("_tables.c", "_golden.c", "_data.c", "_declarations.py")
 # Functions whose number is no status.
 NO_STATUS = {"inlay_abi_version", "inlay_arithmetic_version", "inlay_option_key", "inlay_token_flags", "inlay_token_is_end"}

@@ -54,7 +54,8 @@ static void end(fixture *x) {
 }
 
 /* The tensor is there, of this type and shape, and has these floats. */
-static void has(const fixture *x, const char *name, uint64_t n_k, uint64_t n_rows, uint64_t n_experts, const float *values) {
+static void has(const fixture *x, const char *name, uint64_t n_k, uint64_t n_rows, uint64_t n_experts,
+                const float *values) {
     const inlay__tensor *t = x->status == INLAY_OK ? inlay__weights_find(&x->weights, name) : NULL;
     if (!CHECK(t != NULL)) {
         fprintf(stderr, "  '%s' is missing\n", name);
@@ -119,7 +120,8 @@ TEST(every_line_of_every_family_is_whole) {
         inlay__config_line config;
         for (const char *table = family->tensors; inlay__tensor_line_next(&table, &tensor);) {
             CHECK(tensor.from.size > 0 && tensor.to.size > 0 && tensor.to.size < 44);
-            if (!CHECK(tensor.kind < INLAY__N_TENSOR_KINDS)) fprintf(stderr, "  %s: %.*s\n", family->model_type, (int)tensor.from.size, tensor.from.text);
+            if (!CHECK(tensor.kind < INLAY__N_TENSOR_KINDS))
+                fprintf(stderr, "  %s: %.*s\n", family->model_type, (int)tensor.from.size, tensor.from.text);
             CHECK((tensor.to.text[0] == '-') == (tensor.kind == INLAY__TENSOR_ignored));
             char last = tensor.from.text[tensor.from.size - 1];
             CHECK(tensor.kind == INLAY__TENSOR_ignored ||
@@ -129,7 +131,8 @@ TEST(every_line_of_every_family_is_whole) {
         for (const char *table = family->config; inlay__config_line_next(&table, &config);) {
             CHECK(config.key[0] != '\0' && config.from[0] != '\0');
             CHECK(strlen(config.from) < INLAY__CONFIG_FIELD - 1);
-            if (!CHECK(config.kind < INLAY__N_CONFIG_KINDS)) fprintf(stderr, "  %s: %s\n", family->model_type, config.key);
+            if (!CHECK(config.kind < INLAY__N_CONFIG_KINDS))
+                fprintf(stderr, "  %s: %s\n", family->model_type, config.key);
         }
         CHECK(inlay__family_find(family->model_type) == family);
     }
@@ -222,7 +225,8 @@ TEST(experts_are_stacked_in_the_order_of_their_numbers) {
 
 TEST(positions_of_opt_begin_behind_two_rows) {
     fixture x;
-    begin(&x, "{\"model_type\":\"opt\",\"hidden_size\":2,\"num_hidden_layers\":1,\"num_attention_heads\":1,\"ffn_dim\":3}");
+    begin(&x,
+          "{\"model_type\":\"opt\",\"hidden_size\":2,\"num_hidden_layers\":1,\"num_attention_heads\":1,\"ffn_dim\":3}");
     safetensors_writer_count(&x.w, "model.decoder.embed_positions.weight", "[4,2]", 8, 0);
     open_as(&x, "folder");
     has(&x, "position_embd.weight", 2, 2, 1, FLOATS(4, 5, 6, 7));
@@ -257,7 +261,8 @@ TEST(elements_of_f64_f8_i8_and_u8_are_converted_exactly) {
         if (!CHECK(t != NULL)) continue;
         CHECK_INT(t->type, i == 0 ? INLAY_TYPE_F32 : INLAY_TYPE_F16);
         for (size_t k = 0; k < 4; k++) {
-            float found = i == 0 ? inlay__load_f32(t->data + 4 * k) : inlay__f16_to_f32(inlay__load_u16(t->data + 2 * k));
+            float found =
+                i == 0 ? inlay__load_f32(t->data + 4 * k) : inlay__f16_to_f32(inlay__load_u16(t->data + 2 * k));
             CHECK_INT(inlay__f32_bits(found), inlay__f32_bits(expected[i].values[k]));
         }
     }
@@ -305,7 +310,8 @@ TEST(both_dialects_of_config_give_the_same_metadata) {
         "{\"model_type\":\"gemma3_text\"," SIZES ",\"head_dim\":4,\"rope_theta\":1e6,\"rope_local_base_freq\":5e3,"
         "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8.0},\"sliding_window\":7,\"sliding_window_pattern\":2,"
         "\"torch_dtype\":\"float32\",\"rms_norm_eps\":1e-6,\"num_hidden_layers\":3}",
-        "{\"model_type\":\"gemma3_text\"," SIZES ",\"head_dim\":4,\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\","
+        "{\"model_type\":\"gemma3_text\"," SIZES
+        ",\"head_dim\":4,\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\","
         "\"factor\":8.0,\"rope_theta\":1e6},\"sliding_attention\":{\"rope_type\":\"default\",\"rope_theta\":5e3}},"
         "\"sliding_window\":7,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\"],"
         "\"dtype\":\"float32\",\"num_hidden_layers\":3}"};
@@ -330,14 +336,17 @@ TEST(both_dialects_of_config_give_the_same_metadata) {
 /* The factors as transformers 5.23 computes them for these parameters: 1 above, `factor` below, mixed between. */
 TEST(llama_3_scaling_becomes_a_tensor_of_factors) {
     fixture x;
-    begin(&x, "{\"model_type\":\"llama\"," SIZES ",\"head_dim\":16,\"rope_theta\":500000.0,\"rope_scaling\":{\"rope_type\":\"llama3\","
-              "\"factor\":8.0,\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,\"original_max_position_embeddings\":64}}");
+    begin(&x,
+          "{\"model_type\":\"llama\"," SIZES
+          ",\"head_dim\":16,\"rope_theta\":500000.0,\"rope_scaling\":{\"rope_type\":\"llama3\","
+          "\"factor\":8.0,\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,\"original_max_position_embeddings\":64}}");
     open_as(&x, "folder");
     const inlay__tensor *t = x.status == INLAY_OK ? inlay__weights_find(&x.weights, "rope_freqs.weight") : NULL;
     if (CHECK(t != NULL)) {
         CHECK_INT(t->n_elements, 8);
         CHECK(inlay__load_f32(t->data) == 1.0f);
-        /* wave 2 pi 500000^(1/8) = 32.4; 64 / 32.4 = 1.9753 is 0.3251 of the way from 1 to 4; 1 / (0.6749 / 8 + 0.3251) */
+        /* wave 2 pi 500000^(1/8) = 32.4; 64 / 32.4 = 1.9753 is 0.3251 of the way from 1 to 4, which makes
+         * 1 / (0.6749 / 8 + 0.3251) */
         float mixed = inlay__load_f32(t->data + 4);
         if (!CHECK(mixed > 2.442f && mixed < 2.4425f)) fprintf(stderr, "  %g\n", (double)mixed);
         CHECK(inlay__load_f32(t->data + 4 * 2) == 8.0f);
@@ -347,7 +356,8 @@ TEST(llama_3_scaling_becomes_a_tensor_of_factors) {
 }
 
 TEST(template_and_tokens_of_the_files_beside_become_metadata) {
-    static const char tokenizer[] = "{\"chat_template\":[{\"name\":\"tool\",\"template\":\"T\"},{\"name\":\"default\",\"template\":\"D\"}]}";
+    static const char tokenizer[] =
+        "{\"chat_template\":[{\"name\":\"tool\",\"template\":\"T\"},{\"name\":\"default\",\"template\":\"D\"}]}";
     static const char generation[] = "{\"eos_token_id\":[7,9],\"bos_token_id\":5}", jinja[] = "J";
     fixture x;
     begin(&x, "{\"model_type\":\"llama\"," SIZES ",\"eos_token_id\":2,\"bos_token_id\":1,\"pad_token_id\":null}");
@@ -365,7 +375,10 @@ TEST(template_and_tokens_of_the_files_beside_become_metadata) {
         folder_sys_put(&x.f, "chat_template.jinja", jinja, 1);
         x.status = inlay__import_open(&x.f.sys, "folder/model.safetensors", INLAY_LOAD_COPY, &x.weights);
         CHECK_INT(x.status, INLAY_OK);
-        CHECK_STR(inlay__gguf_string(inlay__gguf_find(inlay__weights_metadata(&x.weights), "tokenizer.chat_template"), 0).text, "J");
+        CHECK_STR(
+            inlay__gguf_string(inlay__gguf_find(inlay__weights_metadata(&x.weights), "tokenizer.chat_template"), 0)
+                .text,
+            "J");
     }
     end(&x);
 }
@@ -375,9 +388,11 @@ TEST(configs_that_are_no_config_name_what_is_wrong) {
     refuses_config("{", INLAY_ERR_FORMAT, "config.json");
     refuses_config("{}", INLAY_ERR_FORMAT, "key 'model_type' is missing");
     refuses_config("{\"model_type\":1}", INLAY_ERR_FORMAT, "key 'model_type' is 1, expected a string");
-    refuses_config("{\"model_type\":\"dinosaur\"}", INLAY_ERR_UNSUPPORTED, "key 'model_type' is 'dinosaur', expected one of llama");
+    refuses_config("{\"model_type\":\"dinosaur\"}", INLAY_ERR_UNSUPPORTED,
+                   "key 'model_type' is 'dinosaur', expected one of llama");
     refuses_config("{\"model_type\":\"llama\"}", INLAY_ERR_FORMAT, "key 'hidden_size' is missing");
-    refuses_config("{\"model_type\":\"llama\",\"hidden_size\":-1}", INLAY_ERR_FORMAT, "key 'hidden_size' is -1, expected an integer");
+    refuses_config("{\"model_type\":\"llama\",\"hidden_size\":-1}", INLAY_ERR_FORMAT,
+                   "key 'hidden_size' is -1, expected an integer");
     refuses_config("{\"model_type\":\"llama\",\"hidden_size\":1.5}", INLAY_ERR_FORMAT, "key 'hidden_size' is 1.5");
     refuses_config("{\"model_type\":\"llama\",\"hidden_size\":\"64\"}", INLAY_ERR_FORMAT, "key 'hidden_size' is '64'");
     refuses_config("{\"model_type\":\"llama\",\"hidden_size\":1e999}", INLAY_ERR_FORMAT, "key 'hidden_size' is 1e999");
@@ -386,13 +401,15 @@ TEST(configs_that_are_no_config_name_what_is_wrong) {
 TEST(what_would_make_it_another_network_is_refused) {
     refuses_config("{\"model_type\":\"llama\"," SIZES ",\"hidden_act\":\"mish\"}", INLAY_ERR_UNSUPPORTED,
                    "key 'hidden_act' is 'mish', expected silu, gelu, ");
-    refuses_config("{\"model_type\":\"llama\"," SIZES ",\"rope_scaling\":{\"type\":\"spiral\",\"factor\":2.0}}", INLAY_ERR_UNSUPPORTED,
+    refuses_config("{\"model_type\":\"llama\"," SIZES ",\"rope_scaling\":{\"type\":\"spiral\",\"factor\":2.0}}",
+                   INLAY_ERR_UNSUPPORTED,
                    "key 'rope_scaling.type' is 'spiral', expected one of default, linear, dynamic");
-    refuses_config("{\"model_type\":\"gemma3_text\"," SIZES ",\"sliding_window\":4,\"layer_types\":[]}", INLAY_ERR_FORMAT,
-                   "key 'layer_types' does not list 1 layers");
+    refuses_config("{\"model_type\":\"gemma3_text\"," SIZES ",\"sliding_window\":4,\"layer_types\":[]}",
+                   INLAY_ERR_FORMAT, "key 'layer_types' does not list 1 layers");
 }
 
-/* A config of LLaMA with these keys more is refused, here or with the other hyperparameters, by a message with these words. */
+/* A config of LLaMA with these keys more is refused, here or with the other hyperparameters, by a message with these
+ * words. */
 static void refuses_rope(const char *more, const char *words) {
     char config[512];
     snprintf(config, sizeof config, "{\"model_type\":\"llama\"," SIZES ",\"max_position_embeddings\":64,%s}", more);
@@ -401,7 +418,8 @@ static void refuses_rope(const char *more, const char *words) {
     begin(&x, config);
     safetensors_writer_count(&x.w, "model.norm.weight", "[4]", 4, 0);
     open_as(&x, "folder");
-    int32_t status = x.status != INLAY_OK ? x.status : inlay__hparams_read("folder", inlay__weights_metadata(&x.weights), &h);
+    int32_t status =
+        x.status != INLAY_OK ? x.status : inlay__hparams_read("folder", inlay__weights_metadata(&x.weights), &h);
     CHECK_INT(status, INLAY_ERR_FORMAT);
     CHECK_HAS(inlay__error_text(), words);
     if (status != INLAY_ERR_FORMAT) fprintf(stderr, "  %s\n", config);
@@ -434,12 +452,15 @@ TEST(numbers_of_rope_that_no_network_has_are_refused_by_their_key) {
     refuses_rope(SCALED("yarn", ",\"factor\":2,\"mscale\":1,\"mscale_all_dim\":-1e6"), "mscale_all_dim");
     refuses_rope(SCALED("llama3", ",\"factor\":2,\"low_freq_factor\":4,\"high_freq_factor\":1,"
                                   "\"original_max_position_embeddings\":16"), "low_freq_factor");
-    refuses_rope(SCALED("longrope", ",\"short_factor\":[0],\"long_factor\":[1],\"original_max_position_embeddings\":16"),
-                 "short_factor");
-    refuses_rope(SCALED("longrope", ",\"short_factor\":[1],\"long_factor\":[1e999],\"original_max_position_embeddings\":16"),
-                 "long_factor");
-    refuses_rope(SCALED("longrope", ",\"short_factor\":[1],\"long_factor\":[1],\"original_max_position_embeddings\":1e300"),
-                 "original_max_position_embeddings");
+    refuses_rope(
+        SCALED("longrope", ",\"short_factor\":[0],\"long_factor\":[1],\"original_max_position_embeddings\":16"),
+        "short_factor");
+    refuses_rope(
+        SCALED("longrope", ",\"short_factor\":[1],\"long_factor\":[1e999],\"original_max_position_embeddings\":16"),
+        "long_factor");
+    refuses_rope(
+        SCALED("longrope", ",\"short_factor\":[1],\"long_factor\":[1],\"original_max_position_embeddings\":1e300"),
+        "original_max_position_embeddings");
     refuses_rope("\"partial_rotary_factor\":0", "partial_rotary_factor");
     refuses_rope("\"partial_rotary_factor\":1e999", "partial_rotary_factor");
 }
@@ -450,7 +471,8 @@ TEST(a_tensor_that_the_family_does_not_have_is_refused_by_name) {
     fixture x;
     begin(&x, LLAMA);
     safetensors_writer_count(&x.w, LAYER "self_attn.extra.weight", "[2]", 2, 0);
-    refuses(&x, INLAY_ERR_UNSUPPORTED, "tensor 'model.layers.0.self_attn.extra.weight' is not one that this version knows");
+    refuses(&x, INLAY_ERR_UNSUPPORTED,
+            "tensor 'model.layers.0.self_attn.extra.weight' is not one that this version knows");
 }
 
 TEST(one_tensor_under_two_names_is_refused) {
@@ -501,7 +523,8 @@ TEST(what_a_family_always_has_is_missed_by_its_name) {
     const char *gpt2 = "{\"model_type\":\"gpt2\",\"n_embd\":32,\"n_layer\":2,\"n_head\":1}";
     begin(&x, gpt2); /* a bias */
     safetensors_writer_count(&x.w, "transformer.h.1.ln_2.weight", "[32]", 32, 0);
-    refuses(&x, INLAY_ERR_FORMAT, "tensor 'transformer.h.1.ln_2.bias' is missing, though 'transformer.h.1.ln_2.weight' is there");
+    refuses(&x, INLAY_ERR_FORMAT,
+            "tensor 'transformer.h.1.ln_2.bias' is missing, though 'transformer.h.1.ln_2.weight' is there");
     begin(&x, gpt2); /* and the other way round */
     safetensors_writer_count(&x.w, "h.1.mlp.c_fc.bias", "[128]", 128, 0);
     refuses(&x, INLAY_ERR_FORMAT, "tensor 'h.1.mlp.c_fc.weight' is missing, though 'h.1.mlp.c_fc.bias' is there");
@@ -597,17 +620,27 @@ TEST(an_index_that_names_a_missing_shard_is_refused) {
 
 TEST(a_tensor_in_two_shards_is_refused) {
     with_index(INDEX(NORM_A "," HEAD_B ",\"x\":\"c.safetensors\""), INLAY_ERR_FORMAT, "tensor 'x' is not in the file");
-    with_index(INDEX(NORM_A "," HEAD_B ",\"lm_head.weight\":\"c.safetensors\""), INLAY_ERR_FORMAT, "'lm_head.weight' twice");
+    with_index(INDEX(NORM_A "," HEAD_B ",\"lm_head.weight\":\"c.safetensors\""), INLAY_ERR_FORMAT,
+               "'lm_head.weight' twice");
 }
 
 TEST(a_tensor_that_the_index_lacks_or_places_elsewhere_is_refused) {
-    with_index(INDEX(NORM_A ",\"lm_head.weight\":\"a.safetensors\""), INLAY_ERR_FORMAT, "tensor 'lm_head.weight' is not in the file");
+    with_index(INDEX(NORM_A ",\"lm_head.weight\":\"a.safetensors\""), INLAY_ERR_FORMAT,
+               "tensor 'lm_head.weight' is not in the file");
     with_index(INDEX("\"x\":\"a.safetensors\""), INLAY_ERR_FORMAT, "tensor 'x' is not in the file");
 }
 
 TEST(names_of_files_that_lead_out_of_the_folder_are_refused) {
-    static const char *const names[] = {"../a.safetensors", "/a.safetensors", "x/a.safetensors", "..\\\\a.safetensors",
-                                        "c:a.safetensors", ".safetensors", "", "a.bin", ".a.safetensors", "a\\u0000.safetensors"};
+    static const char *const names[] = {"../a.safetensors",
+                                        "/a.safetensors",
+                                        "x/a.safetensors",
+                                        "..\\\\a.safetensors",
+                                        "c:a.safetensors",
+                                        ".safetensors",
+                                        "",
+                                        "a.bin",
+                                        ".a.safetensors",
+                                        "a\\u0000.safetensors"};
     for (size_t i = 0; i < INLAY__COUNT(names); i++) {
         char index[300];
         snprintf(index, sizeof index, INDEX("\"lm_head.weight\":\"%s\""), names[i]);
@@ -652,19 +685,20 @@ TEST(every_allocation_that_fails_while_opening_leaves_nothing) {
     CHECK(whole);
 }
 
-TEST_MAIN(CASE(every_line_of_every_family_is_whole),
-          CASE(numbers_of_rope_that_no_network_has_are_refused_by_their_key), CASE(rotary_rows_of_llama_become_pairs_and_other_rows_stay),
+TEST_MAIN(CASE(every_line_of_every_family_is_whole), CASE(numbers_of_rope_that_no_network_has_are_refused_by_their_key),
+          CASE(rotary_rows_of_llama_become_pairs_and_other_rows_stay),
           CASE(fused_rows_of_falcon_become_queries_then_keys_then_values), CASE(fused_rows_of_gpt_neox_go_by_head),
           CASE(matrices_of_gpt2_are_turned_and_their_prefix_may_be_absent), CASE(norms_of_gemma_are_one_more),
           CASE(a_of_mamba_is_the_negated_exponential_and_convolutions_lose_their_1),
           CASE(experts_are_stacked_in_the_order_of_their_numbers), CASE(positions_of_opt_begin_behind_two_rows),
-          CASE(elements_of_f64_f8_i8_and_u8_are_converted_exactly), CASE(matrices_are_quantised_while_opening_and_norms_are_not),
-          CASE(both_dialects_of_config_give_the_same_metadata),
-          CASE(llama_3_scaling_becomes_a_tensor_of_factors),
-          CASE(template_and_tokens_of_the_files_beside_become_metadata), CASE(configs_that_are_no_config_name_what_is_wrong),
-          CASE(what_would_make_it_another_network_is_refused),
+          CASE(elements_of_f64_f8_i8_and_u8_are_converted_exactly),
+          CASE(matrices_are_quantised_while_opening_and_norms_are_not),
+          CASE(both_dialects_of_config_give_the_same_metadata), CASE(llama_3_scaling_becomes_a_tensor_of_factors),
+          CASE(template_and_tokens_of_the_files_beside_become_metadata),
+          CASE(configs_that_are_no_config_name_what_is_wrong), CASE(what_would_make_it_another_network_is_refused),
           CASE(a_tensor_that_the_family_does_not_have_is_refused_by_name), CASE(one_tensor_under_two_names_is_refused),
-          CASE(rows_that_the_heads_do_not_share_are_refused_with_their_shape), CASE(types_that_do_not_run_are_refused_by_name),
+          CASE(rows_that_the_heads_do_not_share_are_refused_with_their_shape),
+          CASE(types_that_do_not_run_are_refused_by_name),
           CASE(experts_that_are_missing_there_twice_or_unlike_are_refused),
           CASE(what_a_family_always_has_is_missed_by_its_name),
           CASE(only_models_that_predict_tokens_need_a_head_of_their_own),

@@ -74,19 +74,6 @@ TEST(ascii_has_the_same_bits_by_its_own_table) {
     }
 }
 
-TEST(a_byte_that_begins_no_character_is_one_without_bits) {
-    static const char *const texts[] = {
-        "\x80", "\xff", "\xc3", "\xc3(", "\xe2\x82", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xc0\x80", "\xf0\x9f\x98"};
-    for (size_t i = 0; i < INLAY__COUNT(texts); i++) {
-        uint8_t flags = 0xff;
-        CHECK_INT(inlay__char_at((const uint8_t *)texts[i], strlen(texts[i]), &flags), 1);
-        CHECK_INT(flags, 0);
-    }
-    uint8_t flags;
-    CHECK_INT(inlay__char_at((const uint8_t *)"\xc3\xa9x", 3, &flags), 2);
-    CHECK_INT(flags, INLAY__CHAR_LETTER);
-}
-
 TEST_MAIN(CASE(every_kind_has_as_many_characters_as_unicode_16), CASE(no_character_is_of_two_kinds),
           CASE(white_space_is_the_property_white_space), CASE(known_characters_have_their_categories),
-          CASE(ascii_has_the_same_bits_by_its_own_table), CASE(a_byte_that_begins_no_character_is_one_without_bits))
+          CASE(ascii_has_the_same_bits_by_its_own_table))

@@ -221,6 +221,19 @@ INLAY__NEON_INLINE float32x4_t inlay__add_superblock(const uint8_t *block, inlay
     return vfmsq_f32(acc, vcvtq_f32_s32(sums), vmulq_n_f32(dmin, da));
 }
 
+/* 4 sums of the products of n groups, one for each row. A lane of 16 bits takes one product of each group:
+ * product_q_neon.c tells how many fit. */
+INLAY__NEON_INLINE int32x4_t inlay__dot_groups(const int8x16_t *w, const int8_t *q, size_t n) {
+    int8x16_t a = inlay__broadcast_4(q);
+    int16x8_t low = vmull_s8(vget_low_s8(w[0]), vget_low_s8(a)), high = vmull_high_s8(w[0], a);
+    for (size_t g = 1; g < n; g++) {
+        a = inlay__broadcast_4(q + 4 * g);
+        low = vmlal_s8(low, vget_low_s8(w[g]), vget_low_s8(a));
+        high = vmlal_high_s8(high, w[g], a);
+    }
+    return vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high));
+}
+
 #if INLAY__ARM_LEVELS
 /* 4 sums of 16 products, one for each row. */
 INLAY__DOTPROD_INLINE int32x4_t inlay__dot_16_dotprod(const int8x16_t *w, int8x16_t q, int32x4_t sum) {

@@ -3,18 +3,6 @@
 
 #if defined(__aarch64__)
 
-/* Four sums of the products of n groups, one for each row: 32 elements of 4 or 5 bits, 16 of 6. */
-INLAY__NEON_INLINE int32x4_t dot(const int8x16_t *w, const int8_t *q, size_t n) {
-    int8x16_t a = inlay__broadcast_4(q);
-    int16x8_t low = vmull_s8(vget_low_s8(w[0]), vget_low_s8(a)), high = vmull_high_s8(w[0], a);
-    for (size_t g = 1; g < n; g++) {
-        a = inlay__broadcast_4(q + 4 * g);
-        low = vmlal_s8(low, vget_low_s8(w[g]), vget_low_s8(a));
-        high = vmlal_high_s8(high, w[g], a);
-    }
-    return vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high));
-}
-
 /* A sub-block of 4 rows and n_cols columns, scaled. */
 INLAY__NEON_INLINE void add_sub_block(const uint8_t *block, inlay__panel panel, size_t j, size_t quarter,
                                       const int8_t *q, size_t stride, size_t n_cols, int32x4_t *sum) {
@@ -26,11 +14,11 @@ INLAY__NEON_INLINE void add_sub_block(const uint8_t *block, inlay__panel panel, 
         w[g] = vreinterpretq_s8_u8(u[g]);
     for (size_t c = 0; c < n_cols; c++, q += stride) {
         if (panel.bits != 6) {
-            sum[c] = vmlaq_s32(sum[c], dot(w, q, 8), scales.first);
+            sum[c] = vmlaq_s32(sum[c], inlay__dot_groups(w, q, 8), scales.first);
             continue;
         }
-        sum[c] = vmlaq_s32(sum[c], dot(w, q, 4), scales.first);
-        sum[c] = vmlaq_s32(sum[c], dot(w + 4, q + 16, 4), scales.second);
+        sum[c] = vmlaq_s32(sum[c], inlay__dot_groups(w, q, 4), scales.first);
+        sum[c] = vmlaq_s32(sum[c], inlay__dot_groups(w + 4, q + 16, 4), scales.second);
     }
 }
 

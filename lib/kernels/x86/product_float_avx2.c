@@ -47,7 +47,7 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, si
                              uint32_t type) {
     const uint8_t *w = p->weights + row * p->row_size;
     const float *x = p->x + col * p->x_stride;
-    __m256 acc[6][2], done[6][2]; /* n_rows * n_cols <= 6 */
+    __m256 acc[6][2], done[6][2]; /* n_rows * n_cols <= 6; `done` has an address, so that `acc` stays in registers */
     for (size_t i = 0; i < n_rows * n_cols; i++)
         acc[i][0] = acc[i][1] = _mm256_setzero_ps();
     for (size_t k = 0; k + INLAY__LANES <= p->n_k; k += INLAY__LANES) {
@@ -62,8 +62,10 @@ INLAY__AVX2_INLINE void tile(const inlay__product *p, size_t row, size_t col, si
             }
         }
     }
-    for (size_t i = 0; i < n_rows * n_cols; i++)
-        done[i][0] = acc[i][0], done[i][1] = acc[i][1];
+    for (size_t i = 0; i < n_rows * n_cols; i++) {
+        done[i][0] = acc[i][0];
+        done[i][1] = acc[i][1];
+    }
     finish(p, row, col, n_rows, n_cols, done);
 }
 

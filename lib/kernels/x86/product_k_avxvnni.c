@@ -110,10 +110,12 @@ INLAY__AVXVNNI_INLINE void tile(const inlay__product *p, const expanded *e, cons
         INLAY__UNROLL
         for (size_t g = 0; g < 4; g++) {
             __m256i u[2];
-            if (e != NULL)
-                u[0] = e->u[j][g], u[1] = e->u[j][g + 4];
-            else
+            if (e != NULL) {
+                u[0] = e->u[j][g];
+                u[1] = e->u[j][g + 4];
+            } else {
                 load_groups(sub_block(block, j, half, type), g, type, u);
+            }
             for (size_t c = 0; c < n_cols; c++) {
                 first[c] = _mm256_dpbusd_avx_epi32(first[c], u[0], inlay__broadcast_4(q + c * acts->n_k + 4 * g));
                 second[c] =

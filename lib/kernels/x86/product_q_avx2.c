@@ -26,7 +26,8 @@ static inline int32_t zero_point(uint32_t actual) {
     return actual == INLAY_TYPE_Q4_0 ? 8 : actual == INLAY_TYPE_MXFP4 ? 12 : 16;
 }
 
-/* The zero point times a sum, shifted where it can be: a broadcast from memory and a shift keep out of the way of all else. */
+/* The zero point times a sum, shifted where it can be: a broadcast from memory and a shift keep out of the way of all
+ * else. */
 INLAY__AVX2_INLINE __m256i at_zero(const int32_t *sum, uint32_t type, int32_t zero) {
     if (zero == 12) return _mm256_set1_epi32(12 * *sum);
     return _mm256_slli_epi32(_mm256_set1_epi32(*sum), type == INLAY_TYPE_Q4_0 ? 3 : 4);
