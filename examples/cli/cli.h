@@ -144,7 +144,7 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
         {"file", 'f', "FILE", ARG_FILE, 0, "read the text from a file; - is standard input"}
 #define CLI_OPTION_CPU                                                                     \
     {"cpu", 0, "LEVEL", ARG_CPU, INLAY_OPT_CPU,                                            \
-     "highest CPU level to use: scalar, avx2, ... (default: the machine's best)"}
+     "highest CPU level: scalar; avx2, avxvnni, avx512, amx; neon, dotprod, i8mm (default: the machine's best)"}
 #define CLI_OPTION_LOW_MEMORY            \
     {"low-memory", 0, NULL, ARG_LOW_MEMORY, 0, \
      "run from the mapped file without packing the weights in memory: slower, and hardly any memory of its own"}

@@ -315,10 +315,10 @@ const cli_command cli_bench = {
     "counted. The context is as long as the longest prompt and its answer. peak_resident_bytes is VmHWM\n"
     "of /proc/self/status, pages of the model's file among it, and peak_anonymous_bytes the greatest\n"
     "RssAnon seen after opening and after each measurement; null where there is none. A token reads\n"
-    "token_bytes of weights. The machine's limits\n"
-    "are measured last, with the same threads and instructions: bytes read from memory, and\n"
-    "products of 8-bit numbers; the shares are what the model made of them. Outside the list of\n"
-    "sizes, the JSON object tells the speeds of the first.\n",
+    "token_bytes of weights. The machine's limits are measured last, with the same threads and\n"
+    "instructions: bytes read from memory, and products of 8-bit numbers; the shares are what the\n"
+    "model made of them. A share above 100 % tells that the machine was busier then, or that it has\n"
+    "a cache for the weights. Outside the list of sizes, the JSON object tells the speeds of the first.\n",
     options,
     run,
 };

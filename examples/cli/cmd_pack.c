@@ -40,9 +40,10 @@ const cli_command cli_pack = {
     "writes a model file that opens at once, in the form that the kernels read",
     "OUT gives the same results, bit for bit, on every CPU. It is opened like the file it was made\n"
     "of, needs no packing then, and processes that run it share its memory. Programs other than\n"
-    "Inlay read its metadata, not its weights. It takes about the size of MODEL, a GGUF file. It is\n"
-    "written as OUT.part and renamed when it is whole; Ctrl-C leaves nothing. A file that is called\n"
-    "OUT already is replaced without a question, but not MODEL itself.\n",
+    "Inlay read its metadata, not its weights. It takes about the size of MODEL, a GGUF file; weights\n"
+    "of Q3_K, IQ1 and IQ2 take two to three times theirs. It is written as OUT.part and renamed when\n"
+    "it is whole; Ctrl-C leaves nothing. A file that is called OUT already is replaced without a\n"
+    "question, but not MODEL itself.\n",
     options,
     run,
 };

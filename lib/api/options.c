@@ -173,7 +173,7 @@ int32_t inlay_options_set_string(inlay_options *options, int32_t key, const char
     inlay__cpu level;
     if (key == INLAY_OPT_CPU && size > 0 && !inlay__cpu_find(text, size, &level))
         return inlay__fail(INLAY_ERR_ARGUMENT,
-                           "%s: option 'cpu' is '%.*s', expected a level such as scalar, avx2 or neon", function,
+                           "%s: option 'cpu' is '%.*s', expected one of " INLAY__CPU_NAMES, function,
                            (int)inlay__min_size(size, 64), text);
     char *copy = NULL;
     if (size > 0) {

@@ -50,7 +50,8 @@ typedef enum inlay__cpu {
 inlay__cpu inlay__cpu_best(void);
 /* Whether this machine runs a level that this build has. Asks the system for tiles, if AMX is asked about. */
 bool inlay__cpu_has(inlay__cpu level);
-/* "scalar", "avx2", "avxvnni", "avx512", "amx", "neon", "dotprod", "i8mm" */
+/* One of these. */
+#define INLAY__CPU_NAMES "scalar, avx2, avxvnni, avx512, amx, neon, dotprod, i8mm"
 const char *inlay__cpu_name(inlay__cpu level);
 /* The level of that name; false when there is none. */
 bool inlay__cpu_find(const char *name, size_t size, inlay__cpu *level);

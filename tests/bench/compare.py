@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Inlay beside llama.cpp: the same GGUF files, threads and tokens, in one run, by turns; medians and their ratios.
 
-    compare.py [--level avx2|native] [--models smollm2,gemma3,qwen2.5-coder] [--rounds 5] [--threads 2] [--opening]
-               [--together N] [--json FILE]
+    cmake --preset release && cmake --build --preset release
+    python3 tests/bench/compare.py [--level avx2|native] [--models smollm2,gemma3,qwen2.5-coder] [--rounds 5] ...
 
-With --together only the generation of N sequences in one evaluation each is measured, beside that of one.
+For each model: opening to the first evaluated token, a prompt of 256 tokens, and 64 tokens generated after 128; of the
+smallest one also generation with four times the threads. With --long SmolLM2's prompt of 4096 too; with --together only
+the generation of N sequences in one evaluation each, beside that of one.
 
 The peer is llama-cpp-python of the Python Package Index, built from source for the level into an environment of its own
 under --cache (some 10 minutes the first time). Inlay runs from --library (a build of the release preset) at that level:
 with avx2, lowered by its option; with native, at the machine's best. Both engines live in processes of their own, one at
-a time working.
+a time working. Nothing else should be running meanwhile.
 """
 
 from __future__ import annotations
@@ -202,18 +204,28 @@ class Comparison:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--level", choices=PEER_BUILD, default="native")
-    parser.add_argument("--models", default=",".join(name for name, model in MODELS.items() if not model.is_folder))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--level", choices=PEER_BUILD, default="native",
+                        help="instructions of both engines (default: native, all that this machine has)")
+    models = ",".join(name for name, model in MODELS.items() if not model.is_folder)
+    parser.add_argument("--models", default=models, help=f"fetched when they are not there (default: {models})")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each engine (default: 5)")
+    parser.add_argument("--threads", type=int, default=2, help="of each engine (default: 2)")
     parser.add_argument("--opening", action="store_true", help="nothing but opening")
-    parser.add_argument("--together", type=int, default=0, help="nothing but so many sequences together")
+    parser.add_argument("--together", type=int, default=0, metavar="N",
+                        help="nothing but N sequences together")
     parser.add_argument("--long", action="store_true", help="the prompt of 4096 tokens as well")
-    parser.add_argument("--library", type=Path, default=ROOT / "build/release/libinlay.so.1")
-    parser.add_argument("--cache", type=Path, default=ROOT / "build/cache", help="where models and the peer are kept")
+    parser.add_argument("--library", type=Path, default=ROOT / "build/release/libinlay.so.1",
+                        help="default: build/release/libinlay.so.1")
+    parser.add_argument("--cache", type=Path, default=ROOT / "build/cache",
+                        help="where models and the peer are kept (default: build/cache)")
     parser.add_argument("--peer-python", default="", help="an interpreter that has the peer already")
     parser.add_argument("--json", type=Path, help="write the results there as well")
     arguments = parser.parse_args()
+    if not arguments.library.is_file():
+        parser.error(f"{arguments.library} is not there: build the release preset, or name another with --library")
+    strange = sorted(set(arguments.models.split(",")) - set(models.split(",")))
+    if strange:
+        parser.error(f"no model is called '{strange[0]}', expected some of {models}")
     comparison = Comparison(arguments)
     comparison.run()
     if arguments.json:
