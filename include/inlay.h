@@ -245,9 +245,17 @@ enum {
      * otherwise). Used by: session. */
     INLAY_OPT_SEQUENCES = 207,
     /* int: the sequence, counted from 0, that inlay_eval, inlay_eval_all, inlay_logits, inlay_sample,
-     * inlay_session_truncate, INLAY_OPT_PREFIX and INLAY_SESSION_LENGTH are about; inlay_session_set_int changes it
+     * inlay_session_truncate, inlay_eval_prompt, INLAY_OPT_PREFIX and INLAY_SESSION_LENGTH are about; inlay_session_set_int changes it
      * at any time. 0 (default). Used by: session. */
     INLAY_OPT_SEQUENCE = 208,
+    /* int: texts that the session keeps beside its sequences for inlay_eval_prompt and inlay_session_recall, 0 to 4096.
+     * They take what memory for keys and values the sequences leave free, and leave it to them, those first whose last
+     * use is the longest ago. 0 (default): only what the sequences themselves have is found. More needs
+     * INLAY_CAN_GENERATE (INLAY_ERR_UNSUPPORTED otherwise). Used by: session. */
+    INLAY_OPT_KEEP = 209,
+    /* int: room for so many tokens of texts that are kept, beside that of the sequences. Texts that begin alike share
+     * it. 0 (default). Used by: session. */
+    INLAY_OPT_KEEP_TOKENS = 210,
 
     /* float: 0 (default) always takes the most probable token; above 0, to 100, draws, from a
      * distribution that is the flatter the higher the value. Used by: session. */

@@ -99,6 +99,32 @@ INLAY_API int32_t inlay_eval_abandon(inlay_session *session);
  * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_sequence_fork(inlay_session *session, int32_t from, int32_t to);
 
+/* Makes the sequence in hand `tokens`, whatever it was, and computes the logits that follow, as if it were emptied and
+ * given to inlay_eval, with the same bits: but the longest beginning that one of the session's sequences or a text that
+ * is kept (INLAY_OPT_KEEP) has already is not read again, and shares memory with it. `*n_reused`, which may be NULL, gets
+ * its length. What the sequence was is kept, where that is not a beginning of `tokens`. So a server gives every request
+ * its whole conversation, on whichever sequence is free. A model with a recurrent state (without INLAY_CAN_TRUNCATE) can
+ * go on only from where its state was kept: at the end of texts, before the last token of each prompt, and where a
+ * prompt parts from one before. Errors: as inlay_eval; those of arguments leave the sequence as it was, after others it
+ * is a beginning of `tokens`, and what was read is not read again. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_eval_prompt(inlay_session *session, const int32_t *tokens, size_t n_tokens, size_t *n_reused);
+
+/* The first part of inlay_eval_prompt alone: the sequence in hand becomes the longest beginning of `tokens` that is
+ * there, at most n_tokens - 1, `*n_reused` tokens, without logits. The rest is for inlay_eval_batch, or inlay_eval_begin
+ * and slices. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one
+ * thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_session_recall(inlay_session *session, const int32_t *tokens, size_t n_tokens,
+                                       size_t *n_reused);
+
+/* Keeps the text of the sequence in hand, as it is now, in the place of one that it goes on from or of the one whose
+ * last use is the longest ago. What was read before inlay_session_drop took tokens out does not count, nor what
+ * inlay_sequence_load brought from a state of version 1. With INLAY_OPT_KEEP 0 it does nothing. Errors:
+ * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_session_keep(inlay_session *session);
+
+/* Forgets all texts that are kept. Errors: INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_session_forget(inlay_session *session);
+
 /* What sequence `sequence` is, as bytes: its keys and values as the session keeps them, recurrent state, what the
  * encoder before its decoder gave, logits, and the session's random numbers. `*needed` gets their number; with too
  * little room, or `bytes` NULL, nothing else happens. The same sequence gives the same bytes on every machine. They are
@@ -154,7 +180,8 @@ enum {
     INLAY_SESSION_MEMORY = 5,        /* int: bytes taken from the allocator */
     INLAY_SESSION_CACHE_MEMORY = 6,  /* int: bytes of these that are the key/value cache */
     INLAY_SESSION_ENCODED = 7,       /* int: tokens that inlay_encode last read */
-    INLAY_SESSION_SEQUENCES = 8      /* int: sequences it has */
+    INLAY_SESSION_SEQUENCES = 8,     /* int: sequences it has */
+    INLAY_SESSION_KEPT = 9           /* int: texts that are kept (INLAY_OPT_KEEP) */
 };
 
 /* One fact. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY.

@@ -31,7 +31,7 @@ static const char commands[] = "/reset  forget what was said, but not the system
                                "/help   print this text\n"
                                "Ctrl-C stops an answer. Lines between \"\"\" and \"\"\" are one message.\n";
 
-enum { FIRST_READ = 4096 };
+enum { FIRST_READ = 4096, N_KEPT = 4 }; /* texts to come back to, for models that go forward only */
 
 /* A chat at work. */
 typedef struct chat {
@@ -360,6 +360,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = find_format(&c, args->value[ARG_TEMPLATE]);
     if (code == CLI_OK) code = cli_open_model(args, &c.model);
     if (code == CLI_OK) code = cli_needs(args, c.model, INLAY_CAN_GENERATE);
+    if (code == CLI_OK && inlay_options_set_int(args->library, INLAY_OPT_KEEP, N_KEPT) != INLAY_OK) code = CLI_ERROR;
     if (code == CLI_OK) code = cli_open_session(args, c.model, &c.said.session);
     if (code == CLI_OK) code = cli_open_sampler(args, c.model, &c.sampler);
     if (code == CLI_OK) {

@@ -43,7 +43,6 @@ size_t conversation_next_turn(const conversation *c, size_t from) {
 void conversation_free(conversation *c) {
     conversation_forget(c, 0, c->n);
     free(c->messages);
-    free(c->read.ids);
 }
 
 /* -------------------------------------------------------------------- tokens */
@@ -106,48 +105,8 @@ int32_t conversation_tokens(const conversation *c, size_t from, cli_ids *ids) {
 
 /* ------------------------------------------------------------------- session */
 
-/* Notes tokens that the session has just taken; there is room. */
-static void note(conversation *c, const int32_t *ids, size_t n) {
-    memcpy(c->read.ids + c->read.n, ids, n * sizeof *ids);
-    c->read.n += n;
-}
-
-static bool can_shorten(const conversation *c) {
-    int64_t abilities = 0;
-
-    return inlay_model_get_int(c->model, INLAY_MODEL_CAPABILITIES, &abilities) == INLAY_OK &&
-           (abilities & INLAY_CAN_TRUNCATE) != 0;
-}
-
 int32_t conversation_read(conversation *c, const cli_ids *ids) {
-    size_t same = 0;
-    int32_t status = INLAY_OK;
-
-    while (same < c->read.n && same < ids->n && c->read.ids[same] == ids->ids[same])
-        same++;
-    if (same > 0 && same == ids->n) same--; /* something must be evaluated to have logits */
-    if (same < c->read.n && !can_shorten(c)) same = 0;
-    if (same < c->read.n) status = inlay_session_truncate(c->session, same);
-    if (status != INLAY_OK) return status;
-    c->read.n = c->n_reused = same;
-
-    if (ids->n > c->read_capacity) {
-        if (!make_room(&c->read.ids, 2 * ids->n)) return INLAY_ERR_MEMORY;
-        c->read_capacity = 2 * ids->n;
-    }
-    status = inlay_eval(c->session, ids->ids + same, ids->n - same);
-    if (status == INLAY_OK) note(c, ids->ids + same, ids->n - same);
-    return status;
+    return inlay_eval_prompt(c->session, ids->ids, ids->n, &c->n_reused);
 }
 
-int32_t conversation_append(conversation *c, int32_t token) {
-    int32_t status;
-
-    if (c->read.n == c->read_capacity) {
-        if (!make_room(&c->read.ids, 2 * c->read_capacity + 1)) return INLAY_ERR_MEMORY;
-        c->read_capacity = 2 * c->read_capacity + 1;
-    }
-    status = inlay_eval(c->session, &token, 1);
-    if (status == INLAY_OK) note(c, &token, 1);
-    return status;
-}
+int32_t conversation_append(conversation *c, int32_t token) { return inlay_eval(c->session, &token, 1); }

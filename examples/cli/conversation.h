@@ -1,4 +1,4 @@
-/* A conversation with a model: what was said, and how much of it the session has read. */
+/* A conversation with a model: what was said, and how much of it the session had read. */
 #ifndef INLAY_CLI_CONVERSATION_H
 #define INLAY_CLI_CONVERSATION_H
 
@@ -16,8 +16,6 @@ typedef struct conversation {
     const char *variables; /* JSON, or NULL */
     conversation_message *messages; /* [n] */
     size_t n, capacity;
-    cli_ids read;     /* the tokens of the session's sequence */
-    size_t read_capacity;
     size_t n_reused;  /* by the last conversation_read: tokens that needed no work */
 } conversation;
 
@@ -35,7 +33,7 @@ void conversation_free(conversation *c);
  * a control token. free() ids->ids. The status is the library's; its failures are not reported. */
 int32_t conversation_tokens(const conversation *c, size_t from, cli_ids *ids);
 
-/* Lets the session hold exactly these tokens; only what differs from what it holds is evaluated. Not reported. */
+/* Lets the session hold exactly these tokens; only what is new to it is evaluated. Not reported. */
 int32_t conversation_read(conversation *c, const cli_ids *ids);
 /* Appends a token of the answer. Not reported. */
 int32_t conversation_append(conversation *c, int32_t token);

@@ -2,6 +2,7 @@
 #include "base/fpenv.h"
 #include "base/pool.h"
 #include "handles.h"
+#include "model/kept.h"
 #include "model/sequences.h"
 
 enum { DEFAULT_CONTEXT = 4096 };
@@ -100,9 +101,13 @@ static size_t choose_context(const inlay_session *session, const inlay__log *log
 static int32_t choose_sequences(inlay_session *session) {
     const inlay__model *network = session->model->network;
     int64_t n = session->values[INLAY__SEQUENCES].integer, sequence = session->values[INLAY__SEQUENCE].integer;
+    int64_t keep = session->values[INLAY__KEEP].integer;
     if (n > 1 && !(inlay__model_capabilities(network) & INLAY_CAN_GENERATE))
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'sequences' is %lld, but architecture '%s' has no sequences to go on with",
                            (long long)n, inlay__model_hparams(network)->architecture);
+    if (keep > 0 && !(inlay__model_capabilities(network) & INLAY_CAN_GENERATE))
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'keep' is %lld, but architecture '%s' has no sequences to go on with",
+                           (long long)keep, inlay__model_hparams(network)->architecture);
     session->n_sequences = (size_t)n;
     return inlay__session_sequence(session, "option 'sequence'", sequence, &session->sequence);
 }
@@ -123,7 +128,9 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
                                     .n_batch = session->n_batch,
                                     .n_threads = session->n_threads,
                                     .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer,
-                                    .n_sequences = session->n_sequences};
+                                    .n_sequences = session->n_sequences,
+                                    .n_kept = (size_t)session->values[INLAY__KEEP].integer,
+                                    .n_kept_tokens = (size_t)session->values[INLAY__KEEP_TOKENS].integer};
     INLAY__TRY(inlay__decoder_new(&session->sys, model->network, &config, &session->decoder));
     session->n_vocab = n_vocab;
     float *memory = inlay__decoder_scratch(session->decoder);
@@ -331,6 +338,7 @@ static int32_t get_int(const inlay_session *session, int32_t fact, int64_t *valu
         *value = (int64_t)n;
         return INLAY_OK;
     case INLAY_SESSION_SEQUENCES: *value = (int64_t)session->n_sequences; return INLAY_OK;
+    case INLAY_SESSION_KEPT: *value = (int64_t)inlay__kept_count(session->decoder); return INLAY_OK;
     case INLAY_SESSION_CONTEXT: *value = (int64_t)session->n_context; return INLAY_OK;
     case INLAY_SESSION_THREADS: *value = (int64_t)session->n_threads; return INLAY_OK;
     case INLAY_SESSION_BATCH: *value = (int64_t)session->n_batch; return INLAY_OK;

@@ -58,11 +58,6 @@ static void run(void *decoder, size_t i_thread, size_t n_threads) {
 }
 
 int32_t inlay__backoff_pass(inlay__decoder *d) {
-    for (size_t i = 0; i < d->n_spans; i++) {
-        const inlay__span *span = &d->spans[i];
-        memcpy(span->sequence->history + span->sequence->length, d->tokens + span->begin,
-               (span->end - span->begin) * sizeof *d->tokens);
-    }
     atomic_store(&d->stop, 0);
     if (d->n_wanted <= 1)
         run(d, 0, 1); /* takes less than it takes to wake another thread */

@@ -149,20 +149,23 @@ static void fill_biases(const inlay__stack *stack, const inlay__biases *biases) 
 }
 
 static void place_sequences(layout *l, inlay__decoder *d) {
-    size_t n = d->config.n_sequences, n_pages = d->config.n_context / INLAY__KEY_BLOCK + 1, n_state = inlay__round_up(d->model->n_state, INLAY__LANES);
-    inlay__sequence *sequences = d->sequences = place(l, n, sizeof *sequences);
+    bool goes_on = d->model->decoder.n_layer > 0 || d->model->ngrams != NULL;
+    size_t n = d->config.n_sequences, n_all, n_pages = d->config.n_context / INLAY__KEY_BLOCK + 1;
+    size_t n_state = inlay__round_up(d->model->n_state, INLAY__LANES), n_tokens = goes_on ? d->config.n_context : 0;
+    l->fits = l->fits && inlay__add_size(n, d->config.n_kept, &n_all);
+    if (!l->fits) return;
+    inlay__sequence *sequences = d->sequences = place(l, n_all, sizeof *sequences);
     d->runs = place(l, n, sizeof *d->runs);
     d->kept_runs = place(l, n, sizeof *d->kept_runs);
-    d->kept_tokens = place_rows(l, n, d->model->decoder.n_layer > 0 || d->model->ngrams != NULL ? d->config.n_context : 0, sizeof *d->kept_tokens);
-    uint32_t *lists = place_rows(l, n, n_pages, sizeof *lists);
-    float *states = place_rows(l, n, 2 * n_state, sizeof *states);
-    size_t n_history = d->model->ngrams != NULL ? d->config.n_context : 0;
-    int32_t *histories = place_rows(l, n, n_history, sizeof *histories);
+    d->kept_tokens = place_rows(l, n, n_tokens, sizeof *d->kept_tokens);
+    uint32_t *lists = place_rows(l, n_all, n_pages, sizeof *lists);
+    float *states = place_rows(l, n + n_all, n_state, sizeof *states); /* two of each sequence, one of what is kept */
+    int32_t *histories = place_rows(l, n_all, n_tokens, sizeof *histories);
     d->crossed_pages = (inlay__kv_pages){place(l, n_pages, sizeof(uint32_t)), 0};
-    for (size_t i = 0; sequences != NULL && i < n; i++) {
-        sequences[i] = (inlay__sequence){.pages = {lists + i * n_pages, 0}, .history = histories + i * n_history,
-                                         .state = {states + 2 * i * n_state, states + (2 * i + 1) * n_state}};
-        memset(sequences[i].state[0], 0, n_state * sizeof *states);
+    for (size_t i = 0; sequences != NULL && i < n_all; i++) {
+        sequences[i] = (inlay__sequence){.pages = {lists + i * n_pages, 0}, .history = histories + i * n_tokens,
+                                         .state = {states + (i < n ? 2 * i : n + i) * n_state, states + (2 * i + 1) * n_state}};
+        if (i < n) memset(sequences[i].state[0], 0, n_state * sizeof *states);
     }
 }
 
@@ -227,9 +230,10 @@ static void fill_tables(inlay__decoder *d) {
 static int32_t allocate(inlay__decoder *d) {
     const inlay__stack *stack = &d->model->decoder;
     inlay__kv_shape cached = {d->model->n_cached, stack->n_head_kv, stack->n_head_dim, d->config.n_context,
-                              d->config.n_sequences, false}, crossed = cached;
+                              d->config.n_sequences, d->config.n_kept_tokens, false}, crossed = cached;
     crossed.n_layer = d->model->n_crossed;
     crossed.n_sequences = 1;
+    crossed.n_more = 0;
     layout l = {NULL, 0, true};
     place_buffers(&l, d);
     if (!l.fits)

@@ -15,6 +15,8 @@ typedef struct inlay__decoder_config {
     size_t n_threads;   /* >= 1 */
     uint32_t cache_type; /* INLAY_TYPE_F32, _F16 or _Q8_0 */
     size_t n_sequences; /* >= 1 */
+    size_t n_kept;      /* texts that are kept beside them: model/kept.h */
+    size_t n_kept_tokens; /* and room for so many tokens of theirs, beside what the sequences leave free */
 } inlay__decoder_config;
 
 /* Tokens that one sequence goes on with. */
@@ -41,6 +43,9 @@ void inlay__decoder_free(inlay__decoder *decoder);
  * failure all sequences are as before. Errors: _TOKEN, _CONTEXT, _CANCELLED, _NUMERIC. */
 int32_t inlay__decoder_eval(inlay__decoder *decoder, const inlay__run *runs, size_t n_runs, float *logits,
                             const inlay__eval_hooks *hooks);
+
+/* That this run could be evaluated if its sequence had so many tokens. Errors: as inlay__decoder_eval. */
+int32_t inlay__decoder_check(const inlay__decoder *decoder, const inlay__run *run, size_t length);
 
 /* The same in slices: the call begins, with copies of its tokens, and is carried on for about so many microseconds at a
  * time: INLAY_AGAIN until it is done. Nothing else is done with the decoder in between, but to give the call up, after
@@ -73,6 +78,8 @@ int32_t inlay__decoder_truncate(inlay__decoder *decoder, size_t sequence, size_t
 int32_t inlay__decoder_drop(inlay__decoder *decoder, size_t sequence, size_t begin, size_t end);
 /* `to` becomes what `from` is, logits too. */
 void inlay__decoder_fork(inlay__decoder *decoder, size_t from, size_t to);
+/* Nothing is left of any sequence, nor of texts that were kept. */
+int32_t inlay__decoder_empty(inlay__decoder *decoder);
 /* The first n tokens of the sequence, which must be empty, will all see one another. Errors: _STATE, _ARGUMENT (n above
  * the batch), _UNSUPPORTED (of a recurrent model). */
 int32_t inlay__decoder_set_prefix(inlay__decoder *decoder, size_t sequence, size_t n);

@@ -46,7 +46,9 @@ typedef struct inlay__sequence {
     size_t n_prefix;        /* tokens at the beginning that all see one another */
     bool has_logits;
     inlay__kv_pages pages;  /* of the cache */
-    int32_t *history;       /* [n_context] its tokens, where the model has n-grams */
+    int32_t *history;       /* [n_context] its tokens */
+    size_t n_known;         /* of these from the beginning that have what reading them anew would give */
+    uint64_t last_used;     /* of a text that is kept: when, 0 where there is none */
     float *state[2];        /* [n_state] of recurrent blocks: of the evaluation before, and of the one that runs */
     bool state_is_new;      /* the one that runs has done a batch and goes on from its own */
     bool has_run;           /* a run of the call that is checked was its own */
@@ -93,7 +95,8 @@ struct inlay__decoder {
     inlay__kv_cache crossed;         /* of what the encoder gave, for the decoder's layers */
     inlay__kv_pages crossed_pages;
     size_t n_crossed;                /* positions of it; 0: nothing was encoded */
-    inlay__sequence *sequences;      /* [config.n_sequences] */
+    inlay__sequence *sequences;      /* [config.n_sequences + config.n_kept] the caller's, and those that are kept */
+    uint64_t n_uses;                 /* of texts that are kept */
     inlay__run *runs;                /* [config.n_sequences] the caller's */
     size_t n_rows_read;              /* of the embedding, since its memory was let go */
 

@@ -3,15 +3,25 @@
 #include "base/fpenv.h"
 #include "kernels/math.h"
 #include "model/backoff.h"
+#include "model/kept.h"
 #include "model/phase.h"
 #include "model/positions.h"
 
 /* ------------------------------------------------------------------- checks */
 
-static int32_t check_run(const inlay__decoder *d, const inlay__run *run) {
+static int32_t check_encoded(const inlay__decoder *d) {
+    if (d->model->n_crossed == 0 || d->n_crossed > 0) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_STATE,
+                       "nothing was encoded, and the decoder of architecture '%s' attends to what was: "
+                       "inlay_encode comes first",
+                       d->model->hparams.architecture);
+}
+
+/* That a run goes on with its sequence, of which so many tokens are there. */
+static int32_t check_run(const inlay__decoder *d, const inlay__run *run, size_t length) {
     const inlay__stack *stack = &d->model->decoder;
     const inlay__sequence *sequence = &d->sequences[run->sequence];
-    size_t n_vocab = d->model->hparams.n_vocab, n_tokens = run->n_tokens, length = sequence->length;
+    size_t n_vocab = d->model->hparams.n_vocab, n_tokens = run->n_tokens;
     size_t n_known = stack->positions.n_rows - stack->first_position;
     if (n_tokens > d->config.n_context - length)
         return inlay__fail(INLAY_ERR_CONTEXT, "%zu tokens do not fit: the context of %zu holds %zu already", n_tokens,
@@ -32,6 +42,11 @@ static int32_t check_run(const inlay__decoder *d, const inlay__run *run) {
     return INLAY_OK;
 }
 
+int32_t inlay__decoder_check(const inlay__decoder *d, const inlay__run *run, size_t length) {
+    INLAY__TRY(check_encoded(d));
+    return check_run(d, run, length);
+}
+
 /* No sequence may have two runs. */
 static int32_t check_sequences(inlay__decoder *d, const inlay__run *runs, size_t n_runs) {
     size_t i = 0, n = 0;
@@ -43,14 +58,10 @@ static int32_t check_sequences(inlay__decoder *d, const inlay__run *runs, size_t
 }
 
 static int32_t check_runs(inlay__decoder *d, const inlay__run *runs, size_t n_runs) {
-    if (d->model->n_crossed > 0 && d->n_crossed == 0)
-        return inlay__fail(INLAY_ERR_STATE,
-                           "nothing was encoded, and the decoder of architecture '%s' attends to what was: "
-                           "inlay_encode comes first",
-                           d->model->hparams.architecture);
+    INLAY__TRY(check_encoded(d));
     INLAY__TRY(check_sequences(d, runs, n_runs));
     for (size_t i = 0; i < n_runs; i++) {
-        int32_t status = check_run(d, &runs[i]);
+        int32_t status = check_run(d, &runs[i], d->sequences[runs[i].sequence].length);
         if (status != INLAY_OK && n_runs > 1)
             return inlay__fail(status, "run %zu of %zu, of sequence %zu: %s", i, n_runs, runs[i].sequence,
                                inlay__error_text());
@@ -122,6 +133,8 @@ static void add_run(inlay__decoder *d, const inlay__run *run) {
         d->wanted[d->n_wanted++] = col;
     sequence->i_logits = c->n_rows + d->n_wanted - 1; /* once its last token is there */
     inlay__decoder_add_span(d, &span, sequence->length, tile_of(&d->model->decoder));
+    memcpy(sequence->history + sequence->length, d->tokens + span.begin, n * sizeof *d->tokens);
+    inlay__kept_make_room(d, inlay__kv_pages_needed(&d->cache, &sequence->pages, sequence->length, sequence->length + n));
     inlay__kv_pages_extend(&d->cache, &sequence->pages, sequence->length, sequence->length + n);
 }
 
@@ -153,8 +166,11 @@ static int32_t end_pass(inlay__decoder *d) {
     inlay__call *c = &d->call;
     INLAY__TRY(check_logits(d));
     for (size_t i = 0; i < d->n_spans; i++) {
-        d->spans[i].sequence->length += d->spans[i].end - d->spans[i].begin;
-        d->spans[i].sequence->state_is_new = true;
+        inlay__sequence *sequence = d->spans[i].sequence;
+        size_t n = d->spans[i].end - d->spans[i].begin;
+        if (sequence->n_known == sequence->length) sequence->n_known += n;
+        sequence->length += n;
+        sequence->state_is_new = true;
     }
     c->n_done += d->n_cols;
     c->n_rows += d->n_wanted;
@@ -177,13 +193,19 @@ static int32_t go_on(inlay__decoder *d, const inlay__eval_hooks *hooks) {
     }
 }
 
+/* Not beyond the present one. */
+static void set_length(inlay__sequence *sequence, size_t length) {
+    sequence->length = length;
+    sequence->n_known = inlay__min_size(sequence->n_known, length);
+}
+
 /* All sequences as they were. */
 static void take_back(inlay__decoder *d) {
     const inlay__call *c = &d->call;
     for (size_t i = 0; i < c->n_runs; i++) {
         inlay__sequence *sequence = &d->sequences[c->runs[i].sequence];
         inlay__kv_pages_discard(&d->cache, &sequence->pages, sequence->length_before);
-        sequence->length = sequence->length_before;
+        set_length(sequence, sequence->length_before);
     }
 }
 
@@ -253,7 +275,7 @@ int32_t inlay__decoder_retreat(inlay__decoder *d, const inlay__run *run, size_t 
     inlay__sequence *sequence = &d->sequences[run->sequence];
     size_t n_vocab = d->model->hparams.n_vocab;
     if (n_kept == run->n_tokens) return INLAY_OK;
-    sequence->length = sequence->length_before + (d->model->n_state > 0 ? 0 : n_kept);
+    set_length(sequence, sequence->length_before + (d->model->n_state > 0 ? 0 : n_kept));
     inlay__kv_pages_cut(&d->cache, &sequence->pages, sequence->length);
     if (d->model->n_state == 0) {
         memcpy(d->logits + run->sequence * n_vocab, logits, n_vocab * sizeof *logits);
@@ -325,7 +347,13 @@ int32_t inlay__decoder_truncate(inlay__decoder *d, size_t i, size_t length) {
     if (d->model->n_state > 0) memset(sequence->state[0], 0, d->model->n_state * sizeof(float));
     inlay__kv_pages_cut(&d->cache, &sequence->pages, length);
     sequence->has_logits = false;
-    sequence->length = length;
+    set_length(sequence, length);
+    return INLAY_OK;
+}
+
+int32_t inlay__decoder_empty(inlay__decoder *d) {
+    for (size_t i = 0; i < d->config.n_sequences; i++) INLAY__TRY(inlay__decoder_truncate(d, i, 0));
+    inlay__kept_forget(d);
     return INLAY_OK;
 }
 
@@ -337,9 +365,10 @@ void inlay__decoder_fork(inlay__decoder *d, size_t i_from, size_t i_to) {
     inlay__kv_pages_cut(&d->cache, &to->pages, 0);
     inlay__kv_pages_share(&d->cache, &from->pages, from->length, &to->pages);
     to->length = from->length;
+    to->n_known = from->n_known;
     to->n_prefix = from->n_prefix;
     to->has_logits = from->has_logits;
-    if (d->model->ngrams != NULL) memcpy(to->history, from->history, from->length * sizeof *to->history);
+    memcpy(to->history, from->history, from->length * sizeof *to->history);
     memcpy(to->state[0], from->state[0], d->model->n_state * sizeof(float));
     if (from->has_logits) memcpy(d->logits + i_to * n_vocab, d->logits + i_from * n_vocab, n_vocab * sizeof(float));
 }

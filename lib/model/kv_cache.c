@@ -28,14 +28,16 @@ static int32_t does_not_fit(const inlay__kv_shape *shape) {
 
 static int32_t measure(const inlay__kv_shape *shape, inlay__kv_cache *cache) {
     size_t n_context = shape->n_context, size, n_pages;
-    if (n_context > SIZE_MAX - INLAY__KEY_BLOCK) return does_not_fit(shape);
+    if (n_context > SIZE_MAX - INLAY__KEY_BLOCK || shape->n_more > SIZE_MAX - INLAY__KEY_BLOCK) return does_not_fit(shape);
     cache->n_block = inlay__round_up(n_context, INLAY__LANES);
     if (!shape->is_whole) cache->n_block = inlay__min_size(cache->n_block, INLAY__KEY_BLOCK);
     n_pages = inlay__kv_cache_pages(cache, n_context);
     if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
         !inlay__mul_size(cache->head_size, cache->n_head_kv * 2, &size) ||
         !inlay__mul_size(size, cache->n_layer, &cache->page_size) ||
-        !inlay__mul_size(n_pages, shape->n_sequences, &cache->n_pages) || cache->n_pages >= DIRTY ||
+        !inlay__mul_size(n_pages, shape->n_sequences, &cache->n_pages) ||
+        !inlay__add_size(cache->n_pages, inlay__kv_cache_pages(cache, shape->n_more), &cache->n_pages) ||
+        cache->n_pages >= DIRTY ||
         !inlay__mul_size(cache->page_size, cache->n_pages, &cache->size))
         return does_not_fit(shape);
     return INLAY_OK;
@@ -107,6 +109,14 @@ static void give_back(inlay__kv_cache *cache, uint32_t page, uint32_t mark) {
 /* Whether the sequence goes on within a page that others have too. */
 static bool goes_on_in_shared(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin) {
     return begin % cache->n_block > 0 && cache->n_users[pages->list[begin / cache->n_block]] > 1;
+}
+
+size_t inlay__kv_pages_shared(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end) {
+    size_t n = 0;
+    if (cache->size == 0) return 0;
+    for (size_t i = begin / cache->n_block; i < inlay__kv_cache_pages(cache, end); i++)
+        n += cache->n_users[pages->list[i]] > 1;
+    return n;
 }
 
 /* A copy of a page takes its place. */

@@ -22,6 +22,7 @@ typedef struct inlay__kv_shape {
     size_t n_layer, n_head_kv, n_embd_head;
     size_t n_context;   /* positions of a sequence */
     size_t n_sequences; /* that the pages hold in full */
+    size_t n_more;      /* positions there is room for beside them */
     bool is_whole;      /* all positions in one page, for texts one behind another */
 } inlay__kv_shape;
 
@@ -65,6 +66,8 @@ static inline size_t inlay__kv_cache_stride(const inlay__kv_cache *cache) {
 /* Pages that a context takes. */
 size_t inlay__kv_cache_pages(const inlay__kv_cache *cache, size_t n_positions);
 
+/* Pages of positions [begin, end), which the sequence has, that others have too. */
+size_t inlay__kv_pages_shared(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end);
 /* Takes the pages that a sequence still lacks for positions [begin, end), of which it has those before `begin`; so many
  * must be free. Of a page that others have too the sequence gets its own copy. */
 void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);

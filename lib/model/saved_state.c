@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "format/dtype.h"
 #include "model/fingerprint.h"
+#include "model/kept.h"
 
 #define MAGIC 0x41545349u
 enum { VERSION = 1, HEAD = 88, SUM = 8 };
@@ -326,7 +327,7 @@ static int32_t get_encoded(inlay__decoder *d, size_t n, const uint8_t *bytes) {
     INLAY__TRY(put_encoded(&present, d));
     INLAY__TRY(flush(&present));
     if (n == d->n_crossed && present.sum == inlay__checksum(0, bytes, encoded_size(d, n))) return INLAY_OK;
-    for (size_t i = 0; i < d->config.n_sequences; i++) INLAY__TRY(inlay__decoder_truncate(d, i, 0));
+    INLAY__TRY(inlay__decoder_empty(d));
     if (n > n_held) inlay__kv_pages_extend(&d->crossed, &d->crossed_pages, n_held, n);
     bytes = get_cached(&d->crossed, &d->crossed_pages, n, bytes);
     inlay__kv_pages_clear(&d->crossed, &d->crossed_pages, n, SIZE_MAX);
@@ -352,12 +353,14 @@ int32_t inlay__saved_read(inlay__decoder *d, size_t i, inlay__saved_extra *extra
     size_t length = (size_t)h.length;
     INLAY__TRY(get_encoded(d, (size_t)h.n_encoded, p.encoded));
     inlay__kv_pages_cut(&d->cache, &sequence->pages, 0);
+    inlay__kept_make_room(d, inlay__kv_pages_needed(&d->cache, &sequence->pages, 0, length));
     inlay__kv_pages_extend(&d->cache, &sequence->pages, 0, length);
     if (d->cache.size > 0) get_cached(&d->cache, &sequence->pages, length, p.cached);
     memcpy(sequence->state[0], p.state, d->model->n_state * sizeof(float));
     if (d->model->ngrams != NULL) memcpy(sequence->history, p.tokens, length * sizeof(int32_t));
     if (h.has_logits) memcpy(d->logits + i * n_vocab, p.logits, n_vocab * sizeof(float));
     sequence->length = length;
+    sequence->n_known = d->model->ngrams != NULL ? length : 0;
     sequence->n_prefix = (size_t)h.n_prefix;
     sequence->has_logits = h.has_logits == 1;
     memcpy(extra->random, h.random, sizeof h.random);

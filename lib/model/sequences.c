@@ -14,7 +14,7 @@ enum { CACHE_FACTOR = 2 };
 
 int32_t inlay__sequences_init_cache(inlay__decoder *d) {
     const inlay__stack *stack = &d->model->encoder;
-    inlay__kv_shape shape = {1, stack->n_head_kv, stack->n_head_dim, 0, 1, true};
+    inlay__kv_shape shape = {1, stack->n_head_kv, stack->n_head_dim, 0, 1, 0, true};
     size_t n;
     if (!inlay__mul_size(d->config.n_batch, CACHE_FACTOR, &n) || n > SIZE_MAX - INLAY__LANES)
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: keys and values of %zu tokens do not fit an address space",
@@ -114,8 +114,7 @@ static int32_t keep(inlay__decoder *d, const inlay__eval_hooks *hooks) {
     INLAY__TRY(status);
     inlay__kv_pages_clear(&d->crossed, &d->crossed_pages, d->n_cols, SIZE_MAX);
     d->n_crossed = d->n_cols;
-    for (size_t i = 0; i < d->config.n_sequences; i++) INLAY__TRY(inlay__decoder_truncate(d, i, 0));
-    return INLAY_OK;
+    return inlay__decoder_empty(d);
 }
 
 int32_t inlay__sequences_read(inlay__decoder *d, const inlay__sequences *one, const inlay__eval_hooks *hooks) {

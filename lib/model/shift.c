@@ -4,6 +4,7 @@
 #include "base/fpenv.h"
 #include "kernels/math.h"
 #include "model/block_attention.h"
+#include "model/kept.h"
 
 /* Where a position of a head is. */
 typedef struct place {
@@ -84,6 +85,7 @@ int32_t inlay__decoder_drop(inlay__decoder *d, size_t i, size_t begin, size_t en
     if (begin == end) return INLAY_OK;
     if (end == sequence->length) return inlay__decoder_truncate(d, i, begin);
     size_t length = sequence->length - (end - begin);
+    inlay__kept_make_room(d, inlay__kv_pages_shared(&d->cache, &sequence->pages, begin, length));
     inlay__kv_pages_own(&d->cache, &sequence->pages, begin, length);
     inlay__fpenv saved = inlay__fpenv_enter();
     for (size_t layer = 0; layer < stack->n_layer; layer++)
@@ -91,9 +93,10 @@ int32_t inlay__decoder_drop(inlay__decoder *d, size_t i, size_t begin, size_t en
             if (stack->layers[layer].blocks[b].kind == &inlay__attention_kind)
                 move_layer(d, sequence, stack->layers[layer].blocks[b].weights, begin, end);
     inlay__fpenv_leave(saved);
-    if (d->model->ngrams != NULL)
-        memmove(sequence->history + begin, sequence->history + end, (length - begin) * sizeof *sequence->history);
+    memmove(sequence->history + begin, sequence->history + end, (length - begin) * sizeof *sequence->history);
     sequence->length = length;
+    /* n-grams alone do not learn of what stood there */
+    sequence->n_known = inlay__min_size(sequence->n_known, d->model->ngrams != NULL ? length : begin);
     inlay__kv_pages_cut(&d->cache, &sequence->pages, length);
     return INLAY_OK;
 }

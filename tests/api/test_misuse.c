@@ -237,6 +237,10 @@ TEST(functions_of_sessions) {
         BAD(inlay_eval_begin_batch, wrong[i], &first, tokens, starts, 1);
         BAD(inlay_eval_step, wrong[i], 1);
         BAD(inlay_eval_abandon, wrong[i]);
+        BAD(inlay_eval_prompt, wrong[i], tokens, 1, &n);
+        BAD(inlay_session_recall, wrong[i], tokens, 1, &n);
+        BAD(inlay_session_keep, wrong[i]);
+        BAD(inlay_session_forget, wrong[i]);
         BAD(inlay_sequence_fork, wrong[i], 0, 0);
         BAD(inlay_sequence_save, wrong[i], 0, rows, 4, &n);
         BAD(inlay_sequence_load, wrong[i], 0, rows, 4);
@@ -273,6 +277,11 @@ TEST(functions_of_sessions) {
     BAD(inlay_eval_begin_batch, s, &first, tokens, starts, 0);
     BAD(inlay_eval_begin_batch, s, &second, tokens, starts, 1);
     REFUSED(INLAY_ERR_STATE, inlay_eval_step, s, 1);
+    BAD(inlay_eval_prompt, s, NULL, 1, &n);
+    BAD(inlay_eval_prompt, s, tokens, 0, NULL);
+    BAD(inlay_session_recall, s, NULL, 1, &n);
+    BAD(inlay_session_recall, s, tokens, 0, &n);
+    BAD(inlay_session_recall, s, tokens, 1, NULL);
     BAD(inlay_sequence_fork, s, 0, 1);
     BAD(inlay_sequence_fork, s, -1, 0);
     BAD(inlay_sequence_save, s, 1, rows, 4, &n);

@@ -22,7 +22,7 @@ static inlay_options *options_of(const inlay__sys *sys, int way) {
         {{INLAY_OPT_THREADS, INLAY_OPT_CONTEXT, 0}, {1, 100, 0}},
         {{INLAY_OPT_PACK, INLAY_OPT_SEQUENCES, INLAY_OPT_THREADS}, {INLAY_PACK_OPEN, 5, 3}},
         {{INLAY_OPT_PACK, INLAY_OPT_CACHE_TYPE, INLAY_OPT_LOAD}, {INLAY_PACK_NEVER, INLAY_TYPE_F32, INLAY_LOAD_MAP}},
-        {{INLAY_OPT_QUANTIZE, INLAY_OPT_BATCH, 0}, {INLAY_TYPE_Q8_0, 16, 0}},
+        {{INLAY_OPT_QUANTIZE, INLAY_OPT_BATCH, INLAY_OPT_KEEP}, {INLAY_TYPE_Q8_0, 16, 7}},
         {{INLAY_OPT_VOCAB_ONLY, 0, 0}, {1, 0, 0}},
     };
     inlay_options *options = NULL;

@@ -296,7 +296,7 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
     for (int i = 0; i < TINY_N_ARCHITECTURES; i++) {
         tiny_params p = tiny_architecture(i);
         tiny_network n = tiny_network_open(&p, NULL);
-        inlay__decoder_config config = {64, 16, 1, INLAY_TYPE_F16, 1};
+        inlay__decoder_config config = {64, 16, 1, INLAY_TYPE_F16, 1, 0, 0};
         inlay__decoder *d = NULL;
         int32_t tokens[64];
         accounting a;
@@ -320,12 +320,15 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
 
 TEST(sizes_that_no_memory_holds_are_errors_that_leave_nothing) {
     static const inlay__decoder_config configs[] = {
-        {SIZE_MAX / 2, 1, 1, INLAY_TYPE_F32, 1},
-        {SIZE_MAX / 4096, 16, 1, INLAY_TYPE_F32, 1},
-        {SIZE_MAX / 2, SIZE_MAX / 2, 1, INLAY_TYPE_F16, 1},
-        {SIZE_MAX / 64, SIZE_MAX / 64, 1, INLAY_TYPE_F16, 1},
-        {100, SIZE_MAX / 1000, 1, INLAY_TYPE_F16, 1},
-        {100, 100, 1, INLAY_TYPE_F16, SIZE_MAX / 100},
+        {SIZE_MAX / 2, 1, 1, INLAY_TYPE_F32, 1, 0, 0},
+        {SIZE_MAX / 4096, 16, 1, INLAY_TYPE_F32, 1, 0, 0},
+        {SIZE_MAX / 2, SIZE_MAX / 2, 1, INLAY_TYPE_F16, 1, 0, 0},
+        {SIZE_MAX / 64, SIZE_MAX / 64, 1, INLAY_TYPE_F16, 1, 0, 0},
+        {100, SIZE_MAX / 1000, 1, INLAY_TYPE_F16, 1, 0, 0},
+        {100, 100, 1, INLAY_TYPE_F16, SIZE_MAX / 100, 0, 0},
+        {100, 100, 1, INLAY_TYPE_F16, 2, SIZE_MAX - 1, 0},
+        {100, 100, 1, INLAY_TYPE_F16, 1, 0, SIZE_MAX},
+        {100, 100, 1, INLAY_TYPE_F16, 1, 1, SIZE_MAX - 300},
     };
     tiny_params p = tiny_architecture(2);
     tiny_network n = tiny_network_open(&p, NULL);
@@ -338,7 +341,7 @@ TEST(sizes_that_no_memory_holds_are_errors_that_leave_nothing) {
         CHECK(d == (inlay__decoder *)(uintptr_t)1); /* untouched */
         CHECK_INT(a.n_live, 0);
     }
-    inlay__decoder_config config = {32, 8, 1, INLAY_TYPE_F32, 1};
+    inlay__decoder_config config = {32, 8, 1, INLAY_TYPE_F32, 1, 0, 0};
     inlay__decoder *d = NULL;
     size_t fail_at = 1;
     for (; d == NULL && fail_at < 50; fail_at++) { /* every allocation refused */

@@ -24,7 +24,7 @@ typedef struct script {
 static size_t below(script *s, size_t n) { return (size_t)(random_u32(&s->state) % n); }
 
 static inlay__decoder *decoder_of(const script *s, size_t n_batch, size_t n_sequences, uint32_t cache_type) {
-    const inlay__decoder_config config = {N_CONTEXT, n_batch, 2, cache_type, n_sequences};
+    const inlay__decoder_config config = {N_CONTEXT, n_batch, 2, cache_type, n_sequences, 0, 0};
     inlay__decoder *d = NULL;
     CHECK_INT(inlay__decoder_new(&inlay__sys_default, s->n.model, &config, &d), INLAY_OK);
     return d;

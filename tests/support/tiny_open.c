@@ -77,6 +77,25 @@ float *tiny_eval(inlay_session *session, const int32_t *tokens, size_t n, size_t
     return tiny_logits(session);
 }
 
+bool tiny_logits_are(inlay_session *session, const float *expected, const char *what) {
+    float *found;
+    size_t n;
+    must(inlay_logits(session, &found, &n), "tiny_logits_are");
+    if (memcmp(found, expected, n * sizeof *found) == 0) return true;
+    fprintf(stderr, "the logits differ: %s\n", what);
+    return false;
+}
+
+inlay_model *tiny_folder(const char *name) {
+    const char *data = getenv("INLAY_DATA");
+    char path[1000];
+    inlay_model *model = NULL;
+    if (data == NULL || data[0] == '\0') return NULL;
+    snprintf(path, sizeof path, "%s/tiny/%s", data, name);
+    must(inlay_model_open(path, NULL, &model), path);
+    return model;
+}
+
 size_t tiny_length(const inlay_session *session) {
     int64_t length = -1;
     must(inlay_session_get_int(session, INLAY_SESSION_LENGTH, &length), "tiny_length");

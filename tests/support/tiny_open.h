@@ -2,6 +2,8 @@
 #ifndef INLAY_TINY_OPEN_H
 #define INLAY_TINY_OPEN_H
 
+#include <stdbool.h>
+
 #include "inlay.h"
 #include "support/tiny_model.h"
 
@@ -29,6 +31,12 @@ float *tiny_logits(inlay_session *session);
 
 /* Evaluates tokens one call for each `step` of them and gives the logits after the last. */
 float *tiny_eval(inlay_session *session, const int32_t *tokens, size_t n, size_t step);
+
+/* Whether the session's logits are these, bit for bit; if not, `what` is printed. */
+bool tiny_logits_are(inlay_session *session, const float *expected, const char *what);
+
+/* A model of the reference data, by its folder's name (INLAY_DATA); NULL: there is none. */
+inlay_model *tiny_folder(const char *name);
 
 /* INLAY_SESSION_LENGTH. */
 size_t tiny_length(const inlay_session *session);

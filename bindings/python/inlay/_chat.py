@@ -74,7 +74,6 @@ class Chat:
         self.session = session
         self.messages: list[Message] = [] if system is None else [{"role": "system", "content": system}]
         self._format = {"template": template, "tools": tools if tools is None else list(tools), "variables": variables}
-        self._read: list[int] = []  # the tokens of the session's sequence
 
     def say(self, text: str, max_tokens: Optional[int] = None) -> Iterator[str]:
         """Says something as the user and yields the answer, piece by piece. What is left of the answer is not
@@ -92,7 +91,7 @@ class Chat:
         """Lets the model speak next, appends what it says to ``messages`` and yields it piece by piece. It ends at an
         end token, after ``max_tokens``, or when the context is full. ContextFullError: the messages do not fit."""
         model = self.session.model
-        self._evaluate(model.tokenize_chat(self.messages, **self._format))
+        self.session.eval_prompt(model.tokenize_chat(self.messages, **self._format))
         said = ""
         stream = TextStream(model)
         try:
@@ -122,18 +121,4 @@ class Chat:
                 self.session.eval([token])
             except ContextFullError:
                 break
-            self._read.append(token)
         yield -1
-
-    def _evaluate(self, tokens: list[int]) -> None:
-        """Lets the session hold these tokens. One token at least is evaluated, for its logits."""
-        known = self._read if self.session.length == len(self._read) else []
-        same = 0
-        while same < min(len(known), len(tokens) - 1) and known[same] == tokens[same]:
-            same += 1
-        if same < self.session.length:
-            same = same if int(self.session.model.facts["capabilities"]) & c.CAN_TRUNCATE else 0
-            self.session.truncate(same)
-        self._read = tokens[:same]
-        self.session.eval(tokens[same:])
-        self._read = tokens

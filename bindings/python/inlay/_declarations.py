@@ -76,6 +76,8 @@ OPT_DIMENSIONS = 205
 OPT_NORMALIZE = 206
 OPT_SEQUENCES = 207
 OPT_SEQUENCE = 208
+OPT_KEEP = 209
+OPT_KEEP_TOKENS = 210
 OPT_TEMPERATURE = 300
 OPT_TOP_K = 301
 OPT_TOP_P = 302
@@ -181,6 +183,7 @@ SESSION_MEMORY = 5
 SESSION_CACHE_MEMORY = 6
 SESSION_ENCODED = 7
 SESSION_SEQUENCES = 8
+SESSION_KEPT = 9
 STAGE_TEMPERATURE = 1
 STAGE_DYNAMIC_TEMPERATURE = 2
 STAGE_TOP_K = 3
@@ -750,6 +753,39 @@ Errors: INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
 shared until one of the two goes on, so that it takes next to no time however long `from` is: read a common beginning
 once, then fork it for every answer. Errors: INLAY_ERR_ARGUMENT for a sequence that is not there,
 INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_eval_prompt": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
+        """Makes the sequence in hand `tokens`, whatever it was, and computes the logits that follow, as if it were emptied and
+given to inlay_eval, with the same bits: but the longest beginning that one of the session's sequences or a text that
+is kept (INLAY_OPT_KEEP) has already is not read again, and shares memory with it. `*n_reused`, which may be NULL, gets
+its length. What the sequence was is kept, where that is not a beginning of `tokens`. So a server gives every request
+its whole conversation, on whichever sequence is free. A model with a recurrent state (without INLAY_CAN_TRUNCATE) can
+go on only from where its state was kept: at the end of texts, before the last token of each prompt, and where a
+prompt parts from one before. Errors: as inlay_eval; those of arguments leave the sequence as it was, after others it
+is a beginning of `tokens`, and what was read is not read again. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_session_recall": (
+        c_int32,
+        (inlay_session_p, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
+        """The first part of inlay_eval_prompt alone: the sequence in hand becomes the longest beginning of `tokens` that is
+there, at most n_tokens - 1, `*n_reused` tokens, without logits. The rest is for inlay_eval_batch, or inlay_eval_begin
+and slices. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one
+thread at a time. Since 0.1.""",
+    ),
+    "inlay_session_keep": (
+        c_int32,
+        (inlay_session_p,),
+        """Keeps the text of the sequence in hand, as it is now, in the place of one that it goes on from or of the one whose
+last use is the longest ago. What was read before inlay_session_drop took tokens out does not count, nor what
+inlay_sequence_load brought from a state of version 1. With INLAY_OPT_KEEP 0 it does nothing. Errors:
+INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_session_forget": (
+        c_int32,
+        (inlay_session_p,),
+        """Forgets all texts that are kept. Errors: INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_sequence_save": (
         c_int32,

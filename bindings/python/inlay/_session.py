@@ -132,6 +132,11 @@ class Session:
         return self._fact(c.SESSION_SEQUENCES)
 
     @property
+    def kept(self) -> int:
+        """Texts that are kept."""
+        return self._fact(c.SESSION_KEPT)
+
+    @property
     def sequence(self) -> int:
         """The sequence in hand, counted from 0. It can be set."""
         return self._sequence
@@ -188,6 +193,35 @@ class Session:
         starts = (c_size_t * (len(texts) + 1))(0, *accumulate(map(len, texts)))
         with self._using() as handle, self._callbacks.calling():
             check(lib.inlay_eval_batch(handle, numbers, ids, starts, len(texts)))
+
+    def eval_prompt(self, tokens: Iterable[int]) -> int:
+        """Makes the sequence these tokens, whatever it was, with the logits that follow. What one of the sequences or a text
+        that is kept (``keep=N``) begins with alike is not read again; how many tokens that are. After an error of
+        evaluation the sequence is a beginning of them."""
+        ids, count = to_c(tokens)
+        reused = c_size_t()
+        with self._using() as handle, self._callbacks.calling():
+            check(lib.inlay_eval_prompt(handle, ids, count, reused))
+        return reused.value
+
+    def recall(self, tokens: Iterable[int]) -> int:
+        """Makes the sequence the longest beginning of these tokens that is there, short of the last; how long it is. The
+        rest is for eval, eval_batch or begin."""
+        ids, count = to_c(tokens)
+        reused = c_size_t()
+        with self._using() as handle:
+            check(lib.inlay_session_recall(handle, ids, count, reused))
+        return reused.value
+
+    def keep(self) -> None:
+        """Keeps the text of the sequence, as it is now, for eval_prompt and recall."""
+        with self._using() as handle:
+            check(lib.inlay_session_keep(handle))
+
+    def forget(self) -> None:
+        """Forgets all texts that are kept."""
+        with self._using() as handle:
+            check(lib.inlay_session_forget(handle))
 
     def begin(self, tokens: Iterable[int]) -> None:
         """Begins an evaluation that :meth:`step` carries on in slices of time; until it is done, other calls raise

@@ -48,6 +48,20 @@ def test_slices_change_no_bit_and_can_be_given_up(model):
         assert other.length == len(PROMPT) and bits(other.logits) == bits(one.logits)
 
 
+def test_of_a_prompt_only_what_is_new_is_read(model):
+    with model.session() as one, model.session(keep=3, keep_tokens=4096) as other:
+        one.eval(PROMPT)
+        assert other.eval_prompt(PROMPT[:3] + [1, 2, 3]) == 0 and other.kept == 0
+        assert other.eval_prompt(PROMPT) == 3 and other.kept == 1
+        assert bits(other.logits) == bits(one.logits)
+        other.keep()
+        assert other.recall(PROMPT[:3] + [1, 2, 4]) == 5 and other.length == 5
+        other.forget()
+        assert other.kept == 0 and other.recall(PROMPT) == 3
+        with pytest.raises(inlay.ContextFullError):
+            other.eval_prompt([1] * (other.context + 1))
+
+
 @pytest.mark.parametrize("options", [{"batch": 1}, {"batch": 3}, {"threads": 1}, {"threads": 3}])
 def test_batch_and_threads_change_no_bit(model, options):
     with model.session() as one, model.session(**options) as other:
