@@ -111,6 +111,11 @@ static bool goes_on_in_shared(const inlay__kv_cache *cache, const inlay__kv_page
     return begin % cache->n_block > 0 && cache->n_users[pages->list[begin / cache->n_block]] > 1;
 }
 
+size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end) {
+    if (cache->size == 0) return 0;
+    return inlay__kv_cache_pages(cache, end) - pages->n + goes_on_in_shared(cache, pages, begin);
+}
+
 size_t inlay__kv_pages_shared(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end) {
     size_t n = 0;
     if (cache->size == 0) return 0;

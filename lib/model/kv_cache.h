@@ -68,8 +68,10 @@ size_t inlay__kv_cache_pages(const inlay__kv_cache *cache, size_t n_positions);
 
 /* Pages of positions [begin, end), which the sequence has, that others have too. */
 size_t inlay__kv_pages_shared(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end);
-/* Takes the pages that a sequence still lacks for positions [begin, end), of which it has those before `begin`; so many
- * must be free. Of a page that others have too the sequence gets its own copy. */
+/* Pages that are still to be taken until a sequence may write its positions [begin, end), where it has `begin`
+ * already. */
+size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t begin, size_t end);
+/* Takes them; so many must be free. Of a page that others have too the sequence gets its own copy. */
 void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);
 /* The pages of positions [begin, end), which it has, become its own: of those that others have too it gets copies. */
 void inlay__kv_pages_own(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);
