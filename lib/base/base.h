@@ -14,6 +14,9 @@
 #ifdef __FAST_MATH__
 #error "Inlay's results are exact to the bit: build without -ffast-math"
 #endif
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+#error "Inlay's results are exact to the bit: build for floats that are rounded after each operation (x86: -msse2 -mfpmath=sse)"
+#endif
 
 #if defined(__GNUC__)
 #  define INLAY__PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))

@@ -10,13 +10,15 @@
 #include <unistd.h>
 
 #ifdef __linux__
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #endif
 
 #include "fpenv.h"
 #include "limit.h"
 #include "pool.h"
+
+/* Of the kernel's ABI: its headers are not everywhere where there is a libc. */
+enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 
 enum { CACHE_LINE = 64, SPIN_NS = 50000, PAUSES_BETWEEN_LOOKS = 32 };
 

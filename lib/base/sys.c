@@ -1,4 +1,9 @@
 /* The system itself: malloc, POSIX files, pthreads. */
+
+/* Files of 2 GiB and more, and times after 2038, on 32-bit systems too. */
+#define _FILE_OFFSET_BITS 64
+#define _TIME_BITS 64
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

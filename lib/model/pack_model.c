@@ -150,7 +150,7 @@ static int32_t pack_all(packer *p, const inlay__model_config *config) {
         inlay__matrix *matrix = model->matrices[i];
         done += inlay__matrix_size(matrix);
         INLAY__TRY(prepare_matrix(p, matrix, config));
-        INLAY__TRY(report(config, inlay__min_size(done, total), total));
+        INLAY__TRY(report(config, done < total ? done : total, total));
     }
     if (tied) model->token_embd = model->head.output.matrix;
     return report(config, total, total);

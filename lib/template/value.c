@@ -10,7 +10,7 @@ static uint32_t count_chars(const char *text, size_t size) {
     for (; i + 8 <= size; i += 8) { /* less the bytes 10xxxxxx, eight at a time */
         uint64_t word;
         memcpy(&word, text + i, 8);
-        n -= ((word >> 7 & ~(word >> 6) & 0x0101010101010101u) * 0x0101010101010101u) >> 56;
+        n -= (size_t)(((word >> 7 & ~(word >> 6) & 0x0101010101010101u) * 0x0101010101010101u) >> 56);
     }
     for (; i < size; i++) n -= ((uint8_t)text[i] & 0xc0) == 0x80;
     return (uint32_t)n;

@@ -230,11 +230,11 @@ typedef struct change {
     const char *words; /* of the error; NULL: none */
 } change;
 
-static void put(gguf_writer *w, const change *c, const char *name, uint32_t type, const void *values, uint64_t n) {
+static void put(gguf_writer *w, const change *c, const char *name, uint32_t type, const void *values, size_t n) {
     int32_t bits[8];
     memcpy(bits, values, 4 * n);
     if (c->tensor != NULL && strcmp(c->tensor, name) == 0) bits[c->i] = c->bits;
-    gguf_writer_tensor(w, name, type, 1, &n, bits, 4 * n);
+    gguf_writer_tensor(w, name, type, 1, (uint64_t[]){n}, bits, 4 * n);
 }
 
 static int32_t open_changed(const change *c, size_t misaligned) {

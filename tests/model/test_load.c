@@ -207,7 +207,7 @@ TEST(an_optional_tensor_must_be_of_its_shape) {
             snprintf(name.text, sizeof name.text, "blk.1.%s", names[i]);
             tiny_metadata(&p, &w);
             tiny_tensors(&p, &w);
-            gguf_writer_tensor(&w, name.text, INLAY_TYPE_F32, 1, &n, zeros, n * 4);
+            gguf_writer_tensor(&w, name.text, INLAY_TYPE_F32, 1, &n, zeros, (size_t)n * 4);
             int32_t status = tiny_network_try(&w);
             if (n == sizes[i])
                 CHECK_INT(status, INLAY_OK);

@@ -3,13 +3,16 @@
 
 #include <stdlib.h>
 
+/* No machine has more, and a sanitizer would end the program. */
+static const size_t MOST = sizeof(size_t) > 4 ? SIZE_MAX >> 20 : SIZE_MAX >> 2;
+
 static void *count_alloc(void *user, size_t size, size_t alignment) {
     accounting *a = user;
     void *memory;
     a->n_allocs++;
     if (a->on_alloc != NULL) a->on_alloc(a->arg);
     if (a->fail_at != 0 && (a->n_allocs == a->fail_at || (a->fail_after && a->n_allocs > a->fail_at))) return NULL;
-    if (size > SIZE_MAX >> 20) return NULL; /* no machine has it, and a sanitizer would end the program */
+    if (size > MOST) return NULL;
     if (posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return NULL;
     memset(memory, 0xa5, size);
     a->live += size;

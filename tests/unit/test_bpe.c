@@ -517,7 +517,7 @@ TEST(a_wrong_merge_is_named_whichever_thread_reads_it_and_nothing_is_held) {
     accounting a;
     uint8_t *data = many_merges(0, &gguf);
     const inlay__gguf_kv *kv = inlay__gguf_find(&gguf, "tokenizer.ggml.merges");
-    const size_t wrong[] = {kv->n_values - 1, kv->n_values / 2, 5};
+    const size_t wrong[] = {(size_t)kv->n_values - 1, (size_t)kv->n_values / 2, 5};
     accounting_init(&a);
     for (size_t i = 0; i < 3; i++) { /* the first of those that are wrong is named */
         char *space = strchr((char *)(uintptr_t)inlay__gguf_string(kv, wrong[i]).text + 1, ' ');

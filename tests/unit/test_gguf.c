@@ -196,7 +196,7 @@ TEST(tensors_are_found_with_shape_and_data_at_every_alignment) {
         CHECK_STR(t->name.text, "b.weight");
         t = inlay__gguf_tensor_find(&gguf, "c");
         CHECK(t == &gguf.tensors[2] && t->n_elements == 3 && memcmp(t->data, c, sizeof c) == 0);
-        CHECK_INT((t->data - bytes) % alignment, 0);
+        CHECK_INT((size_t)(t->data - bytes) % alignment, 0);
         CHECK(inlay__gguf_tensor_find(&gguf, "b") == NULL);
         inlay__gguf_free(&gguf);
         free(bytes);

@@ -15,8 +15,8 @@ static const char *format_f64(double value) {
 
 TEST(formats_what_printf_formats) {
     char text[200];
-    size_t n = inlay__format(text, sizeof text, "a %d|%i|%u|%zu|%ld|%llu|%x|%c|%s|%.*s|%g|%%", -5, 7, 4000000000u,
-                             (size_t)9, -123456789012L, ~0ull, 0xbeefu, 'q', "text", 2, "xyz", 0.25);
+    size_t n = inlay__format(text, sizeof text, "a %d|%i|%u|%zu|%lld|%llu|%x|%c|%s|%.*s|%g|%%", -5, 7, 4000000000u,
+                             (size_t)9, -123456789012LL, ~0ull, 0xbeefu, 'q', "text", 2, "xyz", 0.25);
     CHECK_STR(text, "a -5|7|4000000000|9|-123456789012|18446744073709551615|beef|q|text|xy|0.25|%");
     CHECK_INT(n, strlen(text));
     inlay__format(text, sizeof text, "%lld %d", (long long)INT64_MIN, INT32_MIN);
