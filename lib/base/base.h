@@ -19,7 +19,11 @@
 #endif
 
 #if defined(__GNUC__)
-#  define INLAY__PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#  if defined(__MINGW32__) && !defined(__clang__)
+#    define INLAY__PRINTF(fmt, args) __attribute__((format(gnu_printf, fmt, args))) /* not what msvcrt reads */
+#  else
+#    define INLAY__PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#  endif
 #  define INLAY__UNLIKELY(x) __builtin_expect(!!(x), 0)
 #  define INLAY__PREFETCH(p) __builtin_prefetch(p)
 #else
@@ -86,7 +90,7 @@ typedef struct inlay__sys {
     void (*file_remove)(void *user, const char *path);
     bool only_plans; /* memory is taken as ever, and of weights nothing is done that only fills it */
     size_t (*cpu_count)(void *user); /* CPUs this process may run on; NULL: enough for any number of threads */
-    /* thread is pthread_t*; 0 or errno */
+    /* thread is pthread_t*; it blocks all signals; 0 or errno */
     int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg);
 
     /* run(arg, i) for all i below n, in any order, on the caller's own threads or one after another, and returns when all
@@ -95,7 +99,7 @@ typedef struct inlay__sys {
     void *parallel_user;
 } inlay__sys;
 
-/* malloc, open, pread, mmap, pthread_create. */
+/* malloc, open, pread, mmap, pthread_create, or what Windows has. */
 extern const inlay__sys inlay__sys_default;
 
 /* Memory aligned to 64 bytes, not cleared; NULL (and the error text) on failure.

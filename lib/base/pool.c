@@ -5,7 +5,6 @@
  * by an order of magnitude, and then sleeps in the kernel until the word changes.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -151,24 +150,19 @@ static void stop(inlay__pool *pool) {
     pool->n_started = 0;
 }
 
-/* Starts all workers, with all signals blocked: a host's handlers run on the host's threads. */
 static int32_t start(inlay__pool *pool) {
-    sigset_t all, before;
     int error = 0;
     word_init(&pool->work);
     word_init(&pool->barrier);
     atomic_init(&pool->n_arrived, 0);
     pool->quit = false;
     pool->pid = getpid();
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (pool->n_started = 0; pool->n_started + 1 < pool->n_threads; pool->n_started++) {
         worker *w = &pool->workers[pool->n_started];
         *w = (worker){.pool = pool, .index = pool->n_started + 1};
         error = pool->sys->thread_start(pool->sys->io_user, &w->thread, work, w);
         if (error != 0) break;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0) return INLAY_OK;
     size_t started = pool->n_started;
     stop(pool);

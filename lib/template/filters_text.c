@@ -1,4 +1,5 @@
 /* Filters that make text of text. Values that are no strings are taken as str() writes them. */
+#include "base/find_bytes.h"
 #include "base/utf8.h"
 #include "functions.h"
 #include "letters.h"
@@ -257,8 +258,8 @@ static int32_t run_striptags(inlay__machine *m, const inlay__value *a, inlay__va
         if (n > 0) continue;
         bool comment = s->size - i >= 4 && memcmp(s->text + i, "<!--", 4) == 0;
         if (s->text[i] == '<')
-            close =
-                comment ? memmem(s->text + i + 4, s->size - i - 4, "-->", 3) : memchr(s->text + i, '>', s->size - i);
+            close = comment ? inlay__find_bytes(s->text + i + 4, s->size - i - 4, "-->", 3)
+                            : memchr(s->text + i, '>', s->size - i);
         if (close != NULL) {
             n = (size_t)(close - (s->text + i)) + (comment ? 3 : 1);
             continue;

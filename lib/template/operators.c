@@ -1,6 +1,7 @@
 /* Arithmetic and comparison as Python has them, with integers of 64 bits whose overflow is an error. */
 #include <math.h>
 
+#include "base/find_bytes.h"
 #include "functions.h"
 #include "lexer.h"
 
@@ -299,7 +300,7 @@ int32_t inlay__order(inlay__machine *m, const inlay__value *a, const inlay__valu
 size_t inlay__find_text(const inlay__string *s, const inlay__string *needle, size_t from) {
     if (from > s->size || needle->size > s->size - from) return SIZE_MAX;
     if (needle->size == 0) return from;
-    const char *found = memmem(s->text + from, s->size - from, needle->text, needle->size);
+    const char *found = inlay__find_bytes(s->text + from, s->size - from, needle->text, needle->size);
     return found != NULL ? (size_t)(found - s->text) : SIZE_MAX;
 }
 

@@ -1,4 +1,5 @@
 /* The methods of Python's str. */
+#include "base/find_bytes.h"
 #include "base/utf8.h"
 #include "functions.h"
 #include "letters.h"
@@ -8,7 +9,7 @@ static const inlay__string *self_of(const inlay__value *a) { return a[0].of.stri
 /* ----------------------------------------------------------------- stripping */
 
 static bool in_set(const inlay__string *set, const char *c, size_t size) {
-    return memmem(set->text, set->size, c, size) != NULL;
+    return inlay__find_bytes(set->text, set->size, c, size) != NULL;
 }
 
 /* Bytes of the character at the beginning of the text that are stripped: white space, or one of `set`. */

@@ -18,7 +18,11 @@ static void read_clock(inlay__time *now) {
     struct tm tm;
     memset(&tm, 0, sizeof tm);
     clock_gettime(CLOCK_REALTIME, &ts);
+#ifdef _WIN32
+    localtime_s(&tm, &ts.tv_sec);
+#else
     localtime_r(&ts.tv_sec, &tm);
+#endif
     *now = (inlay__time){tm.tm_year + 1900,           tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
                          (int32_t)(ts.tv_nsec / 1000)};
 }

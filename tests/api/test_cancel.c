@@ -167,7 +167,7 @@ static void on_signal(int number) {
 }
 
 static void raise_in_callback(hook *h) {
-    if (h->done >= 16) raise(SIGUSR1);
+    if (h->done >= 16) raise(SIGTERM);
 }
 
 TEST(a_signal_handler_cancels) {
@@ -176,9 +176,9 @@ TEST(a_signal_handler_cancels) {
     hook h = {.also = raise_in_callback};
     signalled = hooked(t.model, &h, 2, 8);
     tiny_tokens(tokens, N_PROMPT);
-    signal(SIGUSR1, on_signal);
+    signal(SIGTERM, on_signal);
     CHECK_INT(inlay_eval(signalled, tokens, N_PROMPT), INLAY_ERR_CANCELLED);
-    signal(SIGUSR1, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     CHECK_INT(tiny_length(signalled), 0);
     CHECK_INT(h.done, 16);
     inlay_session_free(signalled);

@@ -2,13 +2,12 @@
  * what was encoded before shows in what comes after. */
 #include "test.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "api/handles.h"
 #include "base/fpenv.h"
 #include "model/decoder_state.h"
 #include "support/fail_sys.h"
+#include "support/posix.h"
 #include "support/tiny_family.h"
 #include "support/tiny_seq2seq.h"
 
@@ -198,6 +197,7 @@ TEST(a_child_of_fork_encodes_and_decodes) {
     SKIP("the thread sanitizer does not follow fork");
 #endif
 #endif
+    if (!CAN_FORK) SKIP("there is no fork");
     tiny_seq2seq m = tiny_t5();
     tiny t = tiny_seq2seq_open(&m, NULL);
     int status = -1;

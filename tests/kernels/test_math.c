@@ -19,7 +19,14 @@ static void check_fma(float x, float y, float z) {
                 (double)inlay__fma_soft(x, y, z), (double)fmaf(x, y, z));
 }
 
+#ifdef __MINGW32__
+#define LIBM_IS_EXACT 0 /* fmaf rounds twice and gives -inf for what is no number; sin and cos are not within 2^-50 */
+#else
+#define LIBM_IS_EXACT 1
+#endif
+
 TEST(fma_is_rounded_once) {
+    if (!LIBM_IS_EXACT) SKIP("there is nothing to compare with");
     uint64_t state = 2;
     for (int i = 0; i < 3000000 && test_failures == 0; i++) {
         float x = inlay__bits_f32(random_u32(&state)), y = inlay__bits_f32(random_u32(&state));
@@ -90,6 +97,7 @@ TEST(exp_is_within_its_error) {
 }
 
 TEST(double_functions_are_within_their_error) {
+    if (!LIBM_IS_EXACT) SKIP("there is nothing to compare with");
     uint64_t state = 6;
     double worst_sine = 0.0, worst_exp = 0.0, worst_log = 0.0;
     for (int i = 0; i < 300000; i++) {

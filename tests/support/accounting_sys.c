@@ -8,12 +8,12 @@ static const size_t MOST = sizeof(size_t) > 4 ? SIZE_MAX >> 20 : SIZE_MAX >> 2;
 
 static void *count_alloc(void *user, size_t size, size_t alignment) {
     accounting *a = user;
-    void *memory;
     a->n_allocs++;
     if (a->on_alloc != NULL) a->on_alloc(a->arg);
     if (a->fail_at != 0 && (a->n_allocs == a->fail_at || (a->fail_after && a->n_allocs > a->fail_at))) return NULL;
     if (size > MOST) return NULL;
-    if (posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return NULL;
+    void *memory = inlay__sys_default.alloc(NULL, size, alignment);
+    if (memory == NULL) return NULL;
     memset(memory, 0xa5, size);
     a->live += size;
     a->n_live++;
@@ -26,7 +26,7 @@ static void count_release(void *user, void *memory, size_t size) {
     memset(memory, 0x5a, size);
     a->live -= size;
     a->n_live--;
-    free(memory);
+    inlay__sys_default.release(NULL, memory, size);
 }
 
 void accounting_init(accounting *a) {

@@ -141,7 +141,7 @@ bool same_floats(const char *what, const inlay__kernels *kernels, const float *f
 }
 
 static void *room(size_t n) {
-    void *memory = aligned_alloc(64, (n + 127) / 64 * 64);
+    void *memory = inlay__alloc(&inlay__sys_default, n + 64);
     if (memory == NULL) exit(1);
     memset(memory, 0x5a, n);
     return memory;
@@ -161,13 +161,13 @@ inlay__acts new_acts(size_t n_cols, size_t n_k, size_t block) {
 }
 
 void delete_acts(inlay__acts *acts) {
-    free(acts->q);
-    free(acts->d);
-    free(acts->sum);
-    free(acts->dsum);
-    free(acts->sum16);
-    free(acts->sum32);
-    free(acts->zero6);
+    inlay__free(&inlay__sys_default, acts->q, 0);
+    inlay__free(&inlay__sys_default, acts->d, 0);
+    inlay__free(&inlay__sys_default, acts->sum, 0);
+    inlay__free(&inlay__sys_default, acts->dsum, 0);
+    inlay__free(&inlay__sys_default, acts->sum16, 0);
+    inlay__free(&inlay__sys_default, acts->sum32, 0);
+    inlay__free(&inlay__sys_default, acts->zero6, 0);
 }
 
 test_acts make_acts(uint64_t *state, size_t n_cols, size_t n_k) {
@@ -189,5 +189,5 @@ void free_acts(test_acts *t) {
     delete_acts(&t->acts_32);
     delete_acts(&t->acts_256);
     delete_acts(&t->acts_wide);
-    free(t->x);
+    inlay__free(&inlay__sys_default, t->x, 0);
 }

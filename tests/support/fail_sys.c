@@ -12,9 +12,8 @@ static bool fails(fail_sys *f) {
 
 static void *fail_alloc(void *user, size_t size, size_t alignment) {
     fail_sys *f = user;
-    void *memory = NULL;
-    if (fails(f)) return NULL;
-    if (posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return NULL;
+    void *memory = fails(f) ? NULL : inlay__sys_default.alloc(NULL, size, alignment);
+    if (memory == NULL) return NULL;
     memset(memory, 0xa5, size);
     atomic_fetch_add(&f->n_blocks, 1);
     atomic_fetch_add(&f->n_bytes, size);
@@ -26,7 +25,7 @@ static void fail_release(void *user, void *memory, size_t size) {
     memset(memory, 0x5a, size);
     atomic_fetch_sub(&f->n_blocks, 1);
     atomic_fetch_sub(&f->n_bytes, size);
-    free(memory);
+    inlay__sys_default.release(NULL, memory, size);
 }
 
 static int fail_open(void *user, const char *path) {

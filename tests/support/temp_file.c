@@ -2,10 +2,16 @@
 #include "support/temp_file.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#ifdef _WIN32
+#include <direct.h>
+#include <io.h>
+#endif
 
 enum { MAX_PATHS = 256, PATH_SIZE = 1024 };
 
@@ -33,12 +39,22 @@ static void remove_folder(void) {
         free(paths[i]);
 }
 
+static bool make_folder(void) {
+#ifdef _WIN32
+    const char *base = getenv("TEMP");
+    snprintf(folder, sizeof folder, "%s/inlay-test-XXXXXX", base != NULL ? base : ".");
+    return _mktemp(folder) != NULL && _mkdir(folder) == 0;
+#else
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/inlay-test-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
+    return mkdtemp(folder) != NULL;
+#endif
+}
+
 const char *temp_path(const char *name) {
     char path[PATH_SIZE];
     if (folder[0] == '\0') {
-        const char *base = getenv("TMPDIR");
-        snprintf(folder, sizeof folder, "%s/inlay-test-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
-        if (mkdtemp(folder) == NULL) fail("make the folder", folder);
+        if (!make_folder()) fail("make the folder", folder);
         atexit(remove_folder);
     }
     snprintf(path, sizeof path, "%s/%.255s", folder, name);

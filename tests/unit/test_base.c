@@ -4,6 +4,7 @@
 #include <float.h>
 
 #include "base/cursor.h"
+#include "base/find_bytes.h"
 #include "base/fpenv.h"
 #include "base/hash_map.h"
 #include "base/text_index.h"
@@ -166,6 +167,41 @@ TEST(an_index_of_texts_finds_what_was_put) {
     CHECK_INT(a.n_live, 0);
 }
 
+/* All texts of a and b of up to 11 letters, all needles of up to 5: every way in which a needle can repeat itself. */
+TEST(bytes_are_found_where_they_first_stand) {
+    char text[16], needle[8];
+    for (unsigned m = 0; m <= 5; m++) {
+        for (unsigned which = 0; which < 1u << m; which++) {
+            for (unsigned i = 0; i < m; i++) needle[i] = (char)('a' + (which >> i & 1));
+            for (unsigned bits = 0; bits < 1u << 11; bits++) {
+                const char *expected = NULL;
+                unsigned n = bits % 12;
+                for (unsigned i = 0; i < n; i++) text[i] = (char)('a' + (bits >> i & 1));
+                for (unsigned i = 0; i + m <= n && expected == NULL; i++)
+                    if (memcmp(text + i, needle, m) == 0) expected = text + i;
+                CHECK(inlay__find_bytes(text, n, needle, m) == expected);
+            }
+        }
+    }
+}
+
+TEST(long_needles_that_repeat_themselves_are_found) {
+    enum { N = 100000, PERIOD = 7 };
+    char *text = malloc(N), *needle = malloc(N);
+    for (size_t i = 0; i < N; i++) text[i] = i % PERIOD == 3 ? 'b' : 'a';
+    for (size_t start = 0; start < 20; start++) {
+        memcpy(needle, text + start, N / 2);
+        CHECK(inlay__find_bytes(text, N, needle, N / 2) == text + start % PERIOD);
+        needle[N / 2 - 1] ^= 1; /* almost everywhere, and nowhere */
+        CHECK(inlay__find_bytes(text, N, needle, N / 2) == NULL);
+        text[N - 1] ^= 1; /* at the end alone */
+        CHECK(inlay__find_bytes(text, N, text + N / 2 - start, N / 2 + start) == text + N / 2 - start);
+        text[N - 1] ^= 1;
+    }
+    free(needle);
+    free(text);
+}
+
 #if defined(__x86_64__)
 TEST(the_hosts_rounding_and_denormals_come_back) {
     unsigned hostile = 0x9fc0 | 0x4000; /* FTZ, DAZ, rounding up */
@@ -187,5 +223,6 @@ TEST(the_hosts_rounding_and_denormals_come_back) { inlay__fpenv_leave(inlay__fpe
 TEST_MAIN(CASE(a_cursor_refuses_to_pass_the_end), CASE(sizes_that_wrap_are_noticed),
           CASE(memory_that_is_refused_is_an_error_and_nothing_is_lost), CASE(the_last_error_is_kept_whole),
           CASE(utf8_of_every_code_point_decodes_to_it), CASE(bytes_that_are_not_utf8_are_refused),
-          CASE(a_hash_map_finds_what_was_put), CASE(an_index_of_texts_finds_what_was_put),
+          CASE(bytes_are_found_where_they_first_stand),
+          CASE(long_needles_that_repeat_themselves_are_found), CASE(a_hash_map_finds_what_was_put), CASE(an_index_of_texts_finds_what_was_put),
           CASE(the_hosts_rounding_and_denormals_come_back))

@@ -2,13 +2,11 @@
 #include "test.h"
 
 #include <stdatomic.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/pool.h"
 #include "support/accounting_sys.h"
+#include "support/posix.h"
 
 enum { MAX_THREADS = 9, ROUNDS = 400 };
 
@@ -40,13 +38,6 @@ TEST(what_is_written_before_a_barrier_is_seen_after_it) {
     }
 }
 
-static double cpu_seconds(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
 TEST(an_idle_pool_sleeps) {
     job j = {NULL, {0}, 0};
     if (!CHECK(inlay__pool_new(&inlay__sys_default, 4, &j.pool) == INLAY_OK)) return;
@@ -63,6 +54,7 @@ TEST(the_child_of_a_fork_runs_with_threads_of_its_own) {
 #ifdef __SANITIZE_THREAD__
     SKIP("ThreadSanitizer starts no threads in the child of a fork");
 #endif
+    if (!CAN_FORK) SKIP("there is no fork");
     job j = {NULL, {0}, 0};
     if (!CHECK(inlay__pool_new(&inlay__sys_default, 3, &j.pool) == INLAY_OK)) return;
     inlay__pool_run(j.pool, take_turns, &j);

@@ -1,9 +1,8 @@
 /* Vocabularies that lie: each gives an error that names the key, or loads by a rule. */
 #include "test.h"
 
-#include <sys/mman.h>
-
 #include "support/accounting_sys.h"
+#include "support/posix.h"
 #include "support/tiny_vocab.h"
 
 static tiny_vocab v;
@@ -138,8 +137,8 @@ TEST(of_tokens_with_one_text_the_lowest_id_counts) {
 TEST(a_token_text_beyond_two_gib_keeps_its_size) {
     if (sizeof(size_t) < 8) SKIP("needs 64-bit addresses");
     const size_t huge = ((size_t)1 << 31) + 16;
-    char *text = mmap(NULL, huge + 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (text == MAP_FAILED) SKIP("no room for 2 GiB of addresses");
+    char *text = lazy_zeros(huge + 1);
+    if (text == NULL) SKIP("no room for 2 GiB of addresses");
     tiny_vocab_init(&v);
     v.n_tokens = 1;
     size_t size;
@@ -166,7 +165,7 @@ TEST(a_token_text_beyond_two_gib_keeps_its_size) {
     inlay__tokenizer_free(tokenizer);
     inlay__gguf_free(&gguf);
     free(file);
-    munmap(text, huge + 1);
+    drop_zeros(text, huge + 1);
     v.n_tokens = 256;
     tiny_vocab_free(&v);
 }

@@ -1,11 +1,10 @@
 /* Model files opened from disk and from memory, whole and split. */
 #include "test.h"
 
-#include <unistd.h>
-
 #include "format/weights.h"
 #include "support/accounting_sys.h"
 #include "support/gguf_writer.h"
+#include "support/posix.h"
 #include "support/temp_file.h"
 #include "support/tiny_model.h"
 
@@ -114,8 +113,10 @@ TEST(the_parts_of_a_split_model_are_one) {
     CHECK(inlay__weights_find(&weights, "g") == NULL);
     CHECK(inlay__gguf_find(inlay__weights_metadata(&weights), "general.architecture") != NULL);
     CHECK_INT(inlay__weights_check(&weights), INLAY_OK);
-    write_part("m-00002-of-00003.gguf", 1, 3, 6, "other", "tensors"); /* another file under that name is fine */
-    CHECK(first_value(&weights, "c") == 1.0f);
+    if (CAN_REPLACE_MAPPED) { /* another file under that name is fine */
+        write_part("m-00002-of-00003.gguf", 1, 3, 6, "other", "tensors");
+        CHECK(first_value(&weights, "c") == 1.0f);
+    }
     inlay__weights_close(&weights);
 }
 

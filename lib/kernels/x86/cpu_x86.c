@@ -28,6 +28,9 @@ static bool bit(uint32_t word, unsigned n) { return (word >> n & 1) != 0; }
 static cpu_features detect(void) {
     cpu_features f = {false, false, false, false};
     uint32_t a, b, c, d;
+#if defined(_WIN32) && defined(__GNUC__) && !defined(__clang__) && !defined(INLAY_UNALIGNED_MOVES)
+    return f; /* GCC moves vectors as if the stack were aligned, which it is not there (GCC bug 54412) */
+#endif
     if (__get_cpuid(1, &a, &b, &c, &d) == 0) return f;
     bool fma = bit(c, 12), osxsave = bit(c, 27), avx = bit(c, 28), f16c = bit(c, 29);
     if (!osxsave || !avx || (saved_states() & 0x06) != 0x06) return f;
