@@ -675,8 +675,9 @@ INLAY_API int32_t inlay_template_render(const char *source, size_t size, const c
 }
 #endif
 
-#include "inlay_session.h" /* evaluating tokens: sequences, batches, encoders */
-#include "inlay_sampler.h" /* chains of sampling stages, probabilities */
+#include "inlay_session.h"     /* evaluating tokens: sequences, batches, encoders */
+#include "inlay_sampler.h"     /* chains of sampling stages, probabilities */
 #include "inlay_speculation.h" /* guessing what comes next */
+#include "inlay_grammar.h"     /* answers of a form */
 
 #endif /* INLAY_H */

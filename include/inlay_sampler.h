@@ -56,7 +56,8 @@ enum {
     INLAY_STAGE_DRY = 12,         /* of tokens that go on with a repetition [p-e-w 2024] */
     INLAY_STAGE_BIAS = 13,        /* inlay_sampler_add_bias */
     INLAY_STAGE_ALLOWED = 14,     /* inlay_sampler_add_allowed */
-    INLAY_STAGE_CALLBACK = 15     /* inlay_sampler_add_callback */
+    INLAY_STAGE_CALLBACK = 15,    /* inlay_sampler_add_callback */
+    INLAY_STAGE_GRAMMAR = 16      /* inlay_sampler_add_grammar */
 };
 
 /* What stages take: the range, and the value a stage has when it is added. */
@@ -130,8 +131,9 @@ INLAY_API int32_t inlay_sampler_add_callback(inlay_sampler *sampler, inlay_stage
  * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_sampler_set_breakers(inlay_sampler *sampler, const int32_t *tokens, size_t n_tokens);
 
-/* Appends tokens to the text that stages look back at: the prompt's, and each that was chosen. Errors: INLAY_ERR_TOKEN
- * (nothing was appended), INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+/* Appends tokens to the text that stages look back at: the prompt's, and each that was chosen. Errors, when nothing was
+ * appended: INLAY_ERR_TOKEN, INLAY_ERR_STATE (a grammar does not allow one), INLAY_ERR_UNSUPPORTED (a grammar can read
+ * the text in too many ways), INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_sampler_accept(inlay_sampler *sampler, const int32_t *tokens, size_t n_tokens);
 
 /* An empty text, and random numbers from this seed; stages stay. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY.
@@ -140,9 +142,10 @@ INLAY_API int32_t inlay_sampler_reset(inlay_sampler *sampler, uint64_t seed);
 
 /* Chooses a token by logits [n_vocab], which stay as they are; -inf bans a token. Equal probabilities are ordered by
  * ascending id. The same logits, stages, text and seed give the same token on every machine. Without the stages of
- * temperature 0 one number is drawn, and one more by each XTC. Errors: INLAY_ERR_NUMERIC (NaN, +inf, or nothing left to
- * choose), INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of a callback), INLAY_ERR_BUSY; the sampler is then as before.
- * Thread rule: one thread at a time. Since 0.1. */
+ * temperature 0 one number is drawn, and one more by each XTC. Errors: INLAY_ERR_NUMERIC (NaN, +inf, or nothing left
+ * to choose), INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of a callback), INLAY_ERR_STATE and INLAY_ERR_UNSUPPORTED
+ * (of a grammar: no token can come next; the text can be read in too many ways), INLAY_ERR_BUSY; the sampler is then
+ * as before. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_sampler_sample(inlay_sampler *sampler, const float *logits, int32_t *token);
 
 /* What inlay_sampler_sample would draw from, without drawing: `*n` candidates in the order in which they stand, and

@@ -150,6 +150,7 @@ static int32_t new_model(const inlay_options *options, inlay_model **out) {
     model->magic = INLAY__MAGIC_MODEL;
     model->sys = options->sys;
     atomic_init(&model->n_references, 1);
+    atomic_init(&model->texts, NULL);
     *out = model;
     return INLAY_OK;
 }
@@ -213,6 +214,9 @@ int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_optio
 void inlay__model_release(inlay_model *model) {
     if (atomic_fetch_sub(&model->n_references, 1) != 1) return;
     inlay__sys sys = model->sys;
+    inlay__token_texts *texts = atomic_load(&model->texts);
+    if (texts != NULL) inlay__token_texts_free(texts);
+    inlay__free(&sys, texts, sizeof *texts);
     inlay__model_free(model->network);
     inlay__tokenizer_free(model->tokenizer);
     inlay__weights_close(&model->weights);

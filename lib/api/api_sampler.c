@@ -134,7 +134,7 @@ static int32_t check_tokens(const char *function, const inlay__chain *chain, con
 /* Adds a stage with memory of its own, which is freed if that fails. */
 static int32_t add_with(inlay_sampler *sampler, inlay__stage *stage) {
     int32_t status = inlay__chain_add(&sampler->chain, stage);
-    if (status != INLAY_OK) inlay__free(&sampler->sys, stage->memory, stage->memory_size);
+    if (status != INLAY_OK) inlay__stage_free(stage, &sampler->sys);
     return status;
 }
 
@@ -203,7 +203,7 @@ int32_t inlay_sampler_set_breakers(inlay_sampler *sampler, const int32_t *tokens
 int32_t inlay_sampler_accept(inlay_sampler *sampler, const int32_t *tokens, size_t n_tokens) {
     INLAY__TRY(inlay__sampler_enter("inlay_sampler_accept", sampler));
     int32_t status = check_tokens("inlay_sampler_accept", &sampler->chain, tokens, n_tokens);
-    if (status == INLAY_OK) inlay__history_add(&sampler->chain.history, tokens, n_tokens);
+    if (status == INLAY_OK) status = inlay__chain_accept(&sampler->chain, tokens, n_tokens);
     return inlay__sampler_leave(sampler, status);
 }
 

@@ -206,6 +206,7 @@ static int32_t draft_guess(inlay_speculator *s, drafting *d, chooser *c, int32_t
         if (status == INLAY_OK) d->n_read++;
         if (status == INLAY_OK)
             status = choose(&guesser, inlay__decoder_logits(session->decoder, session->sequence), &tokens[*n + 1]);
+        if (status == INLAY_OK && guesser.chain != NULL) status = inlay__chain_guess(guesser.chain, tokens[*n + 1]);
         *n += status == INLAY_OK;
     }
     undo_draws(&guesser);
@@ -256,7 +257,7 @@ static size_t take(speculation *p) {
     chooser *c = &p->chooser;
     for (size_t i = 0;; i++) {
         int32_t token;
-        if (c->chain != NULL) inlay__history_add(&c->chain->history, p->tokens + i, 1);
+        if (c->chain != NULL) inlay__chain_accept(c->chain, p->tokens + i, 1); /* it was chosen by the chain */
         if (i + 1 == p->n || is_end(p, p->tokens[i])) return i + 1;
         keep_draws(c);
         if (choose(c, s->rows + i * s->n_vocab, &token) == INLAY_OK && token == p->tokens[i + 1]) continue;

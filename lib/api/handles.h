@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/text.h"
+#include "grammar/guide.h"
 #include "model/decoder.h"
 #include "sample/chain.h"
 #include "sample/sampler.h"
@@ -19,6 +20,7 @@ enum {
     INLAY__MAGIC_SAMPLER = 0x436c6e49,
     INLAY__MAGIC_STOP = 0x546c6e49,
     INLAY__MAGIC_SPECULATOR = 0x506c6e49,
+    INLAY__MAGIC_GRAMMAR = 0x476c6e49,
     INLAY__MAGIC_FREED = 0x466c6e49
 };
 
@@ -60,6 +62,7 @@ struct inlay_model {
     inlay__weights weights;
     inlay__tokenizer *tokenizer;
     inlay__model *network; /* NULL when only the vocabulary was opened */
+    _Atomic(inlay__token_texts *) texts; /* of its tokens, once there is a grammar */
     inlay__cpu cpu;
 };
 
@@ -89,6 +92,11 @@ struct inlay_sampler {
     atomic_int use; /* INLAY__IDLE, ... */
     inlay__sys sys;
     inlay__chain chain;
+};
+
+struct inlay_grammar {
+    uint32_t magic;
+    inlay__constraint *constraint;
 };
 
 enum { INLAY__MOST_GUESSES = 64, INLAY__N_SPECULATOR_FACTS = 3 };

@@ -19,7 +19,7 @@ int32_t inlay__chain_init(inlay__chain *chain, const inlay__sys *sys, inlay__cpu
 void inlay__chain_free(inlay__chain *chain) {
     size_t n = chain->n_vocab;
     for (size_t i = 0; i < chain->n_stages; i++)
-        inlay__free(chain->sys, chain->stages[i].memory, chain->stages[i].memory_size);
+        inlay__stage_free(&chain->stages[i], chain->sys);
     inlay__history_free(&chain->history, chain->sys);
     inlay__free(chain->sys, chain->lengths, chain->n_lengths * sizeof *chain->lengths);
     inlay__free(chain->sys, chain->marks, n * sizeof *chain->marks);
@@ -34,21 +34,19 @@ void inlay__chain_reset(inlay__chain *chain, uint64_t seed) {
     chain->seed = seed;
     chain->history.n = 0;
     inlay__rng_seed(&chain->rng, seed);
-    for (size_t i = 0; i < chain->n_stages; i++)
+    for (size_t i = 0; i < chain->n_stages; i++) {
         begin_stage(&chain->stages[i]);
+        if (chain->stages[i].guide != NULL) inlay__guide_reset(chain->stages[i].guide);
+    }
 }
 
 int32_t inlay__chain_copy(const inlay__chain *chain, inlay__chain *copy) {
     for (size_t i = 0; i < chain->n_stages; i++) {
-        inlay__stage stage = chain->stages[i];
-        if (stage.memory != NULL) {
-            stage.memory = inlay__alloc(chain->sys, stage.memory_size);
-            if (stage.memory == NULL) return INLAY_ERR_MEMORY;
-            memcpy(stage.memory, chain->stages[i].memory, stage.memory_size);
-        }
+        inlay__stage stage;
+        INLAY__TRY(inlay__stage_copy(&chain->stages[i], copy->sys, &stage));
         int32_t status = inlay__chain_add(copy, &stage);
         if (status != INLAY_OK) {
-            inlay__free(chain->sys, stage.memory, stage.memory_size);
+            inlay__stage_free(&stage, copy->sys);
             return status;
         }
         copy->stages[i].mu = chain->stages[i].mu;
@@ -117,14 +115,38 @@ int32_t inlay__chain_set(inlay__chain *chain, int32_t key, double value) {
 
 void inlay__chain_keep_draws(const inlay__chain *chain, inlay__chain_draws *draws) {
     draws->rng = chain->rng;
-    for (size_t i = 0; i < chain->n_stages; i++)
+    for (size_t i = 0; i < chain->n_stages; i++) {
         draws->mu[i] = chain->stages[i].mu;
+        if (chain->stages[i].guide != NULL) draws->marks[i] = inlay__guide_mark_now(chain->stages[i].guide);
+    }
 }
 
 void inlay__chain_undo_draws(inlay__chain *chain, const inlay__chain_draws *draws) {
     chain->rng = draws->rng;
-    for (size_t i = 0; i < chain->n_stages; i++)
+    for (size_t i = 0; i < chain->n_stages; i++) {
         chain->stages[i].mu = draws->mu[i];
+        if (chain->stages[i].guide != NULL) inlay__guide_return(chain->stages[i].guide, draws->marks[i]);
+    }
+}
+
+/* All grammars go on by tokens, or none does. */
+static int32_t accept_all(inlay__chain *chain, const int32_t *tokens, size_t n) {
+    int32_t status = INLAY_OK;
+    size_t i = 0;
+    for (; i < chain->n_stages && status == INLAY_OK; i++)
+        if (chain->stages[i].guide != NULL) status = inlay__guide_accept(chain->stages[i].guide, tokens, n);
+    if (status == INLAY_OK) return INLAY_OK;
+    for (i--; i-- > 0;) /* those before the one that failed, which has gone back itself */
+        if (chain->stages[i].guide != NULL) inlay__guide_undo_accept(chain->stages[i].guide);
+    return status;
+}
+
+int32_t inlay__chain_guess(inlay__chain *chain, int32_t token) { return accept_all(chain, &token, 1); }
+
+int32_t inlay__chain_accept(inlay__chain *chain, const int32_t *tokens, size_t n) {
+    INLAY__TRY(accept_all(chain, tokens, n));
+    inlay__history_add(&chain->history, tokens, n);
+    return INLAY_OK;
 }
 
 static void exclude_top(const inlay__stage *stage, inlay__choice *choice) {
@@ -179,6 +201,8 @@ static int32_t apply(inlay__stage *stage, inlay__choice *choice) {
         break;
     case INLAY_STAGE_CALLBACK:
         return inlay__stage_callback(stage, choice);
+    case INLAY_STAGE_GRAMMAR:
+        return inlay__stage_grammar(stage, choice);
     default:
         break;
     }
@@ -189,7 +213,7 @@ static int32_t apply(inlay__stage *stage, inlay__choice *choice) {
  */
 static bool only_edits(int32_t kind) {
     return kind == INLAY_STAGE_BIAS || kind == INLAY_STAGE_ALLOWED || kind == INLAY_STAGE_PENALTIES ||
-           kind == INLAY_STAGE_DRY;
+           kind == INLAY_STAGE_DRY || kind == INLAY_STAGE_GRAMMAR;
 }
 
 static int32_t refresh(inlay__choice *choice) {
@@ -209,6 +233,19 @@ static int32_t run(inlay__chain *chain, const float *logits, inlay__choice *choi
     return refresh(choice);
 }
 
+/* Whose grammar's text has begun, a bit for each stage: it begins with a choice. */
+static uint64_t begun(const inlay__chain *chain) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < chain->n_stages; i++)
+        if (chain->stages[i].guide != NULL && chain->stages[i].guide->is_begun) bits |= (uint64_t)1 << i;
+    return bits;
+}
+
+static void set_begun(inlay__chain *chain, uint64_t bits) {
+    for (size_t i = 0; i < chain->n_stages; i++)
+        if (chain->stages[i].guide != NULL) chain->stages[i].guide->is_begun = (bits >> i & 1) != 0;
+}
+
 static inlay__choice begin(inlay__chain *chain) {
     return (inlay__choice){.logits = chain->logits,
                            .history = &chain->history,
@@ -221,12 +258,14 @@ static inlay__choice begin(inlay__chain *chain) {
 int32_t inlay__chain_choose(inlay__chain *chain, const float *logits, int32_t *token) {
     inlay__choice choice = begin(chain);
     inlay__rng before = chain->rng;
+    uint64_t begun_before = begun(chain);
     int32_t status = run(chain, logits, &choice);
     if (status == INLAY_OK) {
         *token = choice.is_decided ? choice.c.best : inlay__candidates_draw(&choice.c, 1.0f, &chain->rng);
         if (choice.mirostat != NULL) choice.mirostat->mu = inlay__mirostat_learn(&choice, *token);
     } else {
         chain->rng = before;
+        set_begun(chain, begun_before);
     }
     inlay__fpenv_leave(choice.host);
     return status;
@@ -235,6 +274,7 @@ int32_t inlay__chain_choose(inlay__chain *chain, const float *logits, int32_t *t
 int32_t inlay__chain_candidates(inlay__chain *chain, const float *logits, size_t *n) {
     inlay__choice choice = begin(chain);
     inlay__rng before = chain->rng;
+    uint64_t begun_before = begun(chain);
     int32_t status = run(chain, logits, &choice);
     if (status == INLAY_OK) {
         inlay__candidates_weigh(&choice.c);
@@ -242,6 +282,7 @@ int32_t inlay__chain_candidates(inlay__chain *chain, const float *logits, size_t
         *n = choice.c.n;
     }
     chain->rng = before;
+    set_begun(chain, begun_before);
     inlay__fpenv_leave(choice.host);
     return status;
 }

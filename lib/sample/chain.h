@@ -6,6 +6,7 @@
 #ifndef INLAY_CHAIN_H
 #define INLAY_CHAIN_H
 
+#include "grammar/guide.h"
 #include "sample/stage.h"
 
 enum { INLAY__MAX_STAGES = 64 };
@@ -41,6 +42,10 @@ int32_t inlay__chain_set(inlay__chain *chain, int32_t key, double value);
 /* The last stage of a kind; NULL when there is none. */
 inlay__stage *inlay__chain_last(inlay__chain *chain, int32_t kind);
 
+/* Appends tokens to the text; grammars go on by those that were chosen. Errors: INLAY_ERR_STATE (a grammar does not
+ * allow one), INLAY_ERR_UNSUPPORTED; nothing changed then. */
+int32_t inlay__chain_accept(inlay__chain *chain, const int32_t *tokens, size_t n);
+
 /* All as when the stages were added: an empty text, random numbers from the seed. */
 void inlay__chain_reset(inlay__chain *chain, uint64_t seed);
 
@@ -48,11 +53,15 @@ void inlay__chain_reset(inlay__chain *chain, uint64_t seed);
 typedef struct inlay__chain_draws {
     inlay__rng rng;
     double mu[INLAY__MAX_STAGES];
+    inlay__guide_mark marks[INLAY__MAX_STAGES]; /* of grammars: the last INLAY__GUIDE_STEPS_BACK tokens at most */
 } inlay__chain_draws;
 void inlay__chain_keep_draws(const inlay__chain *chain, inlay__chain_draws *draws);
 void inlay__chain_undo_draws(inlay__chain *chain, const inlay__chain_draws *draws);
+/* Grammars alone go on by a token, as for a guess. Errors: as inlay__chain_accept. */
+int32_t inlay__chain_guess(inlay__chain *chain, int32_t token);
 
-/* Errors: INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of callbacks); nothing changed then. */
+/* Errors: INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of callbacks), INLAY_ERR_STATE and
+ * INLAY_ERR_UNSUPPORTED (of grammars); nothing changed then. */
 int32_t inlay__chain_choose(inlay__chain *chain, const float *logits, int32_t *token);
 /* The candidates that inlay__chain_choose would draw from: their number; they and their weights are in the scratch. */
 int32_t inlay__chain_candidates(inlay__chain *chain, const float *logits, size_t *n);

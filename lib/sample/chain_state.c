@@ -7,6 +7,7 @@
  *  28   4  n_tokens
  *  32  12 for each stage: its kind, 4 bytes, and mu, a double
  *      4  for each token: the last tokens of the text
+ *         for each stage that is a grammar: its state (grammar/guide.c)
  *      4  FNV-1a of all before
  *
  * all little-endian. */
@@ -24,7 +25,10 @@ static const int32_t *last_tokens(const inlay__chain *chain, size_t *n) {
 size_t inlay__chain_state_size(const inlay__chain *chain) {
     size_t n;
     last_tokens(chain, &n);
-    return HEAD + STAGE * chain->n_stages + 4 * n + 4;
+    size_t size = HEAD + STAGE * chain->n_stages + 4 * n + 4;
+    for (size_t i = 0; i < chain->n_stages; i++)
+        if (chain->stages[i].guide != NULL) size += inlay__guide_saved_size(chain->stages[i].guide);
+    return size;
 }
 
 static uint8_t *put(uint8_t *out, uint64_t value, size_t size) {
@@ -53,6 +57,8 @@ void inlay__chain_save(const inlay__chain *chain, uint8_t *bytes) {
     }
     for (size_t i = 0; i < n; i++)
         out = put(out, (uint32_t)tokens[i], 4);
+    for (size_t i = 0; i < chain->n_stages; i++)
+        if (chain->stages[i].guide != NULL) out = inlay__guide_save(chain->stages[i].guide, out);
     put(out, checksum(bytes, (size_t)(out - bytes)), 4);
 }
 
@@ -75,14 +81,19 @@ static int32_t read_stages(const inlay__chain *chain, inlay__cursor *cursor, dou
     return INLAY_OK;
 }
 
-static int32_t check_tokens(const inlay__chain *chain, inlay__cursor cursor, size_t n) {
+/* Tokens of the vocabulary, states of the grammars, and no more. */
+static int32_t check_rest(const inlay__chain *chain, inlay__cursor cursor, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t token;
         if (!inlay__cursor_u32(&cursor, &token) || token >= chain->n_vocab)
             return inlay__fail(INLAY_ERR_FORMAT, "the sampler's state has token %u, but the vocabulary has %zu", token,
                                chain->n_vocab);
     }
-    return INLAY_OK;
+    for (size_t i = 0; i < chain->n_stages; i++)
+        if (chain->stages[i].guide != NULL && !inlay__guide_check(chain->stages[i].guide, &cursor))
+            return inlay__fail(INLAY_ERR_FORMAT, "the sampler's state for stage %zu is not one of this grammar", i);
+    return inlay__cursor_left(&cursor) == 0 ? INLAY_OK
+                                            : differs("bytes behind its end:", inlay__cursor_left(&cursor), 0);
 }
 
 int32_t inlay__chain_load(inlay__chain *chain, const uint8_t *bytes, size_t size) {
@@ -103,9 +114,7 @@ int32_t inlay__chain_load(inlay__chain *chain, const uint8_t *bytes, size_t size
         return inlay__fail(INLAY_ERR_FORMAT,
                            "the sampler's state has %u tokens, expected at most %zu, and random numbers", n_tokens,
                            chain->history.window);
-    if (inlay__cursor_left(&cursor) != (size_t)n_tokens * 4)
-        return differs("bytes of tokens:", inlay__cursor_left(&cursor), (size_t)n_tokens * 4);
-    INLAY__TRY(check_tokens(chain, cursor, n_tokens));
+    INLAY__TRY(check_rest(chain, cursor, n_tokens));
 
     chain->rng = rng;
     chain->history.n = 0;
@@ -116,5 +125,7 @@ int32_t inlay__chain_load(inlay__chain *chain, const uint8_t *bytes, size_t size
         inlay__cursor_u32(&cursor, &token);
         inlay__history_add(&chain->history, &(int32_t){(int32_t)token}, 1);
     }
+    for (size_t i = 0; i < n_stages; i++)
+        if (chain->stages[i].guide != NULL) inlay__guide_load(chain->stages[i].guide, &cursor);
     return INLAY_OK;
 }

@@ -18,6 +18,7 @@ typedef struct inlay__stage {
     size_t memory_size, n;                  /* bytes, and biases */
     inlay_stage_fn call;
     void *user;
+    struct inlay__guide *guide; /* of a grammar, its own */
 } inlay__stage;
 
 /* A token and what is added to its logit. */
@@ -59,6 +60,13 @@ void inlay__stage_bias(const inlay__stage *stage, inlay__choice *choice);
 void inlay__stage_allowed(const inlay__stage *stage, inlay__choice *choice);
 /* Errors: INLAY_ERR_CANCELLED, INLAY_ERR_ARGUMENT (what it gives back). */
 int32_t inlay__stage_callback(const inlay__stage *stage, inlay__choice *choice);
+
+/* grammar_stage.c. Errors: INLAY_ERR_STATE (no token can come next), INLAY_ERR_UNSUPPORTED. */
+int32_t inlay__stage_grammar(const inlay__stage *stage, inlay__choice *choice);
+/* Frees all that a stage holds. */
+void inlay__stage_free(inlay__stage *stage, const inlay__sys *sys);
+/* A copy of a stage that goes on as it would. Errors: INLAY_ERR_MEMORY, and nothing is held. */
+int32_t inlay__stage_copy(const inlay__stage *stage, const inlay__sys *sys, inlay__stage *copy);
 
 /* Sets of tokens: a bit each. */
 static inline bool inlay__set_has(const uint8_t *set, int32_t token) {

@@ -19,6 +19,7 @@ static const char *const names[] = {
     [INLAY_STAGE_BIAS] = "bias",
     [INLAY_STAGE_ALLOWED] = "allowed",
     [INLAY_STAGE_CALLBACK] = "callback",
+    [INLAY_STAGE_GRAMMAR] = "grammar",
 };
 
 static const inlay__stage_parameter parameters[] = {

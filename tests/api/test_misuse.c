@@ -433,7 +433,7 @@ TEST(functions_of_samplers) {
         inlay_sampler_free(wrong[i]); /* harmless */
     }
     BAD(inlay_sampler_clone, s, NULL);
-    const int32_t numbers[] = {0, -1, 16, INT32_MAX, INT32_MIN, INLAY_STAGE_BIAS, INLAY_STAGE_ALLOWED,
+    const int32_t numbers[] = {0, -1, INLAY_STAGE_GRAMMAR, INT32_MAX, INT32_MIN, INLAY_STAGE_BIAS, INLAY_STAGE_ALLOWED,
                                INLAY_STAGE_CALLBACK};
     for (size_t i = 0; i < 8; i++) BAD(inlay_sampler_add, s, numbers[i]);
     for (size_t i = 0; i < 5; i++) {
@@ -494,6 +494,52 @@ TEST(functions_of_samplers) {
 
 static inlay_stop *as_stop(void *p) { return p; }
 
+static inlay_grammar *as_grammar(void *p) { return p; }
+
+TEST(functions_of_grammars) {
+    set_up();
+    inlay_sampler *s = NULL;
+    inlay_grammar *g = NULL, *made = NULL;
+    const char root[] = "root ::= \"a\"", *const triggers[] = {"x", NULL};
+    const size_t sizes[] = {1, 0};
+    size_t n;
+    int32_t whole, state;
+    CHECK_INT(inlay_sampler_new(400, w.options, &s), INLAY_OK);
+    CHECK_INT(inlay_grammar_new(w.t.model, INLAY_GRAMMAR_GBNF, root, INLAY_ALL, NULL, NULL, 0, &g), INLAY_OK);
+    inlay_model *const no_model[] = {NULL, (inlay_model *)(void *)w.session, (inlay_model *)(void *)w.options};
+    for (size_t i = 0; i < 3; i++)
+        BAD(inlay_grammar_new, no_model[i], INLAY_GRAMMAR_GBNF, root, 3, NULL, NULL, 0, &made);
+    const int32_t kinds[] = {0, -1, 99, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < 5; i++)
+        BAD(inlay_grammar_new, w.t.model, kinds[i], root, INLAY_ALL, NULL, NULL, 0, &made);
+    BAD(inlay_grammar_new, w.t.model, INLAY_GRAMMAR_GBNF, NULL, 3, NULL, NULL, 0, &made);
+    BAD(inlay_grammar_new, w.t.model, INLAY_GRAMMAR_GBNF, root, INLAY_ALL, NULL, NULL, 1, &made);
+    BAD(inlay_grammar_new, w.t.model, INLAY_GRAMMAR_GBNF, root, INLAY_ALL, triggers, NULL, 2, &made);
+    BAD(inlay_grammar_new, w.t.model, INLAY_GRAMMAR_GBNF, root, INLAY_ALL, triggers, sizes + 1, 1, &made);
+    BAD(inlay_grammar_new, w.t.model, INLAY_GRAMMAR_GBNF, root, INLAY_ALL, triggers, NULL, SIZE_MAX, &made);
+    BAD(inlay_grammar_new, w.t.model, INLAY_GRAMMAR_GBNF, root, INLAY_ALL, NULL, NULL, 0, NULL);
+    CHECK_INT(inlay_grammar_new(w.t.model, INLAY_GRAMMAR_GBNF, root, 0, NULL, NULL, 0, &made), INLAY_ERR_FORMAT);
+    inlay_grammar *const wrong[] = {NULL, as_grammar(w.t.model), as_grammar(w.session), as_grammar(s)};
+    for (size_t i = 0; i < 4; i++) {
+        BAD(inlay_grammar_match, wrong[i], root, 3, &n, &whole);
+        BAD(inlay_sampler_add_grammar, s, wrong[i]);
+        inlay_grammar_free(wrong[i]); /* harmless */
+    }
+    BAD(inlay_grammar_match, g, NULL, 3, &n, &whole);
+    CHECK_INT(inlay_grammar_match(g, root, 0, NULL, NULL), INLAY_OK);
+    inlay_sampler *const no_sampler[] = {NULL, as_sampler(w.t.model), as_sampler(g)};
+    for (size_t i = 0; i < 3; i++) {
+        BAD(inlay_sampler_add_grammar, no_sampler[i], g);
+        BAD(inlay_sampler_grammar_state, no_sampler[i], &state);
+    }
+    REFUSED(INLAY_ERR_STATE, inlay_sampler_grammar_state, s, &state);
+    CHECK_INT(inlay_sampler_add_grammar(s, g), INLAY_OK);
+    BAD(inlay_sampler_grammar_state, s, NULL);
+    inlay_sampler_free(s);
+    inlay_grammar_free(g);
+    tear_down();
+}
+
 TEST(functions_of_stop_texts) {
     set_up();
     inlay_stop *s = NULL, *made = NULL;
@@ -551,5 +597,5 @@ TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
           CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers), CASE(functions_of_speculators), CASE(functions_that_plan), CASE(functions_that_fill_gaps),
-          CASE(functions_of_stop_texts),
+          CASE(functions_of_grammars), CASE(functions_of_stop_texts),
           CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))

@@ -28,7 +28,8 @@ def main() -> None:
     prefix, project = root / "prefix", root / "project"
     shutil.rmtree(root, ignore_errors=True)
     run(arguments.cmake, "--install", arguments.build, "--prefix", prefix)
-    for file in ("include/inlay.h", "include/inlay_session.h", "include/inlay_sampler.h", "include/inlay_speculation.h", "bin/inlay"):
+    for file in ("include/inlay.h", "include/inlay_session.h", "include/inlay_sampler.h", "include/inlay_speculation.h",
+                 "include/inlay_grammar.h", "bin/inlay"):
         if not (prefix / file).is_file():
             sys.exit(f"{file} was not installed")
 

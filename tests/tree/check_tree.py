@@ -15,10 +15,11 @@ LAYERS = {
     "kernels": {"base", "kernels"},
     "import": {"base", "format", "kernels", "import"},
     "tokenizer": {"base", "format", "kernels", "tokenizer"},
+    "grammar": {"base", "format", "tokenizer", "grammar"},
     "template": {"base", "template"},
     "model": {"base", "format", "kernels", "model"},
-    "sample": {"base", "format", "kernels", "tokenizer", "model", "sample"},
-    "api": {"base", "format", "kernels", "import", "tokenizer", "model", "sample", "template", "api"},
+    "sample": {"base", "format", "kernels", "tokenizer", "grammar", "model", "sample"},
+    "api": {"base", "format", "kernels", "import", "tokenizer", "grammar", "model", "sample", "template", "api"},
 }
 MAX_LINES = 800
 MAX_COLUMNS = 120

@@ -199,6 +199,7 @@ STAGE_DRY = 12
 STAGE_BIAS = 13
 STAGE_ALLOWED = 14
 STAGE_CALLBACK = 15
+STAGE_GRAMMAR = 16
 PARAMETER_TEMPERATURE = 1
 PARAMETER_TEMPERATURE_LOWEST = 2
 PARAMETER_TEMPERATURE_HIGHEST = 3
@@ -226,6 +227,10 @@ PARAMETER_DRY_LAST = 24
 SPECULATOR_GUESSED = 1
 SPECULATOR_KEPT = 2
 SPECULATOR_CALLS = 3
+GRAMMAR_GBNF = 1
+GRAMMAR_BEGUN = 1
+GRAMMAR_MAY_END = 2
+GRAMMAR_MUST_END = 4
 
 
 # Handles, a type each, so that one cannot pass for another
@@ -252,6 +257,10 @@ class inlay_stop_p(c_void_p):
 
 class inlay_speculator_p(c_void_p):
     """inlay_speculator *"""
+
+
+class inlay_grammar_p(c_void_p):
+    """inlay_grammar *"""
 
 
 # Callbacks
@@ -1016,8 +1025,9 @@ INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     "inlay_sampler_accept": (
         c_int32,
         (inlay_sampler_p, POINTER(c_int32), c_size_t,),
-        """Appends tokens to the text that stages look back at: the prompt's, and each that was chosen. Errors: INLAY_ERR_TOKEN
-(nothing was appended), INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+        """Appends tokens to the text that stages look back at: the prompt's, and each that was chosen. Errors, when nothing was
+appended: INLAY_ERR_TOKEN, INLAY_ERR_STATE (a grammar does not allow one), INLAY_ERR_UNSUPPORTED (a grammar can read
+the text in too many ways), INLAY_ERR_ARGUMENT, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_sampler_reset": (
         c_int32,
@@ -1030,9 +1040,10 @@ Thread rule: one thread at a time. Since 0.1.""",
         (inlay_sampler_p, POINTER(c_float), POINTER(c_int32),),
         """Chooses a token by logits [n_vocab], which stay as they are; -inf bans a token. Equal probabilities are ordered by
 ascending id. The same logits, stages, text and seed give the same token on every machine. Without the stages of
-temperature 0 one number is drawn, and one more by each XTC. Errors: INLAY_ERR_NUMERIC (NaN, +inf, or nothing left to
-choose), INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of a callback), INLAY_ERR_BUSY; the sampler is then as before.
-Thread rule: one thread at a time. Since 0.1.""",
+temperature 0 one number is drawn, and one more by each XTC. Errors: INLAY_ERR_NUMERIC (NaN, +inf, or nothing left
+to choose), INLAY_ERR_CANCELLED and INLAY_ERR_ARGUMENT (of a callback), INLAY_ERR_STATE and INLAY_ERR_UNSUPPORTED
+(of a grammar: no token can come next; the text can be read in too many ways), INLAY_ERR_BUSY; the sampler is then
+as before. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_sampler_candidates": (
         c_int32,
@@ -1173,5 +1184,49 @@ Thread rule: one thread at a time. Since 0.1.""",
         c_int32,
         (inlay_speculator_p, c_int32, POINTER(c_int64),),
         """One fact. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_KEY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_grammar_new": (
+        c_int32,
+        (inlay_model_p, c_int32, c_char_p, c_size_t, POINTER(c_void_p), POINTER(c_size_t), c_size_t, POINTER(inlay_grammar_p),),
+        """Compiles `text`, `size` bytes, for the tokens of a model, which lives on until the grammar and all samplers with it
+are freed; the text is not needed afterwards. Without triggers, `n_triggers` 0, the whole answer is held to the
+grammar. With triggers, triggers[i] of trigger_sizes[i] bytes (NULL: up to the NUL of each), the answer is free, and
+may end, until one of them has come: the text or, where it names a control token, that. What comes behind it, in the
+same token or later, is the grammar's. They have at most 4096 bytes together, and each has one. The allocator is the
+model's; about 2 MiB are taken for what it remembers, and for the first grammar of a model about the size of the
+texts of its tokens. Free it with inlay_grammar_free. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (with line and
+column), INLAY_ERR_UNSUPPORTED (left recursion; too large; the model has no tokenizer), INLAY_ERR_MEMORY. Thread
+rule: any. Source: Earley's idea of reading all ways at once [1970] on graph-structured stacks [Tomita 1985], and
+masks of tokens by position as of XGrammar [Dong et al. 2024]. Since 0.1.""",
+    ),
+    "inlay_grammar_free": (
+        None,
+        (inlay_grammar_p,),
+        """Frees a grammar; NULL is fine. Samplers that have it keep what they need. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_grammar_match": (
+        c_int32,
+        (inlay_grammar_p, c_char_p, c_size_t, POINTER(c_size_t), POINTER(c_int32),),
+        """How much of a text, `size` bytes, can begin one that the grammar matches: `*n_bytes`, all of it where it can go on
+or is whole; `*is_whole` is 1 where all of it matches as it stands, else 0. Either may be NULL. Takes about 2 MiB
+meanwhile. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (too many ways to read it), INLAY_ERR_MEMORY. Thread
+rule: any. Since 0.1.""",
+    ),
+    "inlay_sampler_add_grammar": (
+        c_int32,
+        (inlay_sampler_p, inlay_grammar_p,),
+        """Adds a stage that bans all tokens but those with which the text can go on; the sampler has at least as many tokens
+as the grammar's model. The text begins with the first token that is chosen: what was accepted before is the prompt.
+Once an end of text was accepted, the next choice begins another text, as inlay_sampler_reset does.
+inlay_sampler_accept then gives INLAY_ERR_STATE for a token that the grammar does not allow, and
+inlay_sampler_sample where no token is left. Takes about 2 MiB. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE (too
+many stages, or behind a mirostat), INLAY_ERR_UNSUPPORTED (there are too many ways to begin), INLAY_ERR_MEMORY,
+INLAY_ERR_BUSY. Thread rule: one thread at a time for the sampler, any for the grammar. Since 0.1.""",
+    ),
+    "inlay_sampler_grammar_state": (
+        c_int32,
+        (inlay_sampler_p, POINTER(c_int32),),
+        """INLAY_GRAMMAR_BEGUN, ... of the last such stage. Errors: INLAY_ERR_STATE (there is none), INLAY_ERR_ARGUMENT,
+INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
     ),
 }
