@@ -296,14 +296,14 @@ static bool find_real(real_model which, size_t n_tokens, const char *how, subjec
     if (!find_real(which, n_tokens, how, s)) SKIP("INLAY_MODEL_CACHE names no folder with this model")
 
 static void check_real(const subject *s) {
-    static const way ways[] = {{0, 2, 512, SIZE_MAX}, {0, 3, 7, 29}};
+    static const way ways[] = {{0, 2, 512, SIZE_MAX}, {0, 3, 7, 29}, {0, 1, 64, 13}, {0, 8, 2, SIZE_MAX}, {0, 2, 1, 100}};
     if (written != NULL) {
         record(s);
         return;
     }
     for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
         if (!inlay__cpu_has((inlay__cpu)level) || (level == 0 && !is_set("INLAY_TEST_SCALAR"))) continue;
-        for (size_t k = 0; k < 2; k++) {
+        for (size_t k = 0; k < INLAY__COUNT(ways); k++) {
             way w = ways[k];
             w.level = (inlay__cpu)level;
             check_way(s, &w);
@@ -434,7 +434,11 @@ TEST(two_sequences_together_have_the_bits_of_each_alone) {
         subject s = {.n_tokens = LONG_PROMPT, .n_vocab = p.n_vocab, .cache_type = INLAY_TYPE_F16};
         snprintf(s.name, sizeof s.name, "tiny %s, cache F16", p.architecture);
         s.data = tiny_model(&p, &s.size);
-        check_together(&s, inlay__cpu_best());
+        for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
+            bool wanted = level != INLAY__CPU_SCALAR && !is_set("INLAY_TEST_SAMPLE");
+            if ((wanted && inlay__cpu_has((inlay__cpu)level)) || level == (int)inlay__cpu_best())
+                check_together(&s, (inlay__cpu)level);
+        }
         free((void *)(uintptr_t)s.data);
     }
 }

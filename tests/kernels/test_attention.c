@@ -18,12 +18,22 @@ typedef struct problem {
     const float *q_rows[INLAY__ATTENTION_ROWS];
     size_t n_keys[INLAY__ATTENTION_ROWS], key_begin[INLAY__ATTENTION_ROWS];
     float soft_cap, slopes[INLAY__ATTENTION_ROWS];
-    bool has_slopes;
+    bool has_slopes, extreme;
 } problem;
 
 static size_t cache_bytes(const problem *p) {
     size_t n = p->n_positions * p->n_head_dim;
     return p->cache_type == INLAY_TYPE_Q8_0 ? n / 32 * 34 : p->cache_type == INLAY_TYPE_F16 ? 2 * n : 4 * n;
+}
+
+/* Now and then what caches of 16 bits and of int8 hold at their ends: zeros of both signs, subnormal halves, one great
+ * number beside small ones, and the greatest half. Returns whether the row is such a one. */
+static bool make_extreme(uint64_t *seed, size_t n, float *row) {
+    static const float few[] = {0.0f, -0.0f, 6e-8f, -5e-5f, 1e-38f};
+    uint32_t kind = random_u32(seed) % 8;
+    for (size_t i = 0; kind < 2 && i < n; i++) row[i] = few[random_u32(seed) % INLAY__COUNT(few)];
+    if (kind == 1) row[random_u32(seed) % n] = random_u32(seed) % 2 == 0 ? 65504.0f : -65504.0f;
+    return kind < 2;
 }
 
 /* Keys and values of n_positions, stored by the kernels given. */
@@ -32,8 +42,8 @@ static void store(problem *p, const inlay__kernels *kernels, uint64_t seed) {
     p->keys = guard_alloc(cache_bytes(p), 0);
     p->values = guard_alloc(cache_bytes(p), 0);
     for (size_t position = 0; position < p->n_positions; position++) {
-        for (size_t i = 0; i < p->n_head_dim; i++)
-            row[i] = random_float(&seed, -2.0f, 2.0f);
+        if (!p->extreme || !make_extreme(&seed, p->n_head_dim, row))
+            for (size_t i = 0; i < p->n_head_dim; i++) row[i] = random_float(&seed, -2.0f, 2.0f);
         kernels->store_key(row, p->n_head_dim, p->cache_type, position, p->keys.data);
         kernels->store_value(row, p->n_head_dim, p->cache_type, position, p->values.data);
     }
@@ -45,7 +55,8 @@ static problem make_problem(uint64_t *state, size_t number, const inlay__kernels
                  .n_rows = 1 + random_u32(state) % INLAY__ATTENTION_ROWS,
                  .cache_type = number % 3 == 0 ? INLAY_TYPE_F32 : INLAY_TYPE_F16,
                  .soft_cap = number % 7 == 0 ? 5.0f : 0.0f,
-                 .has_slopes = number % 11 == 0};
+                 .has_slopes = number % 11 == 0,
+                 .extreme = number >= 60 && number % 4 == 1};
     if (p.n_head_dim % 32 == 0 && number % 2 == 0) p.cache_type = INLAY_TYPE_Q8_0;
     size_t longest = 1 + random_u32(state) % (number % 4 == 0 ? MAX_KEYS : 300);
     bool window = number % 5 == 0;

@@ -23,14 +23,4 @@ TEST(below_a_level_of_arm_all_others_are_there) {
 #endif
 }
 
-TEST(every_level_is_found_by_its_name_and_told_in_messages) {
-    for (int level = 0; level < INLAY__CPU_N_LEVELS; level++) {
-        const char *name = inlay__cpu_name((inlay__cpu)level);
-        inlay__cpu found = INLAY__CPU_N_LEVELS;
-        CHECK(inlay__cpu_find(name, strlen(name), &found) && (int)found == level);
-        CHECK_HAS(INLAY__CPU_NAMES, name);
-    }
-    CHECK(!inlay__cpu_find("", 0, &(inlay__cpu){0}) && !inlay__cpu_find("avx", 3, &(inlay__cpu){0}));
-}
-
-TEST_MAIN(CASE(every_level_is_found_by_its_name_and_told_in_messages), CASE(the_best_level_is_the_one_expected), CASE(below_a_level_of_arm_all_others_are_there))
+TEST_MAIN(CASE(the_best_level_is_the_one_expected), CASE(below_a_level_of_arm_all_others_are_there))

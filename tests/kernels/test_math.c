@@ -133,6 +133,7 @@ TEST(levels_have_names_and_the_best_is_there) {
     for (int i = 0; i < INLAY__CPU_N_LEVELS; i++) {
         const char *name = inlay__cpu_name((inlay__cpu)i);
         CHECK(inlay__cpu_find(name, strlen(name), &level) && (int)level == i);
+        CHECK_HAS(INLAY__CPU_NAMES, name);
     }
     CHECK(!inlay__cpu_find("avx", 3, &level) && !inlay__cpu_find("avx2x", 5, &level));
 }

@@ -10,7 +10,7 @@
 #include "support/check_kernels.h"
 #include "support/guard_page.h"
 
-enum { MAX_N = 150 };
+enum { MAX_N = 230 };
 
 static void check_acts(const inlay__kernels *kernels, const inlay__acts *found, const inlay__acts *expected,
                        size_t n_cols, bool by_256) {
@@ -26,7 +26,9 @@ static void check_acts(const inlay__kernels *kernels, const inlay__acts *found, 
     }
 }
 
-TEST(quantisation_equals_the_definition) {
+/* Of the columns before and behind nothing changes, which are filled alike. */
+TEST(quantisation_of_a_column_equals_the_definition) {
+    enum { N_COLS = 3 };
     uint64_t state = 1;
     inlay__kernels kernels;
     for (int number = 0; number < 200; number++) {
@@ -37,24 +39,27 @@ TEST(quantisation_equals_the_definition) {
         if (number % 7 == 0) values[random_u32(&state) % n_k] = number % 2 == 0 ? NAN : -INFINITY;
         if (number % 11 == 0) values[random_u32(&state) % n_k] = 3.4e38f;
         if (number % 13 == 0) values[0] = 0x1p-100f;
-        inlay__acts expected_32 = new_acts(1, n_k, 32), expected_256 = new_acts(1, n_k, 256);
-        inlay__acts expected_wide = new_acts(1, n_k, INLAY__WIDE_LENGTH);
-        inlay__quantize_32(values, &expected_32, 0);
-        inlay__quantize_256(values, &expected_256, 0);
-        inlay__quantize_wide(values, &expected_wide, 0);
-        for (size_t i = 0; i < n_k; i++) CHECK(expected_32.q[i] >= -127 && expected_256.q[i] >= -127);
+        for (size_t i = 0; number % 17 == 0 && i < 256; i++) values[i] = i % 50 == 7 ? 0x1p-100f : -0x1p-101f;
+        if (number % 34 == 0) values[57] = values[7] = -0x1.fffffep-101f; /* the block is zero, the next is not */
+        inlay__acts expected_32 = new_acts(N_COLS, n_k, 32), expected_256 = new_acts(N_COLS, n_k, 256);
+        inlay__acts expected_wide = new_acts(N_COLS, n_k, INLAY__WIDE_LENGTH);
+        inlay__quantize_32(values, &expected_32, 1);
+        inlay__quantize_256(values, &expected_256, 1);
+        inlay__quantize_wide(values, &expected_wide, 1);
+        for (size_t i = n_k; i < 2 * n_k; i++) CHECK(expected_32.q[i] >= -127 && expected_256.q[i] >= -127);
         for (int level = -1; next_level(&level, &kernels);) {
-            inlay__acts found_32 = new_acts(1, n_k, 32), found_256 = new_acts(1, n_k, 256);
-            inlay__acts found_wide = new_acts(1, n_k, INLAY__WIDE_LENGTH);
-            kernels.quantize_32(values, &found_32, 0);
-            kernels.quantize_256(values, &found_256, 0);
-            kernels.quantize_wide(values, &found_wide, 0);
-            CHECK(memcmp(found_wide.q, expected_wide.q, 2 * n_k) == 0);
-            CHECK(memcmp(found_wide.sum, expected_wide.sum, 2 * found_wide.n_blocks * sizeof *found_wide.sum) == 0);
-            CHECK(same_floats("scales of 16 bits", &kernels, found_wide.d, expected_wide.d, found_wide.n_blocks));
+            inlay__acts found_32 = new_acts(N_COLS, n_k, 32), found_256 = new_acts(N_COLS, n_k, 256);
+            inlay__acts found_wide = new_acts(N_COLS, n_k, INLAY__WIDE_LENGTH);
+            const size_t n_wide = N_COLS * found_wide.n_blocks;
+            kernels.quantize_32(values, &found_32, 1);
+            kernels.quantize_256(values, &found_256, 1);
+            kernels.quantize_wide(values, &found_wide, 1);
+            CHECK(memcmp(found_wide.q, expected_wide.q, 2 * N_COLS * n_k) == 0);
+            CHECK(memcmp(found_wide.sum, expected_wide.sum, 2 * n_wide * sizeof *found_wide.sum) == 0);
+            CHECK(same_floats("scales of 16 bits", &kernels, found_wide.d, expected_wide.d, n_wide));
             delete_acts(&found_wide);
-            check_acts(&kernels, &found_32, &expected_32, 1, false);
-            check_acts(&kernels, &found_256, &expected_256, 1, true);
+            check_acts(&kernels, &found_32, &expected_32, N_COLS, false);
+            check_acts(&kernels, &found_256, &expected_256, N_COLS, true);
             delete_acts(&found_32);
             delete_acts(&found_256);
         }
@@ -274,6 +279,6 @@ TEST(a_convolution_is_near_its_formula_and_goes_on_from_its_state) {
 }
 
 TEST_MAIN(CASE(functions_of_recurrent_steps_are_near_their_formulas),
-          CASE(a_convolution_is_near_its_formula_and_goes_on_from_its_state), CASE(quantisation_equals_the_definition),
+          CASE(a_convolution_is_near_its_formula_and_goes_on_from_its_state), CASE(quantisation_of_a_column_equals_the_definition),
           CASE(quantised_values_are_near_what_they_stand_for), CASE(vector_operations_equal_the_definition),
           CASE(activations_are_near_their_formulas), CASE(layer_norm_and_soft_cap_are_near_their_formulas))
