@@ -11,49 +11,51 @@ static int32_t check_logits(const char *function, const float *logits, size_t n_
     return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_vocab is %zu, expected 1 to %d", function, n_vocab, INT32_MAX);
 }
 
-static int32_t log_total(const float *logits, size_t n_vocab, double *total) {
+static int32_t log_probability_of(const float *logits, size_t n_vocab, int32_t token, float *log_probability) {
+    double total = 0.0;
     inlay__fpenv saved = inlay__fpenv_enter();
-    int32_t status = inlay__log_total(logits, n_vocab, total);
+    int32_t status = inlay__log_total(logits, n_vocab, &total);
+    if (status == INLAY_OK) *log_probability = inlay__log_probability(logits[token], total);
     inlay__fpenv_leave(saved);
     return status;
 }
 
 int32_t inlay_log_probability(const float *logits, size_t n_vocab, int32_t token, float *log_probability) {
     const char *function = "inlay_log_probability";
-    double total = 0.0;
     INLAY__TRY(check_logits(function, logits, n_vocab));
     if (log_probability == NULL) return inlay__null_argument(function, "log_probability");
     if (token < 0 || (size_t)token >= n_vocab)
         return inlay__fail(INLAY_ERR_TOKEN, "%s: token is %d, but there are %zu", function, token, n_vocab);
-    INLAY__TRY(log_total(logits, n_vocab, &total));
-    *log_probability = inlay__log_probability(logits[token], total);
+    return log_probability_of(logits, n_vocab, token, log_probability);
+}
+
+static int32_t top_tokens(const float *logits, size_t n_vocab, size_t n, int32_t *tokens, float *log_probabilities) {
+    double total = 0.0;
+    INLAY__TRY(inlay__log_total(logits, n_vocab, &total));
+    inlay__top_tokens(logits, n_vocab, n, tokens);
+    for (size_t i = 0; i < n; i++) log_probabilities[i] = inlay__log_probability(logits[tokens[i]], total);
     return INLAY_OK;
 }
 
 int32_t inlay_top_tokens(const float *logits, size_t n_vocab, size_t n, int32_t *tokens, float *log_probabilities) {
     const char *function = "inlay_top_tokens";
-    double total = 0.0;
     INLAY__TRY(check_logits(function, logits, n_vocab));
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (log_probabilities == NULL) return inlay__null_argument(function, "log_probabilities");
     if (n > n_vocab)
         return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n is %zu, but there are %zu tokens", function, n, n_vocab);
-    INLAY__TRY(log_total(logits, n_vocab, &total));
-    inlay__top_tokens(logits, n_vocab, n, tokens);
-    for (size_t i = 0; i < n; i++)
-        log_probabilities[i] = inlay__log_probability(logits[tokens[i]], total);
-    return INLAY_OK;
+    inlay__fpenv saved = inlay__fpenv_enter();
+    int32_t status = top_tokens(logits, n_vocab, n, tokens, log_probabilities);
+    inlay__fpenv_leave(saved);
+    return status;
 }
 
 /* ---------------------------------------------------------------- of a text */
 
 /* Of tokens that were evaluated with these rows [n, n_vocab]; rows[i] tells of token i + 1. */
 static int32_t read_rows(const float *rows, size_t n_vocab, const int32_t *tokens, size_t n, float *out) {
-    for (size_t i = 0; i < n; i++) {
-        double total = 0.0;
-        INLAY__TRY(log_total(rows + i * n_vocab, n_vocab, &total));
-        out[i] = inlay__log_probability(rows[i * n_vocab + (size_t)tokens[i]], total);
-    }
+    for (size_t i = 0; i < n; i++)
+        INLAY__TRY(log_probability_of(rows + i * n_vocab, n_vocab, tokens[i], &out[i]));
     return INLAY_OK;
 }
 
