@@ -129,7 +129,8 @@ INLAY_API int32_t inlay_session_forget(inlay_session *session);
  * encoder before its decoder gave, logits, and the session's random numbers. `*needed` gets their number; with too
  * little room, or `bytes` NULL, nothing else happens. The same sequence gives the same bytes on every machine. They are
  * as private as the text is. Errors: INLAY_ERR_BUFFER, INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE),
- * INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+ * INLAY_ERR_CHANGED and INLAY_ERR_IO (of the model's mapped file), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+ * Since 0.1. */
 INLAY_API int32_t inlay_sequence_save(inlay_session *session, int32_t sequence, void *bytes, size_t capacity,
                                       size_t *needed);
 
@@ -140,12 +141,14 @@ INLAY_API int32_t inlay_sequence_save(inlay_session *session, int32_t sequence, 
  * harm they can make nonsense of the sequence and no more. On failure the session is as before. Errors:
  * INLAY_ERR_FORMAT (no state, or damaged), INLAY_ERR_UNSUPPORTED (of a newer version, another arithmetic version;
  * INLAY_CAN_GENERATE), INLAY_ERR_CONTEXT (too long), INLAY_ERR_ARGUMENT (of another model or cache type, a prefix above
- * the batch, no such sequence), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+ * the batch, no such sequence), INLAY_ERR_CHANGED and INLAY_ERR_IO as above, INLAY_ERR_BUSY. Thread rule: one thread
+ * at a time. Since 0.1. */
 INLAY_API int32_t inlay_sequence_load(inlay_session *session, int32_t sequence, const void *bytes, size_t size);
 
 /* The same to and from a file. It is written beside, under the name with ".part", and takes its name when it is whole.
- * Loading takes as much memory as the file has bytes, for the length of the call. Errors: as of both, and INLAY_ERR_IO,
- * INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1. */
+ * Loading takes as much memory as the file has bytes, for the length of the call. Errors: as
+ * inlay_sequence_save and inlay_sequence_load, and INLAY_ERR_IO, INLAY_ERR_MEMORY. Thread rule: one thread at a time.
+ * Since 0.1. */
 INLAY_API int32_t inlay_sequence_save_file(inlay_session *session, int32_t sequence, const char *path);
 INLAY_API int32_t inlay_sequence_load_file(inlay_session *session, int32_t sequence, const char *path);
 
@@ -242,7 +245,8 @@ INLAY_API int32_t inlay_hidden_states(inlay_session *session, const float **stat
  * [n_vocab], natural logarithms up to a constant. They say something where the sequence had the mask token
  * (INLAY_MODEL_TOKEN_MASK). The pointer is the session's; the next call overwrites it. Either out pointer may be NULL.
  * Errors: INLAY_ERR_ARGUMENT (no such position), INLAY_ERR_STATE when nothing was encoded, INLAY_ERR_UNSUPPORTED
- * (INLAY_CAN_FILL_MASK), INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED. Thread rule: one thread at a time. Since 0.1. */
+ * (INLAY_CAN_FILL_MASK), INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED, INLAY_ERR_CHANGED, INLAY_ERR_IO.
+ * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_logits_at(inlay_session *session, size_t position, float **logits, size_t *n_vocab);
 
 /* One vector for each of `n_sequences` sequences, to compare their meaning by: `embeddings` [n_sequences, *n_dims], row

@@ -8,9 +8,11 @@ static inlay__saved_extra extra_of(const inlay_session *session) {
     return (inlay__saved_extra){(uint32_t)inlay_arithmetic_version(), {rng->state, rng->increment}};
 }
 
+/* A state names its model by its weights, which are read for it: the file must be whole. */
 static int32_t choose(const char *function, const inlay_session *session, int32_t number, size_t *sequence) {
     INLAY__TRY(inlay__session_can(function, session, INLAY_CAN_GENERATE));
-    return inlay__session_sequence(session, function, number, sequence);
+    INLAY__TRY(inlay__session_sequence(session, function, number, sequence));
+    return inlay__weights_check(&session->model->weights);
 }
 
 static int32_t save(inlay_session *session, int32_t number, void *bytes, size_t capacity, size_t *needed) {
