@@ -28,10 +28,12 @@ static int32_t open_beside(const inlay__sys *sys, const char *path, const char *
     if (beside == NULL) return INLAY_ERR_MEMORY;
     memcpy(beside, path, n_folder);
     memcpy(beside + n_folder, name, strlen(name) + 1);
-    int32_t status = inlay__file_open(sys, beside, INLAY_LOAD_COPY, file);
+    int fd = sys->file_open(sys->io_user, beside);
+    if (fd >= 0) sys->file_close(sys->io_user, fd);
+    int32_t status = fd != -1 ? inlay__file_open(sys, beside, INLAY_LOAD_COPY, file) : INLAY_OK;
+    *opened = fd != -1 && status == INLAY_OK;
     inlay__free(sys, beside, size);
-    *opened = status == INLAY_OK;
-    return status == INLAY_ERR_IO ? INLAY_OK : status;
+    return status;
 }
 
 static int32_t open_files(const inlay_model *model, const char *path, inlay__file files[3], bool opened[3]) {

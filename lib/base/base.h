@@ -67,13 +67,16 @@ typedef struct inlay__file_info {
     bool is_folder;
 } inlay__file_info;
 
+enum { INLAY__NOT_OPENED = -2 };
+
 typedef struct inlay__sys {
     void *user;                                                     /* for alloc and release */
     void *(*alloc)(void *user, size_t size, size_t alignment);
     void (*release)(void *user, void *memory, size_t size);
 
     void *io_user;                                                  /* for the rest */
-    int (*file_open)(void *user, const char *path);                 /* descriptor or -1 */
+    /* descriptor; -1: there is no such file; INLAY__NOT_OPENED: there is, or may be, and it cannot be opened */
+    int (*file_open)(void *user, const char *path);
     int (*file_stat)(void *user, int fd, inlay__file_info *info);   /* 0 or -1 */
     int64_t (*file_read)(void *user, int fd, void *buffer, size_t size, uint64_t offset); /* bytes or -1 */
     void *(*file_map)(void *user, int fd, size_t size);             /* whole file, read-only, or NULL */

@@ -52,7 +52,7 @@ static int sys_open(void *user, const char *path) {
     do {
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     } while (fd < 0 && errno == EINTR);
-    return fd;
+    return fd >= 0 || errno == ENOENT || errno == ENOTDIR ? fd : INLAY__NOT_OPENED;
 }
 
 static int sys_stat(void *user, int fd, inlay__file_info *info) {

@@ -14,13 +14,20 @@ static const char ending[] = ".safetensors";
 
 /* ------------------------------------------------------------------------ files */
 
-static bool is_folder(const inlay__sys *sys, const char *path) {
-    inlay__file_info info;
+/* Whether a path leads to a folder, or to an n-gram model in text. */
+static int32_t look(const inlay__sys *sys, const char *path, bool *is_folder, bool *is_arpa) {
+    uint8_t begin[64];
+    inlay__file_info info = {.size = 0};
     int fd = sys->file_open(sys->io_user, path);
-    if (fd < 0) return false;
-    bool found = sys->file_stat(sys->io_user, fd, &info) == 0 && info.is_folder;
+    if (fd < 0) return inlay__fail(INLAY_ERR_IO, "file '%s': it cannot be opened (missing, or not readable)", path);
+    bool known = sys->file_stat(sys->io_user, fd, &info) == 0;
+    int64_t n = info.is_regular ? sys->file_read(sys->io_user, fd, begin, sizeof begin, 0) : 0;
     sys->file_close(sys->io_user, fd);
-    return found;
+    if (!known || n < 0)
+        return inlay__fail(INLAY_ERR_IO, "file '%s': %s cannot be read", path, known ? "its beginning" : "its size");
+    *is_folder = info.is_folder;
+    *is_arpa = inlay__arpa_is(path, begin, (size_t)n);
+    return INLAY_OK;
 }
 
 static bool ends_with(const char *path, size_t size, const char *suffix) {
@@ -44,8 +51,9 @@ void inlay__folder_free_path(const inlay__folder *f, const char *name, char *pat
 static int32_t read_bounded(const inlay__sys *sys, const char *path, size_t max_size, inlay__file *file, bool *there) {
     inlay__file_info info;
     int fd = sys->file_open(sys->io_user, path);
-    *there = fd >= 0;
+    *there = fd != -1;
     if (!*there) return INLAY_OK;
+    if (fd < 0) return inlay__fail(INLAY_ERR_IO, "file '%s': it cannot be opened", path);
     bool known = sys->file_stat(sys->io_user, fd, &info) == 0;
     sys->file_close(sys->io_user, fd);
     if (known && info.is_regular && info.size > max_size)
@@ -248,21 +256,14 @@ static int32_t open_folder(inlay__folder *f, const char *only, inlay__weights *w
     return status;
 }
 
-/* Whether a file is an n-gram model in text. One that cannot be read is not, and its opening then tells why. */
-static bool is_arpa(const inlay__sys *sys, const char *path) {
-    uint8_t begin[64];
-    int fd = sys->file_open(sys->io_user, path);
-    if (fd < 0) return false;
-    int64_t n = sys->file_read(sys->io_user, fd, begin, sizeof begin, 0);
-    sys->file_close(sys->io_user, fd);
-    return inlay__arpa_is(path, begin, n > 0 ? (size_t)n : 0);
-}
-
 static int32_t open_arpa(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights) {
     inlay__file file;
     INLAY__TRY(inlay__file_open(sys, path, load, &file));
     int32_t status = inlay__arpa_open(sys, path, file.data, file.size, weights);
-    if (status == INLAY_OK) status = inlay__file_check(sys, path, &file);
+    if (status == INLAY_OK) {
+        status = inlay__file_check(sys, path, &file);
+        if (status != INLAY_OK) inlay__weights_close(weights);
+    }
     inlay__file_close(sys, &file);
     return status;
 }
@@ -275,8 +276,10 @@ int32_t inlay__import_open_memory(const inlay__sys *sys, const void *data, size_
 int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights) {
     size_t size = strlen(path), n_folder = size;
     inlay__folder f = {.sys = sys, .load = load};
-    bool folder = is_folder(sys, path), single = !folder && ends_with(path, size, ending);
-    if (!folder && !single && is_arpa(sys, path)) return open_arpa(sys, path, load, weights);
+    bool folder = false, arpa = false;
+    INLAY__TRY(look(sys, path, &folder, &arpa));
+    bool single = !folder && ends_with(path, size, ending);
+    if (!folder && !single && arpa) return open_arpa(sys, path, load, weights);
     if (!folder && !single) return inlay__weights_open(sys, path, load, weights);
     while (single && n_folder > 0 && path[n_folder - 1] != '/') n_folder--;
     bool slash = folder && path[size - 1] != '/';

@@ -37,7 +37,7 @@ static int32_t exists(const inlay__folder *f, const char *name, bool *there) {
     int fd = f->sys->file_open(f->sys->io_user, path);
     inlay__folder_free_path(f, name, path);
     if (fd >= 0) f->sys->file_close(f->sys->io_user, fd);
-    *there = fd >= 0;
+    *there = fd != -1; /* opening it then tells what is wrong with it */
     return INLAY_OK;
 }
 
