@@ -276,8 +276,10 @@ enum {
 enum {
     /* Copy files below 64 MiB, map larger ones. */
     INLAY_LOAD_AUTO = 0,
-    /* Map: opens at once and shares memory between processes. While it is open the file
-     * must not be truncated; replace it by renaming a new one over it. */
+    /* Map: opens at once and shares memory between processes. While it is open the file must not be truncated or
+     * written to; replace it by renaming a new one over it. A file that was changed between calls is
+     * INLAY_ERR_CHANGED of every call that would read it; one that is truncated while a call reads it ends the process
+     * (SIGBUS), which no library can prevent without a signal handler. */
     INLAY_LOAD_MAP = 1,
     /* Copy into memory: independent of the file once open. */
     INLAY_LOAD_COPY = 2

@@ -11,7 +11,11 @@ static void *count_alloc(void *user, size_t size, size_t alignment) {
     a->n_allocs++;
     if (a->on_alloc != NULL) a->on_alloc(a->arg);
     if (a->fail_at != 0 && (a->n_allocs == a->fail_at || (a->fail_after && a->n_allocs > a->fail_at))) return NULL;
-    if (size > MOST) return NULL;
+    if (a->most != 0 && size > a->most - a->live) {
+        a->refused = true;
+        return NULL;
+    }
+    if (size > MOST) return NULL; /* no machine has it, and a sanitizer would end the program */
     void *memory = inlay__sys_default.alloc(NULL, size, alignment);
     if (memory == NULL) return NULL;
     memset(memory, 0xa5, size);

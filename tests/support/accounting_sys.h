@@ -12,6 +12,8 @@ typedef struct accounting {
     size_t n_allocs;     /* calls of alloc since accounting_init */
     size_t fail_at;      /* refuse this call, 1 for the first; 0: none */
     bool fail_after;     /* and all after it */
+    size_t most;         /* refuse what would make more than that live; 0: no limit */
+    bool refused;        /* that happened */
     void (*on_alloc)(void *arg); /* called before each allocation, unless NULL */
     void *arg;
 } accounting;
