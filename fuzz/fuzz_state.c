@@ -25,7 +25,7 @@ static void load(inlay_session *s, const uint8_t *bytes, size_t size) {
         must(n == n_after && memcmp(before, after, n) == 0);
         return;
     }
-    must(n_after == size);
+    must(bytes[4] == 1 || n_after == size); /* of an older version it is saved as today's */
     inlay_eval(s, &token, 1); /* numbers that are huge may give logits that are not finite */
 }
 
@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         must(inlay_sequence_save(s, 0, own, MOST, &n_own) == INLAY_OK);
     }
     load(s, data, size);
-    if (size < 96 || size > MOST) return 0;
+    if (size < 112 || size > MOST) return 0;
     uint8_t *fixed = malloc(size);
     memcpy(fixed, data, size);
     memcpy(fixed, own, 8);           /* what it is */

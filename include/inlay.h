@@ -245,8 +245,8 @@ enum {
      * otherwise). Used by: session. */
     INLAY_OPT_SEQUENCES = 207,
     /* int: the sequence, counted from 0, that inlay_eval, inlay_eval_all, inlay_logits, inlay_sample,
-     * inlay_session_truncate, inlay_eval_prompt, INLAY_OPT_PREFIX and INLAY_SESSION_LENGTH are about; inlay_session_set_int changes it
-     * at any time. 0 (default). Used by: session. */
+     * inlay_session_truncate, inlay_eval_prompt, INLAY_OPT_PREFIX and INLAY_SESSION_LENGTH are about;
+     * inlay_session_set_int changes it at any time. 0 (default). Used by: session. */
     INLAY_OPT_SEQUENCE = 208,
     /* int: texts that the session keeps beside its sequences for inlay_eval_prompt and inlay_session_recall, 0 to 4096.
      * They take what memory for keys and values the sequences leave free, and leave it to them, those first whose last
@@ -256,6 +256,12 @@ enum {
     /* int: room for so many tokens of texts that are kept, beside that of the sequences. Texts that begin alike share
      * it. 0 (default). Used by: session. */
     INLAY_OPT_KEEP_TOKENS = 210,
+    /* int: tokens that a sequence can be cut back by for certain (inlay_session_truncate, inlay_session_recall).
+     * Layers whose attention has a window then keep no more keys and values than it, so many tokens and a batch ask
+     * for, which INLAY_SESSION_CACHE_MEMORY and inlay_plan tell; to cut back further is INLAY_ERR_UNSUPPORTED. -1
+     * (default): to any length, and such layers keep the whole context. Models with a recurrent state, which cannot be
+     * cut, keep no more whatever it says. No bit depends on it. Used by: session. */
+    INLAY_OPT_REWIND = 211,
 
     /* float: 0 (default) always takes the most probable token; above 0, to 100, draws, from a
      * distribution that is the flatter the higher the value. Used by: session. */

@@ -100,26 +100,28 @@ INLAY_API int32_t inlay_eval_abandon(inlay_session *session);
 INLAY_API int32_t inlay_sequence_fork(inlay_session *session, int32_t from, int32_t to);
 
 /* Makes the sequence in hand `tokens`, whatever it was, and computes the logits that follow, as if it were emptied and
- * given to inlay_eval, with the same bits: but the longest beginning that one of the session's sequences or a text that
- * is kept (INLAY_OPT_KEEP) has already is not read again, and shares memory with it. `*n_reused`, which may be NULL, gets
- * its length. What the sequence was is kept, where that is not a beginning of `tokens`. So a server gives every request
- * its whole conversation, on whichever sequence is free. A model with a recurrent state (without INLAY_CAN_TRUNCATE) can
- * go on only from where its state was kept: at the end of texts, before the last token of each prompt, and where a
- * prompt parts from one before. Errors: as inlay_eval; those of arguments leave the sequence as it was, after others it
- * is a beginning of `tokens`, and what was read is not read again. Thread rule: one thread at a time. Since 0.1. */
+ * given to inlay_eval, with the same bits: but the longest beginning that one of the session's sequences or a text
+ * that is kept (INLAY_OPT_KEEP) has already is not read again, and shares memory with it. `*n_reused`, which may be
+ * NULL, gets its length. What the sequence was is kept, where that is not a beginning of `tokens`. So a server gives
+ * every request its whole conversation, on whichever sequence is free. A model with a recurrent state (without
+ * INLAY_CAN_TRUNCATE) can go on only from where its state was kept: at the end of texts, before the last token of each
+ * prompt, and where a prompt parts from one before; one whose sequences cannot be cut to any length (INLAY_OPT_REWIND)
+ * likewise. Errors: as inlay_eval; those of arguments leave the sequence as it was, after others it is a beginning of
+ * `tokens`, and what was read is not read again. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_eval_prompt(inlay_session *session, const int32_t *tokens, size_t n_tokens, size_t *n_reused);
 
 /* The first part of inlay_eval_prompt alone: the sequence in hand becomes the longest beginning of `tokens` that is
- * there, at most n_tokens - 1, `*n_reused` tokens, without logits. The rest is for inlay_eval_batch, or inlay_eval_begin
- * and slices. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one
- * thread at a time. Since 0.1. */
+ * there, at most n_tokens - 1, `*n_reused` tokens, without logits. The rest is for inlay_eval_batch, or
+ * inlay_eval_begin and slices. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY.
+ * Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_recall(inlay_session *session, const int32_t *tokens, size_t n_tokens,
                                        size_t *n_reused);
 
 /* Keeps the text of the sequence in hand, as it is now, in the place of one that it goes on from or of the one whose
- * last use is the longest ago. What was read before inlay_session_drop took tokens out does not count, nor what
- * inlay_sequence_load brought from a state of version 1. With INLAY_OPT_KEEP 0 it does nothing. Errors:
- * INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
+ * last use is the longest ago. What stands behind tokens that inlay_session_drop took out does not count, nor does a
+ * sequence that was loaded, as its bytes may be anybody's: such a one goes on, but no other goes on from it. With
+ * INLAY_OPT_KEEP 0 it does nothing. Errors: INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule:
+ * one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_keep(inlay_session *session);
 
 /* Forgets all texts that are kept. Errors: INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1. */
@@ -193,7 +195,8 @@ INLAY_API int32_t inlay_session_get_int(const inlay_session *session, int32_t fa
 
 /* Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens, the logits are gone until
  * the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one or cuts a prefix,
- * INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+ * INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE) or INLAY_OPT_REWIND does not reach so far,
+ * INLAY_ERR_BUSY. Thread rule: one thread at a time.
  * Since 0.1. */
 INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
 
@@ -202,8 +205,8 @@ INLAY_API int32_t inlay_session_truncate(inlay_session *session, size_t length);
  * al. 2021], and keep what they have learnt of those that went: the sequence is not what its remaining tokens would
  * give when read anew, but far cheaper, and the same bits on every machine. With a cache of 16 bits a key is rounded
  * once each time it moves. The logits stay, unless the last token goes. Errors: INLAY_ERR_ARGUMENT (no such tokens, or
- * within a prefix), INLAY_ERR_UNSUPPORTED (INLAY_CAN_SHIFT), INLAY_ERR_BUSY. Thread rule: one thread at a time.
- * Since 0.1. */
+ * within a prefix), INLAY_ERR_UNSUPPORTED (INLAY_CAN_SHIFT, or beyond INLAY_OPT_REWIND), INLAY_ERR_BUSY. Thread rule:
+ * one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_session_drop(inlay_session *session, size_t begin, size_t end);
 
 /* Makes the inlay_eval that is running on another thread return INLAY_ERR_CANCELLED soon, or the

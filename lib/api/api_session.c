@@ -106,7 +106,8 @@ static int32_t choose_sequences(inlay_session *session) {
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'sequences' is %lld, but architecture '%s' has no sequences to go on with",
                            (long long)n, inlay__model_hparams(network)->architecture);
     if (keep > 0 && !(inlay__model_capabilities(network) & INLAY_CAN_GENERATE))
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'keep' is %lld, but architecture '%s' has no sequences to go on with",
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "option 'keep' is %lld, but architecture '%s' has no sequences to go on with",
                            (long long)keep, inlay__model_hparams(network)->architecture);
     session->n_sequences = (size_t)n;
     return inlay__session_sequence(session, "option 'sequence'", sequence, &session->sequence);
@@ -119,6 +120,7 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
     INLAY__TRY(choose_sequences(session));
     size_t n_prefix = (size_t)session->values[INLAY__PREFIX].integer;
     size_t n_batch = inlay__max_size((size_t)session->values[INLAY__BATCH].integer, n_prefix);
+    int64_t rewind = session->values[INLAY__REWIND].integer;
     bool encodes = inlay__model_capabilities(model->network) & INLAY_CAN_ENCODE;
     size_t n_all; /* tokens of all sequences, which a batch need not be above */
     if (!inlay__mul_size(session->n_context, session->n_sequences, &n_all)) n_all = SIZE_MAX;
@@ -130,7 +132,8 @@ static int32_t set_up(inlay_session *session, const inlay_options *options) {
                                     .cache_type = (uint32_t)session->values[INLAY__CACHE_TYPE].integer,
                                     .n_sequences = session->n_sequences,
                                     .n_kept = (size_t)session->values[INLAY__KEEP].integer,
-                                    .n_kept_tokens = (size_t)session->values[INLAY__KEEP_TOKENS].integer};
+                                    .n_kept_tokens = (size_t)session->values[INLAY__KEEP_TOKENS].integer,
+                                    .n_rewind = rewind < 0 ? SIZE_MAX : (size_t)rewind};
     INLAY__TRY(inlay__decoder_new(&session->sys, model->network, &config, &session->decoder));
     session->n_vocab = n_vocab;
     float *memory = inlay__decoder_scratch(session->decoder);

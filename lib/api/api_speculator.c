@@ -313,7 +313,7 @@ static int32_t set_draft(speculation *p, inlay_session *session) {
     INLAY__TRY(inlay__session_can("inlay_speculate", session, INLAY_CAN_GENERATE));
     INLAY__TRY(same_vocab("draft's model", session->n_vocab, p->s));
     d->session = session;
-    d->can_cut = inlay__model_capabilities(session->model->network) & INLAY_CAN_TRUNCATE;
+    d->can_cut = inlay__decoder_can_cut(session->decoder, MOST_GUESSES + 1);
     d->kept = session->sequence == 0 ? 1 : 0;
     if (d->can_cut || session->n_sequences > 1) return INLAY_OK;
     return inlay__fail(INLAY_ERR_ARGUMENT,

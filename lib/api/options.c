@@ -30,6 +30,7 @@ static const option options_table[INLAY__N_OPTIONS] = {
     [INLAY__SEQUENCE] = {INLAY_OPT_SEQUENCE, INLAY_KIND_INT, "sequence", 0, 4095, 0},
     [INLAY__KEEP] = {INLAY_OPT_KEEP, INLAY_KIND_INT, "keep", 0, 4096, 0},
     [INLAY__KEEP_TOKENS] = {INLAY_OPT_KEEP_TOKENS, INLAY_KIND_INT, "keep-tokens", 0, 1 << 30, 0},
+    [INLAY__REWIND] = {INLAY_OPT_REWIND, INLAY_KIND_INT, "rewind", -1, 1 << 20, -1},
     [INLAY__TEMPERATURE] = {INLAY_OPT_TEMPERATURE, INLAY_KIND_FLOAT, "temperature", 0, 100, 0},
     [INLAY__TOP_K] = {INLAY_OPT_TOP_K, INLAY_KIND_INT, "top-k", 0, INT32_MAX, 0},
     [INLAY__TOP_P] = {INLAY_OPT_TOP_P, INLAY_KIND_FLOAT, "top-p", 0, 1, 1},

@@ -87,7 +87,18 @@ static void rotate(const inlay__pass *p, const inlay__norm *norm, size_t col, fl
  * behind another, each from a multiple of 16. */
 static const inlay__kv_cache *cache_of(const inlay__pass *p) {
     if (weights_of(p)->cross) return &p->d->crossed;
-    return weights_of(p)->both_ways ? &p->d->passing : &p->d->cache;
+    return weights_of(p)->both_ways ? &p->d->passing : &p->d->caches[p->d->places[weights_of(p)->i_cache].cache];
+}
+
+/* Which of its layers the block is. */
+static size_t layer_of(const inlay__pass *p) {
+    const inlay__attention_weights *w = weights_of(p);
+    return w->cross || w->both_ways ? w->i_cache : p->d->places[w->i_cache].layer;
+}
+
+/* Pages of a column's sequence in that cache. */
+static const uint32_t *pages_of_sequence(const inlay__pass *p, size_t col) {
+    return inlay__span_of(p->d, col)->sequence->pages[p->d->places[weights_of(p)->i_cache].cache].list;
 }
 
 /* Where in it a column's sequence begins. */
@@ -99,16 +110,15 @@ static size_t place_of(const inlay__pass *p, size_t col) {
 static size_t page_of(const inlay__pass *p, size_t col, size_t position) {
     size_t i = position / cache_of(p)->n_block;
     if (weights_of(p)->cross) return p->d->crossed_pages.list[i];
-    return weights_of(p)->both_ways ? 0 : inlay__span_of(p->d, col)->sequence->pages.list[i];
+    return weights_of(p)->both_ways ? 0 : pages_of_sequence(p, col)[i];
 }
 
 /* After the last of a sequence, to the end of its group of 16: attention reads the values, and gives them no weight. */
 static void clear_behind(const inlay__pass *p, size_t head, size_t col) {
-    const inlay__attention_weights *w = weights_of(p);
     const inlay__kv_cache *cache = cache_of(p);
     const inlay__span *span = inlay__span_of(p->d, col);
     size_t end = span->place + (span->end - span->begin), row = end % cache->n_block;
-    uint8_t *values = inlay__kv_cache_values(cache, w->i_cache, head, 0);
+    uint8_t *values = inlay__kv_cache_values(cache, layer_of(p), head, 0);
     memset(values + row * cache->row_size, 0, (inlay__round_up(row, INLAY__LANES) - row) * cache->row_size);
 }
 
@@ -123,8 +133,8 @@ static void place_key(const inlay__pass *p, size_t head, size_t col) {
     float *key = d->work[K] + (col * w->n_head_kv + head) * n;
     float *value = d->work[V] + (col * w->n_head_kv + head) * n;
     rotate(p, &w->k_norm, col, key);
-    kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, w->i_cache, head, page));
-    kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, w->i_cache, head, page));
+    kernels->store_key(key, n, cache->type, at, inlay__kv_cache_keys(cache, layer_of(p), head, page));
+    kernels->store_value(value, n, cache->type, at, inlay__kv_cache_values(cache, layer_of(p), head, page));
     if (w->both_ways && col + 1 == inlay__span_of(d, col)->end) clear_behind(p, head, col);
 }
 
@@ -170,7 +180,7 @@ static inlay__slice keys_of(const inlay__pass *p, size_t col) {
 /* Where the blocks of keys of a column's sequence stand; NULL: one behind another. */
 static const uint32_t *pages_of(const inlay__pass *p, size_t col) {
     if (weights_of(p)->cross) return p->d->crossed_pages.list;
-    return weights_of(p)->both_ways ? NULL : inlay__span_of(p->d, col)->sequence->pages.list;
+    return weights_of(p)->both_ways ? NULL : pages_of_sequence(p, col);
 }
 
 /* What all rows of a key/value head share, of the sequence of a column. */
@@ -179,8 +189,8 @@ static inlay__attention attention_of(const inlay__pass *p, size_t head, size_t c
     const inlay__kv_cache *cache = cache_of(p);
     size_t skipped = place_of(p, col) * cache->row_size;
     return (inlay__attention){.n_head_dim = w->n_head_dim, .soft_cap = w->soft_cap, .cache_type = cache->type,
-                              .keys = (uint8_t *)inlay__kv_cache_keys(cache, w->i_cache, head, 0) + skipped,
-                              .values = (uint8_t *)inlay__kv_cache_values(cache, w->i_cache, head, 0) + skipped,
+                              .keys = (uint8_t *)inlay__kv_cache_keys(cache, layer_of(p), head, 0) + skipped,
+                              .values = (uint8_t *)inlay__kv_cache_values(cache, layer_of(p), head, 0) + skipped,
                               .block_stride = inlay__kv_cache_stride(cache), .pages = pages_of(p, col),
                               .scratch = p->d->threads[p->i_thread].scratch};
 }

@@ -4,6 +4,7 @@
 #include "model/phase.h"
 #include "model/positions.h"
 #include "model/sequences.h"
+#include "model/window.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -158,14 +159,18 @@ static void place_sequences(layout *l, inlay__decoder *d) {
     d->runs = place(l, n, sizeof *d->runs);
     d->kept_runs = place(l, n, sizeof *d->kept_runs);
     d->kept_tokens = place_rows(l, n, n_tokens, sizeof *d->kept_tokens);
-    uint32_t *lists = place_rows(l, n_all, n_pages, sizeof *lists);
+    uint32_t *lists = place_rows(l, n_all, INLAY__N_CACHES * n_pages, sizeof *lists);
     float *states = place_rows(l, n + n_all, n_state, sizeof *states); /* two of each sequence, one of what is kept */
     int32_t *histories = place_rows(l, n_all, n_tokens, sizeof *histories);
+    d->places = place(l, d->model->n_cached, sizeof *d->places);
     d->crossed_pages = (inlay__kv_pages){place(l, n_pages, sizeof(uint32_t)), 0};
     for (size_t i = 0; sequences != NULL && i < n_all; i++) {
-        sequences[i] = (inlay__sequence){.pages = {lists + i * n_pages, 0}, .history = histories + i * n_tokens,
-                                         .state = {states + (i < n ? 2 * i : n + i) * n_state, states + (2 * i + 1) * n_state}};
-        if (i < n) memset(sequences[i].state[0], 0, n_state * sizeof *states);
+        inlay__sequence *s = &sequences[i];
+        *s = (inlay__sequence){.history = histories + i * n_tokens};
+        s->state[0] = states + (i < n ? 2 * i : n + i) * n_state;
+        for (size_t k = 0; k < INLAY__N_CACHES; k++) s->pages[k].list = lists + (INLAY__N_CACHES * i + k) * n_pages;
+        if (i < n) s->state[1] = s->state[0] + n_state;
+        if (i < n) memset(s->state[0], 0, n_state * sizeof *states);
     }
 }
 
@@ -229,11 +234,8 @@ static void fill_tables(inlay__decoder *d) {
 
 static int32_t allocate(inlay__decoder *d) {
     const inlay__stack *stack = &d->model->decoder;
-    inlay__kv_shape cached = {d->model->n_cached, stack->n_head_kv, stack->n_head_dim, d->config.n_context,
-                              d->config.n_sequences, d->config.n_kept_tokens, false}, crossed = cached;
-    crossed.n_layer = d->model->n_crossed;
-    crossed.n_sequences = 1;
-    crossed.n_more = 0;
+    const inlay__kv_shape crossed = {d->model->n_crossed, stack->n_head_kv, stack->n_head_dim, d->config.n_context,
+                                     0, 1, 0, false};
     layout l = {NULL, 0, true};
     place_buffers(&l, d);
     if (!l.fits)
@@ -245,7 +247,7 @@ static int32_t allocate(inlay__decoder *d) {
     l = (layout){d->arena, 0, true};
     place_buffers(&l, d);
     fill_tables(d);
-    INLAY__TRY(inlay__kv_cache_init(d->sys, &cached, d->config.cache_type, &d->cache));
+    INLAY__TRY(inlay__window_init(d));
     INLAY__TRY(inlay__kv_cache_init(d->sys, &crossed, d->config.cache_type, &d->crossed));
     if (d->model->encoder.n_layer > 0) INLAY__TRY(inlay__sequences_init_cache(d));
     return inlay__pool_new(d->sys, d->config.n_threads, &d->pool);
@@ -271,16 +273,19 @@ void inlay__decoder_free(inlay__decoder *d) {
     if (d == NULL) return;
     const inlay__sys *sys = d->sys;
     inlay__pool_free(d->pool);
-    inlay__kv_cache_free(sys, &d->cache);
+    for (size_t i = 0; i < INLAY__N_CACHES; i++) inlay__kv_cache_free(sys, &d->caches[i]);
     inlay__kv_cache_free(sys, &d->passing);
     inlay__kv_cache_free(sys, &d->crossed);
     inlay__free(sys, d->arena, d->arena_size);
     inlay__free(sys, d, sizeof *d);
 }
 
-size_t inlay__decoder_cache_memory(const inlay__decoder *d) { return d->cache.size + d->passing.size + d->crossed.size; }
+size_t inlay__decoder_cache_memory(const inlay__decoder *d) {
+    return d->caches[INLAY__WHOLE].size + d->caches[INLAY__NEAR].size + d->passing.size + d->crossed.size;
+}
 
 size_t inlay__decoder_memory(const inlay__decoder *d) {
-    size_t n_pages = d->cache.n_pages + d->passing.n_pages + d->crossed.n_pages;
+    size_t n_pages = d->caches[INLAY__WHOLE].n_pages + d->caches[INLAY__NEAR].n_pages + d->passing.n_pages +
+                     d->crossed.n_pages;
     return sizeof *d + d->arena_size + inlay__decoder_cache_memory(d) + n_pages * 2 * sizeof(uint32_t);
 }

@@ -17,6 +17,7 @@ typedef struct inlay__decoder_config {
     size_t n_sequences; /* >= 1 */
     size_t n_kept;      /* texts that are kept beside them: model/kept.h */
     size_t n_kept_tokens; /* and room for so many tokens of theirs, beside what the sequences leave free */
+    size_t n_rewind;    /* tokens that sequences can be cut back by for certain; SIZE_MAX: to any length */
 } inlay__decoder_config;
 
 /* Tokens that one sequence goes on with. */
@@ -71,8 +72,10 @@ float *inlay__decoder_scratch(inlay__decoder *decoder);
 
 size_t inlay__decoder_length(const inlay__decoder *decoder, size_t sequence);
 /* length <= the present one; drops the logits. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (of a recurrent
- * model, to another length than 0). */
+ * model, to another length than 0; beyond config.n_rewind). */
 int32_t inlay__decoder_truncate(inlay__decoder *decoder, size_t sequence, size_t length);
+/* Whether a sequence can be cut back by n tokens. */
+bool inlay__decoder_can_cut(const inlay__decoder *decoder, size_t n);
 /* Takes tokens [begin, end), begin <= end <= length, out; those behind move forward, and keep what they have learnt. The logits stay unless the
  * last token goes. Errors: _ARGUMENT (a part of a prefix), _UNSUPPORTED (INLAY_CAN_SHIFT). */
 int32_t inlay__decoder_drop(inlay__decoder *decoder, size_t sequence, size_t begin, size_t end);

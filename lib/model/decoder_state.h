@@ -39,13 +39,26 @@ typedef struct inlay__slice {
     size_t begin, end;
 } inlay__slice;
 
+/* The caches of a decoder. Layers with a window of attention have one of their own where they keep less than the
+ * others: model/window.h. */
+enum { INLAY__WHOLE, INLAY__NEAR, INLAY__N_CACHES };
+
+/* Where a layer that keeps keys and values does so. */
+typedef struct inlay__layer_place {
+    uint32_t cache, layer; /* of the decoder's, and of that one's */
+    bool has_window;
+} inlay__layer_place;
+
 /* A sequence that a decoder goes on with from call to call. */
 typedef struct inlay__sequence {
     size_t length;
     size_t length_before;   /* of the evaluation that runs */
     size_t n_prefix;        /* tokens at the beginning that all see one another */
     bool has_logits;
-    inlay__kv_pages pages;  /* of the cache */
+    inlay__kv_pages pages[INLAY__N_CACHES];
+    bool is_loaded;         /* from bytes of whoever made them: it goes on, but nothing else goes on from it */
+    size_t n_gone;          /* positions at the beginning that layers with a window have lost, whole pages */
+    size_t n_leaving;       /* those that they will have lost when the call that runs is done, or 0 */
     int32_t *history;       /* [n_context] its tokens */
     size_t n_known;         /* of these from the beginning that have what reading them anew would give */
     uint64_t last_used;     /* of a text that is kept: when, 0 where there is none */
@@ -90,7 +103,9 @@ struct inlay__decoder {
     const inlay__model *model;
     inlay__decoder_config config;
     inlay__pool *pool;
-    inlay__kv_cache cache;           /* of the decoder */
+    inlay__kv_cache caches[INLAY__N_CACHES]; /* of the decoder */
+    inlay__layer_place *places;      /* [model->n_cached] */
+    bool leaves;                     /* layers with a window give back what lies behind it */
     inlay__kv_cache passing;         /* of the encoder's layer in hand */
     inlay__kv_cache crossed;         /* of what the encoder gave, for the decoder's layers */
     inlay__kv_pages crossed_pages;

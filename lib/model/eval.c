@@ -6,6 +6,7 @@
 #include "model/kept.h"
 #include "model/phase.h"
 #include "model/positions.h"
+#include "model/window.h"
 
 /* ------------------------------------------------------------------- checks */
 
@@ -134,8 +135,7 @@ static void add_run(inlay__decoder *d, const inlay__run *run) {
     sequence->i_logits = c->n_rows + d->n_wanted - 1; /* once its last token is there */
     inlay__decoder_add_span(d, &span, sequence->length, tile_of(&d->model->decoder));
     memcpy(sequence->history + sequence->length, d->tokens + span.begin, n * sizeof *d->tokens);
-    inlay__kept_make_room(d, inlay__kv_pages_needed(&d->cache, &sequence->pages, sequence->length, sequence->length + n));
-    inlay__kv_pages_extend(&d->cache, &sequence->pages, sequence->length, sequence->length + n);
+    inlay__window_extend(d, sequence, sequence->length + n);
 }
 
 /* The rows of logits that the pass made. */
@@ -204,7 +204,7 @@ static void take_back(inlay__decoder *d) {
     const inlay__call *c = &d->call;
     for (size_t i = 0; i < c->n_runs; i++) {
         inlay__sequence *sequence = &d->sequences[c->runs[i].sequence];
-        inlay__kv_pages_discard(&d->cache, &sequence->pages, sequence->length_before);
+        inlay__window_discard(d, sequence, sequence->length_before);
         set_length(sequence, sequence->length_before);
     }
 }
@@ -231,8 +231,10 @@ static void keep(inlay__decoder *d) {
     const inlay__call *c = &d->call;
     keep_logits(d);
     for (size_t i = 0; i < c->n_runs; i++) {
-        swap_states(&d->sequences[c->runs[i].sequence]);
-        d->sequences[c->runs[i].sequence].has_logits = true;
+        inlay__sequence *sequence = &d->sequences[c->runs[i].sequence];
+        swap_states(sequence);
+        sequence->has_logits = true;
+        inlay__window_commit(d, sequence);
     }
 }
 
@@ -243,6 +245,7 @@ static void begin_call(inlay__decoder *d, const inlay__run *runs, size_t n_runs,
         inlay__sequence *sequence = &d->sequences[runs[i].sequence];
         sequence->length_before = sequence->length;
         sequence->state_is_new = false;
+        inlay__window_begin(d, sequence);
         d->call.n_tokens += runs[i].n_tokens;
     }
     d->types = NULL;
@@ -276,7 +279,7 @@ int32_t inlay__decoder_retreat(inlay__decoder *d, const inlay__run *run, size_t 
     size_t n_vocab = d->model->hparams.n_vocab;
     if (n_kept == run->n_tokens) return INLAY_OK;
     set_length(sequence, sequence->length_before + (d->model->n_state > 0 ? 0 : n_kept));
-    inlay__kv_pages_cut(&d->cache, &sequence->pages, sequence->length);
+    inlay__window_cut(d, sequence, sequence->length);
     if (d->model->n_state == 0) {
         memcpy(d->logits + run->sequence * n_vocab, logits, n_vocab * sizeof *logits);
         return INLAY_OK;
@@ -344,11 +347,20 @@ int32_t inlay__decoder_truncate(inlay__decoder *d, size_t i, size_t length) {
                            "a sequence of architecture '%s' can be emptied but not cut to %zu tokens: "
                            "its state goes forward only",
                            d->model->hparams.architecture, length);
+    if (!inlay__window_reaches(d, sequence, length))
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "the sequence of %zu tokens cannot be cut to %zu: its layers with a window of %u have given "
+                           "back what they had of the first %zu, as option 'rewind' lets them",
+                           sequence->length, length, d->model->hparams.n_window, sequence->n_gone);
     if (d->model->n_state > 0) memset(sequence->state[0], 0, d->model->n_state * sizeof(float));
-    inlay__kv_pages_cut(&d->cache, &sequence->pages, length);
+    inlay__window_cut(d, sequence, length);
     sequence->has_logits = false;
     set_length(sequence, length);
     return INLAY_OK;
+}
+
+bool inlay__decoder_can_cut(const inlay__decoder *d, size_t n) {
+    return d->model->n_state == 0 && (!d->leaves || d->config.n_rewind >= n);
 }
 
 int32_t inlay__decoder_empty(inlay__decoder *d) {
@@ -362,8 +374,8 @@ void inlay__decoder_fork(inlay__decoder *d, size_t i_from, size_t i_to) {
     inlay__sequence *to = &d->sequences[i_to];
     size_t n_vocab = d->model->hparams.n_vocab;
     if (from == to) return;
-    inlay__kv_pages_cut(&d->cache, &to->pages, 0);
-    inlay__kv_pages_share(&d->cache, &from->pages, from->length, &to->pages);
+    inlay__window_cut(d, to, 0);
+    inlay__window_share(d, from, from->length, to);
     to->length = from->length;
     to->n_known = from->n_known;
     to->n_prefix = from->n_prefix;

@@ -51,7 +51,12 @@ static uint64_t add_ngrams(uint64_t hash, const inlay__ngrams *ngrams) {
     return hash;
 }
 
-uint64_t inlay__model_fingerprint(const inlay__model *model) {
+uint64_t inlay__fingerprint_vector(uint64_t hash, const float *x, size_t n) {
+    const uint64_t size = n;
+    return add_numbers(add_sizes(hash, &size, 1), x, inlay__min_size(n, SAMPLE));
+}
+
+uint64_t inlay__model_fingerprint(const inlay__model *model, uint32_t version) {
     const inlay__hparams *h = &model->hparams;
     const uint64_t sizes[] = {h->n_vocab, h->n_embd, h->n_layer, h->n_head, h->n_head_kv, h->n_embd_head, h->n_rope,
                               h->n_window, model->n_cached, model->n_crossed, model->n_state};
@@ -60,5 +65,6 @@ uint64_t inlay__model_fingerprint(const inlay__model *model) {
     for (size_t i = 0; i < model->n_matrices; i++) hash = add_matrix(hash, model->matrices[i]);
     if (model->ngrams != NULL) hash = add_ngrams(hash, model->ngrams);
     inlay__fpenv_leave(saved);
+    if (version > 1) hash = add_sizes(hash, &model->vectors_hash, 1);
     return hash;
 }

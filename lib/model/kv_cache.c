@@ -28,10 +28,11 @@ static int32_t does_not_fit(const inlay__kv_shape *shape) {
 
 static int32_t measure(const inlay__kv_shape *shape, inlay__kv_cache *cache) {
     size_t n_context = shape->n_context, size, n_pages;
-    if (n_context > SIZE_MAX - INLAY__KEY_BLOCK || shape->n_more > SIZE_MAX - INLAY__KEY_BLOCK) return does_not_fit(shape);
+    if (n_context > SIZE_MAX - INLAY__KEY_BLOCK || shape->n_more > SIZE_MAX - INLAY__KEY_BLOCK)
+        return does_not_fit(shape);
     cache->n_block = inlay__round_up(n_context, INLAY__LANES);
     if (!shape->is_whole) cache->n_block = inlay__min_size(cache->n_block, INLAY__KEY_BLOCK);
-    n_pages = inlay__kv_cache_pages(cache, n_context);
+    n_pages = shape->n_held > 0 ? shape->n_held : inlay__kv_cache_pages(cache, n_context);
     if (!inlay__mul_size(cache->n_block, cache->row_size, &cache->head_size) ||
         !inlay__mul_size(cache->head_size, cache->n_head_kv * 2, &size) ||
         !inlay__mul_size(size, cache->n_layer, &cache->page_size) ||
@@ -146,7 +147,16 @@ void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size
 
 static void cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n, uint32_t mark) {
     if (cache->size == 0) return;
-    for (size_t kept = inlay__kv_cache_pages(cache, n); pages->n > kept;) give_back(cache, pages->list[--pages->n], mark);
+    for (size_t kept = inlay__kv_cache_pages(cache, n); pages->n > kept; pages->n--)
+        if (pages->list[pages->n - 1] != INLAY__NO_PAGE) give_back(cache, pages->list[pages->n - 1], mark);
+}
+
+void inlay__kv_pages_leave(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end) {
+    end = inlay__min_size(end, pages->n);
+    for (size_t i = begin; i < end; i++) {
+        if (pages->list[i] != INLAY__NO_PAGE) give_back(cache, pages->list[i], 0);
+        pages->list[i] = INLAY__NO_PAGE;
+    }
 }
 
 void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n) { cut(cache, pages, n, 0); }
@@ -155,7 +165,7 @@ void inlay__kv_pages_share(inlay__kv_cache *cache, const inlay__kv_pages *from, 
     if (cache->size == 0) return;
     for (size_t end = inlay__kv_cache_pages(cache, n); to->n < end; to->n++) {
         to->list[to->n] = from->list[to->n];
-        cache->n_users[to->list[to->n]]++;
+        if (to->list[to->n] != INLAY__NO_PAGE) cache->n_users[to->list[to->n]]++;
     }
 }
 

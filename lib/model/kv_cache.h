@@ -10,7 +10,8 @@
  * everywhere: rows no one has written are zero.
  *
  * A sequence has a list of pages. Sequences that begin alike share those they have in common, the last of which may be
- * full in part; who goes on from there writes into a copy.
+ * full in part; who goes on from there writes into a copy. Pages that a sequence looks at no more it gives back, from
+ * the midst of its list too, where INLAY__NO_PAGE is then.
  */
 #ifndef INLAY_KV_CACHE_H
 #define INLAY_KV_CACHE_H
@@ -21,7 +22,8 @@
 typedef struct inlay__kv_shape {
     size_t n_layer, n_head_kv, n_embd_head;
     size_t n_context;   /* positions of a sequence */
-    size_t n_sequences; /* that the pages hold in full */
+    size_t n_held;      /* pages of it that it has at a time; 0: all */
+    size_t n_sequences; /* that have as many */
     size_t n_more;      /* positions there is room for beside them */
     bool is_whole;      /* all positions in one page, for texts one behind another */
 } inlay__kv_shape;
@@ -42,6 +44,8 @@ typedef struct inlay__kv_cache {
     size_t n_free;
     size_t n_touched;        /* pages 0 to n_touched - 1 were taken before */
 } inlay__kv_cache;
+
+#define INLAY__NO_PAGE UINT32_MAX
 
 /* The pages of a sequence, in the order of its positions. */
 typedef struct inlay__kv_pages {
@@ -75,6 +79,8 @@ size_t inlay__kv_pages_needed(const inlay__kv_cache *cache, const inlay__kv_page
 void inlay__kv_pages_extend(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);
 /* The pages of positions [begin, end), which it has, become its own: of those that others have too it gets copies. */
 void inlay__kv_pages_own(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);
+/* Gives back those of the list from number `begin` to `end` - 1 that are there. */
+void inlay__kv_pages_leave(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t begin, size_t end);
 /* Gives back what lies behind the first n positions. */
 void inlay__kv_pages_cut(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n);
 /* `to`, which is empty, has the first n positions of `from` too. */

@@ -159,6 +159,7 @@ struct inlay__model {
     inlay__packing *packing;     /* of matrices that are packed when they are used enough; NULL: none are */
     size_t n_cached;             /* attention blocks that keep keys and values of the sequence */
     size_t n_state;              /* floats of a sequence's recurrent state */
+    uint64_t vectors_hash;       /* of those that were loaded: model/fingerprint.h */
     const float *norm_ones;      /* [n_embd] of norms without weights; or NULL */
     int32_t start_token;         /* that a decoder behind an encoder begins with; -1: there is no such decoder */
     int32_t forced_token;        /* that always comes next; -1: none */

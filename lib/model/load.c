@@ -1,6 +1,7 @@
 /* Finds tensors by name and checks them: present, of the shape the hyperparameters say, of a type that runs. */
 #include "base/text.h"
 #include "format/dtype.h"
+#include "model/fingerprint.h"
 #include "model/load.h"
 
 enum { NAME_SIZE = 96 };
@@ -101,6 +102,7 @@ int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer
     float *values = inlay__model_alloc(model, n, sizeof(float));
     if (values == NULL) return INLAY_ERR_MEMORY;
     inlay__dequantize_row(tensor->type, tensor->data, n, values);
+    model->vectors_hash = inlay__fingerprint_vector(model->vectors_hash, values, n);
     *out = values;
     return INLAY_OK;
 }

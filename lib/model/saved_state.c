@@ -6,15 +6,15 @@
 #include "base/cursor.h"
 #include "format/dtype.h"
 #include "model/fingerprint.h"
-#include "model/kept.h"
+#include "model/window.h"
 
 #define MAGIC 0x41545349u
-enum { VERSION = 1, HEAD = 88, SUM = 8 };
+enum { VERSION = 2, HEAD = 104, HEAD_1 = 88, SUM = 8 };
 enum { KEY_BLOCK = 544, KEY_SCALES = 32, VALUE_BLOCK = 34 }; /* of Q8_0: kernels/attention_q8_0.c */
 
 typedef struct head {
     uint32_t magic, version, arithmetic_version, cache_type, has_logits, zero;
-    uint64_t size, fingerprint, pace, length, n_prefix, n_encoded, random[2];
+    uint64_t size, fingerprint, pace, length, n_prefix, n_encoded, random[2], n_known, n_gone;
 } head;
 
 /* What rotary frequencies ask of the context. */
@@ -27,27 +27,64 @@ static uint64_t pace_of(const inlay__decoder *d) {
     return 0;
 }
 
-/* Bytes of n positions of all heads, which fit the cache. */
-static size_t cached_size(const inlay__kv_cache *cache, size_t n) {
-    return cache->n_layer * cache->n_head_kv * (inlay__round_up(n, INLAY__LANES) + n) * cache->row_size;
+/* Of one layer: where it keeps the positions [first, n) of which its heads tell. */
+typedef struct layer {
+    inlay__kv_cache *cache;
+    const inlay__kv_pages *pages;
+    size_t i, first, n;
+} layer;
+
+static layer layer_of(inlay__decoder *d, const inlay__kv_pages *pages, size_t i, const head *h) {
+    const inlay__layer_place *place = &d->places[i];
+    size_t first = place->has_window ? (size_t)h->n_gone : 0;
+    return (layer){&d->caches[place->cache], &pages[place->cache], place->layer, first, (size_t)h->length};
+}
+
+static layer crossed_layer_of(inlay__decoder *d, size_t i, size_t n) {
+    return (layer){&d->crossed, &d->crossed_pages, i, 0, n};
+}
+
+/* Bytes of positions of all heads, which fit the cache; the first is a multiple of 16. */
+static size_t rows_size(const inlay__kv_cache *cache, size_t n) {
+    return cache->n_head_kv * (inlay__round_up(n, INLAY__LANES) + n) * cache->row_size;
+}
+
+/* Positions that layer i tells of. */
+static size_t n_rows_of(const inlay__decoder *d, size_t i, const head *h) {
+    return (size_t)(h->length - (d->places[i].has_window ? h->n_gone : 0));
+}
+
+static size_t cached_size(const inlay__decoder *d, const head *h) {
+    size_t size = 0;
+    for (size_t i = 0; i < d->model->n_cached; i++)
+        size += rows_size(&d->caches[d->places[i].cache], n_rows_of(d, i, h));
+    return size;
 }
 
 static size_t encoded_size(const inlay__decoder *d, size_t n) {
-    return cached_size(&d->crossed, n) + n * d->model->hparams.n_embd * sizeof(float);
+    return d->model->n_crossed * rows_size(&d->crossed, n) + n * d->model->hparams.n_embd * sizeof(float);
 }
+
+/* Tokens that are told. */
+static size_t n_tokens_of(const inlay__decoder *d, const head *h) {
+    return h->version > 1 || d->model->ngrams != NULL ? (size_t)h->length : 0;
+}
+
+static size_t head_size(const head *h) { return h->version > 1 ? HEAD : HEAD_1; }
 
 /* Of sizes that the decoder has room for. */
 static size_t size_of(const inlay__decoder *d, const head *h) {
-    size_t length = (size_t)h->length;
-    return HEAD + cached_size(&d->cache, length) + encoded_size(d, (size_t)h->n_encoded) +
-           d->model->n_state * sizeof(float) + (d->model->ngrams != NULL ? length * sizeof(int32_t) : 0) +
+    return head_size(h) + cached_size(d, h) + encoded_size(d, (size_t)h->n_encoded) +
+           d->model->n_state * sizeof(float) + n_tokens_of(d, h) * sizeof(int32_t) +
            (h->has_logits ? d->model->hparams.n_vocab * sizeof(float) : 0) + SUM;
 }
 
 static head head_of(const inlay__decoder *d, size_t i) {
     const inlay__sequence *sequence = &d->sequences[i];
-    head h = {.magic = MAGIC, .version = VERSION, .cache_type = d->cache.type, .has_logits = sequence->has_logits,
+    head h = {.magic = MAGIC, .version = VERSION, .cache_type = d->config.cache_type,
+              .has_logits = sequence->has_logits,
               .pace = pace_of(d), .length = sequence->length, .n_prefix = sequence->n_prefix,
+              .n_known = sequence->n_known, .n_gone = sequence->n_gone,
               .n_encoded = d->model->n_crossed > 0 ? d->n_crossed : 0};
     h.size = size_of(d, &h);
     return h;
@@ -97,7 +134,8 @@ static int32_t put_number(sink *s, uint64_t value, size_t size) {
 }
 
 static int32_t put_head(sink *s, const head *h) {
-    const uint64_t numbers[] = {h->pace, h->length, h->n_prefix, h->n_encoded, h->random[0], h->random[1]};
+    const uint64_t numbers[] = {h->pace, h->length, h->n_prefix, h->n_encoded, h->random[0], h->random[1],
+                                h->n_known, h->n_gone};
     INLAY__TRY(put_number(s, h->magic | (uint64_t)h->version << 32, 8));
     INLAY__TRY(put_number(s, h->size, 8));
     INLAY__TRY(put_number(s, h->fingerprint, 8));
@@ -131,39 +169,47 @@ static size_t in_page(const inlay__kv_cache *cache, size_t n, size_t i) {
     return inlay__min_size(n - i * cache->n_block, cache->n_block);
 }
 
-static int32_t put_cached(sink *s, const inlay__kv_cache *cache, const inlay__kv_pages *pages, size_t n) {
-    size_t n_heads = cache->n_layer * cache->n_head_kv, n_pages = inlay__kv_cache_pages(cache, n);
-    for (size_t k = 0; k < n_heads; k++) {
-        for (size_t i = 0; i < n_pages; i++)
-            INLAY__TRY(put_keys(s, cache, inlay__kv_cache_keys(cache, 0, k, pages->list[i]), in_page(cache, n, i)));
-        for (size_t i = 0; i < n_pages; i++)
-            INLAY__TRY(put(s, inlay__kv_cache_values(cache, 0, k, pages->list[i]),
-                           in_page(cache, n, i) * cache->row_size));
+static int32_t put_layer(sink *s, const layer *l) {
+    const inlay__kv_cache *cache = l->cache;
+    const uint32_t *list = l->pages->list;
+    size_t begin = l->first / cache->n_block, end = inlay__kv_cache_pages(cache, l->n);
+    for (size_t k = 0; k < cache->n_head_kv; k++) {
+        for (size_t i = begin; i < end; i++)
+            INLAY__TRY(put_keys(s, cache, inlay__kv_cache_keys(cache, l->i, k, list[i]), in_page(cache, l->n, i)));
+        for (size_t i = begin; i < end; i++)
+            INLAY__TRY(put(s, inlay__kv_cache_values(cache, l->i, k, list[i]),
+                           in_page(cache, l->n, i) * cache->row_size));
     }
     return INLAY_OK;
 }
 
-static int32_t put_encoded(sink *s, const inlay__decoder *d) {
+static int32_t put_encoded(sink *s, inlay__decoder *d) {
     size_t n = d->n_crossed;
     if (n == 0) return INLAY_OK;
-    INLAY__TRY(put_cached(s, &d->crossed, &d->crossed_pages, n));
+    for (size_t i = 0; i < d->model->n_crossed; i++) {
+        layer l = crossed_layer_of(d, i, n);
+        INLAY__TRY(put_layer(s, &l));
+    }
     return put(s, d->states, n * d->model->hparams.n_embd * sizeof(float));
 }
 
-int32_t inlay__saved_write(const inlay__decoder *d, size_t i, const inlay__saved_extra *extra, uint8_t *bytes,
+int32_t inlay__saved_write(inlay__decoder *d, size_t i, const inlay__saved_extra *extra, uint8_t *bytes,
                            inlay__out_file *file) {
     const inlay__sequence *sequence = &d->sequences[i];
     size_t n_vocab = d->model->hparams.n_vocab;
     sink s = {.bytes = bytes, .file = file};
     head h = head_of(d, i);
-    h.fingerprint = inlay__model_fingerprint(d->model);
+    h.fingerprint = inlay__model_fingerprint(d->model, INLAY__FINGERPRINT_VERSION);
     h.arithmetic_version = extra->arithmetic_version;
     memcpy(h.random, extra->random, sizeof h.random);
     INLAY__TRY(put_head(&s, &h));
-    if (d->cache.size > 0) INLAY__TRY(put_cached(&s, &d->cache, &sequence->pages, sequence->length));
+    for (size_t k = 0; k < d->model->n_cached; k++) {
+        layer l = layer_of(d, sequence->pages, k, &h);
+        INLAY__TRY(put_layer(&s, &l));
+    }
     INLAY__TRY(put_encoded(&s, d));
     INLAY__TRY(put(&s, sequence->state[0], d->model->n_state * sizeof(float)));
-    if (d->model->ngrams != NULL) INLAY__TRY(put(&s, sequence->history, sequence->length * sizeof(int32_t)));
+    for (size_t k = 0; k < sequence->length; k++) INLAY__TRY(put_number(&s, (uint32_t)sequence->history[k], 4));
     if (h.has_logits) INLAY__TRY(put(&s, d->logits + i * n_vocab, n_vocab * sizeof(float)));
     INLAY__TRY(flush(&s));
     INLAY__TRY(put_number(&s, s.sum, 8));
@@ -184,6 +230,8 @@ static bool read_head(inlay__cursor *c, head *h) {
               inlay__cursor_u32(c, &h->cache_type) && inlay__cursor_u32(c, &h->has_logits) &&
               inlay__cursor_u32(c, &h->zero);
     for (size_t i = 0; ok && i < INLAY__COUNT(numbers); i++) ok = inlay__cursor_u64(c, numbers[i]);
+    if (ok && h->version > 1) return inlay__cursor_u64(c, &h->n_known) && inlay__cursor_u64(c, &h->n_gone);
+    h->n_known = h->n_gone = 0;
     return ok;
 }
 
@@ -198,7 +246,7 @@ static int32_t check_bytes(const head *h, const uint8_t *bytes, size_t size) {
 
 /* That it is of this model and this library. */
 static int32_t check_origin(const inlay__decoder *d, const head *h, uint32_t arithmetic_version) {
-    uint64_t fingerprint = inlay__model_fingerprint(d->model);
+    uint64_t fingerprint = inlay__model_fingerprint(d->model, h->version); /* each version of states has its own */
     if (h->fingerprint != fingerprint)
         return inlay__fail(INLAY_ERR_ARGUMENT,
                            "the saved state is of another model: its fingerprint is %llu, expected %llu",
@@ -206,10 +254,10 @@ static int32_t check_origin(const inlay__decoder *d, const head *h, uint32_t ari
     if (h->arithmetic_version != arithmetic_version)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "the saved state has arithmetic version %u, expected %u",
                            h->arithmetic_version, arithmetic_version);
-    if (h->cache_type != d->cache.type)
+    if (h->cache_type != d->config.cache_type)
         return inlay__fail(INLAY_ERR_ARGUMENT, "the saved state has keys and values in %s, expected %s as option "
                            "'cache-type' of the session is",
-                           inlay__dtype_any_name(h->cache_type), inlay__dtype_any_name(d->cache.type));
+                           inlay__dtype_any_name(h->cache_type), inlay__dtype_any_name(d->config.cache_type));
     if (h->pace == pace_of(d)) return INLAY_OK;
     return inlay__fail(INLAY_ERR_ARGUMENT,
                        "the saved state is of a session with room for %s tokens than this one's %zu, for which the "
@@ -238,6 +286,11 @@ static int32_t check_sizes(const inlay__decoder *d, const head *h) {
     bool has_prefix = inlay__model_capabilities(model) & INLAY_CAN_PREFIX;
     if (h->n_prefix > 0 && (!has_prefix || (h->length > 0 && h->length < h->n_prefix)))
         return damaged("tokens of a prefix:", h->n_prefix, has_prefix ? h->length : 0);
+    if (h->n_known > h->length) return damaged("tokens that are known:", h->n_known, h->length);
+    size_t n_window = model->n_cached > 0 ? model->hparams.n_window : 0;
+    if (h->n_gone > 0 && (n_window == 0 || h->n_gone % INLAY__KEY_BLOCK > 0 || h->n_gone > h->length ||
+                          h->length + 1 < h->n_gone + n_window))
+        return damaged("tokens that layers with a window have lost:", h->n_gone, 0);
     if (h->has_logits > 1 || (h->has_logits == 1 && h->length == 0)) return damaged("logits:", h->has_logits, h->length > 0);
     if (h->zero != 0) return damaged("at byte 36", h->zero, 0);
     if ((h->random[1] & 1) == 0) return damaged("an increment of random numbers of", h->random[1], h->random[1] | 1);
@@ -264,8 +317,9 @@ static bool blocks_are_finite(const uint8_t *bytes, size_t size, size_t block, s
     return true;
 }
 
-static bool cached_is_finite(const inlay__kv_cache *cache, const uint8_t *bytes, size_t n) {
-    size_t size = cached_size(cache, n), n_keys = inlay__round_up(n, INLAY__LANES) * cache->row_size;
+/* n positions of one layer. */
+static bool rows_are_finite(const inlay__kv_cache *cache, const uint8_t *bytes, size_t n) {
+    size_t size = rows_size(cache, n), n_keys = inlay__round_up(n, INLAY__LANES) * cache->row_size;
     if (cache->type == INLAY_TYPE_F32) return floats_are_finite(bytes, size);
     if (cache->type == INLAY_TYPE_F16) return halves_are_finite(bytes, size / 2);
     for (const uint8_t *end = bytes + size; bytes < end; bytes += n_keys + n * cache->row_size)
@@ -281,21 +335,28 @@ typedef struct parts {
 } parts;
 
 static parts parts_of(const inlay__decoder *d, const head *h, const uint8_t *bytes) {
-    parts p = {.cached = bytes + HEAD};
-    p.encoded = p.cached + cached_size(&d->cache, (size_t)h->length);
+    parts p = {.cached = bytes + head_size(h)};
+    p.encoded = p.cached + cached_size(d, h);
     p.state = p.encoded + encoded_size(d, (size_t)h->n_encoded);
     p.tokens = p.state + d->model->n_state * sizeof(float);
-    p.logits = p.tokens + (d->model->ngrams != NULL ? (size_t)h->length * sizeof(int32_t) : 0);
+    p.logits = p.tokens + n_tokens_of(d, h) * sizeof(int32_t);
     return p;
 }
 
 /* That its numbers are such as evaluation makes. Logits may be anything: they are the caller's to change. */
 static int32_t check_numbers(const inlay__decoder *d, const head *h, const parts *p) {
-    size_t n_vocab = d->model->hparams.n_vocab, n = (size_t)h->n_encoded, n_crossed = cached_size(&d->crossed, n);
-    bool finite = cached_is_finite(&d->cache, p->cached, (size_t)h->length) &&
-                  cached_is_finite(&d->crossed, p->encoded, n) &&
-                  floats_are_finite(p->encoded + n_crossed, encoded_size(d, n) - n_crossed) &&
-                  floats_are_finite(p->state, d->model->n_state * sizeof(float));
+    const uint8_t *rows = p->cached;
+    size_t n_vocab = d->model->hparams.n_vocab, n = (size_t)h->n_encoded;
+    bool finite = floats_are_finite(p->state, d->model->n_state * sizeof(float));
+    for (size_t i = 0; i < d->model->n_cached; i++) {
+        const inlay__kv_cache *cache = &d->caches[d->places[i].cache];
+        size_t n_rows = n_rows_of(d, i, h);
+        finite = finite && rows_are_finite(cache, rows, n_rows);
+        rows += rows_size(cache, n_rows);
+    }
+    for (size_t i = 0; i < d->model->n_crossed; i++, rows += rows_size(&d->crossed, n))
+        finite = finite && rows_are_finite(&d->crossed, rows, n);
+    finite = finite && floats_are_finite(rows, (size_t)(p->state - rows));
     if (!finite) return inlay__fail(INLAY_ERR_FORMAT, "the saved state is damaged: its numbers are not all finite");
     for (const uint8_t *token = p->tokens; token < p->logits; token += 4)
         if (inlay__load_u32(token) >= n_vocab) return damaged("it has token", inlay__load_u32(token), n_vocab - 1);
@@ -304,15 +365,18 @@ static int32_t check_numbers(const inlay__decoder *d, const head *h, const parts
 
 /* ------------------------------------------------------------------- reading */
 
-static const uint8_t *get_cached(inlay__kv_cache *cache, inlay__kv_pages *pages, size_t n, const uint8_t *bytes) {
-    size_t n_heads = cache->n_layer * cache->n_head_kv, n_pages = inlay__kv_cache_pages(cache, n);
-    for (size_t k = 0; k < n_heads; k++)
+/* Of the positions that are told those from `first` on, which the cache has room for. */
+static const uint8_t *get_layer(const layer *l, size_t first, const uint8_t *bytes) {
+    const inlay__kv_cache *cache = l->cache;
+    size_t begin = l->first / cache->n_block, n_pages = inlay__kv_cache_pages(cache, l->n) - begin;
+    for (size_t k = 0; k < cache->n_head_kv; k++)
         for (size_t i = 0; i < 2 * n_pages; i++) {
             bool is_key = i < n_pages;
-            size_t page = is_key ? i : i - n_pages, rows = in_page(cache, n, page);
+            size_t page = begin + (is_key ? i : i - n_pages), rows = in_page(cache, l->n, page);
             size_t size = (is_key ? inlay__round_up(rows, INLAY__LANES) : rows) * cache->row_size;
-            memcpy((is_key ? inlay__kv_cache_keys : inlay__kv_cache_values)(cache, 0, k, pages->list[page]), bytes,
-                   size);
+            if (page >= first / cache->n_block)
+                memcpy((is_key ? inlay__kv_cache_keys : inlay__kv_cache_values)(cache, l->i, k, l->pages->list[page]),
+                       bytes, size);
             bytes += size;
         }
     return bytes;
@@ -329,7 +393,10 @@ static int32_t get_encoded(inlay__decoder *d, size_t n, const uint8_t *bytes) {
     if (n == d->n_crossed && present.sum == inlay__checksum(0, bytes, encoded_size(d, n))) return INLAY_OK;
     INLAY__TRY(inlay__decoder_empty(d));
     if (n > n_held) inlay__kv_pages_extend(&d->crossed, &d->crossed_pages, n_held, n);
-    bytes = get_cached(&d->crossed, &d->crossed_pages, n, bytes);
+    for (size_t i = 0; i < d->model->n_crossed; i++) {
+        layer l = crossed_layer_of(d, i, n);
+        bytes = get_layer(&l, 0, bytes);
+    }
     inlay__kv_pages_clear(&d->crossed, &d->crossed_pages, n, SIZE_MAX);
     memcpy(d->states, bytes, n * d->model->hparams.n_embd * sizeof(float));
     d->n_crossed = d->n_states = n;
@@ -337,13 +404,13 @@ static int32_t get_encoded(inlay__decoder *d, size_t n, const uint8_t *bytes) {
 }
 
 int32_t inlay__saved_read(inlay__decoder *d, size_t i, inlay__saved_extra *extra, const uint8_t *bytes, size_t size) {
-    inlay__cursor c = {bytes, size < HEAD + SUM ? 0 : size - SUM, 0};
+    inlay__cursor c = {bytes, size < HEAD_1 + SUM ? 0 : size - SUM, 0};
     inlay__sequence *sequence = &d->sequences[i];
     size_t n_vocab = d->model->hparams.n_vocab;
     head h;
     if (!read_head(&c, &h) || h.magic != MAGIC)
         return inlay__fail(INLAY_ERR_FORMAT, "these %zu bytes are not a saved state, which begins with 'ISTA' and has %d "
-                           "bytes at least", size, HEAD + SUM);
+                           "bytes at least", size, HEAD_1 + SUM);
     INLAY__TRY(check_bytes(&h, bytes, size));
     INLAY__TRY(check_origin(d, &h, extra->arithmetic_version));
     INLAY__TRY(check_sizes(d, &h));
@@ -352,15 +419,18 @@ int32_t inlay__saved_read(inlay__decoder *d, size_t i, inlay__saved_extra *extra
 
     size_t length = (size_t)h.length;
     INLAY__TRY(get_encoded(d, (size_t)h.n_encoded, p.encoded));
-    inlay__kv_pages_cut(&d->cache, &sequence->pages, 0);
-    inlay__kept_make_room(d, inlay__kv_pages_needed(&d->cache, &sequence->pages, 0, length));
-    inlay__kv_pages_extend(&d->cache, &sequence->pages, 0, length);
-    if (d->cache.size > 0) get_cached(&d->cache, &sequence->pages, length, p.cached);
+    inlay__window_cut(d, sequence, 0);
+    size_t first = inlay__window_load(d, sequence, length, (size_t)h.n_gone);
+    for (size_t k = 0; k < d->model->n_cached; k++) {
+        layer l = layer_of(d, sequence->pages, k, &h);
+        p.cached = get_layer(&l, d->places[k].has_window ? first : 0, p.cached);
+    }
     memcpy(sequence->state[0], p.state, d->model->n_state * sizeof(float));
-    if (d->model->ngrams != NULL) memcpy(sequence->history, p.tokens, length * sizeof(int32_t));
+    for (size_t k = 0; k < n_tokens_of(d, &h); k++) sequence->history[k] = (int32_t)inlay__load_u32(p.tokens + 4 * k);
     if (h.has_logits) memcpy(d->logits + i * n_vocab, p.logits, n_vocab * sizeof(float));
     sequence->length = length;
-    sequence->n_known = d->model->ngrams != NULL ? length : 0;
+    sequence->n_known = h.version > 1 ? (size_t)h.n_known : d->model->ngrams != NULL ? length : 0;
+    sequence->is_loaded = true;
     sequence->n_prefix = (size_t)h.n_prefix;
     sequence->has_logits = h.has_logits == 1;
     memcpy(extra->random, h.random, sizeof h.random);

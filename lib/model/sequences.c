@@ -14,7 +14,7 @@ enum { CACHE_FACTOR = 2 };
 
 int32_t inlay__sequences_init_cache(inlay__decoder *d) {
     const inlay__stack *stack = &d->model->encoder;
-    inlay__kv_shape shape = {1, stack->n_head_kv, stack->n_head_dim, 0, 1, 0, true};
+    inlay__kv_shape shape = {1, stack->n_head_kv, stack->n_head_dim, 0, 0, 1, 0, true};
     size_t n;
     if (!inlay__mul_size(d->config.n_batch, CACHE_FACTOR, &n) || n > SIZE_MAX - INLAY__LANES)
         return inlay__fail(INLAY_ERR_MEMORY, "out of memory: keys and values of %zu tokens do not fit an address space",

@@ -4,7 +4,7 @@
 #include "base/fpenv.h"
 #include "kernels/math.h"
 #include "model/block_attention.h"
-#include "model/kept.h"
+#include "model/window.h"
 
 /* Where a position of a head is. */
 typedef struct place {
@@ -14,10 +14,11 @@ typedef struct place {
 
 static place place_of(const inlay__decoder *d, const inlay__sequence *sequence, size_t layer, size_t head,
                       size_t position) {
-    const inlay__kv_cache *cache = &d->cache;
-    size_t page = sequence->pages.list[position / cache->n_block];
-    return (place){inlay__kv_cache_keys(cache, layer, head, page), inlay__kv_cache_values(cache, layer, head, page),
-                   position % cache->n_block};
+    const inlay__layer_place *kept = &d->places[layer];
+    const inlay__kv_cache *cache = &d->caches[kept->cache];
+    size_t page = sequence->pages[kept->cache].list[position / cache->n_block];
+    return (place){inlay__kv_cache_keys(cache, kept->layer, head, page),
+                   inlay__kv_cache_values(cache, kept->layer, head, page), position % cache->n_block};
 }
 
 /* Sines and cosines by which keys of a pace turn back, one for each pair. */
@@ -43,18 +44,18 @@ static void move_key(const inlay__decoder *d, const inlay__attention_weights *w,
                      const place *to) {
     const inlay__kernels *kernels = &d->model->kernels;
     float *key = d->work[0]; /* no block runs: it holds a head at least */
-    inlay__load_key(from->keys, w->n_head_dim, d->cache.type, from->at, key);
+    inlay__load_key(from->keys, w->n_head_dim, d->config.cache_type, from->at, key);
     if (turn->n > 0 && w->pairs == INLAY__ROPE_ADJACENT)
         kernels->rope_adjacent(turn->cosines, turn->sines, turn->n, key);
     else if (turn->n > 0)
         kernels->rope_halves(turn->cosines, turn->sines, turn->n, key);
-    kernels->store_key(key, w->n_head_dim, d->cache.type, to->at, to->keys);
+    kernels->store_key(key, w->n_head_dim, d->config.cache_type, to->at, to->keys);
 }
 
 /* Of one layer: positions [end, length) become [begin, ...). */
 static void move_layer(inlay__decoder *d, const inlay__sequence *sequence, const inlay__attention_weights *w,
                        size_t begin, size_t end) {
-    size_t row = d->cache.row_size;
+    size_t row = d->caches[INLAY__WHOLE].row_size;
     const turning turn = make_turn(d, w->rope, end - begin);
     for (size_t head = 0; head < w->n_head_kv; head++)
         for (size_t position = end; position < sequence->length; position++) {
@@ -75,6 +76,12 @@ static int32_t check(const inlay__decoder *d, const inlay__sequence *sequence, s
         return inlay__fail(INLAY_ERR_ARGUMENT,
                            "token %zu cannot be taken out, within the sequence's prefix of %zu, which see one another",
                            begin, sequence->n_prefix);
+    size_t left = sequence->length - (end - begin);
+    if (end > begin && (begin < sequence->n_gone || !inlay__window_reaches(d, sequence, left)))
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "tokens from %zu on cannot be taken out of the sequence: its layers with a window of %u have "
+                           "given back what they had of the first %zu, as option 'rewind' lets them",
+                           begin, d->model->hparams.n_window, sequence->n_gone);
     return INLAY_OK;
 }
 
@@ -85,8 +92,7 @@ int32_t inlay__decoder_drop(inlay__decoder *d, size_t i, size_t begin, size_t en
     if (begin == end) return INLAY_OK;
     if (end == sequence->length) return inlay__decoder_truncate(d, i, begin);
     size_t length = sequence->length - (end - begin);
-    inlay__kept_make_room(d, inlay__kv_pages_shared(&d->cache, &sequence->pages, begin, length));
-    inlay__kv_pages_own(&d->cache, &sequence->pages, begin, length);
+    inlay__window_own(d, sequence, begin, length);
     inlay__fpenv saved = inlay__fpenv_enter();
     for (size_t layer = 0; layer < stack->n_layer; layer++)
         for (size_t b = 0; b < stack->layers[layer].n_blocks; b++)
@@ -97,6 +103,6 @@ int32_t inlay__decoder_drop(inlay__decoder *d, size_t i, size_t begin, size_t en
     sequence->length = length;
     /* n-grams alone do not learn of what stood there */
     sequence->n_known = inlay__min_size(sequence->n_known, d->model->ngrams != NULL ? length : begin);
-    inlay__kv_pages_cut(&d->cache, &sequence->pages, length);
+    inlay__window_cut(d, sequence, length);
     return INLAY_OK;
 }

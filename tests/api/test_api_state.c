@@ -2,11 +2,12 @@
 #include "test.h"
 
 #include "base/checksum.h"
+#include "format/gguf.h"
 #include "support/temp_file.h"
 #include "support/tiny_open.h"
 #include "support/tiny_seq2seq.h"
 
-enum { N = 75, N_MORE = 9 };
+enum { N = 75, N_MORE = 9, N_VOCAB = 320 };
 
 typedef struct bytes {
     uint8_t *data;
@@ -80,6 +81,93 @@ TEST(a_file_holds_what_memory_does_and_errors_name_it) {
     tiny_close(&t);
 }
 
+/* tests/reference/write_state.c wrote them, each by the library that its version was new in. */
+TEST(states_of_every_version_there_was_go_on) {
+    tiny t = tiny_open(NULL, NULL);
+    int32_t tokens[9], one, other;
+    tiny_tokens(tokens, 9);
+    for (int version = 1; version <= 2; version++) {
+        char path[1000];
+        size_t reused = 0;
+        snprintf(path, sizeof path, "%s/version_%d.state", STATE_FOLDER, version);
+        inlay_session *s = tiny_session(t.model, INLAY_OPT_CONTEXT, 50, 0);
+        inlay_session *fresh = tiny_session(t.model, INLAY_OPT_CONTEXT, 50, INLAY_OPT_SEED, 7, 0);
+        CHECK_INT(inlay_sequence_load_file(s, 0, path), INLAY_OK);
+        float *expected = tiny_eval(fresh, tokens, 3, 3);
+        CHECK(tiny_logits_are(s, expected, path));
+        CHECK_INT(inlay_session_set_float(s, INLAY_OPT_TEMPERATURE, 1.0), INLAY_OK);
+        CHECK_INT(inlay_session_set_float(fresh, INLAY_OPT_TEMPERATURE, 1.0), INLAY_OK);
+        CHECK_INT(inlay_sample(s, &one), INLAY_OK);
+        CHECK_INT(inlay_sample(fresh, &other), INLAY_OK);
+        CHECK_INT(one, other); /* by the same random numbers */
+        CHECK_INT(inlay_eval(s, tokens + 3, 5), INLAY_OK);
+        float *later = tiny_eval(fresh, tokens + 3, 5, 2);
+        CHECK(tiny_logits_are(s, later, path));
+        CHECK_INT(inlay_eval_prompt(s, tokens, 9, &reused), INLAY_OK);
+        CHECK_INT(reused, version == 1 ? 0 : 8); /* version 1 does not tell its tokens */
+        free(expected), free(later);
+        inlay_session_free(s);
+        inlay_session_free(fresh);
+    }
+    tiny_close(&t);
+}
+
+/* The bytes may be anybody's: what they say of tokens counts for the sequence itself alone. */
+TEST(nothing_else_goes_on_from_what_was_loaded) {
+    tiny t = tiny_open(NULL, NULL);
+    int32_t tokens[30];
+    size_t reused = 7;
+    int64_t n_kept = 7;
+    tiny_tokens(tokens, 30);
+    inlay_session *s = tiny_session(t.model, INLAY_OPT_CONTEXT, 64, INLAY_OPT_SEQUENCES, 2, INLAY_OPT_KEEP, 2, 0);
+    CHECK_INT(inlay_eval(s, tokens, 20), INLAY_OK);
+    bytes b = save(s);
+    CHECK_INT(inlay_session_truncate(s, 0), INLAY_OK);
+    CHECK_INT(inlay_sequence_load(s, 0, b.data, b.size), INLAY_OK);
+    CHECK_INT(inlay_session_keep(s), INLAY_OK);
+    CHECK_INT(inlay_session_get_int(s, INLAY_SESSION_KEPT, &n_kept), INLAY_OK);
+    CHECK_INT(n_kept, 0);
+    CHECK_INT(inlay_session_set_int(s, INLAY_OPT_SEQUENCE, 1), INLAY_OK);
+    CHECK_INT(inlay_session_recall(s, tokens, 30, &reused), INLAY_OK);
+    CHECK_INT(reused, 0);
+    CHECK_INT(inlay_sequence_fork(s, 0, 1), INLAY_OK);
+    CHECK_INT(inlay_session_keep(s), INLAY_OK);
+    CHECK_INT(inlay_session_get_int(s, INLAY_SESSION_KEPT, &n_kept), INLAY_OK);
+    CHECK_INT(n_kept, 0);
+    CHECK_INT(inlay_session_recall(s, tokens, 30, &reused), INLAY_OK);
+    CHECK_INT(reused, 20); /* itself */
+    free(b.data);
+    inlay_session_free(s);
+    tiny_close(&t);
+}
+
+/* Norms, which are no matrices, tell models apart too. */
+TEST(a_state_of_other_norms_is_refused) {
+    tiny t = tiny_open(NULL, NULL);
+    int32_t token = 70;
+    inlay__gguf file;
+    CHECK_INT(inlay__gguf_parse(&inlay__sys_default, "tiny", t.data, t.size, &file), INLAY_OK);
+    size_t at = (size_t)(inlay__gguf_tensor_find(&file, "output_norm.weight")->data - t.data);
+    inlay__gguf_free(&file);
+    uint8_t *changed = malloc(t.size);
+    memcpy(changed, t.data, t.size);
+    changed[at + 2] ^= 1; /* a number of the norm, a little */
+    inlay_model *other = NULL;
+    CHECK_INT(inlay_model_open_memory(changed, t.size, NULL, &other), INLAY_OK);
+    inlay_session *s = tiny_session(t.model, INLAY_OPT_CONTEXT, 32, 0);
+    inlay_session *o = tiny_session(other, INLAY_OPT_CONTEXT, 32, 0);
+    CHECK_INT(inlay_eval(s, &token, 1), INLAY_OK);
+    bytes b = save(s);
+    CHECK_INT(inlay_sequence_load(o, 0, b.data, b.size), INLAY_ERR_ARGUMENT);
+    CHECK_HAS(inlay_session_error(o), "of another model");
+    free(b.data);
+    inlay_session_free(s);
+    inlay_session_free(o);
+    inlay_model_free(other);
+    free(changed);
+    tiny_close(&t);
+}
+
 TEST(every_truncation_and_every_changed_byte_is_an_error_and_changes_nothing) {
     tiny t = tiny_open(NULL, NULL);
     int32_t tokens[20];
@@ -131,7 +219,7 @@ TEST(hostile_numbers_under_a_right_sum_are_refused_by_name) {
     CHECK_INT(inlay_eval(s, tokens, 20), INLAY_OK);
     bytes b = save(s);
     check_refused(s, b, 0, 0, INLAY_ERR_FORMAT, "not a saved state");
-    check_refused(s, b, 0, 0x241545349u, INLAY_ERR_UNSUPPORTED, "version 2, expected 1");
+    check_refused(s, b, 0, 0x341545349u, INLAY_ERR_UNSUPPORTED, "version 3, expected 1 to 2");
     check_refused(s, b, 8, b.size + 1, INLAY_ERR_FORMAT, "bytes in all");
     check_refused(s, b, 16, 1, INLAY_ERR_ARGUMENT, "of another model");
     check_refused(s, b, 24, 77 | (uint64_t)1 << 32, INLAY_ERR_UNSUPPORTED, "arithmetic version 77");
@@ -142,12 +230,18 @@ TEST(hostile_numbers_under_a_right_sum_are_refused_by_name) {
     check_refused(s, b, 40, 9, INLAY_ERR_ARGUMENT, "turn otherwise");
     check_refused(s, b, 48, 33, INLAY_ERR_CONTEXT, "33 tokens, expected at most the session's 32");
     check_refused(s, b, 48, UINT64_MAX, INLAY_ERR_CONTEXT, "expected at most the session's 32");
-    check_refused(s, b, 48, 19, INLAY_ERR_FORMAT, "bytes in all");
+    check_refused(s, b, 48, 19, INLAY_ERR_FORMAT, "tokens that are known: 20");
+    check_refused(s, b, 56, 0x10000000000, INLAY_ERR_ARGUMENT, "a prefix of 1099511627776");
+    check_refused(s, b, 48, 20 + 16, INLAY_ERR_CONTEXT, "36 tokens");
     check_refused(s, b, 56, 1000000, INLAY_ERR_ARGUMENT, "a prefix of 1000000");
     check_refused(s, b, 56, 25, INLAY_ERR_FORMAT, "tokens of a prefix: 25");
     check_refused(s, b, 64, 1, INLAY_ERR_CONTEXT, "1 encoded tokens");
     check_refused(s, b, 80, 2, INLAY_ERR_FORMAT, "random numbers");
-    check_refused(s, b, 88, UINT64_MAX, INLAY_ERR_FORMAT, "not all finite");
+    check_refused(s, b, 88, 21, INLAY_ERR_FORMAT, "tokens that are known: 21");
+    check_refused(s, b, 96, 256, INLAY_ERR_FORMAT, "have lost: 256");
+    check_refused(s, b, 96, 1, INLAY_ERR_FORMAT, "have lost: 1");
+    check_refused(s, b, 104, UINT64_MAX, INLAY_ERR_FORMAT, "not all finite");
+    check_refused(s, b, b.size - 8 - 4 * N_VOCAB - 80, N_VOCAB, INLAY_ERR_FORMAT, "it has token 320");
     CHECK_INT(inlay_sequence_load(s, 0, b.data, b.size), INLAY_OK);
     free(b.data);
     inlay_session_free(s);
@@ -210,7 +304,8 @@ TEST(what_an_encoder_gave_comes_back_with_its_decoders_sequence) {
 }
 
 TEST_MAIN(CASE(a_loaded_sequence_goes_on_with_the_bits_it_would_have_had),
-          CASE(a_file_holds_what_memory_does_and_errors_name_it),
+          CASE(a_file_holds_what_memory_does_and_errors_name_it), CASE(states_of_every_version_there_was_go_on),
+          CASE(nothing_else_goes_on_from_what_was_loaded), CASE(a_state_of_other_norms_is_refused),
           CASE(every_truncation_and_every_changed_byte_is_an_error_and_changes_nothing),
           CASE(hostile_numbers_under_a_right_sum_are_refused_by_name),
           CASE(a_state_of_other_weights_is_refused_and_every_level_gives_the_same_bytes),

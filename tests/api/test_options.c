@@ -38,6 +38,7 @@ TEST(keys_names_and_kinds_are_those_of_the_header) {
         {INLAY_OPT_SEQUENCE, INLAY_KIND_INT, "sequence"},
         {INLAY_OPT_KEEP, INLAY_KIND_INT, "keep"},
         {INLAY_OPT_KEEP_TOKENS, INLAY_KIND_INT, "keep-tokens"},
+        {INLAY_OPT_REWIND, INLAY_KIND_INT, "rewind"},
         {INLAY_OPT_TEMPERATURE, INLAY_KIND_FLOAT, "temperature"},
         {INLAY_OPT_TOP_K, INLAY_KIND_INT, "top-k"},
         {INLAY_OPT_TOP_P, INLAY_KIND_FLOAT, "top-p"},

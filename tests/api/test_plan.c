@@ -10,7 +10,7 @@
 #include "support/temp_file.h"
 #include "support/tiny_open.h"
 
-enum { N_VALUES = INLAY_PLAN_PEAK + 1, N_WAYS = 6 };
+enum { N_VALUES = INLAY_PLAN_PEAK + 1, N_WAYS = 7 };
 
 /* Options of a way to open. */
 static inlay_options *options_of(const inlay__sys *sys, int way) {
@@ -23,6 +23,7 @@ static inlay_options *options_of(const inlay__sys *sys, int way) {
         {{INLAY_OPT_PACK, INLAY_OPT_SEQUENCES, INLAY_OPT_THREADS}, {INLAY_PACK_OPEN, 5, 3}},
         {{INLAY_OPT_PACK, INLAY_OPT_CACHE_TYPE, INLAY_OPT_LOAD}, {INLAY_PACK_NEVER, INLAY_TYPE_F32, INLAY_LOAD_MAP}},
         {{INLAY_OPT_QUANTIZE, INLAY_OPT_BATCH, INLAY_OPT_KEEP}, {INLAY_TYPE_Q8_0, 16, 7}},
+        {{INLAY_OPT_REWIND, INLAY_OPT_SEQUENCES, INLAY_OPT_BATCH}, {0, 3, 64}},
         {{INLAY_OPT_VOCAB_ONLY, 0, 0}, {1, 0, 0}},
     };
     inlay_options *options = NULL;

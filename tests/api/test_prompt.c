@@ -1,6 +1,6 @@
 /* Prompts of which only what is new is read: they have the bits of fresh ones, whatever was there before, and what is
- * known by a sequence or a text that is kept is not read again. With INLAY_DATA of recurrent, convolutional and windowed
- * models too. */
+ * known by a sequence or a text that is kept is not read again. With INLAY_DATA of recurrent, convolutional and
+ * windowed models too. */
 #include "test.h"
 
 #include "support/tiny_ngram.h"
@@ -20,8 +20,8 @@ static warm warm_up(inlay_model *model, int n_sequences, int n_kept, int n_more)
     CHECK_INT(inlay_model_get_int(model, INLAY_MODEL_CAPABILITIES, &can), INLAY_OK);
     CHECK_INT(inlay_model_get_int(model, INLAY_MODEL_N_VOCAB, &w.n_vocab), INLAY_OK);
     w.can_cut = (can & INLAY_CAN_TRUNCATE) != 0;
-    w.session = tiny_session(model, INLAY_OPT_CONTEXT, N_CONTEXT, INLAY_OPT_SEQUENCES, n_sequences, INLAY_OPT_KEEP, n_kept,
-                             INLAY_OPT_KEEP_TOKENS, n_more, INLAY_OPT_THREADS, 1, 0);
+    w.session = tiny_session(model, INLAY_OPT_CONTEXT, N_CONTEXT, INLAY_OPT_SEQUENCES, n_sequences, INLAY_OPT_KEEP,
+                             n_kept, INLAY_OPT_KEEP_TOKENS, n_more, INLAY_OPT_THREADS, 1, 0);
     w.cold = tiny_session(model, INLAY_OPT_CONTEXT, N_CONTEXT, INLAY_OPT_THREADS, 1, 0);
     return w;
 }

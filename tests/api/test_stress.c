@@ -241,7 +241,8 @@ static void load_one(stress *s, size_t i) {
     s->texts[i] = from->is;
 }
 
-/* A prompt that begins like some text, of which only what is new is read. Cancelled, its sequence is a beginning of it. */
+/* A prompt that begins like some text, of which only what is new is read. Cancelled, its sequence is a beginning of
+ * it. */
 static void prompt_one(stress *s, size_t i) {
     written *t = &s->texts[i];
     const written *other = &s->texts[pick(s, N_SEQUENCES)];

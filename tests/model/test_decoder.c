@@ -23,11 +23,11 @@ static void check_rows(const float *found, const float *expected, size_t n, cons
 
 /* Whether all values of positions [begin, end) are zero, as kernels want of what no one has written. */
 static bool values_are_zero(const inlay__decoder *d, size_t begin, size_t end) {
-    const inlay__kv_cache *cache = &d->cache;
+    const inlay__kv_cache *cache = &d->caches[INLAY__WHOLE];
     size_t row = cache->row_size;
     for (size_t i = 0; i < cache->n_layer * cache->n_head_kv; i++) {
         for (size_t position = begin; position < end; position++) {
-            size_t page = d->sequences[0].pages.list[position / cache->n_block];
+            size_t page = d->sequences[0].pages[INLAY__WHOLE].list[position / cache->n_block];
             const uint8_t *values = inlay__kv_cache_values(cache, i / cache->n_head_kv, i % cache->n_head_kv, page);
             for (size_t k = 0; k < row; k++)
                 if (values[position % INLAY__KEY_BLOCK * row + k] != 0) return false;
@@ -281,8 +281,8 @@ TEST(a_cancelled_evaluation_leaves_after_the_layer_in_which_it_is_seen) {
             inlay__decoder *d = tiny_decoder(n.model, 40, 40, n_threads, INLAY_TYPE_F32);
             CHECK_INT(inlay__decoder_eval(d, &(inlay__run){0, tokens, n_tokens}, 1, NULL, &hooks), INLAY_ERR_CANCELLED);
             for (size_t layer = 1; layer < p.n_layer; layer++) { /* their keys were never written */
-                const uint8_t *keys = inlay__kv_cache_keys(&d->cache, layer, 0, 0);
-                CHECK(keys[0] == 0 && memcmp(keys, keys + 1, d->cache.head_size - 1) == 0);
+                const uint8_t *keys = inlay__kv_cache_keys(&d->caches[INLAY__WHOLE], layer, 0, 0);
+                CHECK(keys[0] == 0 && memcmp(keys, keys + 1, d->caches[INLAY__WHOLE].head_size - 1) == 0);
             }
             inlay__decoder_free(d);
         }
@@ -296,7 +296,7 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
     for (int i = 0; i < TINY_N_ARCHITECTURES; i++) {
         tiny_params p = tiny_architecture(i);
         tiny_network n = tiny_network_open(&p, NULL);
-        inlay__decoder_config config = {64, 16, 1, INLAY_TYPE_F16, 1, 0, 0};
+        inlay__decoder_config config = {64, 16, 1, INLAY_TYPE_F16, 1, 0, 0, SIZE_MAX};
         inlay__decoder *d = NULL;
         int32_t tokens[64];
         accounting a;
@@ -320,15 +320,15 @@ TEST(nothing_is_allocated_after_a_decoder_is_made) {
 
 TEST(sizes_that_no_memory_holds_are_errors_that_leave_nothing) {
     static const inlay__decoder_config configs[] = {
-        {SIZE_MAX / 2, 1, 1, INLAY_TYPE_F32, 1, 0, 0},
-        {SIZE_MAX / 4096, 16, 1, INLAY_TYPE_F32, 1, 0, 0},
-        {SIZE_MAX / 2, SIZE_MAX / 2, 1, INLAY_TYPE_F16, 1, 0, 0},
-        {SIZE_MAX / 64, SIZE_MAX / 64, 1, INLAY_TYPE_F16, 1, 0, 0},
-        {100, SIZE_MAX / 1000, 1, INLAY_TYPE_F16, 1, 0, 0},
-        {100, 100, 1, INLAY_TYPE_F16, SIZE_MAX / 100, 0, 0},
-        {100, 100, 1, INLAY_TYPE_F16, 2, SIZE_MAX - 1, 0},
-        {100, 100, 1, INLAY_TYPE_F16, 1, 0, SIZE_MAX},
-        {100, 100, 1, INLAY_TYPE_F16, 1, 1, SIZE_MAX - 300},
+        {SIZE_MAX / 2, 1, 1, INLAY_TYPE_F32, 1, 0, 0, SIZE_MAX},
+        {SIZE_MAX / 4096, 16, 1, INLAY_TYPE_F32, 1, 0, 0, SIZE_MAX},
+        {SIZE_MAX / 2, SIZE_MAX / 2, 1, INLAY_TYPE_F16, 1, 0, 0, SIZE_MAX},
+        {SIZE_MAX / 64, SIZE_MAX / 64, 1, INLAY_TYPE_F16, 1, 0, 0, SIZE_MAX},
+        {100, SIZE_MAX / 1000, 1, INLAY_TYPE_F16, 1, 0, 0, SIZE_MAX},
+        {100, 100, 1, INLAY_TYPE_F16, SIZE_MAX / 100, 0, 0, SIZE_MAX},
+        {100, 100, 1, INLAY_TYPE_F16, 2, SIZE_MAX - 1, 0, SIZE_MAX},
+        {100, 100, 1, INLAY_TYPE_F16, 1, 0, SIZE_MAX, SIZE_MAX},
+        {100, 100, 1, INLAY_TYPE_F16, 1, 1, SIZE_MAX - 300, SIZE_MAX},
     };
     tiny_params p = tiny_architecture(2);
     tiny_network n = tiny_network_open(&p, NULL);
@@ -341,7 +341,7 @@ TEST(sizes_that_no_memory_holds_are_errors_that_leave_nothing) {
         CHECK(d == (inlay__decoder *)(uintptr_t)1); /* untouched */
         CHECK_INT(a.n_live, 0);
     }
-    inlay__decoder_config config = {32, 8, 1, INLAY_TYPE_F32, 1, 0, 0};
+    inlay__decoder_config config = {32, 8, 1, INLAY_TYPE_F32, 1, 0, 0, SIZE_MAX};
     inlay__decoder *d = NULL;
     size_t fail_at = 1;
     for (; d == NULL && fail_at < 50; fail_at++) { /* every allocation refused */

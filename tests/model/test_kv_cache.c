@@ -5,7 +5,7 @@
 #include "support/accounting_sys.h"
 
 static inlay__kv_shape shape(size_t n_layer, size_t n_head_kv, size_t n_embd_head, size_t n_context) {
-    return (inlay__kv_shape){n_layer, n_head_kv, n_embd_head, n_context, 1, 0, false};
+    return (inlay__kv_shape){n_layer, n_head_kv, n_embd_head, n_context, 0, 1, 0, false};
 }
 
 static size_t element_size(uint32_t type) { return type == INLAY_TYPE_F16 ? 2 : 4; }

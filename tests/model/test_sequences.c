@@ -24,7 +24,7 @@ typedef struct script {
 static size_t below(script *s, size_t n) { return (size_t)(random_u32(&s->state) % n); }
 
 static inlay__decoder *decoder_of(const script *s, size_t n_batch, size_t n_sequences, uint32_t cache_type) {
-    const inlay__decoder_config config = {N_CONTEXT, n_batch, 2, cache_type, n_sequences, 0, 0};
+    const inlay__decoder_config config = {N_CONTEXT, n_batch, 2, cache_type, n_sequences, 0, 0, SIZE_MAX};
     inlay__decoder *d = NULL;
     CHECK_INT(inlay__decoder_new(&inlay__sys_default, s->n.model, &config, &d), INLAY_OK);
     return d;
@@ -117,7 +117,7 @@ static void step_truncate(script *s) {
 /* Pages that no sequence has are free, and no more. */
 static void check_pages(const script *s) {
     size_t n_used = 0;
-    const inlay__kv_cache *cache = &s->together->cache;
+    const inlay__kv_cache *cache = &s->together->caches[INLAY__WHOLE];
     for (size_t i = 0; i < cache->n_pages; i++) n_used += cache->n_users[i] > 0;
     CHECK_INT(n_used + cache->n_free, cache->n_pages);
 }
@@ -139,7 +139,7 @@ static void run_script(tiny_params p, size_t n_batch, uint32_t cache_type) {
         check_pages(&s);
     }
     for (size_t i = 0; i < N_SEQUENCES; i++) CHECK_INT(inlay__decoder_truncate(s.together, i, 0), INLAY_OK);
-    CHECK_INT(s.together->cache.n_free, s.together->cache.n_pages);
+    CHECK_INT(s.together->caches[INLAY__WHOLE].n_free, s.together->caches[INLAY__WHOLE].n_pages);
     inlay__decoder_free(s.together);
     inlay__decoder_free(s.alone);
     tiny_network_close(&s.n);

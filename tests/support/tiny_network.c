@@ -74,7 +74,7 @@ tiny_params tiny_architecture(int i) {
 
 inlay__decoder *tiny_decoder(const inlay__model *model, size_t n_context, size_t n_batch, size_t n_threads,
                              uint32_t cache_type) {
-    inlay__decoder_config config = {n_context, n_batch, n_threads, cache_type, 1, 0, 0};
+    inlay__decoder_config config = {n_context, n_batch, n_threads, cache_type, 1, 0, 0, SIZE_MAX};
     inlay__decoder *decoder;
     must(inlay__decoder_new(&inlay__sys_default, model, &config, &decoder), "tiny_decoder");
     return decoder;

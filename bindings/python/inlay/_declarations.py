@@ -78,6 +78,7 @@ OPT_SEQUENCES = 207
 OPT_SEQUENCE = 208
 OPT_KEEP = 209
 OPT_KEEP_TOKENS = 210
+OPT_REWIND = 211
 OPT_TEMPERATURE = 300
 OPT_TOP_K = 301
 OPT_TOP_P = 302
@@ -767,29 +768,31 @@ INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE). Thread rule: one thread at a time. S
         c_int32,
         (inlay_session_p, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
         """Makes the sequence in hand `tokens`, whatever it was, and computes the logits that follow, as if it were emptied and
-given to inlay_eval, with the same bits: but the longest beginning that one of the session's sequences or a text that
-is kept (INLAY_OPT_KEEP) has already is not read again, and shares memory with it. `*n_reused`, which may be NULL, gets
-its length. What the sequence was is kept, where that is not a beginning of `tokens`. So a server gives every request
-its whole conversation, on whichever sequence is free. A model with a recurrent state (without INLAY_CAN_TRUNCATE) can
-go on only from where its state was kept: at the end of texts, before the last token of each prompt, and where a
-prompt parts from one before. Errors: as inlay_eval; those of arguments leave the sequence as it was, after others it
-is a beginning of `tokens`, and what was read is not read again. Thread rule: one thread at a time. Since 0.1.""",
+given to inlay_eval, with the same bits: but the longest beginning that one of the session's sequences or a text
+that is kept (INLAY_OPT_KEEP) has already is not read again, and shares memory with it. `*n_reused`, which may be
+NULL, gets its length. What the sequence was is kept, where that is not a beginning of `tokens`. So a server gives
+every request its whole conversation, on whichever sequence is free. A model with a recurrent state (without
+INLAY_CAN_TRUNCATE) can go on only from where its state was kept: at the end of texts, before the last token of each
+prompt, and where a prompt parts from one before; one whose sequences cannot be cut to any length (INLAY_OPT_REWIND)
+likewise. Errors: as inlay_eval; those of arguments leave the sequence as it was, after others it is a beginning of
+`tokens`, and what was read is not read again. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_session_recall": (
         c_int32,
         (inlay_session_p, POINTER(c_int32), c_size_t, POINTER(c_size_t),),
         """The first part of inlay_eval_prompt alone: the sequence in hand becomes the longest beginning of `tokens` that is
-there, at most n_tokens - 1, `*n_reused` tokens, without logits. The rest is for inlay_eval_batch, or inlay_eval_begin
-and slices. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one
-thread at a time. Since 0.1.""",
+there, at most n_tokens - 1, `*n_reused` tokens, without logits. The rest is for inlay_eval_batch, or
+inlay_eval_begin and slices. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY.
+Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_session_keep": (
         c_int32,
         (inlay_session_p,),
         """Keeps the text of the sequence in hand, as it is now, in the place of one that it goes on from or of the one whose
-last use is the longest ago. What was read before inlay_session_drop took tokens out does not count, nor what
-inlay_sequence_load brought from a state of version 1. With INLAY_OPT_KEEP 0 it does nothing. Errors:
-INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+last use is the longest ago. What stands behind tokens that inlay_session_drop took out does not count, nor does a
+sequence that was loaded, as its bytes may be anybody's: such a one goes on, but no other goes on from it. With
+INLAY_OPT_KEEP 0 it does nothing. Errors: INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE), INLAY_ERR_BUSY. Thread rule:
+one thread at a time. Since 0.1.""",
     ),
     "inlay_session_forget": (
         c_int32,
@@ -878,7 +881,8 @@ Thread rule: one thread at a time. Since 0.1.""",
         (inlay_session_p, c_size_t,),
         """Shortens the sequence to its first `length` tokens; 0 empties it. Where that drops tokens, the logits are gone until
 the next eval. Errors: INLAY_ERR_ARGUMENT when `length` is above the present one or cuts a prefix,
-INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+INLAY_ERR_UNSUPPORTED when the model cannot (INLAY_CAN_TRUNCATE) or INLAY_OPT_REWIND does not reach so far,
+INLAY_ERR_BUSY. Thread rule: one thread at a time.
 Since 0.1.""",
     ),
     "inlay_session_drop": (
@@ -889,8 +893,8 @@ beginning stays, its oldest part goes, and there is room again. Those behind mov
 al. 2021], and keep what they have learnt of those that went: the sequence is not what its remaining tokens would
 give when read anew, but far cheaper, and the same bits on every machine. With a cache of 16 bits a key is rounded
 once each time it moves. The logits stay, unless the last token goes. Errors: INLAY_ERR_ARGUMENT (no such tokens, or
-within a prefix), INLAY_ERR_UNSUPPORTED (INLAY_CAN_SHIFT), INLAY_ERR_BUSY. Thread rule: one thread at a time.
-Since 0.1.""",
+within a prefix), INLAY_ERR_UNSUPPORTED (INLAY_CAN_SHIFT, or beyond INLAY_OPT_REWIND), INLAY_ERR_BUSY. Thread rule:
+one thread at a time. Since 0.1.""",
     ),
     "inlay_session_cancel": (
         None,
