@@ -77,6 +77,8 @@ typedef enum cli_arg {
     ARG_SUFFIX,
     ARG_LOOKUP,
     ARG_DRAFT,
+    ARG_LOAD_STATE,
+    ARG_SAVE_STATE,
     /* of sampling, beyond the library's: sampling.c */
     ARG_FIRST_OF_SAMPLER,
     ARG_REPEAT_LAST = ARG_FIRST_OF_SAMPLER,
@@ -188,6 +190,9 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
 #define CLI_OPTIONS_SPECULATION                                                                                        \
     {"lookup", 0, NULL, ARG_LOOKUP, 0, "guess what comes next from repetitions in the text: the same answer, sooner"}, \
         {"draft", 0, "MODEL", ARG_DRAFT, 0, "guess by a smaller model with the same tokens: the same answer, sooner"}
+#define CLI_OPTIONS_STATE                                                                                              \
+    {"load-state", 0, "FILE", ARG_LOAD_STATE, 0, "begin with what --save-state wrote to this file"},         \
+        {"save-state", 0, "FILE", ARG_SAVE_STATE, 0, "at the end, write what the model has read to a file"}
 #define CLI_OPTION_END {NULL, 0, NULL, N_ARGS, 0, NULL}
 /* clang-format on */
 
@@ -291,6 +296,12 @@ int cli_open_sampler(const cli_args *args, const inlay_model *model, inlay_sampl
 int32_t cli_sample(inlay_session *session, inlay_sampler *sampler, int32_t *token);
 /* The texts of --stop; NULL when there are none. */
 int cli_open_stop(const cli_args *args, inlay_stop **stop);
+
+/* ------------------------------------------------------------------ state.c */
+
+/* What --load-state and --save-state ask for; nothing without them. */
+int cli_load_state(const cli_args *args, inlay_session *session);
+int cli_save_state(const cli_args *args, inlay_session *session);
 
 /* ------------------------------------------------------------ speculation.c */
 

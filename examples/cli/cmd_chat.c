@@ -16,6 +16,7 @@ static const cli_option options[] = {
      "at most this many tokens an answer; -1: until the model ends it (default: -1)"},
     CLI_OPTIONS_SAMPLING,
     CLI_OPTIONS_STAGES,
+    CLI_OPTIONS_STATE,
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
     CLI_OPTION_LOW_MEMORY,
@@ -362,6 +363,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = cli_needs(args, c.model, INLAY_CAN_GENERATE);
     if (code == CLI_OK && inlay_options_set_int(args->library, INLAY_OPT_KEEP, N_KEPT) != INLAY_OK) code = CLI_ERROR;
     if (code == CLI_OK) code = cli_open_session(args, c.model, &c.said.session);
+    if (code == CLI_OK) code = cli_load_state(args, c.said.session);
     if (code == CLI_OK) code = cli_open_sampler(args, c.model, &c.sampler);
     if (code == CLI_OK) {
         c.said.model = c.model;
@@ -369,7 +371,13 @@ static int run(const cli_args *args) {
         c.context = (size_t)context;
         code = begin(&c, args->value[ARG_SYSTEM]);
     }
-    if (code == CLI_OK) code = talk(&c);
+    if (code == CLI_OK) {
+        int saved;
+
+        code = talk(&c);
+        saved = cli_save_state(args, c.said.session);
+        if (code == CLI_OK) code = saved;
+    }
     free(c.input.text);
     free(c.format.text);
     inlay_sampler_free(c.sampler);
@@ -384,7 +392,8 @@ const cli_command cli_chat = {
     "talks in the terminal",
     "Each line of standard input is a message, each answer goes to standard output. What you say is plain text to\n"
     "the model: \"<|im_end|>\" in it ends nothing. When the context is full, the oldest turns are forgotten, and a\n"
-    "line on standard error says so. Where input is not a terminal, the exit code is 1 if a message got no answer.\n\n"
+    "line on standard error says so. Where input is not a terminal, the exit code is 1 if a message got no answer.\n"
+    "A state holds what the model has read, not what was said: of a talk that begins alike that is not read again.\n\n"
     "/reset, /exit, /help are commands; Ctrl-C stops an answer, Ctrl-D ends.\n"
     "Lines between \"\"\" and \"\"\" are one message.\n",
     options,

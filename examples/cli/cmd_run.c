@@ -10,6 +10,7 @@ static const cli_option options[] = {
     CLI_OPTIONS_SAMPLING,
     CLI_OPTIONS_STAGES,
     CLI_OPTIONS_SPECULATION,
+    CLI_OPTIONS_STATE,
     {"suffix", 0, "TEXT", ARG_SUFFIX, 0, "fill in what stands between the text and this one, with models trained to"},
     {"stop", 0, "TEXT", ARG_STOP, 0, "end before this text; may be given several times"},
     CLI_OPTION_THREADS,
@@ -35,7 +36,8 @@ typedef struct run_state {
     int32_t stopped;        /* which text came; 0: none */
     int64_t limit;      /* tokens to generate, -1 for no limit */
     size_t n_prompt;    /* tokens read */
-    int32_t last;       /* of these */
+    int32_t last;       /* of these, -1: none */
+    int32_t unread;     /* chosen last, and not evaluated; -1: none */
     size_t n_generated; /* tokens chosen */
     size_t n_appended;  /* of these, evaluated as well */
     double prompt_seconds;
@@ -53,9 +55,16 @@ static int32_t read_ids(run_state *state, const cli_ids *prompt, const cli_ids *
                         : inlay_eval(state->session, prompt->ids, prompt->n);
 }
 
-/* The tokens of a text, or of a gap behind it. */
+static size_t length_of(const inlay_session *session) {
+    int64_t length = 0;
+
+    return inlay_session_get_int(session, INLAY_SESSION_LENGTH, &length) == INLAY_OK ? (size_t)length : 0;
+}
+
+/* The tokens of a text, which may go on with another, or of a gap behind it. */
 static int make_tokens(const cli_args *args, const inlay_model *model, const char *text, size_t size, cli_ids *ids) {
-    int32_t flags = INLAY_ADD_SPECIAL | (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
+    int32_t flags = (args->value[ARG_LOAD_STATE] == NULL ? INLAY_ADD_SPECIAL : 0) |
+                    (args->value[ARG_PARSE_SPECIAL] != NULL ? INLAY_PARSE_SPECIAL : 0);
     const char *suffix = args->value[ARG_SUFFIX];
     size_t capacity;
     int32_t status;
@@ -75,11 +84,14 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
     int code = make_tokens(args, state->model, text, size, &ids);
     double begin = cli_seconds();
 
-    if (code == CLI_OK && ids.n == 0) code = cli_error("the prompt is empty and the model has no token to begin with");
+    if (code == CLI_OK && ids.n == 0 && args->value[ARG_LOAD_STATE] == NULL)
+        code = cli_error("the prompt is empty and the model has no token to begin with");
     if (code == CLI_OK && state->limit >= 0)
         code = cli_make_room(args, state->model, ids.n + (uint64_t)state->limit, &state->session);
-    if (code == CLI_OK && cli_reads_whole(state->model)) code = cli_first_ids(state->model, &first);
-    if (code == CLI_OK) {
+    if (code == CLI_OK) code = cli_load_state(args, state->session);
+    if (code == CLI_OK && cli_reads_whole(state->model) && length_of(state->session) == 0)
+        code = cli_first_ids(state->model, &first);
+    if (code == CLI_OK && ids.n > 0) {
         cli_progress_begin("reading the prompt");
         int32_t status = read_ids(state, &ids, &first);
         cli_progress_begin(NULL);
@@ -89,7 +101,7 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
     }
     state->prompt_seconds = cli_seconds() - begin;
     state->n_prompt = ids.n;
-    if (code == CLI_OK) state->last = ids.ids[ids.n - 1];
+    state->last = code == CLI_OK && ids.n > 0 ? ids.ids[ids.n - 1] : -1;
     free(ids.ids);
     free(first.ids);
     return code;
@@ -156,6 +168,7 @@ static bool print_tokens(run_state *state, uint64_t *stream, const int32_t *toke
     for (size_t i = 0; i < n; i++) {
         if (inlay_token_is_end(state->model, tokens[i])) return false;
         state->n_generated++;
+        state->unread = state->is_appended ? -1 : tokens[i];
         *code = print_token(state, stream, tokens[i]);
         if (*code != CLI_OK || ferror(stdout) || state->stopped != 0) return false;
     }
@@ -168,7 +181,10 @@ static int generate(run_state *state) {
     int32_t status = INLAY_OK, tokens[MOST_TOKENS];
     size_t n = 0;
     double begin = cli_seconds();
-    int code = cli_text_add_token(&state->piece, state->model, &stream, state->last); /* the answer goes on after it */
+    int code = CLI_OK;
+
+    if (state->last >= 0) /* the answer goes on after it */
+        code = cli_text_add_token(&state->piece, state->model, &stream, state->last);
 
     while (code == CLI_OK && status == INLAY_OK && state->limit != 0) {
         status = choose(state, tokens, &n);
@@ -176,6 +192,7 @@ static int generate(run_state *state) {
         if (state->is_appended) continue;
         status = inlay_eval(state->session, tokens, 1);
         state->n_appended += status == INLAY_OK;
+        if (status == INLAY_OK) state->unread = -1;
     }
     state->generate_seconds = cli_seconds() - begin;
     if (code == CLI_OK) code = print_token(state, &stream, -1);
@@ -203,8 +220,16 @@ static void print_timing(const run_state *state) {
     }
 }
 
+/* The state that goes on behind the whole answer. */
+static int save(const cli_args *args, const run_state *state) {
+    if (args->value[ARG_SAVE_STATE] == NULL) return CLI_OK;
+    if (state->unread >= 0 && inlay_eval(state->session, &state->unread, 1) != INLAY_OK)
+        return cli_error("%s", inlay_error());
+    return cli_save_state(args, state->session);
+}
+
 static int run(const cli_args *args) {
-    run_state state = {0};
+    run_state state = {.unread = -1};
     const char *text = NULL;
     char *owned = NULL;
     size_t size = 0;
@@ -221,6 +246,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) {
         if (args->value[ARG_ECHO] != NULL) fwrite(text, 1, size, stdout);
         code = generate(&state);
+        if (code == CLI_OK) code = save(args, &state);
         if (args->value[ARG_QUIET] == NULL) print_timing(&state);
     }
     free(owned);
@@ -238,7 +264,8 @@ const cli_command cli_run = {
     "continues a text",
     "The answer is printed as it comes, with a newline after it. When the context is full,\n"
     "a line on standard error says so and the program ends with exit code 0.\n"
-    "An encoder-decoder, such as T5, reads the whole text and then answers.\n",
+    "An encoder-decoder, such as T5, reads the whole text and then answers.\n"
+    "With --load-state the text goes on with what was read and answered then, and may be empty: -p \"\".\n",
     options,
     run,
 };

@@ -87,3 +87,21 @@ def test_values_that_make_no_sense_exit_with_2(model, arguments):
     message = done.stderr.decode()
     assert done.returncode == 2, message
     assert message.startswith("inlay: ") and message.count("\n") == 1
+
+
+def test_a_saved_state_goes_on_with_the_text(model, tmp_path):
+    state = str(tmp_path / "talk.state")
+    whole = run("run", model, "-q", "-n", "30", "-p", "hello world").decode()
+    for speculation in [], ["--lookup"]:
+        first = run("run", model, "-q", "-n", "12", "-p", "hello world", "--save-state", state, *speculation).decode()
+        second = run("run", model, "-q", "-n", "18", "-p", "", "--load-state", state, *speculation).decode()
+        assert first[:-1] + second == whole or speculation and whole.startswith(first[:-1])
+    refused = subprocess.run([PROGRAM, "run", model, "-p", "x", "--load-state", model], capture_output=True, check=False)
+    assert refused.returncode == 1 and b"are not a saved state" in refused.stderr
+    seen = subprocess.run(
+        [PROGRAM, "chat", model, "-n", "3", "--timing", "--save-state", state], input=b"hello world\n", capture_output=True, check=True
+    )
+    again = subprocess.run(
+        [PROGRAM, "chat", model, "-n", "3", "--timing", "--load-state", state], input=b"hello world\n", capture_output=True, check=True
+    )
+    assert again.stdout == seen.stdout and b", 1 of them new" in again.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -247,6 +248,37 @@ class Session:
         """Makes sequence ``target`` what ``source`` is; the two share memory until one goes on."""
         with self._using() as handle:
             check(lib.inlay_sequence_fork(handle, source, target))
+
+    def save(self, sequence: Optional[int] = None) -> bytes:
+        """The sequence in hand, or another by its number, as bytes from which it goes on in any session of the same model,
+        on any machine. They are as private as the text is."""
+        number = self._sequence if sequence is None else sequence
+        needed = c_size_t()
+        with self._using() as handle:
+            status = lib.inlay_sequence_save(handle, number, None, 0, needed)
+            if status != c.ERR_BUFFER:
+                check(status)
+            data = ctypes.create_string_buffer(needed.value)
+            check(lib.inlay_sequence_save(handle, number, data, needed.value, needed))
+        return data.raw
+
+    def load(self, data: bytes, sequence: Optional[int] = None) -> None:
+        """Makes the sequence what save gave. Damage, another model and another cache type are errors, and change
+        nothing."""
+        with self._using() as handle:
+            check(lib.inlay_sequence_load(handle, self._sequence if sequence is None else sequence, data, len(data)))
+
+    def save_file(self, path: Union[str, os.PathLike[str]], sequence: Optional[int] = None) -> None:
+        """The same to a file, which takes its name when it is whole."""
+        with self._using() as handle:
+            number = self._sequence if sequence is None else sequence
+            check(lib.inlay_sequence_save_file(handle, number, os.fsencode(path)))
+
+    def load_file(self, path: Union[str, os.PathLike[str]], sequence: Optional[int] = None) -> None:
+        """The same from a file."""
+        with self._using() as handle:
+            number = self._sequence if sequence is None else sequence
+            check(lib.inlay_sequence_load_file(handle, number, os.fsencode(path)))
 
     def eval_all(self, tokens: Iterable[int]) -> Any:
         """The same, and returns the logits after each token: float32 [n, n_vocab], a numpy array where numpy is

@@ -48,6 +48,24 @@ def test_slices_change_no_bit_and_can_be_given_up(model):
         assert other.length == len(PROMPT) and bits(other.logits) == bits(one.logits)
 
 
+def test_a_saved_sequence_goes_on_elsewhere(model, tmp_path):
+    with model.session() as one, model.session(sequences=2, sequence=1) as other:
+        one.eval(PROMPT)
+        state = one.save()
+        other.load(state)
+        assert other.length == len(PROMPT) and bits(other.logits) == bits(one.logits) and other.save() == state
+        one.save_file(tmp_path / "state")
+        other.load_file(tmp_path / "state", 0)
+        other.sequence = 0
+        one.eval([5])
+        other.eval([5])
+        assert bits(other.logits) == bits(one.logits)
+        with pytest.raises(inlay.InlayError, match="damaged"):
+            other.load(state[:-1])
+        with pytest.raises(inlay.InlayError, match="sequence 2 is not there"):
+            other.save(2)
+
+
 def test_of_a_prompt_only_what_is_new_is_read(model):
     with model.session() as one, model.session(keep=3, keep_tokens=4096) as other:
         one.eval(PROMPT)
