@@ -40,6 +40,13 @@ static const char *const end_names[] = {
     u8"<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
 };
 
+/* Marks between files, with which models that fill in gaps go on when a gap is filled. They stay what the file says they
+ * are, and end an answer too. */
+static const char *const gap_names[] = {
+    "<|fim_pad|>", "<fim_pad>", "<fim-pad>", "<|repo_name|>", "<reponame>", "<repo_name>", "<|file_sep|>", "<file_sep>",
+    "<|file_separator|>",
+};
+
 static int32_t load_tokens(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
     static const char key[] = "tokenizer.ggml.tokens";
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
@@ -129,14 +136,18 @@ static int32_t index_texts(inlay__vocab *vocab) {
     return INLAY_OK;
 }
 
-/* The place of a text in end_names, or their number. */
-static size_t end_name(inlay__text text) {
+/* The place of a text among n names, or n. */
+static size_t find_name(const char *const *names, size_t n, inlay__text text) {
     size_t i = 0;
-    if (text.size < 4 || text.size > 32 || strchr("<_[", text.text[0]) == NULL) return INLAY__COUNT(end_names);
-    while (i < INLAY__COUNT(end_names) &&
-           (strlen(end_names[i]) != text.size || memcmp(end_names[i], text.text, text.size) != 0))
-        i++;
+    if (text.size < 4 || text.size > 32 || strchr("<_[", text.text[0]) == NULL) return n;
+    while (i < n && (strlen(names[i]) != text.size || memcmp(names[i], text.text, text.size) != 0)) i++;
     return i;
+}
+
+static size_t end_name(inlay__text text) { return find_name(end_names, INLAY__COUNT(end_names), text); }
+
+static bool is_gap_name(inlay__text text) {
+    return find_name(gap_names, INLAY__COUNT(gap_names), text) < INLAY__COUNT(gap_names);
 }
 
 static bool has_end_name(const bool *there, const char *name) {
@@ -151,6 +162,8 @@ static void mark_end_names(inlay__vocab *vocab) {
     for (size_t id = 0; id < vocab->n_tokens; id++) {
         inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
         size_t i = end_name(text);
+        bool is_mark = (vocab->flags[id] & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_ADDED)) != 0;
+        if (is_mark && is_gap_name(text)) vocab->flags[id] |= INLAY_TOKEN_END;
         if (i == INLAY__COUNT(end_names)) continue;
         there[i] = true;
         if (strcmp(end_names[i], "<|end|>") == 0) end = (int32_t)id;
@@ -197,14 +210,17 @@ int32_t inlay__vocab_load_ends(const char *name, const inlay__gguf *gguf, inlay_
 
 static int32_t load_ids(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
     inlay__special_tokens *special = &vocab->special;
-    int32_t eot, eom;
+    int32_t eot, eom, fim_pad, fim_rep, fim_sep;
     INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.bos_token_id", &special->bos));
     INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.eos_token_id", &special->eos));
     INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.unknown_token_id", &special->unknown));
     INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.padding_token_id", &special->pad));
     INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.eot_token_id", &eot));
     INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.eom_token_id", &eom));
-    const int32_t ends[] = {special->eos, eot, eom};
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.fim_pad_token_id", &fim_pad));
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.fim_rep_token_id", &fim_rep));
+    INLAY__TRY(load_id(name, gguf, vocab, "tokenizer.ggml.fim_sep_token_id", &fim_sep));
+    const int32_t ends[] = {special->eos, eot, eom, fim_pad, fim_rep, fim_sep};
     for (size_t i = 0; i < INLAY__COUNT(ends); i++)
         if (ends[i] >= 0) vocab->flags[ends[i]] |= INLAY_TOKEN_END;
     return inlay__vocab_load_ends(name, gguf, vocab);

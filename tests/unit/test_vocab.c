@@ -276,7 +276,9 @@ TEST(more_than_a_million_merges_load) {
 
 static const char *const id_keys[] = {"tokenizer.ggml.bos_token_id",     "tokenizer.ggml.eos_token_id",
                                       "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.padding_token_id",
-                                      "tokenizer.ggml.eot_token_id",     "tokenizer.ggml.eom_token_id"};
+                                      "tokenizer.ggml.eot_token_id",     "tokenizer.ggml.eom_token_id",
+                                      "tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.fim_rep_token_id",
+                                      "tokenizer.ggml.fim_sep_token_id"};
 static size_t id_key;
 static int64_t id_value;
 
@@ -289,7 +291,7 @@ static void add_id_as_array(gguf_writer *w) {
 
 TEST(ids_outside_the_vocabulary_are_errors) {
     static const int64_t bad[] = {256, -1, UINT32_MAX, INT32_MAX, (int64_t)1 << 32, INT64_MAX, INT64_MIN};
-    for (id_key = 0; id_key < 6; id_key++) {
+    for (id_key = 0; id_key < 9; id_key++) {
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
             tiny_vocab_init(&v);
             v.more = add_id;
@@ -305,7 +307,7 @@ TEST(ids_outside_the_vocabulary_are_errors) {
 
 TEST(ids_of_another_type_are_errors) {
     static void (*const add[])(gguf_writer *) = {add_id_as_string, add_id_as_float, add_id_as_array};
-    for (id_key = 0; id_key < 6; id_key++) {
+    for (id_key = 0; id_key < 9; id_key++) {
         for (int i = 0; i < 3; i++) {
             tiny_vocab_init(&v);
             v.more = add[i];
@@ -321,6 +323,27 @@ static void add_ends(gguf_writer *w) {
 static void add_ends_as_number(gguf_writer *w) { gguf_writer_i64(w, "tokenizer.ggml.eos_token_ids", 5); }
 static void add_negative_end(gguf_writer *w) {
     gguf_writer_array(w, "tokenizer.ggml.eos_token_ids", INLAY__GGUF_I32, (const int32_t[]){-1}, 1);
+}
+
+static void add_padding_of_gaps(gguf_writer *w) { gguf_writer_u32(w, "tokenizer.ggml.fim_pad_token_id", 7); }
+
+TEST(marks_between_files_end_what_fills_a_gap) {
+    tiny_vocab_init(&v);
+    v.more = add_padding_of_gaps;
+    int32_t separator = tiny_vocab_token(&v, "<|file_sep|>", VOCAB_CONTROL);
+    int32_t padding = tiny_vocab_token(&v, "<|fim_pad|>", VOCAB_USER_DEFINED);
+    int32_t text = tiny_vocab_token(&v, "<reponame>", VOCAB_NORMAL); /* as a text may spell it */
+    int32_t prefix = tiny_vocab_token(&v, "<|fim_prefix|>", VOCAB_CONTROL);
+    tiny_tokenizer t = tiny_vocab_open(&v, &inlay__sys_default);
+    CHECK_INT(t.status, INLAY_OK);
+    CHECK(inlay__tokenizer_ends(t.tokenizer, separator));
+    CHECK(inlay__tokenizer_ends(t.tokenizer, padding));
+    CHECK(inlay__tokenizer_ends(t.tokenizer, 7));
+    CHECK(!inlay__tokenizer_ends(t.tokenizer, text));
+    CHECK(!inlay__tokenizer_ends(t.tokenizer, prefix));
+    CHECK_INT(inlay__tokenizer_token_flags(t.tokenizer, padding), INLAY_TOKEN_ADDED | INLAY_TOKEN_END);
+    tiny_tokenizer_close(&t);
+    tiny_vocab_free(&v);
 }
 
 TEST(several_tokens_may_end_a_text) {
@@ -373,5 +396,5 @@ TEST_MAIN(CASE(a_file_without_a_tokenizer_says_so), CASE(families_and_pretokeniz
           CASE(kinds_that_do_not_exist_are_errors), CASE(byte_tokens_must_be_bytes),
           CASE(merges_must_be_an_array_of_strings), CASE(more_than_a_million_merges_load),
           CASE(ids_outside_the_vocabulary_are_errors), CASE(ids_of_another_type_are_errors),
-          CASE(several_tokens_may_end_a_text), CASE(wanting_a_bos_that_does_not_exist_is_an_error),
+          CASE(marks_between_files_end_what_fills_a_gap), CASE(several_tokens_may_end_a_text), CASE(wanting_a_bos_that_does_not_exist_is_an_error),
           CASE(a_wish_that_is_no_bool_is_an_error))
