@@ -137,7 +137,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template,
-    cli_embed, cli_fill_mask, cli_count, cli_plan;
+    cli_embed, cli_fill_mask, cli_count, cli_plan, cli_score;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */
@@ -314,7 +314,13 @@ typedef struct cli_speculation {
 
 int cli_open_speculation(const cli_args *args, const inlay_model *model, cli_speculation *speculation);
 void cli_close_speculation(cli_speculation *speculation);
-/* The prompt, which the session reads itself. An INLAY_ status. */
+enum { CLI_MOST_TOKENS = 64 };
+
+/* Chooses what comes next: one token, or with speculation up to `most`, which are appended too; room for
+ * CLI_MOST_TOKENS. An INLAY_ status. */
+int32_t cli_choose(cli_speculation *speculation, inlay_session *session, inlay_sampler *sampler, uint64_t most,
+                   int32_t *tokens, size_t *n, bool *are_appended);
+/* The whole prompt, which the session reads itself. An INLAY_ status. */
 int32_t cli_speculation_read(cli_speculation *speculation, const int32_t *tokens, size_t n);
 
 /* ---------------------------------------------------------------- machine.c */

@@ -16,6 +16,7 @@ static const cli_option options[] = {
      "at most this many tokens an answer; -1: until the model ends it (default: -1)"},
     CLI_OPTIONS_SAMPLING,
     CLI_OPTIONS_STAGES,
+    CLI_OPTIONS_SPECULATION,
     CLI_OPTIONS_STATE,
     CLI_OPTION_THREADS,
     CLI_OPTION_CPU,
@@ -39,6 +40,7 @@ typedef struct chat {
     conversation said;
     inlay_model *model;
     inlay_sampler *sampler; /* NULL: the session's own */
+    cli_speculation speculation;
     size_t context;
     int64_t limit;    /* tokens an answer, -1 for no limit */
     bool on_terminal; /* somebody sits there */
@@ -190,14 +192,21 @@ static bool prepare(chat *c, cli_ids *ids) {
 /* Prints the answer as it comes and gathers it. Returns what ended it: INLAY_OK for the model or the limit. */
 static int32_t generate(chat *c, cli_text *answer, size_t *n_tokens) {
     uint64_t stream = 0;
-    int32_t status = INLAY_OK, token;
+    int32_t status = INLAY_OK, chosen[CLI_MOST_TOKENS];
+    size_t n = 0, i = 0;
+    bool appended = false;
 
     for (*n_tokens = 0; c->limit < 0 || *n_tokens < (uint64_t)c->limit;) {
+        uint64_t left = c->limit < 0 ? CLI_MOST_TOKENS : (uint64_t)c->limit - *n_tokens;
         size_t before = answer->size;
+        int32_t token = -1;
 
         if (cli_interrupted()) status = INLAY_ERR_CANCELLED;
-        if (status == INLAY_OK) status = cli_sample(c->said.session, c->sampler, &token);
-        if (status != INLAY_OK || inlay_token_is_end(c->model, token)) token = -1;
+        if (status == INLAY_OK && i == n) {
+            i = 0;
+            status = cli_choose(&c->speculation, c->said.session, c->sampler, left, chosen, &n, &appended);
+        }
+        if (status == INLAY_OK && !inlay_token_is_end(c->model, chosen[i])) token = chosen[i++];
         if (cli_text_add_token(answer, c->model, &stream, token) != CLI_OK) return INLAY_ERR_MEMORY;
         if (before == 0 && answer->size > 0 && answer->text[0] == ' ') /* between the template and the answer */
             memmove(answer->text, answer->text + 1, --answer->size);
@@ -205,7 +214,7 @@ static int32_t generate(chat *c, cli_text *answer, size_t *n_tokens) {
         fflush(stdout);
         if (token < 0 || ferror(stdout)) return status;
         if (++*n_tokens == (uint64_t)c->limit) break;
-        status = conversation_append(&c->said, token);
+        if (!appended) status = conversation_append(&c->said, token);
     }
     if (cli_text_add_token(answer, c->model, &stream, -1) != CLI_OK) return INLAY_ERR_MEMORY;
     return status;
@@ -234,6 +243,7 @@ static bool answer(chat *c) {
     cli_progress_begin(NULL);
     if (status == INLAY_OK && c->sampler != NULL) /* what was chosen is accepted already */
         status = inlay_sampler_accept(c->sampler, ids.ids + c->said.n_reused, ids.n - c->said.n_reused);
+    if (status == INLAY_OK) status = cli_speculation_read(&c->speculation, ids.ids, ids.n);
     middle = cli_seconds();
     if (status == INLAY_OK) {
         status = generate(c, &text, &n_tokens);
@@ -365,6 +375,7 @@ static int run(const cli_args *args) {
     if (code == CLI_OK) code = cli_open_session(args, c.model, &c.said.session);
     if (code == CLI_OK) code = cli_load_state(args, c.said.session);
     if (code == CLI_OK) code = cli_open_sampler(args, c.model, &c.sampler);
+    if (code == CLI_OK) code = cli_open_speculation(args, c.model, &c.speculation);
     if (code == CLI_OK) {
         c.said.model = c.model;
         inlay_session_get_int(c.said.session, INLAY_SESSION_CONTEXT, &context);
@@ -380,6 +391,7 @@ static int run(const cli_args *args) {
     }
     free(c.input.text);
     free(c.format.text);
+    cli_close_speculation(&c.speculation);
     inlay_sampler_free(c.sampler);
     cli_close(c.model, c.said.session);
     conversation_free(&c.said);

@@ -138,28 +138,13 @@ static int print_token(run_state *state, uint64_t *stream, int32_t token) {
     return code;
 }
 
-enum { MOST_TOKENS = 64 };
-
-static bool is_full(const inlay_session *session) {
-    int64_t length = 0, context = 0;
-
-    return inlay_session_get_int(session, INLAY_SESSION_LENGTH, &length) == INLAY_OK &&
-           inlay_session_get_int(session, INLAY_SESSION_CONTEXT, &context) == INLAY_OK && length == context;
-}
-
-/* Chooses what comes next: one token, or with speculation several, which are appended too. */
 static int32_t choose(run_state *state, int32_t *tokens, size_t *n) {
-    const cli_speculation *s = &state->speculation;
-    uint64_t left = state->limit < 0 ? MOST_TOKENS : (uint64_t)state->limit - state->n_generated;
+    uint64_t left = state->limit < 0 ? CLI_MOST_TOKENS : (uint64_t)state->limit - state->n_generated;
     int32_t status;
 
     if (cli_interrupted()) return INLAY_ERR_CANCELLED;
-    *n = 1;
-    state->is_appended = s->speculator != NULL && !is_full(state->session);
-    if (!state->is_appended) return cli_sample(state->session, state->sampler, tokens);
-    status = inlay_speculate(s->speculator, state->session, s->draft, state->sampler, tokens,
-                             left < MOST_TOKENS ? (size_t)left : MOST_TOKENS, n);
-    if (status == INLAY_OK) state->n_appended += *n;
+    status = cli_choose(&state->speculation, state->session, state->sampler, left, tokens, n, &state->is_appended);
+    if (status == INLAY_OK && state->is_appended) state->n_appended += *n;
     return status;
 }
 
@@ -178,7 +163,7 @@ static bool print_tokens(run_state *state, uint64_t *stream, const int32_t *toke
 /* Ends, with CLI_OK, at an end token, at the limit, or when the context is full. */
 static int generate(run_state *state) {
     uint64_t stream = 0;
-    int32_t status = INLAY_OK, tokens[MOST_TOKENS];
+    int32_t status = INLAY_OK, tokens[CLI_MOST_TOKENS];
     size_t n = 0;
     double begin = cli_seconds();
     int code = CLI_OK;

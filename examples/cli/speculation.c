@@ -39,6 +39,25 @@ void cli_close_speculation(cli_speculation *s) {
 }
 
 int32_t cli_speculation_read(cli_speculation *s, const int32_t *tokens, size_t n) {
-    int32_t status = s->speculator != NULL ? inlay_speculator_accept(s->speculator, tokens, n) : INLAY_OK;
-    return status == INLAY_OK && s->draft != NULL ? inlay_eval(s->draft, tokens, n) : status;
+    int32_t status = INLAY_OK;
+
+    if (s->speculator != NULL) status = inlay_speculator_reset(s->speculator);
+    if (status == INLAY_OK && s->speculator != NULL) status = inlay_speculator_accept(s->speculator, tokens, n);
+    return status == INLAY_OK && s->draft != NULL ? inlay_eval_prompt(s->draft, tokens, n, NULL) : status;
+}
+
+static bool is_full(const inlay_session *session) {
+    int64_t length = 0, context = 0;
+
+    return inlay_session_get_int(session, INLAY_SESSION_LENGTH, &length) == INLAY_OK &&
+           inlay_session_get_int(session, INLAY_SESSION_CONTEXT, &context) == INLAY_OK && length == context;
+}
+
+int32_t cli_choose(cli_speculation *s, inlay_session *session, inlay_sampler *sampler, uint64_t most, int32_t *tokens,
+                   size_t *n, bool *are_appended) {
+    *n = 1;
+    *are_appended = s->speculator != NULL && !is_full(session);
+    if (!*are_appended) return cli_sample(session, sampler, tokens);
+    return inlay_speculate(s->speculator, session, s->draft, sampler, tokens,
+                           most < CLI_MOST_TOKENS ? (size_t)most : CLI_MOST_TOKENS, n);
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import subprocess
 import sys
@@ -105,3 +107,30 @@ def test_a_saved_state_goes_on_with_the_text(model, tmp_path):
         [PROGRAM, "chat", model, "-n", "3", "--timing", "--load-state", state], input=b"hello world\n", capture_output=True, check=True
     )
     assert again.stdout == seen.stdout and b", 1 of them new" in again.stderr
+
+
+def test_a_chat_with_guesses_says_the_same(model):
+    for lines in b"hello world hello world\nagain, hello\n", b"the\n":
+        said = subprocess.run([PROGRAM, "chat", model, "-n", "25"], input=lines, capture_output=True, check=True)
+        for guesses in ["--lookup"], ["--draft", model]:
+            sooner = subprocess.run(
+                [PROGRAM, "chat", model, "-n", "25", *guesses], input=lines, capture_output=True, check=True
+            )
+            assert sooner.stdout == said.stdout
+
+
+def test_a_text_is_scored(model):
+    found = json.loads(run("score", model, "--json", "-p", "hello world"))
+    with inlay.Model.open(model) as opened, opened.session() as session:
+        ids = opened.tokenize("hello world", add_special=True)
+        logs = session.score(ids)
+    assert [token["id"] for token in found["tokens"]] == ids
+    assert found["tokens"][0]["log_probability"] is None
+    assert [token["log_probability"] for token in found["tokens"][1:]] == pytest.approx(logs[1:], abs=1e-5)
+    assert found["log_probability"] == pytest.approx(sum(logs), rel=1e-6)
+    assert found["perplexity"] == pytest.approx(math.exp(-sum(logs) / (len(logs) - 1)), rel=1e-6)
+    assert json.loads(run("score", model, "-j", "--ids", ",".join(map(str, ids)))) == found
+    lines = run("score", model, "-p", "hello world").decode().splitlines()
+    assert len(lines) == len(ids) + 1 and f"{len(ids) - 1} tokens, log-probability" in lines[-1]
+    parts = json.loads(run("score", model, "--json", "--context", "4", "-p", "hello world"))["tokens"]
+    assert [token["log_probability"] is None for token in parts] == [i % 4 == 0 for i in range(len(ids))]
