@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t n_index = take(&data, &size);
     if (n_index > 0) folder_sys_put(&f, "model.safetensors.index.json", begin, n_index);
     folder_sys_put(&f, n_index > 0 ? "a.safetensors" : "model.safetensors", data, size);
-    if (inlay__import_open(&f.sys, "folder", INLAY_LOAD_COPY, &weights) == INLAY_OK) {
+    if (inlay__import_open(&f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &weights) == INLAY_OK) {
         inlay__make_config make = {.n_threads = 1, .type = INLAY__KEEP_TYPES};
         if (inlay__weights_make(&weights, &make) == INLAY_OK) sink = sink + touch(&weights);
         inlay__weights_close(&weights);

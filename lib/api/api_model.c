@@ -62,11 +62,10 @@ size_t inlay__thread_count(const inlay_options *options) {
     return options->sys.cpu_count != NULL ? inlay__min_size(asked, options->sys.cpu_count(options->sys.io_user)) : asked;
 }
 
-static int32_t load_network(inlay_model *model, const inlay_options *options) {
+static int32_t load_network(inlay_model *model, const inlay_options *options, inlay__progress *progress) {
     inlay__model_config config = {
         .log = options->log,
-        .progress = options->progress,
-        .progress_user = options->progress_user,
+        .progress = progress,
         .cpu = model->cpu,
         .pack = (int32_t)options->values[INLAY__PACK].integer,
         .n_threads = inlay__thread_count(options),
@@ -79,8 +78,7 @@ static int32_t load_network(inlay_model *model, const inlay_options *options) {
     inlay__make_config make = {
         .n_threads = config.n_threads,
         .type = type < 0 ? INLAY__KEEP_TYPES : (uint32_t)type,
-        .progress = options->progress,
-        .progress_user = options->progress_user,
+        .progress = progress,
     };
     INLAY__TRY(inlay__weights_make(&model->weights, &make));
     return inlay__model_new(&model->sys, &model->weights, &config, &model->network);
@@ -115,10 +113,10 @@ static int32_t open_tokenizer(inlay_model *model, inlay__pool *pool) {
 }
 
 /* The weights are open; on failure the caller closes them. */
-static int32_t finish_opening(inlay_model *model, const inlay_options *options, inlay__pool *pool) {
+static int32_t finish_opening(inlay_model *model, const inlay_options *options, inlay__pool *pool, inlay__progress *progress) {
     INLAY__TRY(choose_cpu(options, &model->cpu));
     INLAY__TRY(inlay__import_is_folder(&model->weights) ? inlay__open_folder_tokenizer(model) : open_tokenizer(model, pool));
-    return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options) : INLAY_OK;
+    return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options, progress) : inlay__progress_end(progress);
 }
 
 static const char *tokenizer_name(const inlay_model *model) {
@@ -155,30 +153,42 @@ static int32_t new_model(const inlay_options *options, inlay_model **out) {
     return INLAY_OK;
 }
 
-static int32_t open_weights(inlay_model *model, const inlay_options *options, bool json, const char *path,
-                            const void *data, size_t size) {
-    int32_t load = (int32_t)options->values[INLAY__LOAD].integer;
-    if (json) return inlay__weights_open_empty(&model->sys, path, &model->weights);
-    return path != NULL ? inlay__import_open(&model->sys, path, load, &model->weights)
-                        : inlay__import_open_memory(&model->sys, data, size, &model->weights);
+/* Nothing that was given is read after opening: who gave it may have gone. */
+static void forget_callback(inlay_model *model) {
+    for (size_t i = 0; i < model->weights.n_parts; i++) {
+        model->weights.parts[i].file.read = NULL;
+        model->weights.parts[i].file.user = NULL;
+    }
 }
 
-int32_t inlay__model_open(const inlay_options *options, const char *path, const void *data, size_t size,
-                          inlay_model **out) {
+static int32_t open_source(inlay_model *model, const inlay_options *options, const inlay__source *source, inlay__pool *pool,
+                           bool json) {
+    const char *path = source->kind == INLAY__FROM_PATH ? source->name : NULL;
+    INLAY__TRY(json ? inlay__weights_open_empty(&model->sys, path, &model->weights)
+                    : inlay__import_open(&model->sys, source, &model->weights));
+    if (json) return open_json(model, options, path, source->data, (size_t)source->size);
+    INLAY__TRY(finish_opening(model, options, pool, source->progress));
+    forget_callback(model);
+    return INLAY_OK;
+}
+
+static bool source_is_json(const inlay__source *source) {
+    if (source->kind == INLAY__FROM_PATH) return inlay__is_json(source->name, NULL, 0);
+    return source->kind == INLAY__FROM_MEMORY && inlay__is_json(NULL, source->data, (size_t)source->size);
+}
+
+int32_t inlay__model_open(const inlay_options *options, const inlay__source *given, inlay_model **out) {
     inlay_model *model = NULL;
     INLAY__TRY(new_model(options, &model));
-    bool json = inlay__is_json(path, data, size);
+    inlay__progress progress = {.tell = options->progress, .user = options->progress_user, .call = "opening"};
+    inlay__source source = *given;
+    source.load = (int32_t)options->values[INLAY__LOAD].integer;
+    source.progress = &progress;
+    bool json = source_is_json(&source);
     bool alone = json || options->values[INLAY__VOCAB_ONLY].integer != 0 || inlay__thread_count(options) == 1;
     inlay__pool *pool = NULL; /* from the beginning, as it takes a while until a thread runs */
     int32_t status = inlay__pool_new(&model->sys, alone ? 1 : 2, &pool);
-    if (status == INLAY_OK) status = open_weights(model, options, json, path, data, size);
-    if (status != INLAY_OK) {
-        inlay__sys sys = model->sys;
-        inlay__pool_free(pool);
-        inlay__free(&sys, model, sizeof *model);
-        return status;
-    }
-    status = json ? open_json(model, options, path, data, size) : finish_opening(model, options, pool);
+    if (status == INLAY_OK) status = open_source(model, options, &source, pool, json);
     inlay__pool_free(pool);
     if (status != INLAY_OK) {
         inlay__model_release(model);
@@ -191,24 +201,46 @@ int32_t inlay__model_open(const inlay_options *options, const char *path, const 
     return INLAY_OK;
 }
 
-int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_model **model) {
+/* What all ways to open have in common, but for what is special to their source. */
+static int32_t open_by(const char *function, const inlay__source *source, const inlay_options *options, inlay_model **model) {
     inlay_options defaults;
     const inlay_options *found;
+    INLAY__TRY(inlay__options_or_defaults(function, options, &defaults, &found));
+    return inlay__model_open(found, source, model);
+}
+
+int32_t inlay_model_open(const char *path, const inlay_options *options, inlay_model **model) {
+    inlay__source source;
     if (model == NULL) return inlay__null_argument("inlay_model_open", "model");
     *model = NULL;
-    if (path == NULL) return inlay__null_argument("inlay_model_open", "path");
-    INLAY__TRY(inlay__options_or_defaults("inlay_model_open", options, &defaults, &found));
-    return inlay__model_open(found, path, NULL, 0, model);
+    INLAY__TRY(inlay__source_of_path("inlay_model_open", path, &source));
+    return open_by("inlay_model_open", &source, options, model);
 }
 
 int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_options *options, inlay_model **model) {
-    inlay_options defaults;
-    const inlay_options *found;
+    inlay__source source = {.kind = INLAY__FROM_MEMORY, .name = "memory", .data = data, .size = size};
     if (model == NULL) return inlay__null_argument("inlay_model_open_memory", "model");
     *model = NULL;
     if (data == NULL) return inlay__null_argument("inlay_model_open_memory", "data");
-    INLAY__TRY(inlay__options_or_defaults("inlay_model_open_memory", options, &defaults, &found));
-    return inlay__model_open(found, NULL, data, size, model);
+    return open_by("inlay_model_open_memory", &source, options, model);
+}
+
+int32_t inlay_model_open_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options, inlay_model **model) {
+    char name[INLAY__SOURCE_NAME];
+    inlay__source source;
+    if (model == NULL) return inlay__null_argument("inlay_model_open_fd", "model");
+    *model = NULL;
+    INLAY__TRY(inlay__source_of_fd("inlay_model_open_fd", fd, offset, size, name, &source));
+    return open_by("inlay_model_open_fd", &source, options, model);
+}
+
+int32_t inlay_model_open_read(inlay_read_fn read, void *user, uint64_t size, const inlay_options *options,
+                              inlay_model **model) {
+    inlay__source source;
+    if (model == NULL) return inlay__null_argument("inlay_model_open_read", "model");
+    *model = NULL;
+    INLAY__TRY(inlay__source_of_read("inlay_model_open_read", read, user, size, &source));
+    return open_by("inlay_model_open_read", &source, options, model);
 }
 
 void inlay__model_release(inlay_model *model) {

@@ -19,9 +19,9 @@ static int32_t pack_file(const inlay_options *given, const char *path, const cha
     options.values[INLAY__PACK].integer = INLAY_PACK_NEVER;
     options.values[INLAY__VOCAB_ONLY].integer = 0;
     options.progress = NULL;
-    INLAY__TRY(inlay__model_open(&options, path, NULL, 0, &model));
-    inlay__model_config config = {
-        .progress = given->progress, .progress_user = given->progress_user, .n_threads = inlay__thread_count(given)};
+    INLAY__TRY(inlay__model_open(&options, INLAY__PATH(path, INLAY_LOAD_AUTO), &model));
+    inlay__progress progress = {.tell = given->progress, .user = given->progress_user, .call = "packing"};
+    inlay__model_config config = {.progress = &progress, .n_threads = inlay__thread_count(given)};
     int32_t status = inlay__import_is_folder(&model->weights)
                          ? inlay__fail(INLAY_ERR_UNSUPPORTED,
                                        "model '%s': is safetensors in a folder, expected a GGUF file: "

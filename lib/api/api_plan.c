@@ -37,9 +37,9 @@ static int32_t plan_session(inlay_model *model, const inlay_options *options, co
     return INLAY_OK;
 }
 
-static int32_t plan(const char *path, const inlay_options *options, const counter *c, int64_t *values) {
+static int32_t plan(const inlay__source *source, const inlay_options *options, const counter *c, int64_t *values) {
     inlay_model *model = NULL;
-    INLAY__TRY(inlay__model_open(options, path, NULL, 0, &model));
+    INLAY__TRY(inlay__model_open(options, source, &model));
     values[INLAY_PLAN_MAPPED] = (int64_t)mapped_size(&model->weights);
     values[INLAY_PLAN_OPENING] = values[INLAY_PLAN_PEAK] = (int64_t)c->peak;
     values[INLAY_PLAN_MODEL] = (int64_t)c->live;
@@ -49,13 +49,12 @@ static int32_t plan(const char *path, const inlay_options *options, const counte
     return status;
 }
 
-int32_t inlay_plan(const char *path, const inlay_options *options, int64_t *values, size_t n_values) {
-    const char *function = "inlay_plan";
+static int32_t plan_source(const char *function, const inlay__source *source, const inlay_options *options, int64_t *values,
+                           size_t n_values) {
     inlay_options defaults, counting;
     const inlay_options *found;
     int64_t all[INLAY__N_PLANNED] = {0};
     counter c = {0, 0};
-    if (path == NULL) return inlay__null_argument(function, "path");
     if (values == NULL) return inlay__null_argument(function, "values");
     INLAY__TRY(inlay__options_or_defaults(function, options, &defaults, &found));
     counting = *found;
@@ -67,7 +66,28 @@ int32_t inlay_plan(const char *path, const inlay_options *options, int64_t *valu
     counting.sys.file_populate = NULL;
     counting.sys.parallel_for = NULL;
     counting.sys.only_plans = true;
-    INLAY__TRY(plan(path, &counting, &c, all));
+    INLAY__TRY(plan(source, &counting, &c, all));
     for (size_t i = 0; i < n_values; i++) values[i] = i < INLAY__N_PLANNED ? all[i] : 0;
     return INLAY_OK;
+}
+
+int32_t inlay_plan(const char *path, const inlay_options *options, int64_t *values, size_t n_values) {
+    inlay__source source;
+    INLAY__TRY(inlay__source_of_path("inlay_plan", path, &source));
+    return plan_source("inlay_plan", &source, options, values, n_values);
+}
+
+int32_t inlay_plan_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options, int64_t *values,
+                      size_t n_values) {
+    char name[INLAY__SOURCE_NAME];
+    inlay__source source;
+    INLAY__TRY(inlay__source_of_fd("inlay_plan_fd", fd, offset, size, name, &source));
+    return plan_source("inlay_plan_fd", &source, options, values, n_values);
+}
+
+int32_t inlay_plan_read(inlay_read_fn read, void *user, uint64_t size, const inlay_options *options, int64_t *values,
+                        size_t n_values) {
+    inlay__source source;
+    INLAY__TRY(inlay__source_of_read("inlay_plan_read", read, user, size, &source));
+    return plan_source("inlay_plan_read", &source, options, values, n_values);
 }

@@ -77,11 +77,13 @@ typedef struct inlay__sys {
     void *io_user;                                                  /* for the rest */
     /* descriptor; -1: there is no such file; INLAY__NOT_OPENED: there is, or may be, and it cannot be opened */
     int (*file_open)(void *user, const char *path);
+    int (*file_copy)(void *user, int fd);                           /* another descriptor of the same file, or -1 */
     int (*file_stat)(void *user, int fd, inlay__file_info *info);   /* 0 or -1 */
     int64_t (*file_read)(void *user, int fd, void *buffer, size_t size, uint64_t offset); /* bytes or -1 */
-    void *(*file_map)(void *user, int fd, size_t size);             /* whole file, read-only, or NULL */
+    /* `size` bytes of a file from any offset on, read-only, or NULL; there may be others on their pages */
+    void *(*file_map)(void *user, int fd, uint64_t offset, size_t size);
     void (*file_unmap)(void *user, void *memory, size_t size);
-    /* its pages are not needed for now; may be NULL */
+    /* of mapped memory: the pages within are not needed for now; may be NULL */
     void (*file_forget)(void *user, const void *memory, size_t size);
     void (*file_populate)(void *user, const void *memory, size_t size); /* its pages will be read soon; may be NULL */
     void (*file_close)(void *user, int fd);

@@ -55,6 +55,11 @@ static int sys_open(void *user, const char *path) {
     return fd >= 0 || errno == ENOENT || errno == ENOTDIR ? fd : INLAY__NOT_OPENED;
 }
 
+static int sys_copy(void *user, int fd) {
+    (void)user;
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static int sys_stat(void *user, int fd, inlay__file_info *info) {
     struct stat st;
     (void)user;
@@ -78,27 +83,41 @@ static int64_t sys_read(void *user, int fd, void *buffer, size_t size, uint64_t 
     return n;
 }
 
-static void *sys_map(void *user, int fd, size_t size) {
+static size_t page_size(void) {
+    long size = sysconf(_SC_PAGESIZE);
+    return size > 0 ? (size_t)size : 4096;
+}
+
+/* Where the page begins on which a byte is: mappings are of whole pages. */
+static uintptr_t page_of(const void *memory) { return (uintptr_t)memory / page_size() * page_size(); }
+
+static void *sys_map(void *user, int fd, uint64_t offset, size_t size) {
     (void)user;
-    void *memory = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    return memory != MAP_FAILED ? memory : NULL;
+    size_t before = (size_t)(offset % page_size());
+    if (size > SIZE_MAX - before || offset > (uint64_t)INT64_MAX) return NULL;
+    uint8_t *memory = mmap(NULL, before + size, PROT_READ, MAP_PRIVATE, fd, (off_t)(offset - before));
+    return memory != MAP_FAILED ? memory + before : NULL;
 }
 
 static void sys_unmap(void *user, void *memory, size_t size) {
     (void)user;
-    munmap(memory, size);
+    uintptr_t begin = page_of(memory);
+    munmap((void *)begin, (uintptr_t)memory - begin + size);
 }
 
 static void sys_forget(void *user, const void *memory, size_t size) {
     (void)user;
-    madvise((void *)(uintptr_t)memory, size, MADV_DONTNEED);
+    uintptr_t begin = (uintptr_t)inlay__round_up((uintptr_t)memory, page_size());
+    uintptr_t end = page_of((const uint8_t *)memory + size);
+    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 /* Whole tables of pages at once cost a fraction of a fault for every few of them. */
 static void sys_populate(void *user, const void *memory, size_t size) {
     (void)user;
 #ifdef MADV_POPULATE_READ
-    madvise((void *)(uintptr_t)memory, size, MADV_POPULATE_READ);
+    uintptr_t begin = page_of(memory);
+    madvise((void *)begin, (uintptr_t)memory - begin + size, MADV_POPULATE_READ);
 #else
     (void)memory;
     (void)size;
@@ -179,6 +198,7 @@ const inlay__sys inlay__sys_default = {
     .alloc = sys_alloc,
     .release = sys_release,
     .file_open = sys_open,
+    .file_copy = sys_copy,
     .file_stat = sys_stat,
     .file_read = sys_read,
     .file_map = sys_map,

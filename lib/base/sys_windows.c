@@ -4,6 +4,7 @@
  * A descriptor is a handle: Windows uses 32 bits of those. */
 #ifdef _WIN32
 
+#include <io.h>
 #include <malloc.h>
 #include <pthread.h>
 
@@ -51,6 +52,15 @@ static int sys_open(void *user, const char *path) {
     return open_wide(path, GENERIC_READ, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS);
 }
 
+/* Of a descriptor of the C library, as a program has it: the only place where one comes in. */
+static int sys_copy(void *user, int fd) {
+    HANDLE from = (HANDLE)_get_osfhandle(fd), to = NULL;
+    (void)user;
+    if (from == INVALID_HANDLE_VALUE) return -1;
+    BOOL done = DuplicateHandle(GetCurrentProcess(), from, GetCurrentProcess(), &to, 0, FALSE, DUPLICATE_SAME_ACCESS);
+    return done ? descriptor_of(to) : -1;
+}
+
 static uint64_t both(DWORD high, DWORD low) { return (uint64_t)high << 32 | low; }
 
 /* Times are counted in steps of 100 ns since 1601. */
@@ -76,19 +86,29 @@ static int64_t sys_read(void *user, int fd, void *buffer, size_t size, uint64_t 
     return GetLastError() == ERROR_HANDLE_EOF ? 0 : -1;
 }
 
-static void *sys_map(void *user, int fd, size_t size) {
+/* Views begin at multiples of this, in the file and in memory. */
+static size_t granularity(void) {
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return info.dwAllocationGranularity;
+}
+
+static void *sys_map(void *user, int fd, uint64_t offset, size_t size) {
     (void)user;
+    size_t before = (size_t)(offset % granularity());
+    uint64_t begin = offset - before;
+    if (size > SIZE_MAX - before) return NULL;
     HANDLE mapping = CreateFileMappingW(handle_of(fd), NULL, PAGE_READONLY, 0, 0, NULL);
     if (mapping == NULL) return NULL;
-    void *memory = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, size);
+    uint8_t *memory = MapViewOfFile(mapping, FILE_MAP_READ, (DWORD)(begin >> 32), (DWORD)(begin & UINT32_MAX), before + size);
     CloseHandle(mapping); /* the view holds it */
-    return memory;
+    return memory != NULL ? memory + before : NULL;
 }
 
 static void sys_unmap(void *user, void *memory, size_t size) {
     (void)user;
     (void)size;
-    UnmapViewOfFile(memory);
+    UnmapViewOfFile((void *)((uintptr_t)memory / granularity() * granularity()));
 }
 
 static void sys_close(void *user, int fd) {
@@ -148,6 +168,7 @@ const inlay__sys inlay__sys_default = {
     .alloc = sys_alloc,
     .release = sys_release,
     .file_open = sys_open,
+    .file_copy = sys_copy,
     .file_stat = sys_stat,
     .file_read = sys_read,
     .file_map = sys_map,

@@ -40,7 +40,8 @@ int32_t inlay__gguf_take(inlay__gguf_reader *r, size_t n, size_t alignment, uint
     return INLAY_OK;
 }
 
-int32_t inlay__gguf_fail_end(const inlay__gguf_reader *r, const char *kind, size_t i) {
+int32_t inlay__gguf_fail_end(inlay__gguf_reader *r, const char *kind, size_t i) {
+    r->ended = true;
     if (r->in.size < r->file_size)
         return inlay__fail(INLAY_ERR_UNSUPPORTED,
                            "file '%s': %s %zu reaches beyond the first %zu bytes, the most that is read as metadata",
@@ -226,7 +227,7 @@ static int32_t read_header(inlay__gguf_reader *r, uint32_t *version, uint64_t *n
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': ends inside the GGUF header, at %zu bytes", r->name,
                            r->file_size);
 
-    size_t left = inlay__cursor_left(&r->in);
+    size_t left = inlay__min_size(r->file_size, MAX_METADATA) - r->in.pos;
     if (*n_kv > left / INLAY__GGUF_MIN_KV)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': claims %llu metadata pairs, more than its %zu bytes can hold",
                            r->name, (unsigned long long)*n_kv, r->file_size);
@@ -322,22 +323,41 @@ static int32_t parse(inlay__gguf_reader *r) {
     return inlay__gguf_check_overlap(r);
 }
 
-int32_t inlay__gguf_parse(const inlay__sys *sys, const char *name, const uint8_t *data, size_t size,
-                          inlay__gguf *gguf) {
+static int32_t parse_into(const inlay__sys *sys, inlay__gguf_reader *reader, inlay__gguf *gguf) {
     inlay__gguf parsed = {.sys = sys};
-    inlay__gguf_reader reader = {
-        .name = name,
-        .in = {.data = data, .size = inlay__min_size(size, MAX_METADATA), .pos = 0},
-        .file_size = size,
-        .gguf = &parsed,
-    };
-    int32_t status = parse(&reader);
+    reader->gguf = &parsed;
+    int32_t status = parse(reader);
     if (status != INLAY_OK) {
         inlay__gguf_free(&parsed);
         return status;
     }
     *gguf = parsed;
     return INLAY_OK;
+}
+
+int32_t inlay__gguf_parse(const inlay__sys *sys, const char *name, const uint8_t *data, size_t size,
+                          inlay__gguf *gguf) {
+    inlay__gguf_reader reader = {
+        .name = name,
+        .in = {.data = data, .size = inlay__min_size(size, MAX_METADATA), .pos = 0},
+        .file_size = size,
+        .data = data,
+    };
+    return parse_into(sys, &reader, gguf);
+}
+
+int32_t inlay__gguf_parse_head(const inlay__sys *sys, const char *name, const uint8_t *head, size_t head_size,
+                               size_t file_size, inlay__gguf *gguf, size_t *wanted) {
+    size_t most = inlay__min_size(file_size, MAX_METADATA);
+    inlay__gguf_reader reader = {
+        .name = name,
+        .in = {.data = head, .size = inlay__min_size(head_size, most), .pos = 0},
+        .file_size = file_size,
+    };
+    int32_t status = parse_into(sys, &reader, gguf);
+    bool more = status != INLAY_OK && reader.ended && reader.in.size < most;
+    *wanted = more ? reader.in.size + inlay__min_size(3 * reader.in.size, most - reader.in.size) : 0;
+    return status;
 }
 
 void inlay__gguf_free(inlay__gguf *gguf) {

@@ -56,6 +56,11 @@ typedef struct inlay__gguf {
  * _MEMORY, _CHANGED (the bytes changed during the call). Never takes more memory than the file's own size
  * plus 1 MiB. `sys` must outlive the gguf. */
 int32_t inlay__gguf_parse(const inlay__sys *sys, const char *name, const uint8_t *data, size_t size, inlay__gguf *gguf);
+
+/* The same of a file of which only the head is in memory, at least 24 bytes of it unless it has fewer: tensors have no
+ * data then, only places. On failure `*wanted` is how many bytes of head may be enough, 0 when more cannot help. */
+int32_t inlay__gguf_parse_head(const inlay__sys *sys, const char *name, const uint8_t *head, size_t head_size,
+                               size_t file_size, inlay__gguf *gguf, size_t *wanted);
 void inlay__gguf_free(inlay__gguf *gguf);
 
 const inlay__gguf_kv *inlay__gguf_find(const inlay__gguf *gguf, const char *key);

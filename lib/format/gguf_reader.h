@@ -16,8 +16,10 @@ enum { INLAY__GGUF_MAX_KEY = 65535, INLAY__GGUF_MAX_TENSOR_NAME = 1024, INLAY__G
  * nothing of the first: it checks again, and checks what it copied in the copy. */
 typedef struct inlay__gguf_reader {
     const char *name;       /* of the file, for messages */
-    inlay__cursor in;       /* the file, at most as far as metadata may reach */
+    inlay__cursor in;       /* the file, as far as it is in memory and at most as far as metadata may reach */
     size_t file_size;
+    const uint8_t *data;    /* of the whole file; NULL when only its head is in memory */
+    bool ended;             /* more was asked for than `in` has */
     bool fill;              /* the second walk */
     size_t text_used;       /* of gguf->text, or of what it will need */
     size_t data_start;      /* where the tensor data begins; second walk */
@@ -33,7 +35,7 @@ int32_t inlay__gguf_take(inlay__gguf_reader *r, size_t n, size_t alignment, uint
 int32_t inlay__gguf_read_name(inlay__gguf_reader *r, const char *kind, size_t i, size_t max_size, inlay__text *name);
 
 /* The file ends inside `kind` number i. */
-int32_t inlay__gguf_fail_end(const inlay__gguf_reader *r, const char *kind, size_t i);
+int32_t inlay__gguf_fail_end(inlay__gguf_reader *r, const char *kind, size_t i);
 
 /* The table of tensors: reads entry i, and after all entries looks for overlapping data. */
 int32_t inlay__gguf_read_tensor(inlay__gguf_reader *r, size_t i);

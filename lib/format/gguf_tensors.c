@@ -64,7 +64,8 @@ static int32_t place(const inlay__gguf_reader *r, inlay__tensor *t, uint64_t off
                            "file '%s': tensor '%.*s' has %llu bytes at offset %llu, past the end of the file at %zu; "
                            "the file is cut or damaged",
                            r->name, NAME_ARGS(t), (unsigned long long)t->size, (unsigned long long)offset, left);
-    t->data = r->in.data + r->data_start + offset;
+    t->place = r->data_start + offset;
+    t->data = r->data != NULL ? r->data + t->place : NULL;
     return INLAY_OK;
 }
 
@@ -95,14 +96,14 @@ int32_t inlay__gguf_read_tensor(inlay__gguf_reader *r, size_t i) {
 static void sift_down(const inlay__tensor *tensors, uint32_t *heap, size_t root, size_t n) {
     uint32_t moved = heap[root];
     for (size_t child; (child = 2 * root + 1) < n; root = child) {
-        if (child + 1 < n && tensors[heap[child]].data < tensors[heap[child + 1]].data) child++;
-        if (tensors[heap[child]].data <= tensors[moved].data) break;
+        if (child + 1 < n && tensors[heap[child]].place < tensors[heap[child + 1]].place) child++;
+        if (tensors[heap[child]].place <= tensors[moved].place) break;
         heap[root] = heap[child];
     }
     heap[root] = moved;
 }
 
-static void sort_by_data(const inlay__tensor *tensors, uint32_t *order, size_t n) {
+static void sort_by_place(const inlay__tensor *tensors, uint32_t *order, size_t n) {
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
     for (size_t i = n / 2; i-- > 0;)
@@ -116,7 +117,7 @@ static void sort_by_data(const inlay__tensor *tensors, uint32_t *order, size_t n
 }
 
 static int32_t check_pair(const inlay__gguf_reader *r, const inlay__tensor *a, const inlay__tensor *b) {
-    if (b->data >= a->data && (uint64_t)(b->data - a->data) >= a->size) return INLAY_OK;
+    if (b->place >= a->place && b->place - a->place >= a->size) return INLAY_OK;
     return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the data of tensors '%.*s' and '%.*s' overlap", r->name,
                        NAME_ARGS(a), NAME_ARGS(b));
 }
@@ -124,7 +125,7 @@ static int32_t check_pair(const inlay__gguf_reader *r, const inlay__tensor *a, c
 int32_t inlay__gguf_check_overlap(const inlay__gguf_reader *r) {
     const inlay__tensor *t = r->gguf->tensors;
     size_t n = r->gguf->n_tensors, i = 1;
-    while (i < n && t[i].data > t[i - 1].data)
+    while (i < n && t[i].place > t[i - 1].place)
         i++;
     if (i >= n) { /* in order, as writers leave them */
         for (i = 1; i < n; i++)
@@ -133,7 +134,7 @@ int32_t inlay__gguf_check_overlap(const inlay__gguf_reader *r) {
     }
     uint32_t *order = inlay__alloc_array(r->gguf->sys, n, sizeof *order);
     if (order == NULL) return INLAY_ERR_MEMORY;
-    sort_by_data(t, order, n);
+    sort_by_place(t, order, n);
     int32_t status = INLAY_OK;
     for (i = 1; i < n && status == INLAY_OK; i++)
         status = check_pair(r, &t[order[i - 1]], &t[order[i]]);

@@ -17,7 +17,8 @@ typedef struct inlay__tensor {
     uint64_t shape[4];   /* fastest first, unused ones 1; none is 0 */
     uint64_t n_elements;
     uint64_t size;       /* bytes */
-    const uint8_t *data; /* [size] in the file's bytes, any alignment */
+    uint64_t place;      /* of a GGUF file: where its data begins in it */
+    const uint8_t *data; /* [size] any alignment; NULL: to be read (inlay__weights_read) */
 } inlay__tensor;
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "base/text.h"
 
+/* Of a file that is read through a function, so much is read at first; metadata are mostly longer than a few KiB and
+ * shorter than a few MiB. */
+enum { FIRST_HEAD = 1 << 20 };
+
 /* "-00001-of-00005.gguf" */
 enum { SUFFIX_SIZE = 20, NUMBER_DIGITS = 5, NUMBER_AT = 1, COUNT_AT = 10, MAX_PARTS = 99999 };
 
@@ -54,20 +58,53 @@ int32_t inlay__weights_add_part(inlay__weights *w, const char *path, size_t size
     return INLAY_OK;
 }
 
+/* Reads the bytes of the head that are not there yet, `*size` of `wanted`, into larger memory. */
+static int32_t read_head(const inlay__weights *w, const char *name, uint8_t **head, size_t *size, size_t wanted) {
+    uint8_t *grown = inlay__alloc(w->sys, wanted);
+    if (grown == NULL) return INLAY_ERR_MEMORY;
+    if (*size > 0) memcpy(grown, *head, *size);
+    inlay__free(w->sys, *head, *size);
+    int32_t status = inlay__file_read(&w->parts[0].file, name, *size, grown + *size, wanted - *size);
+    *head = grown;
+    *size = wanted;
+    return status;
+}
+
+/* Parses what is read through a function: as much of it as metadata and table of tensors take. */
+static int32_t parse_head(inlay__weights *w, const char *name) {
+    inlay__weights_part *part = last_part(w);
+    uint8_t *head = NULL;
+    size_t size = 0, wanted = inlay__min_size(FIRST_HEAD, part->file.size);
+    int32_t status = INLAY_OK;
+    while (wanted > 0) {
+        status = read_head(w, name, &head, &size, wanted);
+        if (status != INLAY_OK) break;
+        status = inlay__gguf_parse_head(w->sys, name, head, size, part->file.size, &part->gguf, &wanted);
+    }
+    inlay__free(w->sys, head, size);
+    return status;
+}
+
 static int32_t parse_part(inlay__weights *w, const char *name) {
     inlay__weights_part *part = last_part(w);
     if (!inlay__add_u64(w->file_size, part->file.size, &w->file_size))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the parts have more bytes than 64 bits can count", name);
+    if (part->file.read != NULL) return parse_head(w, name);
     return inlay__gguf_parse(w->sys, name, part->file.data, part->file.size, &part->gguf);
 }
 
-static int32_t open_part(inlay__weights *w, const char *path, size_t size, int32_t load) {
+static int32_t open_part(inlay__weights *w, const inlay__source *source) {
     inlay__weights_part *part;
     inlay__file file;
-    INLAY__TRY(inlay__weights_add_part(w, path, size, &part));
-    INLAY__TRY(inlay__file_open(w->sys, part->path, load, &file));
+    if (source->kind == INLAY__FROM_MEMORY) {
+        INLAY__TRY(add_part(w)); /* whose name is its absence */
+        part = last_part(w);
+    } else {
+        INLAY__TRY(inlay__weights_add_part(w, source->name, strlen(source->name), &part));
+    }
+    INLAY__TRY(inlay__file_open_source(w->sys, source, &file));
     part->file = file;
-    return parse_part(w, part->path);
+    return parse_part(w, source->name);
 }
 
 /* An integer of a part's metadata: `absent` when there is no such key. */
@@ -119,15 +156,17 @@ static int32_t check_first(const inlay__weights_part *first, int64_t n_parts) {
     return check_part(first, 0, n_parts);
 }
 
-static int32_t open_others(inlay__weights *w, int64_t n_parts, int32_t load) {
+static int32_t open_others(inlay__weights *w, int64_t n_parts, const inlay__source *first) {
     INLAY__TRY(check_first(&w->parts[0], n_parts));
     size_t path_size = w->parts[0].path_size;
     char *path = inlay__copy_text(w->sys, w->parts[0].path, path_size - 1);
     if (path == NULL) return INLAY_ERR_MEMORY;
+    inlay__source source = *first;
+    source.name = path;
     int32_t status = INLAY_OK;
     for (int64_t i = 1; i < n_parts && status == INLAY_OK; i++) {
         write_digits(path + path_size - 1 - SUFFIX_SIZE + NUMBER_AT, (uint32_t)i + 1);
-        status = open_part(w, path, path_size - 1, load);
+        status = open_part(w, &source);
         if (status == INLAY_OK) status = check_part(last_part(w), i, n_parts);
     }
     inlay__free(w->sys, path, path_size);
@@ -177,16 +216,16 @@ static int32_t check_tensor_count(const inlay__weights *w) {
 }
 
 /* Part 0 is open; opens what else there is. */
-static int32_t complete(inlay__weights *w, int32_t load) {
+static int32_t complete(inlay__weights *w, const inlay__source *source) {
     int64_t n_parts;
     INLAY__TRY(read_count(&w->parts[0].gguf, inlay__weights_name(w), "split.count", 1, &n_parts));
-    if (n_parts > 1 && w->parts[0].path == NULL)
+    if (n_parts > 1 && (source == NULL || source->kind != INLAY__FROM_PATH))
         return inlay__fail(INLAY_ERR_UNSUPPORTED,
-                           "file 'memory': is one of the %lld parts of a split model, which can only be opened from "
-                           "files",
-                           (long long)n_parts);
+                           "file '%s': is one of the %lld parts of a split model, which can only be opened from "
+                           "files, by the path of the first",
+                           inlay__weights_name(w), (long long)n_parts);
     if (n_parts > 1) {
-        INLAY__TRY(open_others(w, n_parts, load));
+        INLAY__TRY(open_others(w, n_parts, source));
         INLAY__TRY(merge(w));
     } else {
         w->tensors = w->parts[0].gguf.tensors;
@@ -205,22 +244,16 @@ static int32_t finish(inlay__weights *opened, int32_t status, inlay__weights *we
     return status;
 }
 
-int32_t inlay__weights_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights) {
+int32_t inlay__weights_open(const inlay__sys *sys, const inlay__source *source, inlay__weights *weights) {
     inlay__weights w = {.sys = sys};
-    int32_t status = open_part(&w, path, strlen(path), load);
-    if (status == INLAY_OK) status = complete(&w, load);
+    int32_t status = open_part(&w, source);
+    if (status == INLAY_OK) status = complete(&w, source);
     return finish(&w, status, weights);
 }
 
 int32_t inlay__weights_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights) {
-    inlay__weights w = {.sys = sys};
-    int32_t status = add_part(&w);
-    if (status == INLAY_OK) {
-        inlay__file_lend(data, size, &w.parts[0].file);
-        status = parse_part(&w, inlay__weights_name(&w));
-    }
-    if (status == INLAY_OK) status = complete(&w, INLAY_LOAD_AUTO);
-    return finish(&w, status, weights);
+    const inlay__source source = {.kind = INLAY__FROM_MEMORY, .name = "memory", .data = data, .size = size};
+    return inlay__weights_open(sys, &source, weights);
 }
 
 int32_t inlay__weights_open_empty(const inlay__sys *sys, const char *path, inlay__weights *weights) {
@@ -252,9 +285,32 @@ int32_t inlay__weights_open_written(inlay__gguf_writer *from, const char *path, 
         from->bytes = NULL;
         from->size = from->capacity = 0;
         w.file_size = file_size;
-        status = complete(&w, INLAY_LOAD_AUTO);
+        status = complete(&w, NULL);
     }
     return finish(&w, status, weights);
+}
+
+/* ------------------------------------------------------------------- reading */
+
+bool inlay__weights_is_read(const inlay__weights *weights) { return weights->parts[0].file.read != NULL; }
+
+int32_t inlay__weights_read(const inlay__weights *weights, uint64_t place, void *out, size_t size) {
+    return inlay__file_read(&weights->parts[0].file, inlay__weights_name(weights), place, out, size);
+}
+
+int32_t inlay__weights_get(const inlay__weights *weights, const inlay__tensor *t, const uint8_t **data, uint8_t **memory) {
+    *data = t->data;
+    *memory = NULL;
+    if (t->data != NULL) return INLAY_OK;
+    size_t size = (size_t)t->size;
+    uint8_t *bytes = inlay__alloc(weights->sys, size);
+    if (bytes == NULL) return INLAY_ERR_MEMORY;
+    int32_t status = inlay__weights_read(weights, t->place, bytes, size);
+    if (status == INLAY_OK)
+        *data = *memory = bytes;
+    else
+        inlay__free(weights->sys, bytes, size);
+    return status;
 }
 
 void inlay__weights_close(inlay__weights *weights) {
@@ -282,7 +338,7 @@ void inlay__weights_close(inlay__weights *weights) {
 int32_t inlay__weights_check(const inlay__weights *weights) {
     for (size_t p = 0; p < weights->n_parts; p++) {
         const inlay__weights_part *part = &weights->parts[p];
-        if (part->path != NULL) INLAY__TRY(inlay__file_check(weights->sys, part->path, &part->file));
+        if (part->file.mapped) INLAY__TRY(inlay__file_check(weights->sys, part->path, &part->file));
     }
     return INLAY_OK;
 }
@@ -322,7 +378,7 @@ void inlay__weights_forget_metadata(const inlay__weights *weights) {
         /* other containers keep their tensors elsewhere */
         size_t size = part->gguf.n_tensors > 0 ? part->file.size : 0;
         for (size_t k = 0; k < part->gguf.n_tensors; k++)
-            size = inlay__min_size(size, (size_t)(part->gguf.tensors[k].data - part->file.data));
+            size = inlay__min_size(size, (size_t)part->gguf.tensors[k].place);
         inlay__file_forget(weights->sys, &part->file, part->file.data, size);
     }
 }

@@ -12,7 +12,7 @@
 #include "format/tensor.h"
 
 typedef struct inlay__weights_part {
-    char *path; /* NULL for memory */
+    char *path; /* or what messages call it; NULL for memory */
     size_t path_size;
     inlay__file file;
     inlay__gguf gguf;               /* of config.json only what became metadata */
@@ -51,9 +51,9 @@ typedef struct inlay__weights {
 } inlay__weights;
 
 /* Opens a GGUF file. A split one ("-00001-of-0000N.gguf", with split.count in its metadata) is
- * opened by its first part; the others are looked for beside it, under the names derived from its own.
- * `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY, _CHANGED. */
-int32_t inlay__weights_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights);
+ * opened by the path of its first part; the others are looked for beside it, under the names derived from its own.
+ * `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED, _MEMORY, _CHANGED, _ARGUMENT, _CANCELLED. */
+int32_t inlay__weights_open(const inlay__sys *sys, const inlay__source *source, inlay__weights *weights);
 int32_t inlay__weights_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights);
 /* No file: neither tensors nor metadata, under the name that `path` is (NULL: "memory"). */
 int32_t inlay__weights_open_empty(const inlay__sys *sys, const char *path, inlay__weights *weights);
@@ -67,6 +67,15 @@ void inlay__weights_close(inlay__weights *weights);
  * over `n` tensors, empty. */
 int32_t inlay__weights_add_part(inlay__weights *weights, const char *path, size_t size, inlay__weights_part **part);
 int32_t inlay__weights_make_table(inlay__weights *weights, size_t n);
+
+/* Whether tensors have no data but places, from which they are read through the caller's function while the model opens,
+ * and on the thread that opens it. */
+bool inlay__weights_is_read(const inlay__weights *weights);
+/* Bytes from a place on. Errors: _IO. */
+int32_t inlay__weights_read(const inlay__weights *weights, uint64_t place, void *out, size_t size);
+/* All of a tensor: its data or, read, `*memory` of its size, to be given back to the allocator. Errors: _IO, _MEMORY. */
+int32_t inlay__weights_get(const inlay__weights *weights, const inlay__tensor *tensor, const uint8_t **data,
+                           uint8_t **memory);
 
 /* INLAY_ERR_CHANGED when a mapped file is not what it was at open. */
 int32_t inlay__weights_check(const inlay__weights *weights);

@@ -10,6 +10,7 @@ typedef struct inlay__folder {
     const char *path;        /* [path_size] with the '/' at its end, or empty for the current one */
     size_t path_size;
     int32_t load;            /* INLAY_LOAD_ */
+    inlay__progress *progress; /* or NULL */
     inlay__weights *weights; /* what is being opened; part 0 is config.json */
 } inlay__folder;
 

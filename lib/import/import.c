@@ -256,31 +256,27 @@ static int32_t open_folder(inlay__folder *f, const char *only, inlay__weights *w
     return status;
 }
 
-static int32_t open_arpa(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights) {
+static int32_t open_arpa(const inlay__sys *sys, const inlay__source *source, inlay__weights *weights) {
     inlay__file file;
-    INLAY__TRY(inlay__file_open(sys, path, load, &file));
-    int32_t status = inlay__arpa_open(sys, path, file.data, file.size, weights);
+    INLAY__TRY(inlay__file_open_source(sys, source, &file));
+    int32_t status = inlay__arpa_open(sys, source->name, file.data, file.size, weights);
     if (status == INLAY_OK) {
-        status = inlay__file_check(sys, path, &file);
+        status = inlay__file_check(sys, source->name, &file);
         if (status != INLAY_OK) inlay__weights_close(weights);
     }
     inlay__file_close(sys, &file);
     return status;
 }
 
-int32_t inlay__import_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights) {
-    return inlay__arpa_is(NULL, data, size) ? inlay__arpa_open(sys, NULL, data, size, weights)
-                                            : inlay__weights_open_memory(sys, data, size, weights);
-}
-
-int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights) {
+static int32_t open_path(const inlay__sys *sys, const inlay__source *source, inlay__weights *weights) {
+    const char *path = source->name;
     size_t size = strlen(path), n_folder = size;
-    inlay__folder f = {.sys = sys, .load = load};
+    inlay__folder f = {.sys = sys, .load = source->load, .progress = source->progress};
     bool folder = false, arpa = false;
     INLAY__TRY(look(sys, path, &folder, &arpa));
     bool single = !folder && ends_with(path, size, ending);
-    if (!folder && !single && arpa) return open_arpa(sys, path, load, weights);
-    if (!folder && !single) return inlay__weights_open(sys, path, load, weights);
+    if (!folder && !single && arpa) return open_arpa(sys, source, weights);
+    if (!folder && !single) return inlay__weights_open(sys, source, weights);
     while (single && n_folder > 0 && path[n_folder - 1] != '/') n_folder--;
     bool slash = folder && path[size - 1] != '/';
     char *copy = inlay__alloc(sys, n_folder + 2);
@@ -291,6 +287,13 @@ int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load
     int32_t status = open_folder(&f, single ? path + n_folder : NULL, weights);
     inlay__free(sys, copy, n_folder + 2);
     return status;
+}
+
+int32_t inlay__import_open(const inlay__sys *sys, const inlay__source *source, inlay__weights *weights) {
+    if (source->kind == INLAY__FROM_PATH) return open_path(sys, source, weights);
+    bool arpa = source->kind == INLAY__FROM_MEMORY && inlay__arpa_is(NULL, source->data, (size_t)source->size);
+    return arpa ? inlay__arpa_open(sys, NULL, source->data, (size_t)source->size, weights)
+                : inlay__weights_open(sys, source, weights);
 }
 
 bool inlay__import_is_folder(const inlay__weights *weights) { return weights->n_parts > 1 && weights->parts[1].safetensors.sys != NULL; }

@@ -6,11 +6,9 @@
 
 /* Opens a GGUF file (format/weights.h), a folder with config.json and safetensors files, one safetensors file beside
  * its config.json, or an ARPA file (import/arpa.h). `sys` must outlive the weights. Errors: _IO, _FORMAT, _UNSUPPORTED,
- * _MEMORY, _CHANGED. */
-int32_t inlay__import_open(const inlay__sys *sys, const char *path, int32_t load, inlay__weights *weights);
-
-/* A GGUF or ARPA file in memory; the bytes of the former must outlive the weights. */
-int32_t inlay__import_open_memory(const inlay__sys *sys, const void *data, size_t size, inlay__weights *weights);
+ * _MEMORY, _CHANGED, _CANCELLED. What is no path is a GGUF file or, in memory, an ARPA file; the bytes of the former
+ * must outlive the weights. */
+int32_t inlay__import_open(const inlay__sys *sys, const inlay__source *source, inlay__weights *weights);
 
 /* The bytes of a small file of a folder that was opened, such as "tokenizer.json"; *there tells whether it is there.
  * Close it with inlay__file_close. Errors: _IO, _FORMAT (empty, or of more than `max_size` bytes), _MEMORY. */

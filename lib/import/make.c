@@ -145,6 +145,29 @@ static void make_rows(void *arg, size_t i_thread, size_t n_threads) {
 
 /* ----------------------------------------------------------------------- tensors */
 
+static int32_t make_rows_of(inlay__weights *w, inlay__pool *pool, make_job *job, bool is_wanted) {
+    size_t n_scratch = scratch_size(job->recipe) * inlay__pool_n_threads(pool);
+    job->scratch = inlay__alloc(w->sys, n_scratch);
+    if (job->scratch == NULL) return INLAY_ERR_MEMORY;
+    int32_t status = is_wanted ? inlay__pool_run(pool, make_rows, job) : INLAY_OK;
+    inlay__free(w->sys, job->scratch, n_scratch);
+    return status;
+}
+
+/* The same of a source that is read first, and is in memory no longer than it takes. */
+static int32_t make_rows_read(inlay__weights *w, inlay__pool *pool, make_job *job, uint64_t place, bool is_wanted) {
+    const inlay__recipe *r = job->recipe;
+    size_t size = job->source_size * (size_t)r->n_rows;
+    uint8_t *source = inlay__alloc(w->sys, size);
+    if (source == NULL) return INLAY_ERR_MEMORY;
+    int32_t status = is_wanted ? inlay__weights_read(w, place, source, size) : INLAY_OK;
+    r->sources[0] = source;
+    if (status == INLAY_OK) status = make_rows_of(w, pool, job, is_wanted);
+    r->sources[0] = NULL;
+    inlay__free(w->sys, source, size);
+    return status;
+}
+
 static int32_t make_tensor(inlay__weights *w, inlay__pool *pool, size_t i) {
     inlay__tensor *t = &w->merged[i];
     const inlay__recipe *r = &w->recipes[i];
@@ -153,17 +176,13 @@ static int32_t make_tensor(inlay__weights *w, inlay__pool *pool, size_t i) {
     job.row_size = (size_t)t->size / ((size_t)r->n_rows * r->n_sources);
     job.task_rows = inlay__max_size(TASK_BYTES / inlay__max_size(job.row_size, 1), 1);
     atomic_init(&job.next, 0);
-    size_t n_scratch = scratch_size(r) * inlay__pool_n_threads(pool);
     made->memory = inlay__alloc(w->sys, (size_t)t->size);
     if (made->memory == NULL) return INLAY_ERR_MEMORY;
     made->size = (size_t)t->size;
     job.out = made->memory;
-    job.scratch = inlay__alloc(w->sys, n_scratch);
-    if (job.scratch == NULL) return INLAY_ERR_MEMORY;
-    bool is_read = t->size <= MOST_READ || !w->sys->only_plans;
-    int32_t status = is_read ? inlay__pool_run(pool, make_rows, &job) : INLAY_OK;
-    inlay__free(w->sys, job.scratch, n_scratch);
-    INLAY__TRY(status);
+    bool is_wanted = t->size <= MOST_READ || !w->sys->only_plans;
+    INLAY__TRY(r->sources[0] == NULL ? make_rows_read(w, pool, &job, t->place, is_wanted)
+                                     : make_rows_of(w, pool, &job, is_wanted));
     t->data = made->memory;
     for (size_t k = 0; k < r->n_sources; k++)
         inlay__weights_forget(w, r->sources[k], job.source_size * (size_t)r->n_rows);
@@ -240,8 +259,7 @@ static int32_t make_all(inlay__weights *w, inlay__pool *pool, const inlay__make_
     for (size_t i = 0; i < w->n_tensors; i++) {
         if (!w->recipes[i].needed) continue;
         INLAY__TRY(make_tensor(w, pool, i));
-        if (config->progress != NULL && config->progress(config->progress_user, 0, w->file_size) != 0)
-            return inlay__fail(INLAY_ERR_CANCELLED, "opening was cancelled by the progress callback");
+        INLAY__TRY(inlay__progress_tell(config->progress));
     }
     return INLAY_OK;
 }

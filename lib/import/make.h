@@ -8,14 +8,13 @@
 typedef struct inlay__make_config {
     size_t n_threads;
     uint32_t type;              /* that matrices get: INLAY_TYPE_, or INLAY__KEEP_TYPES */
-    inlay_progress_fn progress; /* may be NULL; only to be cancelled by */
-    void *progress_user;
+    inlay__progress *progress;  /* may be NULL; only to be cancelled by */
 } inlay__make_config;
 
 #define INLAY__KEEP_TYPES UINT32_MAX
 
 /* Gives every tensor of the table its data. Files' pages are let go as they have been read, so that a model is not in
- * memory twice. Errors: _MEMORY, _THREAD, _CANCELLED. */
+ * memory twice. Errors: _MEMORY, _THREAD, _CANCELLED, _IO. */
 int32_t inlay__weights_make(inlay__weights *weights, const inlay__make_config *config);
 
 #endif

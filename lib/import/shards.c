@@ -16,7 +16,8 @@ static int32_t open_part(inlay__folder *f, const char *path) {
     inlay__weights_part *part;
     inlay__file file;
     INLAY__TRY(inlay__weights_add_part(w, path, strlen(path), &part));
-    INLAY__TRY(inlay__file_open(f->sys, part->path, f->load, &file));
+    inlay__source source = {.kind = INLAY__FROM_PATH, .name = part->path, .load = f->load, .progress = f->progress};
+    INLAY__TRY(inlay__file_open_source(f->sys, &source, &file));
     part->file = file;
     if (!inlay__add_u64(w->file_size, file.size, &w->file_size))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': the files have more bytes than 64 bits can count", path);

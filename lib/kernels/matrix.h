@@ -12,7 +12,8 @@ typedef struct inlay__matrix {
     size_t n_rows;        /* outputs */
     size_t n_k;           /* inputs */
     size_t row_size;      /* bytes of a row; of a packed panel a 16th */
-    const uint8_t *data;
+    const uint8_t *data;       /* NULL while it is still to be read from its place */
+    uint64_t place;            /* in the file that has it */
     /* of rows: where their panels will be, once they are used enough to be packed; or NULL */
     const uint8_t *panels;
     const atomic_int *ready;   /* not 0: the panels are read in place of the rows, with the same result */
@@ -30,8 +31,18 @@ typedef struct inlay__operand {
 /* Rows [begin, end) as a matrix, begin a multiple of 16, in the form that they have by now. */
 inlay__matrix inlay__matrix_part(const inlay__matrix *matrix, size_t begin, size_t end);
 
+/* Whether two matrices are the same bytes, in memory or still to be read. */
+static inline bool inlay__matrix_is(const inlay__matrix *a, const inlay__matrix *b) {
+    return a->data == b->data && a->place == b->place;
+}
+
 /* Bytes of the matrix in the form that it has by now. */
 size_t inlay__matrix_size(const inlay__matrix *matrix);
+
+/* Bytes that it has where it stands: rows, or panels of which the last may have rows of zeros. */
+static inline size_t inlay__matrix_stored_size(const inlay__matrix *m) {
+    return (m->packed ? inlay__round_up(m->n_rows, INLAY__LANES) : m->n_rows) * m->row_size;
+}
 
 /* Bytes that the packed form of a matrix takes; 0 when the level has no packed kernel for its type. */
 size_t inlay__matrix_packed_size(const inlay__kernels *kernels, uint32_t type, size_t n_rows, size_t n_k);

@@ -27,11 +27,12 @@ static int32_t find_column(inlay__model *m, size_t k, const char *column, uint32
                            m->keys.name, name, (unsigned long long)t->n_elements, t->n_dims, (unsigned long long)n);
     m->used[t - m->weights->tensors] = true;
     *values = t->data;
-    if ((uintptr_t)t->data % sizeof(float) == 0) return INLAY_OK;
+    if (t->data != NULL && (uintptr_t)t->data % sizeof(float) == 0) return INLAY_OK;
     void *copy = inlay__model_alloc_raw(m, (size_t)t->size);
     if (copy == NULL) return INLAY_ERR_MEMORY;
-    memcpy(copy, t->data, (size_t)t->size);
     *values = copy;
+    if (t->data == NULL) return inlay__weights_read(m->weights, t->place, copy, (size_t)t->size);
+    memcpy(copy, t->data, (size_t)t->size);
     return INLAY_OK;
 }
 

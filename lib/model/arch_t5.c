@@ -47,7 +47,7 @@ int32_t inlay__arch_t5_load(inlay__model *m) {
         shape.ffn = INLAY__FFN_GATED;
         shape.activation = INLAY__GELU_TANH;
     }
-    bool is_tied = m->head.output.matrix.data == m->token_embd.data;
+    bool is_tied = inlay__matrix_is(&m->head.output.matrix, &m->token_embd);
     double scale = is_tied && shape.ffn == INLAY__FFN_PLAIN ? 1.0 / sqrt((double)m->hparams.n_embd) : 1.0;
     INLAY__TRY(inlay__keys_f64(&m->keys, "decoder_output_scale", false, 1e-6, 1e6, &scale));
     m->logit_scale = (float)scale;

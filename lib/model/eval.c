@@ -108,7 +108,7 @@ static void forget_embeddings(inlay__decoder *d, size_t n_cols) {
     const inlay__model *model = d->model;
     const inlay__matrix *m = &model->token_embd;
     d->n_rows_read += n_cols;
-    if (d->n_rows_read < MOST_ROWS || m->data == model->head.output.matrix.data) return;
+    if (d->n_rows_read < MOST_ROWS || inlay__matrix_is(m, &model->head.output.matrix)) return;
     inlay__weights_forget_pages(model->weights, m->data, m->n_rows * m->row_size);
     d->n_rows_read = 0;
 }

@@ -100,8 +100,12 @@ int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is packed, which vectors are not",
                            inlay__weights_name(model->weights), name);
     float *values = inlay__model_alloc(model, n, sizeof(float));
+    const uint8_t *data;
+    uint8_t *memory;
     if (values == NULL) return INLAY_ERR_MEMORY;
-    inlay__dequantize_row(tensor->type, tensor->data, n, values);
+    INLAY__TRY(inlay__weights_get(model->weights, tensor, &data, &memory));
+    inlay__dequantize_row(tensor->type, data, n, values);
+    inlay__free(model->sys, memory, (size_t)tensor->size);
     model->vectors_hash = inlay__fingerprint_vector(model->vectors_hash, values, n);
     *out = values;
     return INLAY_OK;
@@ -110,6 +114,11 @@ int32_t inlay__load_vector(inlay__model *model, const char *format, size_t layer
 int32_t inlay__load_vector_optional(inlay__model *model, const char *format, size_t layer, size_t n, const float **out) {
     *out = NULL;
     return inlay__load_has(model, format, layer) ? inlay__load_vector(model, format, layer, n, out) : INLAY_OK;
+}
+
+static void set_place(const inlay__tensor *t, size_t offset, inlay__matrix *m) {
+    m->place = t->place + offset;
+    m->data = t->data != NULL ? t->data + offset : NULL;
 }
 
 /* Rows from `row` of matrix `i` of a tensor. In a packed one they must begin with a panel. */
@@ -125,11 +134,11 @@ static int32_t rows_of(const inlay__model *model, const inlay__tensor *t, size_t
             return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is packed, which one of parts that begin at row %zu "
                                "may not be", inlay__weights_name(model->weights), t->name.text, row);
         out->row_size = panel_size / INLAY__LANES;
-        out->data = t->data + i * matrix_size + row / INLAY__LANES * panel_size;
+        set_place(t, i * matrix_size + row / INLAY__LANES * panel_size, out);
     } else {
         inlay__dtype_row_size(t->type, t->shape[0], &row_size);
         out->row_size = (size_t)row_size;
-        out->data = t->data + (i * height + row) * out->row_size;
+        set_place(t, (i * height + row) * out->row_size, out);
     }
     return INLAY_OK;
 }
@@ -167,7 +176,11 @@ int32_t inlay__load_table(inlay__model *model, const char *format, size_t layer,
     INLAY__TRY(inlay__load_matrix(model, format, layer, n_rows, n_k, &m));
     float *values = inlay__model_alloc(model, n_rows, n_k * sizeof(float));
     if (values == NULL) return INLAY_ERR_MEMORY;
+    inlay__tensor tensor = {.size = inlay__matrix_stored_size(&m), .place = m.place, .data = m.data};
+    uint8_t *memory;
+    INLAY__TRY(inlay__weights_get(model->weights, &tensor, &m.data, &memory));
     for (size_t row = 0; row < n_rows; row++) inlay__matrix_row(&m, row, values + row * n_k);
+    inlay__free(model->sys, memory, (size_t)tensor.size);
     *out = values;
     return INLAY_OK;
 }

@@ -14,8 +14,7 @@ typedef struct inlay__model inlay__model;
 
 typedef struct inlay__model_config {
     inlay__log log;
-    inlay_progress_fn progress; /* may be NULL; in bytes */
-    void *progress_user;
+    inlay__progress *progress;  /* may be NULL; in bytes */
     inlay__cpu cpu;
     int32_t pack;               /* INLAY_PACK_ */
     size_t n_threads;           /* for packing the weights while opening */
@@ -23,7 +22,7 @@ typedef struct inlay__model_config {
 } inlay__model_config;
 
 /* Reads hyperparameters, finds the architecture, checks every tensor it needs (present, shape, type). The weights
- * and `sys` must outlive the model. Errors: _FORMAT, _UNSUPPORTED, _MEMORY, _CANCELLED, _THREAD. */
+ * and `sys` must outlive the model. Errors: _FORMAT, _UNSUPPORTED, _MEMORY, _CANCELLED, _THREAD, _IO. */
 int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, const inlay__model_config *config,
                          inlay__model **model);
 void inlay__model_free(inlay__model *model);

@@ -37,10 +37,11 @@ typedef struct writer {
 static int32_t flush(writer *w) {
     INLAY__TRY(inlay__out_file_write(&w->file, w->buffer, w->used));
     w->used = 0;
-    const inlay__model_config *c = w->config;
-    if (w->total > 0 && c->progress != NULL && c->progress(c->progress_user, w->file.size, w->total) != 0)
-        return inlay__fail(INLAY_ERR_CANCELLED, "packing was cancelled by the progress callback");
-    return INLAY_OK;
+    inlay__progress *progress = w->config->progress;
+    if (w->total == 0 || progress == NULL) return INLAY_OK;
+    progress->done = w->file.size;
+    progress->total = w->total;
+    return inlay__progress_tell(progress);
 }
 
 static int32_t put(writer *w, const void *data, size_t size) {

@@ -31,8 +31,11 @@ static void pack_panels(void *arg, size_t i_thread, size_t n_threads) {
 /* All packed matrices stand in one piece of memory: thousands of pages at a time are cheaper to get than one by one. */
 typedef struct packer {
     inlay__model *model;
+    const inlay__model_config *config;
     inlay__pool *pool;
-    uint8_t *memory; /* where the next matrix goes */
+    uint8_t *memory;   /* where the next matrix goes */
+    uint8_t *rows;     /* [rows_size] for rows that are read from the file; NULL: they are in memory */
+    size_t rows_size;
 } packer;
 
 /* Bytes that a matrix will take; 0 when it stays as it is: packed in the file, or without a kernel for panels. */
@@ -40,40 +43,64 @@ static size_t size_to_pack(const inlay__model *model, const inlay__matrix *m) {
     return m->packed ? 0 : inlay__matrix_packed_size(&model->kernels, m->type, m->n_rows, m->n_k);
 }
 
-/* Packs into `packed` and lets the rows go. Looks at `cancel`, which may be NULL. */
+static size_t panels_of(const inlay__matrix *m) { return (m->n_rows + INLAY__LANES - 1) / INLAY__LANES; }
+
+/* How many panels are packed at a time. */
+static size_t step_of(const inlay__matrix *m) {
+    return inlay__min_size(inlay__max_size(STEP_BYTES / (m->row_size * INLAY__LANES), 1), panels_of(m));
+}
+
+/* Packs panels [begin, end) of rows in memory into `packed`, which is the matrix's, and lets the rows go. */
+static int32_t fill_step(const inlay__model *model, inlay__pool *pool, const inlay__matrix *matrix, size_t begin, size_t end,
+                         uint8_t *packed) {
+    pack_job job = {.kernels = &model->kernels, .rows = matrix, .packed = packed, .end = end};
+    atomic_init(&job.next, begin);
+    if (!model->sys->only_plans) INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
+    /* no row beyond the last: a tensor that was made is freed when as many bytes as it has were let go */
+    size_t first = begin * INLAY__LANES, last = inlay__min_size(end * INLAY__LANES, matrix->n_rows);
+    inlay__weights_forget(model->weights, matrix->data + first * matrix->row_size, (last - first) * matrix->row_size);
+    return INLAY_OK;
+}
+
+/* The same of rows that are read first. */
+static int32_t read_step(const packer *p, const inlay__matrix *matrix, size_t begin, size_t end) {
+    const inlay__model *model = p->model;
+    size_t row = begin * INLAY__LANES, n_rows = inlay__min_size(end * INLAY__LANES, matrix->n_rows) - row;
+    if (model->sys->only_plans) return INLAY_OK;
+    INLAY__TRY(inlay__weights_read(model->weights, matrix->place + row * matrix->row_size, p->rows, n_rows * matrix->row_size));
+    inlay__matrix part = *matrix;
+    part.data = p->rows;
+    part.n_rows = n_rows;
+    return fill_step(model, p->pool, &part, 0, end - begin,
+                     p->memory + inlay__packed_matrix_size(matrix->type, row, matrix->n_k));
+}
+
+/* Packs what is in memory into `packed`, step by step. Looks at `cancel`, which may be NULL. */
 static int32_t fill_panels(const inlay__model *model, inlay__pool *pool, const inlay__matrix *matrix, uint8_t *packed,
                            const atomic_int *cancel) {
-    size_t n_panels = (matrix->n_rows + INLAY__LANES - 1) / INLAY__LANES;
-    size_t step = inlay__max_size(STEP_BYTES / (matrix->row_size * INLAY__LANES), 1);
+    size_t n_panels = panels_of(matrix), step = step_of(matrix);
     for (size_t begin = 0; begin < n_panels; begin += step) {
-        pack_job job = {.kernels = &model->kernels,
-                        .rows = matrix,
-                        .packed = packed,
-                        .end = inlay__min_size(begin + step, n_panels)};
-        atomic_init(&job.next, begin);
         if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed) != 0)
             return inlay__fail(INLAY_ERR_CANCELLED, "the evaluation was cancelled");
-        if (!model->sys->only_plans) INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
-        /* no row beyond the last: a tensor that was made is freed when as many bytes as it has were let go */
-        size_t first = begin * INLAY__LANES, last = inlay__min_size(job.end * INLAY__LANES, matrix->n_rows);
-        inlay__weights_forget(model->weights, matrix->data + first * matrix->row_size,
-                              (last - first) * matrix->row_size);
+        INLAY__TRY(fill_step(model, pool, matrix, begin, inlay__min_size(begin + step, n_panels), packed));
     }
     return INLAY_OK;
 }
 
+/* While the model opens. */
 static int32_t pack_matrix(packer *p, inlay__matrix *matrix, size_t size) {
-    INLAY__TRY(fill_panels(p->model, p->pool, matrix, p->memory, NULL));
+    size_t n_panels = panels_of(matrix), step = step_of(matrix), panel_rows = matrix->row_size * INLAY__LANES;
+    if (p->pool == NULL) INLAY__TRY(inlay__pool_new(p->model->sys, p->config->n_threads, &p->pool));
+    for (size_t begin = 0, end; begin < n_panels; begin = end) {
+        end = inlay__min_size(begin + step, n_panels);
+        INLAY__TRY(matrix->data == NULL ? read_step(p, matrix, begin, end)
+                                        : fill_step(p->model, p->pool, matrix, begin, end, p->memory));
+        INLAY__TRY(inlay__progress_add(p->config->progress, (end - begin) * panel_rows));
+    }
     matrix->data = p->memory;
     matrix->packed = true;
     matrix->row_size = inlay__packed_matrix_size(matrix->type, INLAY__LANES, matrix->n_k) / INLAY__LANES;
     p->memory += inlay__round_up(size, ALIGNMENT);
-    return INLAY_OK;
-}
-
-static int32_t report(const inlay__model_config *config, uint64_t done, uint64_t total) {
-    if (config->progress != NULL && config->progress(config->progress_user, done, total) != 0)
-        return inlay__fail(INLAY_ERR_CANCELLED, "opening was cancelled by the progress callback");
     return INLAY_OK;
 }
 
@@ -110,13 +137,21 @@ static int32_t add_packed_size(const inlay__model *model, const inlay__matrix *m
 }
 
 static int32_t get_memory(packer *p) {
-    size_t total = 0;
-    for (size_t i = 0; i < p->model->n_matrices; i++)
-        INLAY__TRY(add_packed_size(p->model, p->model->matrices[i], &total));
+    size_t total = 0, rows = 0;
+    for (size_t i = 0; i < p->model->n_matrices; i++) {
+        const inlay__matrix *m = p->model->matrices[i];
+        INLAY__TRY(add_packed_size(p->model, m, &total));
+        if (m->data == NULL && size_to_pack(p->model, m) > 0)
+            rows = inlay__max_size(rows, step_of(m) * INLAY__LANES * m->row_size);
+    }
     p->model->packed_size = total;
     if (total == 0) return INLAY_OK;
     p->memory = inlay__model_alloc_raw(p->model, total);
-    return p->memory != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
+    if (p->memory == NULL) return INLAY_ERR_MEMORY;
+    if (rows == 0) return INLAY_OK;
+    p->rows = inlay__alloc(p->model->sys, rows);
+    p->rows_size = rows;
+    return p->rows != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
 }
 
 /* A place for a matrix that is in a file, which inlay__model_use fills. */
@@ -130,30 +165,43 @@ static int32_t reserve(packer *p, inlay__matrix *m, size_t size) {
     return INLAY_OK;
 }
 
-/* Tensors that were made are packed in any case: their rows are let go with it, so that nobody may be reading them. */
-static int32_t prepare_matrix(packer *p, inlay__matrix *m, const inlay__model_config *config) {
-    size_t size = size_to_pack(p->model, m);
-    if (size == 0) return INLAY_OK;
-    if (config->pack != INLAY_PACK_OPEN && !inlay__weights_is_made(p->model->weights, m->data))
-        return reserve(p, m, size);
-    if (p->pool == NULL) INLAY__TRY(inlay__pool_new(p->model->sys, config->n_threads, &p->pool));
-    return pack_matrix(p, m, size);
+/* Reads a matrix that stays as it is in the file. */
+static int32_t settle(inlay__model *model, inlay__matrix *m) {
+    size_t size = inlay__matrix_stored_size(m);
+    if (m->data != NULL || m->n_rows == 0) return INLAY_OK;
+    uint8_t *memory = inlay__model_alloc_raw(model, size);
+    if (memory == NULL) return INLAY_ERR_MEMORY;
+    m->data = memory;
+    return model->sys->only_plans ? INLAY_OK : inlay__weights_read(model->weights, m->place, memory, size);
 }
 
-static int32_t pack_all(packer *p, const inlay__model_config *config) {
+/* The matrices that are not for products alone: after the others, as the embedding may be one of them. */
+static int32_t settle_others(inlay__model *m) {
+    inlay__matrix *others[] = {&m->token_embd, &m->embd_in.matrix, &m->embd_out.matrix, &m->encoder.positions,
+                               &m->encoder.types, &m->decoder.positions, &m->decoder.types};
+    for (size_t i = 0; i < INLAY__COUNT(others); i++) INLAY__TRY(settle(m, others[i]));
+    return INLAY_OK;
+}
+
+/* Tensors that were made are packed in any case: their rows are let go with it, so that nobody may be reading them. So
+ * are those that are read now or never. */
+static int32_t prepare_matrix(packer *p, inlay__matrix *m) {
+    size_t size = p->config->pack != INLAY_PACK_NEVER ? size_to_pack(p->model, m) : 0, stored = inlay__matrix_stored_size(m);
+    bool now = p->config->pack == INLAY_PACK_OPEN || m->data == NULL || inlay__weights_is_made(p->model->weights, m->data);
+    if (size > 0 && now) return pack_matrix(p, m, size);
+    INLAY__TRY(size > 0 ? reserve(p, m, size) : settle(p->model, m));
+    return inlay__progress_add(p->config->progress, stored);
+}
+
+static int32_t prepare_all(packer *p) {
     inlay__model *model = p->model;
-    bool tied = model->head.output.matrix.data == model->token_embd.data;
-    uint64_t done = 0, total = model->weights->file_size;
-    INLAY__TRY(report(config, 0, total));
-    INLAY__TRY(get_memory(p));
-    for (size_t i = 0; i < model->n_matrices; i++) {
-        inlay__matrix *matrix = model->matrices[i];
-        done += inlay__matrix_size(matrix);
-        INLAY__TRY(prepare_matrix(p, matrix, config));
-        INLAY__TRY(report(config, done < total ? done : total, total));
-    }
+    bool tied = inlay__matrix_is(&model->head.output.matrix, &model->token_embd);
+    INLAY__TRY(inlay__progress_tell(p->config->progress));
+    if (p->config->pack != INLAY_PACK_NEVER) INLAY__TRY(get_memory(p));
+    for (size_t i = 0; i < model->n_matrices; i++) INLAY__TRY(prepare_matrix(p, model->matrices[i]));
     if (tied) model->token_embd = model->head.output.matrix;
-    return report(config, total, total);
+    INLAY__TRY(settle_others(model));
+    return inlay__progress_end(p->config->progress);
 }
 
 /* Then nobody reads the file any more, but for some rows of an embedding. */
@@ -206,12 +254,11 @@ static size_t panel_size(const inlay__model *model) {
 }
 
 int32_t inlay__model_pack(inlay__model *model, const inlay__model_config *config) {
-    packer p = {.model = model};
+    packer p = {.model = model, .config = config};
     INLAY__TRY(make_list(model));
-    int32_t status = config->pack == INLAY_PACK_NEVER
-                         ? report(config, model->weights->file_size, model->weights->file_size)
-                         : pack_all(&p, config);
+    int32_t status = prepare_all(&p);
     inlay__pool_free(p.pool);
+    inlay__free(model->sys, p.rows, p.rows_size);
     model->panel_size = panel_size(model);
     return status;
 }

@@ -244,9 +244,11 @@ TEST(progress_is_told_for_each_layer_in_bytes_of_the_file) {
         told t = {.rises = true};
         inlay__model_config config = tiny_network_config();
         p.n_layer = 5;
-        config.progress = on_progress;
-        config.progress_user = &t;
-        tiny_network n = tiny_network_open(&p, &config);
+        tiny_network n = tiny_network_open(&p, NULL);
+        inlay__progress progress = {.tell = on_progress, .user = &t, .call = "opening", .total = n.size};
+        tiny_network_close(&n);
+        config.progress = &progress;
+        n = tiny_network_open(&p, &config);
         CHECK(t.rises);
         CHECK(t.n_calls >= 2 + 5);
         CHECK(t.done == n.size && t.total == n.size);
@@ -265,17 +267,17 @@ typedef struct forgotten {
 
 static forgotten seen;
 
-static void *map_and_note(void *user, int fd, size_t size) {
-    seen.map = inlay__sys_default.file_map(user, fd, size);
+static void *map_and_note(void *user, int fd, uint64_t offset, size_t size) {
+    seen.map = inlay__sys_default.file_map(user, fd, offset, size);
     seen.map_size = size;
     return (void *)(uintptr_t)seen.map;
 }
 
 static void forget_and_note(void *user, const void *memory, size_t size) {
     size_t begin = (size_t)((const uint8_t *)memory - seen.map);
-    seen.inside = seen.inside && (const uint8_t *)memory >= seen.map && begin % 4096 == 0 && size % 4096 == 0 &&
-                  begin + size <= seen.map_size && (begin + size) / 4096 <= sizeof seen.pages;
-    for (size_t page = begin / 4096; seen.inside && page < (begin + size) / 4096; page++)
+    seen.inside = seen.inside && (const uint8_t *)memory >= seen.map && begin + size <= seen.map_size &&
+                  (begin + size) / 4096 <= sizeof seen.pages;
+    for (size_t page = (begin + 4095) / 4096; seen.inside && page < (begin + size) / 4096; page++)
         seen.inside = seen.pages[page]++ == 0;
     seen.n_calls++;
     seen.bytes += size;
@@ -302,7 +304,7 @@ TEST(pages_of_a_mapped_file_are_let_go_as_they_are_packed_and_never_others) {
         sys.file_map = map_and_note;
         sys.file_forget = forget_and_note;
         seen = (forgotten){.inside = true};
-        CHECK_INT(inlay__weights_open(&sys, path, INLAY_LOAD_MAP, &weights), INLAY_OK);
+        CHECK_INT(inlay__weights_open(&sys, INLAY__PATH(path, INLAY_LOAD_MAP), &weights), INLAY_OK);
         CHECK_INT(inlay__model_new(&sys, &weights, &config, &model), INLAY_OK);
         CHECK(seen.inside);
         if (kernels.product_packed[types[i]] != NULL) CHECK(seen.n_calls >= 8 && seen.bytes > lent.size / 2);

@@ -52,6 +52,13 @@ static int fail_open(void *user, const char *path) {
     return fd;
 }
 
+static int fail_copy(void *user, int fd) {
+    fail_sys *f = user;
+    int copy = fail_sys_fails(f) ? -1 : inlay__sys_default.file_copy(NULL, fd);
+    if (copy >= 0) atomic_fetch_add(&f->n_files, 1);
+    return copy;
+}
+
 static int fail_stat(void *user, int fd, inlay__file_info *info) {
     return fail_sys_fails(user) ? -1 : inlay__sys_default.file_stat(NULL, fd, info);
 }
@@ -60,9 +67,9 @@ static int64_t fail_read(void *user, int fd, void *buffer, size_t size, uint64_t
     return fail_sys_fails(user) ? -1 : inlay__sys_default.file_read(NULL, fd, buffer, transfer(user, size), offset);
 }
 
-static void *fail_map(void *user, int fd, size_t size) {
+static void *fail_map(void *user, int fd, uint64_t offset, size_t size) {
     fail_sys *f = user;
-    void *memory = fail_sys_fails(f) ? NULL : inlay__sys_default.file_map(NULL, fd, size);
+    void *memory = fail_sys_fails(f) ? NULL : inlay__sys_default.file_map(NULL, fd, offset, size);
     if (memory != NULL) atomic_fetch_add(&f->n_maps, 1);
     return memory;
 }
@@ -113,6 +120,7 @@ void fail_sys_init(fail_sys *f) {
     f->sys.alloc = fail_alloc;
     f->sys.release = fail_release;
     f->sys.file_open = fail_open;
+    f->sys.file_copy = fail_copy;
     f->sys.file_stat = fail_stat;
     f->sys.file_read = fail_read;
     f->sys.file_map = fail_map;

@@ -37,8 +37,8 @@ static int64_t file_read(void *user, int fd, void *buffer, size_t size, uint64_t
     return (int64_t)size;
 }
 
-static void *file_map(void *user, int fd, size_t size) {
-    (void)user, (void)fd, (void)size;
+static void *file_map(void *user, int fd, uint64_t offset, size_t size) {
+    (void)user, (void)fd, (void)offset, (void)size;
     return NULL; /* copied instead */
 }
 

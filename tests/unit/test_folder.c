@@ -40,7 +40,7 @@ static void open_as(fixture *x, const char *path) {
     size_t size;
     x->file = safetensors_writer_finish(&x->w, &size);
     folder_sys_put(&x->f, "model.safetensors", x->file, size);
-    x->status = inlay__import_open(&x->f.sys, path, INLAY_LOAD_COPY, &x->weights);
+    x->status = inlay__import_open(&x->f.sys, INLAY__PATH(path, INLAY_LOAD_COPY), &x->weights);
     inlay__make_config make = {.n_threads = 2, .type = INLAY__KEEP_TYPES};
     if (x->status == INLAY_OK) x->status = inlay__weights_make(&x->weights, &make);
     if (x->status != INLAY_OK) fprintf(stderr, "  %s\n", inlay__error_text());
@@ -83,7 +83,7 @@ static void refuses(fixture *x, int32_t status, const char *words) {
     x->weights = untouched;
     x->file = safetensors_writer_finish(&x->w, &size);
     if (x->w.size > 0) folder_sys_put(&x->f, "model.safetensors", x->file, size);
-    x->status = inlay__import_open(&x->f.sys, "folder", INLAY_LOAD_COPY, &x->weights);
+    x->status = inlay__import_open(&x->f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &x->weights);
     CHECK_INT(x->status, status);
     CHECK_HAS(inlay__error_text(), words);
     CHECK(memcmp(&x->weights, &untouched, sizeof untouched) == 0);
@@ -280,7 +280,7 @@ TEST(matrices_are_quantised_while_opening_and_norms_are_not) {
     safetensors_writer_count(&x.w, "wpe.weight", "[2,32]", 64, 1);
     x.file = safetensors_writer_finish(&x.w, &size);
     folder_sys_put(&x.f, "model.safetensors", x.file, size);
-    x.status = inlay__import_open(&x.f.sys, "folder", INLAY_LOAD_COPY, &x.weights);
+    x.status = inlay__import_open(&x.f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &x.weights);
     inlay__make_config make = {.n_threads = 2, .type = INLAY_TYPE_Q4_K}; /* rows of 32 get Q8_0 */
     CHECK_INT(inlay__weights_make(&x.weights, &make), INLAY_OK);
     const inlay__tensor *t = inlay__weights_find(&x.weights, "blk.0.ffn_up.weight");
@@ -373,7 +373,7 @@ TEST(template_and_tokens_of_the_files_beside_become_metadata) {
         CHECK(inlay__gguf_find(gguf, "tokenizer.ggml.padding_token_id") == NULL);
         inlay__weights_close(&x.weights);
         folder_sys_put(&x.f, "chat_template.jinja", jinja, 1);
-        x.status = inlay__import_open(&x.f.sys, "folder/model.safetensors", INLAY_LOAD_COPY, &x.weights);
+        x.status = inlay__import_open(&x.f.sys, INLAY__PATH("folder/model.safetensors", INLAY_LOAD_COPY), &x.weights);
         CHECK_INT(x.status, INLAY_OK);
         CHECK_STR(
             inlay__gguf_string(inlay__gguf_find(inlay__weights_metadata(&x.weights), "tokenizer.chat_template"), 0)
@@ -596,7 +596,7 @@ static void with_index(const char *index, int32_t status, const char *words) {
     folder_sys_put(&x.f, "b.safetensors", b_file, b_size);
     folder_sys_put(&x.f, "c.safetensors", b_file, b_size);
     if (index != NULL) folder_sys_put(&x.f, "model.safetensors.index.json", index, strlen(index));
-    x.status = inlay__import_open(&x.f.sys, "folder", INLAY_LOAD_COPY, &x.weights);
+    x.status = inlay__import_open(&x.f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &x.weights);
     CHECK_INT(x.status, status);
     if (words != NULL) CHECK_HAS(inlay__error_text(), words);
     if (x.status == INLAY_OK) {
@@ -672,7 +672,7 @@ TEST(every_allocation_that_fails_while_opening_leaves_nothing) {
         folder_sys_put(&x.f, "model.safetensors", x.file, size);
         x.f.sys.user = x.memory.sys.user;
         x.memory.fail_at = n;
-        x.status = inlay__import_open(&x.f.sys, "folder", INLAY_LOAD_COPY, &x.weights);
+        x.status = inlay__import_open(&x.f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &x.weights);
         inlay__make_config make = {.n_threads = 1, .type = INLAY__KEEP_TYPES};
         bool opened = x.status == INLAY_OK;
         if (opened) x.status = inlay__weights_make(&x.weights, &make);

@@ -17,8 +17,8 @@ static int64_t failing_read(void *user, int fd, void *buffer, size_t size, uint6
     return -1;
 }
 
-static void *no_map(void *user, int fd, size_t size) {
-    (void)user, (void)fd, (void)size;
+static void *no_map(void *user, int fd, uint64_t offset, size_t size) {
+    (void)user, (void)fd, (void)offset, (void)size;
     return NULL;
 }
 

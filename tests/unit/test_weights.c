@@ -45,7 +45,7 @@ static void refuses(const char *path, int32_t status, const char *words) {
     accounting_init(&a);
     memset(&untouched, 0x77, sizeof untouched);
     weights = untouched;
-    CHECK_INT(inlay__weights_open(&a.sys, path, INLAY_LOAD_AUTO, &weights), status);
+    CHECK_INT(inlay__weights_open(&a.sys, INLAY__PATH(path, INLAY_LOAD_AUTO), &weights), status);
     CHECK_HAS(inlay__error_text(), words);
     CHECK(memcmp(&weights, &untouched, sizeof weights) == 0);
     CHECK_INT(a.live, 0);
@@ -66,7 +66,7 @@ TEST(a_whole_file_is_opened_in_every_way) {
         inlay__weights weights;
         bool memory = way > INLAY_LOAD_COPY;
         int32_t status = memory ? inlay__weights_open_memory(&inlay__sys_default, bytes, size, &weights)
-                                : inlay__weights_open(&inlay__sys_default, path, way, &weights);
+                                : inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, way), &weights);
         if (!CHECK(status == INLAY_OK)) continue;
         CHECK_STR(inlay__weights_name(&weights), memory ? "memory" : path);
         CHECK_INT(weights.n_parts, 1);
@@ -103,7 +103,7 @@ TEST(the_parts_of_a_split_model_are_one) {
     const char *path = write_split();
     const char *names[] = {"a", "b", "c", "d", "e", "f"};
     inlay__weights weights;
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, path, INLAY_LOAD_MAP, &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_MAP), &weights) == INLAY_OK)) return;
     CHECK_INT(weights.n_parts, 3);
     CHECK_INT(weights.n_tensors, 6);
     for (size_t i = 0; i < 6; i++) {
@@ -131,7 +131,7 @@ TEST(parts_are_numbered_in_decimal) {
         write_part(file, i, N, 2 * N, a, b);
     }
     const char *path = temp_path("d-00001-of-00112.gguf");
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, path, INLAY_LOAD_AUTO, &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_AUTO), &weights) == INLAY_OK)) return;
     CHECK_INT(weights.n_tensors, 2 * N);
     CHECK(first_value(&weights, "b111") == 111.5f);
     inlay__weights_close(&weights);
@@ -223,7 +223,7 @@ TEST(paths_in_metadata_are_never_followed) {
     free(bytes);
     refuses(path, INLAY_ERR_IO, "p-00002-of-00002.gguf");
     write_part("p-00002-of-00002.gguf", 1, 2, -1, "b", "c");
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, path, INLAY_LOAD_COPY, &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_COPY), &weights) == INLAY_OK)) return;
     CHECK_INT(weights.n_tensors, 3);
     CHECK(inlay__weights_find(&weights, "../../a") != NULL);
     inlay__weights_close(&weights);
@@ -245,7 +245,7 @@ TEST(a_part_in_memory_is_refused) {
 TEST(a_model_split_into_one_part_is_whole) {
     inlay__weights weights;
     const char *path = write_part("one.gguf", 0, 1, 2, "a", "b");
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, path, INLAY_LOAD_AUTO, &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_AUTO), &weights) == INLAY_OK)) return;
     CHECK_INT(weights.n_tensors, 2);
     inlay__weights_close(&weights);
     refuses(write_part("one.gguf", 0, 1, 3, "a", "b"), INLAY_ERR_FORMAT, "key 'split.tensors.count' is 3");
@@ -262,7 +262,7 @@ TEST(files_that_cannot_be_opened_are_named) {
 TEST(a_changed_part_is_noticed) {
     const char *path = write_split();
     inlay__weights weights;
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, path, INLAY_LOAD_MAP, &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_MAP), &weights) == INLAY_OK)) return;
     FILE *part = fopen(temp_path("m-00003-of-00003.gguf"), "ab");
     if (CHECK(part != NULL)) {
         fputs("more", part);
@@ -281,7 +281,7 @@ TEST(memory_refused_at_any_point_leaves_nothing_behind) {
         inlay__weights weights;
         accounting_init(&a);
         a.fail_at = n_refused + 1;
-        int32_t status = inlay__weights_open(&a.sys, path, INLAY_LOAD_COPY, &weights);
+        int32_t status = inlay__weights_open(&a.sys, INLAY__PATH(path, INLAY_LOAD_COPY), &weights);
         opened = status == INLAY_OK;
         if (opened)
             inlay__weights_close(&weights);
