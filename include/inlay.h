@@ -172,8 +172,8 @@ typedef void (*inlay_log_fn)(void *user, int32_t level, const char *text);
  * cancels the call. */
 typedef int32_t (*inlay_progress_fn)(void *user, uint64_t done, uint64_t total);
 
-/* Up to `size` bytes, at least one, of a file from `offset` on into `buffer`: returns how many, and 0 or less where there
- * are none or it fails. What it is asked for lies within the size that was told. */
+/* Up to `size` bytes, at least one, of a file from `offset` on into `buffer`: returns how many, and 0 or less where
+ * there are none or it fails. What it is asked for lies within the size that was told. */
 typedef int64_t (*inlay_read_fn)(void *user, void *buffer, size_t size, uint64_t offset);
 
 /* Part `index` of a piece of work, for an inlay_parallel_fn to call. */
@@ -356,8 +356,8 @@ INLAY_API int32_t inlay_options_get_string(const inlay_options *options, int32_t
  * Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_options_set_log(inlay_options *options, inlay_log_fn log, void *user);
 
-/* Told while a model opens (in bytes, of which those that are copied first count twice; of several files `total` grows as
- * they are found) and while a session evaluates (in tokens). Opening that is cancelled leaves nothing.
+/* Told while a model opens (in bytes, of which those that are copied first count twice; of several files `total`
+ * grows as they are found) and while a session evaluates (in tokens). Opening that is cancelled leaves nothing.
  * Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1. */
 INLAY_API int32_t inlay_options_set_progress(inlay_options *options, inlay_progress_fn progress, void *user);
 
@@ -403,23 +403,23 @@ INLAY_API int32_t inlay_model_open_memory(const void *data, size_t size, const i
 /* A size meaning "up to the end of the file". */
 #define INLAY_TO_END ((uint64_t)-1)
 
-/* Opens a model that stands inside another file, as in an archive that stores it as it is: `size` bytes of the open file
- * `fd` from `offset` on, at any alignment, which are a GGUF file, packed or not, and not one part of several.
- * INLAY_OPT_LOAD says how: mapped in place, where all else in the pages around is left alone, or copied. The descriptor
- * stays yours, its position as it is, and it may be closed as soon as the call returns. While a mapped model is open any
- * change to the outer file, not only to these bytes, is INLAY_ERR_CHANGED at the next evaluation. Errors: as
- * inlay_model_open; INLAY_ERR_IO (no descriptor, or of no regular file), INLAY_ERR_ARGUMENT (bytes beyond its end).
- * Thread rule: any. Since 0.1. */
+/* Opens a model that stands inside another file, as in an archive that stores it as it is: `size` bytes of the open
+ * file `fd` from `offset` on, at any alignment, which are a GGUF file, packed or not, and not one part of several.
+ * INLAY_OPT_LOAD says how: mapped in place, where all else in the pages around is left alone, or copied. The
+ * descriptor stays yours, its position as it is, and it may be closed as soon as the call returns. While a mapped
+ * model is open any change to the outer file, not only to these bytes, is INLAY_ERR_CHANGED at the next evaluation.
+ * Errors: as inlay_model_open; INLAY_ERR_IO (no descriptor, or of no regular file), INLAY_ERR_ARGUMENT (bytes beyond
+ * its end). Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_model_open_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options,
                                       inlay_model **model);
 
 /* Opens a model through a function that reads it, as from a host's virtual file system: a GGUF file of `size` bytes,
- * packed or not, and not one part of several. `read` is called with `user` on the thread that makes this call, mostly at
- * rising offsets in pieces of up to 16 MiB, or of a tensor that is kept as it is, and never after the call has returned.
- * Nothing is in memory twice: weights that the CPU level packs are packed piece by piece as they come, as with
- * INLAY_PACK_OPEN, and with INLAY_PACK_NEVER, or in a packed file, all are kept as they are; INLAY_OPT_LOAD says
- * nothing. Errors: as inlay_model_open, INLAY_ERR_IO when `read` fails, gives none of the bytes it is asked for or more
- * than those. Thread rule: any. Since 0.1. */
+ * packed or not, and not one part of several. `read` is called with `user` on the thread that makes this call, mostly
+ * at rising offsets in pieces of up to 16 MiB, or of a tensor that is kept as it is, and never after the call has
+ * returned. Nothing is in memory twice: weights that the CPU level packs are packed piece by piece as they come, as
+ * with INLAY_PACK_OPEN, and with INLAY_PACK_NEVER, or in a packed file, all are kept as they are; INLAY_OPT_LOAD says
+ * nothing. Errors: as inlay_model_open, INLAY_ERR_IO when `read` fails, gives none of the bytes it is asked for or
+ * more than those. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_model_open_read(inlay_read_fn read, void *user, uint64_t size, const inlay_options *options,
                                         inlay_model **model);
 

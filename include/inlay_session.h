@@ -41,10 +41,10 @@ enum {
  * called. Errors: as inlay_model_open and inlay_session_new. Thread rule: any. Since 0.1. */
 INLAY_API int32_t inlay_plan(const char *path, const inlay_options *options, int64_t *values, size_t n_values);
 
-/* The same of inlay_model_open_fd and inlay_model_open_read; `read` is asked for metadata and small tensors. Errors: as of
- * those. Thread rule: any. Since 0.1. */
-INLAY_API int32_t inlay_plan_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options, int64_t *values,
-                                size_t n_values);
+/* The same of inlay_model_open_fd and inlay_model_open_read; `read` is asked for metadata and small tensors. Errors:
+ * as of those. Thread rule: any. Since 0.1. */
+INLAY_API int32_t inlay_plan_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options,
+                                int64_t *values, size_t n_values);
 INLAY_API int32_t inlay_plan_read(inlay_read_fn read, void *user, uint64_t size, const inlay_options *options,
                                   int64_t *values, size_t n_values);
 

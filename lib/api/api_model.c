@@ -113,10 +113,12 @@ static int32_t open_tokenizer(inlay_model *model, inlay__pool *pool) {
 }
 
 /* The weights are open; on failure the caller closes them. */
-static int32_t finish_opening(inlay_model *model, const inlay_options *options, inlay__pool *pool, inlay__progress *progress) {
+static int32_t finish_opening(inlay_model *model, const inlay_options *options, inlay__pool *pool,
+                              inlay__progress *progress) {
     INLAY__TRY(choose_cpu(options, &model->cpu));
     INLAY__TRY(inlay__import_is_folder(&model->weights) ? inlay__open_folder_tokenizer(model) : open_tokenizer(model, pool));
-    return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options, progress) : inlay__progress_end(progress);
+    return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options, progress)
+                                                           : inlay__progress_end(progress);
 }
 
 static const char *tokenizer_name(const inlay_model *model) {
@@ -161,8 +163,8 @@ static void forget_callback(inlay_model *model) {
     }
 }
 
-static int32_t open_source(inlay_model *model, const inlay_options *options, const inlay__source *source, inlay__pool *pool,
-                           bool json) {
+static int32_t open_source(inlay_model *model, const inlay_options *options, const inlay__source *source,
+                           inlay__pool *pool, bool json) {
     const char *path = source->kind == INLAY__FROM_PATH ? source->name : NULL;
     INLAY__TRY(json ? inlay__weights_open_empty(&model->sys, path, &model->weights)
                     : inlay__import_open(&model->sys, source, &model->weights));
@@ -202,7 +204,8 @@ int32_t inlay__model_open(const inlay_options *options, const inlay__source *giv
 }
 
 /* What all ways to open have in common, but for what is special to their source. */
-static int32_t open_by(const char *function, const inlay__source *source, const inlay_options *options, inlay_model **model) {
+static int32_t open_by(const char *function, const inlay__source *source, const inlay_options *options,
+                       inlay_model **model) {
     inlay_options defaults;
     const inlay_options *found;
     INLAY__TRY(inlay__options_or_defaults(function, options, &defaults, &found));
@@ -225,12 +228,12 @@ int32_t inlay_model_open_memory(const void *data, size_t size, const inlay_optio
     return open_by("inlay_model_open_memory", &source, options, model);
 }
 
-int32_t inlay_model_open_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options, inlay_model **model) {
-    char name[INLAY__SOURCE_NAME];
+int32_t inlay_model_open_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options,
+                            inlay_model **model) {
     inlay__source source;
     if (model == NULL) return inlay__null_argument("inlay_model_open_fd", "model");
     *model = NULL;
-    INLAY__TRY(inlay__source_of_fd("inlay_model_open_fd", fd, offset, size, name, &source));
+    INLAY__TRY(inlay__source_of_fd("inlay_model_open_fd", fd, offset, size, &source));
     return open_by("inlay_model_open_fd", &source, options, model);
 }
 

@@ -49,8 +49,8 @@ static int32_t plan(const inlay__source *source, const inlay_options *options, c
     return status;
 }
 
-static int32_t plan_source(const char *function, const inlay__source *source, const inlay_options *options, int64_t *values,
-                           size_t n_values) {
+static int32_t plan_source(const char *function, const inlay__source *source, const inlay_options *options,
+                           int64_t *values, size_t n_values) {
     inlay_options defaults, counting;
     const inlay_options *found;
     int64_t all[INLAY__N_PLANNED] = {0};
@@ -79,9 +79,8 @@ int32_t inlay_plan(const char *path, const inlay_options *options, int64_t *valu
 
 int32_t inlay_plan_fd(int32_t fd, uint64_t offset, uint64_t size, const inlay_options *options, int64_t *values,
                       size_t n_values) {
-    char name[INLAY__SOURCE_NAME];
     inlay__source source;
-    INLAY__TRY(inlay__source_of_fd("inlay_plan_fd", fd, offset, size, name, &source));
+    INLAY__TRY(inlay__source_of_fd("inlay_plan_fd", fd, offset, size, &source));
     return plan_source("inlay_plan_fd", &source, options, values, n_values);
 }
 

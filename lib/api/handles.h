@@ -152,11 +152,11 @@ int32_t inlay__check_tokenizer(const char *function, const inlay_model *model);
 /* A model, wherever it is. */
 int32_t inlay__model_open(const inlay_options *options, const inlay__source *source, inlay_model **model);
 /* The sources that public functions name by their arguments. Errors: _ARGUMENT. */
-enum { INLAY__SOURCE_NAME = 64 };
 int32_t inlay__source_of_path(const char *function, const char *path, inlay__source *source);
-int32_t inlay__source_of_fd(const char *function, int32_t fd, uint64_t offset, uint64_t size, char name[INLAY__SOURCE_NAME],
+int32_t inlay__source_of_fd(const char *function, int32_t fd, uint64_t offset, uint64_t size,
                             inlay__source *source);
-int32_t inlay__source_of_read(const char *function, inlay_read_fn read, void *user, uint64_t size, inlay__source *source);
+int32_t inlay__source_of_read(const char *function, inlay_read_fn read, void *user, uint64_t size,
+                              inlay__source *source);
 
 /* Takes the session for a call, and gives it back with the call's status. */
 int32_t inlay__session_enter(const char *function, inlay_session *session);

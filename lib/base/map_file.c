@@ -15,8 +15,8 @@ static int32_t copy_step(const inlay__sys *sys, const inlay__source *source, con
     while (done < end) {
         int64_t n = sys->file_read(sys->io_user, file->fd, data + done, end - done, source->offset + done);
         if (n <= 0)
-            return inlay__fail(INLAY_ERR_IO, "file '%s': read %zu of %zu bytes, then %s", source->name, done, file->size,
-                               n < 0 ? "an error" : "the end");
+            return inlay__fail(INLAY_ERR_IO, "file '%s': read %zu of %zu bytes, then %s", source->name, done,
+                               file->size, n < 0 ? "an error" : "the end");
         done += (size_t)n;
     }
     return INLAY_OK;
@@ -129,8 +129,8 @@ int32_t inlay__file_read(const inlay__file *file, const char *name, uint64_t off
     for (size_t done = 0; done < size;) {
         int64_t n = file->read(file->user, bytes + done, size - done, offset + done);
         if (n <= 0 || (uint64_t)n > size - done)
-            return inlay__fail(INLAY_ERR_IO, "file '%s': asked for %zu bytes at %llu of %zu, its function gave %lld", name,
-                               size - done, (unsigned long long)(offset + done), file->size, (long long)n);
+            return inlay__fail(INLAY_ERR_IO, "file '%s': asked for %zu bytes at %llu of %zu, its function gave %lld",
+                               name, size - done, (unsigned long long)(offset + done), file->size, (long long)n);
         done += (size_t)n;
     }
     return INLAY_OK;

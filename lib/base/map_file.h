@@ -43,10 +43,10 @@ typedef struct inlay__file {
     void *user;
 } inlay__file;
 
-/* Opens a regular file. A mapping that the system refuses falls back to a copy. Of progress it expects the file's bytes
- * once, which the caller will prepare, and once more, which are done when it returns, if it copies them. `sys` may copy
- * descriptors: the source's own may be closed. Errors: _IO (not found, not a regular file, short read), _ARGUMENT (bytes
- * that a descriptor's file has not), _MEMORY, _CANCELLED. */
+/* Opens a regular file. A mapping that the system refuses falls back to a copy. Of progress it expects the file's
+ * bytes once, which the caller will prepare, and once more, which are done when it returns, if it copies them. `sys`
+ * may copy descriptors: the source's own may be closed. Errors: _IO (not found, not a regular file, short read),
+ * _ARGUMENT (bytes that a descriptor's file has not), _MEMORY, _CANCELLED. */
 int32_t inlay__file_open_source(const inlay__sys *sys, const inlay__source *source, inlay__file *file);
 
 /* The file at `path`. `load` is an INLAY_LOAD_ value. */

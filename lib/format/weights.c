@@ -298,7 +298,8 @@ int32_t inlay__weights_read(const inlay__weights *weights, uint64_t place, void 
     return inlay__file_read(&weights->parts[0].file, inlay__weights_name(weights), place, out, size);
 }
 
-int32_t inlay__weights_get(const inlay__weights *weights, const inlay__tensor *t, const uint8_t **data, uint8_t **memory) {
+int32_t inlay__weights_get(const inlay__weights *weights, const inlay__tensor *t, const uint8_t **data,
+                           uint8_t **memory) {
     *data = t->data;
     *memory = NULL;
     if (t->data != NULL) return INLAY_OK;

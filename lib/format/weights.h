@@ -68,12 +68,13 @@ void inlay__weights_close(inlay__weights *weights);
 int32_t inlay__weights_add_part(inlay__weights *weights, const char *path, size_t size, inlay__weights_part **part);
 int32_t inlay__weights_make_table(inlay__weights *weights, size_t n);
 
-/* Whether tensors have no data but places, from which they are read through the caller's function while the model opens,
- * and on the thread that opens it. */
+/* Whether tensors have no data but places, from which they are read through the caller's function while the model
+ * opens, and on the thread that opens it. */
 bool inlay__weights_is_read(const inlay__weights *weights);
 /* Bytes from a place on. Errors: _IO. */
 int32_t inlay__weights_read(const inlay__weights *weights, uint64_t place, void *out, size_t size);
-/* All of a tensor: its data or, read, `*memory` of its size, to be given back to the allocator. Errors: _IO, _MEMORY. */
+/* All of a tensor: its data or, read, `*memory` of its size, to be given back to the allocator. Errors: _IO, _MEMORY.
+ * */
 int32_t inlay__weights_get(const inlay__weights *weights, const inlay__tensor *tensor, const uint8_t **data,
                            uint8_t **memory);
 

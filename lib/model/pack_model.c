@@ -51,8 +51,8 @@ static size_t step_of(const inlay__matrix *m) {
 }
 
 /* Packs panels [begin, end) of rows in memory into `packed`, which is the matrix's, and lets the rows go. */
-static int32_t fill_step(const inlay__model *model, inlay__pool *pool, const inlay__matrix *matrix, size_t begin, size_t end,
-                         uint8_t *packed) {
+static int32_t fill_step(const inlay__model *model, inlay__pool *pool, const inlay__matrix *matrix, size_t begin,
+                         size_t end, uint8_t *packed) {
     pack_job job = {.kernels = &model->kernels, .rows = matrix, .packed = packed, .end = end};
     atomic_init(&job.next, begin);
     if (!model->sys->only_plans) INLAY__TRY(inlay__pool_run(pool, pack_panels, &job));
@@ -67,7 +67,8 @@ static int32_t read_step(const packer *p, const inlay__matrix *matrix, size_t be
     const inlay__model *model = p->model;
     size_t row = begin * INLAY__LANES, n_rows = inlay__min_size(end * INLAY__LANES, matrix->n_rows) - row;
     if (model->sys->only_plans) return INLAY_OK;
-    INLAY__TRY(inlay__weights_read(model->weights, matrix->place + row * matrix->row_size, p->rows, n_rows * matrix->row_size));
+    INLAY__TRY(inlay__weights_read(model->weights, matrix->place + row * matrix->row_size, p->rows,
+                                   n_rows * matrix->row_size));
     inlay__matrix part = *matrix;
     part.data = p->rows;
     part.n_rows = n_rows;
@@ -186,8 +187,10 @@ static int32_t settle_others(inlay__model *m) {
 /* Tensors that were made are packed in any case: their rows are let go with it, so that nobody may be reading them. So
  * are those that are read now or never. */
 static int32_t prepare_matrix(packer *p, inlay__matrix *m) {
-    size_t size = p->config->pack != INLAY_PACK_NEVER ? size_to_pack(p->model, m) : 0, stored = inlay__matrix_stored_size(m);
-    bool now = p->config->pack == INLAY_PACK_OPEN || m->data == NULL || inlay__weights_is_made(p->model->weights, m->data);
+    size_t size = p->config->pack != INLAY_PACK_NEVER ? size_to_pack(p->model, m) : 0,
+           stored = inlay__matrix_stored_size(m);
+    bool now =
+        p->config->pack == INLAY_PACK_OPEN || m->data == NULL || inlay__weights_is_made(p->model->weights, m->data);
     if (size > 0 && now) return pack_matrix(p, m, size);
     INLAY__TRY(size > 0 ? reserve(p, m, size) : settle(p->model, m));
     return inlay__progress_add(p->config->progress, stored);

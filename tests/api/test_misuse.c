@@ -95,6 +95,11 @@ TEST(functions_of_options) {
     tear_down();
 }
 
+static int64_t read_nothing(void *user, void *buffer, size_t size, uint64_t offset) {
+    (void)user, (void)buffer, (void)size, (void)offset;
+    return 0;
+}
+
 TEST(functions_that_open_models) {
     set_up();
     inlay_model *model = NULL;
@@ -106,7 +111,15 @@ TEST(functions_that_open_models) {
     BAD(inlay_model_open_memory, NULL, 0, NULL, &model);
     BAD(inlay_model_open_memory, w.t.data, w.t.size, NULL, NULL);
     BAD(inlay_model_open_memory, w.t.data, w.t.size, as_options(w.session), &model);
+    BAD(inlay_model_open_fd, -1, 0, 1, NULL, &model);
+    BAD(inlay_model_open_fd, INT32_MIN, 0, INLAY_TO_END, NULL, &model);
+    BAD(inlay_model_open_fd, 0, 0, 1, NULL, NULL);
+    BAD(inlay_model_open_fd, 0, 0, 1, as_options(w.session), &model);
+    BAD(inlay_model_open_read, NULL, NULL, 1, NULL, &model);
+    BAD(inlay_model_open_read, read_nothing, NULL, 1, NULL, NULL);
+    BAD(inlay_model_open_read, read_nothing, NULL, 1, as_options(w.session), &model);
     CHECK(model == NULL);
+    CHECK_INT(inlay_model_open_read(read_nothing, NULL, 1, NULL, &model), INLAY_ERR_IO);
     CHECK_INT(inlay_model_open_memory(w.t.data, 0, NULL, &model), INLAY_ERR_FORMAT);
     inlay_model_free(NULL);
     inlay_model_free(as_model(w.options));
@@ -345,6 +358,13 @@ TEST(functions_that_plan) {
     BAD(inlay_plan, "x.gguf", NULL, NULL, 2);
     BAD(inlay_plan, "x.gguf", as_options(w.session), values, 2);
     CHECK_INT(inlay_plan("no such file.gguf", w.options, values, 2), INLAY_ERR_IO);
+    BAD(inlay_plan_fd, -1, 0, 1, NULL, values, 2);
+    BAD(inlay_plan_fd, 0, 0, 1, NULL, NULL, 2);
+    BAD(inlay_plan_fd, 0, 0, 1, as_options(w.session), values, 2);
+    BAD(inlay_plan_read, NULL, NULL, 1, NULL, values, 2);
+    BAD(inlay_plan_read, read_nothing, NULL, 1, NULL, NULL, 2);
+    BAD(inlay_plan_read, read_nothing, NULL, 1, as_options(w.session), values, 2);
+    CHECK_INT(inlay_plan_read(read_nothing, NULL, 1, w.options, values, 2), INLAY_ERR_IO);
     tear_down();
 }
 

@@ -103,7 +103,8 @@ TEST(the_parts_of_a_split_model_are_one) {
     const char *path = write_split();
     const char *names[] = {"a", "b", "c", "d", "e", "f"};
     inlay__weights weights;
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_MAP), &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_MAP), &weights) == INLAY_OK))
+        return;
     CHECK_INT(weights.n_parts, 3);
     CHECK_INT(weights.n_tensors, 6);
     for (size_t i = 0; i < 6; i++) {
@@ -131,7 +132,8 @@ TEST(parts_are_numbered_in_decimal) {
         write_part(file, i, N, 2 * N, a, b);
     }
     const char *path = temp_path("d-00001-of-00112.gguf");
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_AUTO), &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_AUTO), &weights) == INLAY_OK))
+        return;
     CHECK_INT(weights.n_tensors, 2 * N);
     CHECK(first_value(&weights, "b111") == 111.5f);
     inlay__weights_close(&weights);
@@ -223,7 +225,8 @@ TEST(paths_in_metadata_are_never_followed) {
     free(bytes);
     refuses(path, INLAY_ERR_IO, "p-00002-of-00002.gguf");
     write_part("p-00002-of-00002.gguf", 1, 2, -1, "b", "c");
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_COPY), &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_COPY), &weights) == INLAY_OK))
+        return;
     CHECK_INT(weights.n_tensors, 3);
     CHECK(inlay__weights_find(&weights, "../../a") != NULL);
     inlay__weights_close(&weights);
@@ -245,7 +248,8 @@ TEST(a_part_in_memory_is_refused) {
 TEST(a_model_split_into_one_part_is_whole) {
     inlay__weights weights;
     const char *path = write_part("one.gguf", 0, 1, 2, "a", "b");
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_AUTO), &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_AUTO), &weights) == INLAY_OK))
+        return;
     CHECK_INT(weights.n_tensors, 2);
     inlay__weights_close(&weights);
     refuses(write_part("one.gguf", 0, 1, 3, "a", "b"), INLAY_ERR_FORMAT, "key 'split.tensors.count' is 3");
@@ -262,7 +266,8 @@ TEST(files_that_cannot_be_opened_are_named) {
 TEST(a_changed_part_is_noticed) {
     const char *path = write_split();
     inlay__weights weights;
-    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_MAP), &weights) == INLAY_OK)) return;
+    if (!CHECK(inlay__weights_open(&inlay__sys_default, INLAY__PATH(path, INLAY_LOAD_MAP), &weights) == INLAY_OK))
+        return;
     FILE *part = fopen(temp_path("m-00003-of-00003.gguf"), "ab");
     if (CHECK(part != NULL)) {
         fputs("more", part);

@@ -269,6 +269,7 @@ inlay_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
 inlay_free_fn = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 inlay_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 inlay_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+inlay_read_fn = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_size_t, c_uint64)
 inlay_task_fn = CFUNCTYPE(None, c_void_p, c_size_t)
 inlay_parallel_fn = CFUNCTYPE(None, c_void_p, c_size_t, inlay_task_fn, c_void_p)
 inlay_stage_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(c_int32), POINTER(c_float), POINTER(c_size_t))
@@ -404,7 +405,8 @@ Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
     "inlay_options_set_progress": (
         c_int32,
         (inlay_options_p, inlay_progress_fn, c_void_p,),
-        """Told while a model opens (in bytes) and while a session evaluates (in tokens).
+        """Told while a model opens (in bytes, of which those that are copied first count twice; of several files `total`
+grows as they are found) and while a session evaluates (in tokens). Opening that is cancelled leaves nothing.
 Errors: INLAY_ERR_ARGUMENT. Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_options_set_parallel": (
@@ -453,6 +455,28 @@ _UNSUPPORTED (its architecture, tensor type or tokenizer), _CANCELLED, _THREAD, 
         """Opens a model from memory, used in place: `data` must stay unchanged until the model
 and all its sessions are freed. Any alignment will do. Errors and thread rule: as
 inlay_model_open. Since 0.1.""",
+    ),
+    "inlay_model_open_fd": (
+        c_int32,
+        (c_int32, c_uint64, c_uint64, inlay_options_p, POINTER(inlay_model_p),),
+        """Opens a model that stands inside another file, as in an archive that stores it as it is: `size` bytes of the open
+file `fd` from `offset` on, at any alignment, which are a GGUF file, packed or not, and not one part of several.
+INLAY_OPT_LOAD says how: mapped in place, where all else in the pages around is left alone, or copied. The
+descriptor stays yours, its position as it is, and it may be closed as soon as the call returns. While a mapped
+model is open any change to the outer file, not only to these bytes, is INLAY_ERR_CHANGED at the next evaluation.
+Errors: as inlay_model_open; INLAY_ERR_IO (no descriptor, or of no regular file), INLAY_ERR_ARGUMENT (bytes beyond
+its end). Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_model_open_read": (
+        c_int32,
+        (inlay_read_fn, c_void_p, c_uint64, inlay_options_p, POINTER(inlay_model_p),),
+        """Opens a model through a function that reads it, as from a host's virtual file system: a GGUF file of `size` bytes,
+packed or not, and not one part of several. `read` is called with `user` on the thread that makes this call, mostly
+at rising offsets in pieces of up to 16 MiB, or of a tensor that is kept as it is, and never after the call has
+returned. Nothing is in memory twice: weights that the CPU level packs are packed piece by piece as they come, as
+with INLAY_PACK_OPEN, and with INLAY_PACK_NEVER, or in a packed file, all are kept as they are; INLAY_OPT_LOAD says
+nothing. Errors: as inlay_model_open, INLAY_ERR_IO when `read` fails, gives none of the bytes it is asked for or
+more than those. Thread rule: any. Since 0.1.""",
     ),
     "inlay_pack_file": (
         c_int32,
@@ -685,6 +709,18 @@ their allocator will be asked for. `values` [n_values] by INLAY_PLAN_; 0 where n
 allocator is not called: for the length of the call the C library gives what tables and tokenizer need, and address
 space for the rest, which is not touched; a file that is to be copied (INLAY_OPT_LOAD) is read. No callback is
 called. Errors: as inlay_model_open and inlay_session_new. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_plan_fd": (
+        c_int32,
+        (c_int32, c_uint64, c_uint64, inlay_options_p, POINTER(c_int64), c_size_t,),
+        """The same of inlay_model_open_fd and inlay_model_open_read; `read` is asked for metadata and small tensors. Errors:
+as of those. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_plan_read": (
+        c_int32,
+        (inlay_read_fn, c_void_p, c_uint64, inlay_options_p, POINTER(c_int64), c_size_t,),
+        """The same of inlay_model_open_fd and inlay_model_open_read; `read` is asked for metadata and small tensors. Errors:
+as of those. Thread rule: any. Since 0.1.""",
     ),
     "inlay_session_free": (
         None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from ctypes import byref, c_int32, c_int64, c_size_t, c_uint8, c_uint64, c_void_p, string_at
-from typing import Any, Callable, NamedTuple, Optional, Union
+from typing import Any, BinaryIO, Callable, NamedTuple, Optional, Union
 
 from . import _declarations as c
 from ._chat import Message, read_text, to_json
@@ -17,6 +18,8 @@ from ._session import Session
 from ._tokens import to_c
 
 Buffer = Union[bytes, bytearray, memoryview]
+
+_TO_END = 2**64 - 1  # INLAY_TO_END
 
 # Facts below this number are strings, those above are integers.
 _FIRST_INT_FACT = 100
@@ -31,6 +34,32 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
 
 
+class _Reader:
+    """A file object as a function of the library. What it raises is raised when the library has returned."""
+
+    def __init__(self, file: BinaryIO, offset: int):
+        self._file = file
+        self._offset = offset
+        self._error: Optional[BaseException] = None
+        self.call = c.inlay_read_fn(self._read)
+
+    def _read(self, _user: Any, buffer: int, size: int, offset: int) -> int:
+        try:
+            self._file.seek(self._offset + offset)
+            view = memoryview((ctypes.c_char * size).from_address(buffer)).cast("B")
+            return self._file.readinto(view) or 0  # type: ignore[attr-defined]
+        except BaseException as error:  # noqa: BLE001 - raised again at the end
+            self._error = error
+            return -1
+
+    def __enter__(self) -> _Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._error is not None:
+            raise self._error
+
+
 class Model:
     """An open model file. Use it as a context manager, or call close().
 
@@ -39,7 +68,7 @@ class Model:
     """
 
     def __init__(self) -> None:
-        raise TypeError("a Model is made by Model.open or Model.from_bytes")
+        raise TypeError("a Model is made by Model.open, Model.from_file or Model.from_bytes")
 
     @classmethod
     def open(
@@ -82,6 +111,45 @@ class Model:
             progress,
             options,
         )
+
+    @classmethod
+    def from_file(
+        cls,
+        file: Union[int, BinaryIO],
+        offset: int = 0,
+        size: Optional[int] = None,
+        *,
+        log: Optional[LogFunction] = None,
+        progress: Optional[ProgressFunction] = None,
+        **options: Any,
+    ) -> Model:
+        """Opens a GGUF file that stands inside an open one: ``size`` bytes from ``offset`` on, at any alignment.
+
+        A descriptor, or what open() gives, is mapped or copied as Model.open does it. Any other file object, such as a
+        member of a zip archive, is read through its seek() and readinto(). The file may be closed afterwards."""
+        raw = getattr(file, "raw", file)
+        if offset < 0 or (size is not None and size < 0):
+            raise ValueError("offset and size cannot be negative")
+        if isinstance(file, int) or isinstance(raw, io.FileIO):
+            fd = file if isinstance(file, int) else raw.fileno()
+            length = _TO_END if size is None else size
+            return cls._open(
+                lambda handle, given: lib.inlay_model_open_fd(fd, offset, length, given, handle),
+                None,
+                log,
+                progress,
+                options,
+            )
+        reader = _Reader(file, offset)
+        length = max(file.seek(0, io.SEEK_END) - offset, 0) if size is None else size
+        with reader:
+            return cls._open(
+                lambda handle, given: lib.inlay_model_open_read(reader.call, None, length, given, handle),
+                None,
+                log,
+                progress,
+                options,
+            )
 
     @classmethod
     def _open(

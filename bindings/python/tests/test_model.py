@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
+import struct
+import zipfile
+from pathlib import Path
+
 import pytest
 import tiny
 
@@ -17,6 +23,73 @@ def test_memory_is_planned_to_the_byte(tiny_path):
         assert planned["packed"] <= planned["model"] <= planned["opening"] <= planned["peak"]
     with pytest.raises(inlay.FileError):
         inlay.plan("/nowhere.gguf")
+
+
+def text_of(model: inlay.Model) -> str:
+    with model, model.session() as session:
+        return "".join(session.generate("hello", max_tokens=8))
+
+
+def test_a_model_stands_inside_another_file(tiny_path, tmp_path):
+    expected = text_of(inlay.Model.open(tiny_path))
+    data = Path(tiny_path).read_bytes()
+    for before in (0, 1, 7, 4096 + 3):
+        outer = tmp_path / "outer.pak"
+        outer.write_bytes(b"?" * before + data + b"!")
+        for load in ("map", "copy"):
+            with open(outer, "rb") as file:
+                inside = inlay.Model.from_file(file, before, len(data), load=load)
+            assert text_of(inside) == expected
+            fd = os.open(outer, os.O_RDONLY)
+            try:
+                inside = inlay.Model.from_file(fd, before, len(data), load=load)
+            finally:
+                os.close(fd)
+            assert text_of(inside) == expected
+    with open(outer, "rb") as file:
+        file.seek(3)
+        for offset, size in ((0, None), (4099, len(data) - 1), (4098, len(data))):
+            with pytest.raises(inlay.FormatError):
+                inlay.Model.from_file(file, offset, size)
+        with pytest.raises(inlay.ArgumentError):
+            inlay.Model.from_file(file, 4099, len(data) + 2)
+        assert file.tell() == 3
+
+
+def test_a_model_is_opened_out_of_a_zip_archive(tiny_path, tmp_path):
+    expected = text_of(inlay.Model.open(tiny_path))
+    archive = tmp_path / "data.zip"
+    for how in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(archive, "w", how) as out:
+            out.writestr("readme.txt", "before")
+            out.write(tiny_path, "tiny.gguf")
+        with zipfile.ZipFile(archive) as zipped, zipped.open("tiny.gguf") as member:
+            assert text_of(inlay.Model.from_file(member)) == expected
+            info = zipped.getinfo("tiny.gguf")
+        if how == zipfile.ZIP_STORED:  # where it stands: behind the local header, with its name and extra field
+            with open(archive, "rb") as file:
+                file.seek(info.header_offset + 26)
+                n_name, n_extra = struct.unpack("<HH", file.read(4))
+                begin = info.header_offset + 30 + n_name + n_extra
+                assert text_of(inlay.Model.from_file(file, begin, info.file_size, load="map")) == expected
+
+
+def test_what_a_file_object_raises_comes_out(tiny_path):
+    class Broken(io.BytesIO):
+        def readinto(self, buffer):
+            if self.tell() > 0:
+                raise OSError("the host's disk is on fire")
+            return super().readinto(buffer)
+
+    data = Path(tiny_path).read_bytes()
+    assert inlay.Model.from_file(io.BytesIO(b"??" + data), 2).n_vocab > 0
+    with pytest.raises(OSError, match="on fire"):
+        inlay.Model.from_file(Broken(data))
+    told = []
+    inlay.Model.from_file(io.BytesIO(data), progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (len(data), len(data)) and told == sorted(told)
+    with pytest.raises(inlay.CancelledError):
+        inlay.Model.from_file(io.BytesIO(data), progress=lambda done, total: True)
 
 
 def test_every_status_has_its_exception():
