@@ -6,7 +6,7 @@ install(TARGETS inlay_shared inlay_static EXPORT InlayTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES include/inlay.h include/inlay_session.h include/inlay_sampler.h include/inlay_speculation.h
-        include/inlay_grammar.h
+        include/inlay_grammar.h include/inlay_replay.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT InlayTargets NAMESPACE Inlay:: DESTINATION ${package_dir})
 if(TARGET inlay_program)

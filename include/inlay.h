@@ -126,6 +126,7 @@ INLAY_API const char *inlay_cpu(void);
     X(ERR_CHANGED, -14, "the model file changed while it was open")                 \
     X(ERR_THREAD, -15, "a thread could not be started")                            \
     X(ERR_TEMPLATE, -16, "a chat template is wrong, refuses what it was given, or goes over a limit") \
+    X(ERR_DIFFERENT, -17, "a recording was run again and came out otherwise")       \
     X(AGAIN, 1, "no error: there is more to do, call again")
 
 enum {
@@ -715,5 +716,6 @@ INLAY_API int32_t inlay_template_render(const char *source, size_t size, const c
 #include "inlay_sampler.h"     /* chains of sampling stages, probabilities */
 #include "inlay_speculation.h" /* guessing what comes next */
 #include "inlay_grammar.h"     /* answers of a form */
+#include "inlay_replay.h"      /* recordings, for proving that another machine does the same */
 
 #endif /* INLAY_H */

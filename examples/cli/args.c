@@ -60,6 +60,7 @@ static int read_option(const cli_command *command, int argc, char **argv, int *i
     return take(option, value, args);
 }
 
+static bool takes_recording(const cli_command *command) { return strncmp(command->synopsis, "FILE MODEL", 10) == 0; }
 static bool takes_text(const cli_command *command) { return strstr(command->synopsis, "[TEXT]") != NULL; }
 static bool takes_output(const cli_command *command) { return strstr(command->synopsis, " OUT") != NULL; }
 
@@ -75,6 +76,8 @@ int cli_args_read(const cli_command *command, int argc, char **argv, cli_args *a
         } else if (!only_operands && text[0] == '-' && text[1] != '\0') {
             code = read_option(command, argc, argv, &i, args);
             if (code != CLI_OK) return code;
+        } else if (args->recording == NULL && takes_recording(command)) {
+            args->recording = text;
         } else if (args->model == NULL) {
             args->model = text;
         } else if (args->output == NULL && takes_output(command)) {

@@ -79,6 +79,7 @@ typedef enum cli_arg {
     ARG_DRAFT,
     ARG_LOAD_STATE,
     ARG_SAVE_STATE,
+    ARG_RECORD,
     /* of sampling, beyond the library's: sampling.c */
     ARG_FIRST_OF_SAMPLER,
     ARG_REPEAT_LAST = ARG_FIRST_OF_SAMPLER,
@@ -118,6 +119,7 @@ enum { CLI_MAX_STOPS = 64 };
 
 /* A command line, read. Texts point into argv. */
 typedef struct cli_args {
+    const char *recording;     /* the first path, of the command that replays */
     const char *model;         /* the path */
     const char *output;        /* the second path, of commands that write a file */
     const char *text;          /* the second argument of commands that take a text; NULL: not given */
@@ -137,7 +139,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template,
-    cli_embed, cli_fill_mask, cli_count, cli_plan, cli_score;
+    cli_embed, cli_fill_mask, cli_count, cli_plan, cli_score, cli_replay;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */

@@ -20,6 +20,7 @@ static const cli_option options[] = {
     CLI_OPTION_CONTEXT,
     CLI_OPTION_BATCH,
     {"parse-special", 'S', NULL, ARG_PARSE_SPECIAL, 0, "turn text such as <|im_end|> in the prompt into that token"},
+    {"record", 0, "FILE", ARG_RECORD, 0, "record what the session does, for 'inlay replay FILE MODEL'"},
     {"echo", 'e', NULL, ARG_ECHO, 0, "print the prompt before the answer"},
     {"quiet", 'q', NULL, ARG_QUIET, 0, "no timing"},
     CLI_OPTION_END,
@@ -32,6 +33,7 @@ typedef struct run_state {
     inlay_sampler *sampler; /* NULL: the session's own */
     inlay_stop *stop;       /* NULL: none */
     cli_speculation speculation;
+    bool is_recorded;
     bool is_appended;       /* what was chosen last was evaluated too */
     int32_t stopped;        /* which text came; 0: none */
     int64_t limit;      /* tokens to generate, -1 for no limit */
@@ -88,6 +90,11 @@ static int read_tokens(const cli_args *args, const char *text, size_t size, run_
         code = cli_error("the prompt is empty and the model has no token to begin with");
     if (code == CLI_OK && state->limit >= 0)
         code = cli_make_room(args, state->model, ids.n + (uint64_t)state->limit, &state->session);
+    if (code == CLI_OK && args->value[ARG_RECORD] != NULL) {
+        int32_t status = inlay_record_begin(state->session, args->value[ARG_RECORD]);
+        if (status != INLAY_OK) code = cli_library_error(status);
+        state->is_recorded = status == INLAY_OK;
+    }
     if (code == CLI_OK) code = cli_load_state(args, state->session);
     if (code == CLI_OK && cli_reads_whole(state->model) && length_of(state->session) == 0)
         code = cli_first_ids(state->model, &first);
@@ -233,6 +240,10 @@ static int run(const cli_args *args) {
         code = generate(&state);
         if (code == CLI_OK) code = save(args, &state);
         if (args->value[ARG_QUIET] == NULL) print_timing(&state);
+    }
+    if (state.is_recorded) {
+        int32_t status = inlay_record_end(state.session);
+        if (status != INLAY_OK && code == CLI_OK) code = cli_library_error(status);
     }
     free(owned);
     free(state.piece.text);

@@ -1,6 +1,7 @@
 /* What encoders do: hidden states, masked tokens, embeddings. */
 #include "handles.h"
 #include "model/sequences.h"
+#include "recording.h"
 
 /* What all calls that run the encoder begin with. */
 static int32_t begin(const char *function, inlay_session *session, int32_t bit) {
@@ -19,7 +20,9 @@ static int32_t encode(const char *function, inlay_session *session, const int32_
     if (tokens == NULL) return inlay__null_argument(function, "tokens");
     if (n_tokens == 0) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_tokens is 0, expected at least one", function);
     inlay__eval_hooks hooks = inlay__session_hooks(session);
-    return inlay__sequences_read(session->decoder, &one, &hooks);
+    INLAY__TRY(inlay__sequences_read(session->decoder, &one, &hooks));
+    inlay__record_encode(session, tokens, segments, n_tokens);
+    return INLAY_OK;
 }
 
 int32_t inlay_encode(inlay_session *session, const int32_t *tokens, size_t n_tokens) {

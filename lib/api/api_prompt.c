@@ -1,6 +1,7 @@
 /* Prompts of which only what is new is read; texts that are kept. */
 #include "handles.h"
 #include "model/kept.h"
+#include "recording.h"
 
 static int32_t eval_prompt(inlay_session *session, const int32_t *tokens, size_t n_tokens, size_t *n_reused) {
     inlay__decoder *d = session->decoder;
@@ -9,6 +10,7 @@ static int32_t eval_prompt(inlay_session *session, const int32_t *tokens, size_t
     INLAY__TRY(inlay__session_run("inlay_eval_prompt", session, tokens, n_tokens, &run));
     INLAY__TRY(inlay__decoder_check(d, &run, 0));
     size_t done = inlay__kept_recall(d, session->sequence, tokens, n_tokens);
+    inlay__record_recall(session, tokens, done);
     if (n_reused != NULL) *n_reused = done;
     while (done < n_tokens) {
         size_t stop = inlay__kept_next_stop(d, session->sequence, tokens, n_tokens, done);
@@ -30,6 +32,7 @@ static int32_t recall(inlay_session *session, const int32_t *tokens, size_t n_to
     if (n_reused == NULL) return inlay__null_argument("inlay_session_recall", "n_reused");
     INLAY__TRY(inlay__session_run("inlay_session_recall", session, tokens, n_tokens, &run));
     *n_reused = inlay__kept_recall(session->decoder, session->sequence, tokens, n_tokens);
+    inlay__record_recall(session, tokens, *n_reused);
     return INLAY_OK;
 }
 

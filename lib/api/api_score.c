@@ -1,6 +1,7 @@
 /* Probabilities of tokens: of the next one, and of a text. */
 #include "base/fpenv.h"
 #include "handles.h"
+#include "recording.h"
 #include "sample/probabilities.h"
 
 enum { MOST_ROWS = 32 };
@@ -103,9 +104,10 @@ static int32_t score(inlay_session *session, const int32_t *tokens, size_t n, fl
     if (rows == NULL) return INLAY_ERR_MEMORY;
     int32_t status = score_parts(session, tokens, n, rows, n_rows, out);
     inlay__free(&session->owner_sys, rows, size);
-    if (status != INLAY_OK && inlay__decoder_length(session->decoder, session->sequence) > length &&
-        inlay__decoder_truncate(session->decoder, session->sequence, length) != INLAY_OK)
-        inlay__decoder_truncate(session->decoder, session->sequence, 0);
+    if (status == INLAY_OK || inlay__decoder_length(session->decoder, session->sequence) <= length) return status;
+    if (inlay__decoder_truncate(session->decoder, session->sequence, length) != INLAY_OK)
+        inlay__decoder_truncate(session->decoder, session->sequence, length = 0);
+    inlay__record_plain(session, INLAY__RECORD_TRUNCATE, session->sequence, length);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* Beam search. */
 #include "handles.h"
+#include "recording.h"
 #include "sample/beam.h"
 
 static int32_t check(const inlay_session *session, size_t n_beams, size_t max_tokens, double length_penalty,
@@ -44,7 +45,12 @@ static int32_t search(inlay_session *session, size_t n_beams, size_t max_tokens,
                                        .prompt = session->sequence,
                                        .n_vocab = session->n_vocab};
     const inlay__eval_hooks hooks = inlay__session_hooks(session);
-    INLAY__TRY(inlay__beam_search(&session->owner_sys, session->decoder, &config, &hooks, tokens, n_tokens, &found));
+    int32_t status =
+        inlay__beam_search(&session->owner_sys, session->decoder, &config, &hooks, tokens, n_tokens, &found);
+    for (size_t i = 0; i < session->n_sequences; i++) /* the others that it used are empty now */
+        if (i != session->sequence && inlay__decoder_length(session->decoder, i) == 0)
+            inlay__record_plain(session, INLAY__RECORD_TRUNCATE, i, 0);
+    INLAY__TRY(status);
     if (score != NULL) *score = found;
     return INLAY_OK;
 }

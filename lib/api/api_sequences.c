@@ -1,5 +1,6 @@
 /* Several sequences of one session; evaluation in slices of time. */
 #include "handles.h"
+#include "recording.h"
 
 int32_t inlay__session_sequence(const inlay_session *session, const char *what, int64_t number, size_t *sequence) {
     if (number < 0 || (uint64_t)number >= session->n_sequences)
@@ -91,8 +92,14 @@ static int32_t step(inlay_session *session, uint64_t budget_us) {
     if (!inlay__decoder_is_pending(session->decoder))
         return inlay__fail(INLAY_ERR_STATE, "inlay_eval_step: no evaluation is pending, expected inlay_eval_begin first");
     int32_t status = inlay__weights_check(&session->model->weights);
-    if (status == INLAY_OK) return inlay__decoder_step(session->decoder, &hooks, budget_us);
-    inlay__decoder_abandon(session->decoder);
+    if (status != INLAY_OK) {
+        inlay__decoder_abandon(session->decoder);
+        return status;
+    }
+    size_t n_runs;
+    const inlay__run *runs = inlay__decoder_pending(session->decoder, &n_runs);
+    status = inlay__decoder_step(session->decoder, &hooks, budget_us);
+    if (status == INLAY_OK) inlay__record_eval(session, runs, n_runs);
     return status;
 }
 
@@ -116,6 +123,7 @@ static int32_t fork_sequence(inlay_session *session, int32_t from, int32_t to) {
     INLAY__TRY(inlay__session_sequence(session, function, from, &i_from));
     INLAY__TRY(inlay__session_sequence(session, function, to, &i_to));
     inlay__decoder_fork(session->decoder, i_from, i_to);
+    inlay__record_plain(session, INLAY__RECORD_FORK, i_from, i_to);
     return INLAY_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "handles.h"
 #include "model/kept.h"
 #include "model/sequences.h"
+#include "recording.h"
 
 enum { DEFAULT_CONTEXT = 4096 };
 
@@ -195,6 +196,7 @@ static void destroy(inlay_session *session) {
     inlay__sys sys = session->owner_sys;
     inlay_model *model = session->model;
     session->magic = INLAY__MAGIC_FREED;
+    inlay__recording_drop(session);
     inlay__decoder_free(session->decoder);
     inlay__free(&sys, session, sizeof *session);
     inlay__model_release(model);
@@ -214,10 +216,16 @@ inlay__eval_hooks inlay__session_hooks(inlay_session *session) {
         .cancel = &session->cancel, .progress = session->progress, .progress_user = session->progress_user};
 }
 
-int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits) {
+int32_t inlay__session_eval_silently(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits) {
     const inlay__eval_hooks hooks = inlay__session_hooks(session);
     INLAY__TRY(inlay__weights_check(&session->model->weights));
     return inlay__decoder_eval(session->decoder, runs, n_runs, logits, &hooks);
+}
+
+int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits) {
+    INLAY__TRY(inlay__session_eval_silently(session, runs, n_runs, logits));
+    inlay__record_eval(session, runs, n_runs);
+    return INLAY_OK;
 }
 
 int32_t inlay__session_run(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
@@ -283,6 +291,7 @@ static int32_t sample(inlay_session *session, int32_t *token) {
     inlay__fpenv saved = inlay__fpenv_enter();
     int32_t status = inlay__sampler_choose(&session->sampler, logits, token);
     inlay__fpenv_leave(saved);
+    if (status == INLAY_OK) inlay__record_sample(session, *token);
     return status;
 }
 
@@ -315,9 +324,10 @@ static int32_t set_number(const char *function, inlay_session *session, int32_t 
     int64_t before = session->values[INLAY__PREFIX].integer;
     INLAY__TRY(inlay__option_set_number(function, session->values, key, kind, number, integer));
     session->sampler.config = inlay__sampler_config_of(session->values);
-    if (key == INLAY_OPT_PREFIX) return set_prefix(session, before);
-    if (key == INLAY_OPT_SEQUENCE) return set_sequence(function, session);
+    if (key == INLAY_OPT_PREFIX) INLAY__TRY(set_prefix(session, before));
+    if (key == INLAY_OPT_SEQUENCE) INLAY__TRY(set_sequence(function, session));
     if (key == INLAY_OPT_SEED) inlay__rng_seed(&session->sampler.rng, session->sampler.config.seed);
+    inlay__record_number(session, key, kind, number, integer);
     return INLAY_OK;
 }
 
@@ -362,7 +372,9 @@ static int32_t truncate(inlay_session *session, size_t length) {
     if (length > present)
         return inlay__fail(INLAY_ERR_ARGUMENT, "inlay_session_truncate: length is %zu, but the sequence has %zu tokens",
                            length, present);
-    return inlay__decoder_truncate(session->decoder, session->sequence, length);
+    INLAY__TRY(inlay__decoder_truncate(session->decoder, session->sequence, length));
+    inlay__record_plain(session, INLAY__RECORD_TRUNCATE, session->sequence, length);
+    return INLAY_OK;
 }
 
 int32_t inlay_session_truncate(inlay_session *session, size_t length) {
@@ -377,7 +389,9 @@ static int32_t drop(inlay_session *session, size_t begin, size_t end) {
         return inlay__fail(INLAY_ERR_ARGUMENT,
                            "inlay_session_drop: begin is %zu and end %zu, but the sequence has %zu tokens", begin, end,
                            length);
-    return inlay__decoder_drop(session->decoder, session->sequence, begin, end);
+    INLAY__TRY(inlay__decoder_drop(session->decoder, session->sequence, begin, end));
+    inlay__record_drop(session, begin, end);
+    return INLAY_OK;
 }
 
 int32_t inlay_session_drop(inlay_session *session, size_t begin, size_t end) {

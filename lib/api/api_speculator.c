@@ -1,6 +1,7 @@
 /* Speculation: guesses that the model reads together with the token it chose. */
 #include "base/fpenv.h"
 #include "handles.h"
+#include "recording.h"
 #include "sample/lookup.h"
 
 enum { MOST_VOCAB = 1 << 24, MOST_GUESSES = INLAY__MOST_GUESSES, MOST_TEXT = 1 << 24 };
@@ -165,13 +166,18 @@ static int32_t draft_eval(const drafting *d, const int32_t *tokens, size_t n) {
     return inlay__session_eval(d->session, &run, 1, NULL);
 }
 
+static void draft_fork(inlay_session *session, size_t from, size_t to) {
+    inlay__decoder_fork(session->decoder, from, to);
+    inlay__record_plain(session, INLAY__RECORD_FORK, from, to);
+}
+
 /* The text that the draft has not read yet; then where to come back to. */
 static int32_t draft_begin(inlay_speculator *s, drafting *d) {
     inlay_session *session = d->session;
     if (s->n_behind > 0) INLAY__TRY(draft_eval(d, s->behind, s->n_behind));
     s->n_behind = 0;
     d->length = inlay__decoder_length(session->decoder, session->sequence);
-    if (!d->can_cut) inlay__decoder_fork(session->decoder, session->sequence, d->kept);
+    if (!d->can_cut) draft_fork(session, session->sequence, d->kept);
     return INLAY_OK;
 }
 
@@ -181,10 +187,11 @@ static void draft_return(inlay_speculator *s, drafting *d, const int32_t *tokens
     if (session == NULL || s->draft_is_full) return;
     size_t n_read = inlay__min_size(n, d->n_read);
     if (n_read < d->n_read && !d->can_cut) {
-        inlay__decoder_fork(session->decoder, d->kept, session->sequence);
+        draft_fork(session, d->kept, session->sequence);
         n_read = 0;
     } else if (n_read < d->n_read) {
         inlay__decoder_truncate(session->decoder, session->sequence, d->length + n_read);
+        inlay__record_plain(session, INLAY__RECORD_TRUNCATE, session->sequence, d->length + n_read);
     }
     for (size_t i = n_read; i < n; i++)
         s->behind[s->n_behind++] = tokens[i];
@@ -284,7 +291,7 @@ static int32_t run(speculation *p, const float *logits, size_t capacity, int32_t
     INLAY__TRY(choose(&p->chooser, logits, &p->tokens[0]));
     int32_t status = guess(p, capacity);
     const inlay__run run = {session->sequence, p->tokens, p->n};
-    if (status == INLAY_OK) status = inlay__session_eval(session, &run, 1, s->rows);
+    if (status == INLAY_OK) status = inlay__session_eval_silently(session, &run, 1, s->rows);
     if (status != INLAY_OK) {
         draft_return(s, &p->draft, p->tokens, 0);
         undo_draws(&before);
@@ -297,7 +304,10 @@ static int32_t run(speculation *p, const float *logits, size_t capacity, int32_t
     memcpy(tokens, p->tokens, n * sizeof *tokens);
     *n_tokens = n;
     s->facts[INLAY_SPECULATOR_CALLS - 1]++;
-    return inlay__decoder_retreat(session->decoder, &run, n, s->rows + (n - 1) * s->n_vocab);
+    INLAY__TRY(inlay__decoder_retreat(session->decoder, &run, n, s->rows + (n - 1) * s->n_vocab));
+    inlay__record_eval(session, &(inlay__run){session->sequence, p->tokens, n}, 1); /* as if they had come one by one */
+    inlay__record_random(session);
+    return INLAY_OK;
 }
 
 /* ------------------------------------------------------------------- the call */

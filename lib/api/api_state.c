@@ -2,6 +2,7 @@
 #include "base/map_file.h"
 #include "handles.h"
 #include "model/saved_state.h"
+#include "recording.h"
 
 static inlay__saved_extra extra_of(const inlay_session *session) {
     const inlay__rng *rng = &session->sampler.rng;
@@ -40,6 +41,7 @@ static int32_t load(const char *function, inlay_session *session, int32_t number
     inlay__saved_extra extra = extra_of(session);
     INLAY__TRY(inlay__saved_read(session->decoder, sequence, &extra, bytes, size));
     session->sampler.rng = (inlay__rng){extra.random[0], extra.random[1]};
+    inlay__record_load(session, sequence, bytes, size);
     return INLAY_OK;
 }
 

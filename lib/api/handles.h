@@ -84,6 +84,7 @@ struct inlay_session {
     void *progress_user;
     size_t n_threads, n_context, n_batch, n_vocab, n_sequences;
     size_t sequence; /* in hand */
+    struct inlay__recording *recording; /* or NULL */
     char error[INLAY__ERROR_SIZE];
 };
 
@@ -122,7 +123,7 @@ struct inlay_stop {
     inlay__stop_set set;
 };
 
-enum { INLAY__N_PLANNED = INLAY_PLAN_PEAK + 1 };
+enum { INLAY__N_PLANNED = INLAY_PLAN_PEAK + 1, INLAY__N_REPLAY_VALUES = INLAY_REPLAY_SAME_CPU + 1 };
 
 /* All defaults, with a table of system calls of the caller's: how tests make the n-th call fail. */
 int32_t inlay__options_new_with_sys(const inlay__sys *sys, inlay_options **options);
@@ -176,6 +177,8 @@ inlay__eval_hooks inlay__session_hooks(inlay_session *session);
 int32_t inlay__session_run(const char *function, inlay_session *session, const int32_t *tokens, size_t n_tokens,
                            inlay__run *run);
 int32_t inlay__session_eval(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits);
+/* The same, which the session's recording does not note: the caller does. */
+int32_t inlay__session_eval_silently(inlay_session *session, const inlay__run *runs, size_t n_runs, float *logits);
 
 /* Takes a sampler for a call, and gives it back with the call's status. */
 int32_t inlay__sampler_enter(const char *function, inlay_sampler *sampler);

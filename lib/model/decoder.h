@@ -54,6 +54,8 @@ int32_t inlay__decoder_check(const inlay__decoder *decoder, const inlay__run *ru
 int32_t inlay__decoder_begin(inlay__decoder *decoder, const inlay__run *runs, size_t n_runs);
 int32_t inlay__decoder_step(inlay__decoder *decoder, const inlay__eval_hooks *hooks, uint64_t budget_us);
 bool inlay__decoder_is_pending(const inlay__decoder *decoder);
+/* Its runs, which stay until the next evaluation. */
+const inlay__run *inlay__decoder_pending(const inlay__decoder *decoder, size_t *n_runs);
 void inlay__decoder_abandon(inlay__decoder *decoder);
 
 /* After an evaluation of this run alone: as if only its first n_kept tokens had been given, at least one; `logits`
@@ -86,6 +88,7 @@ int32_t inlay__decoder_empty(inlay__decoder *decoder);
 /* The first n tokens of the sequence, which must be empty, will all see one another. Errors: _STATE, _ARGUMENT (n above
  * the batch), _UNSUPPORTED (of a recurrent model). */
 int32_t inlay__decoder_set_prefix(inlay__decoder *decoder, size_t sequence, size_t n);
+size_t inlay__decoder_prefix(const inlay__decoder *decoder, size_t sequence);
 
 /* Bytes taken in all, and of these the key/value cache. */
 size_t inlay__decoder_memory(const inlay__decoder *decoder);

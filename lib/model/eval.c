@@ -311,6 +311,11 @@ int32_t inlay__decoder_begin(inlay__decoder *d, const inlay__run *runs, size_t n
 
 bool inlay__decoder_is_pending(const inlay__decoder *d) { return d->call.is_pending; }
 
+const inlay__run *inlay__decoder_pending(const inlay__decoder *d, size_t *n_runs) {
+    *n_runs = d->call.n_runs;
+    return d->call.runs;
+}
+
 int32_t inlay__decoder_step(inlay__decoder *d, const inlay__eval_hooks *hooks, uint64_t budget_us) {
     int64_t now = inlay__now_ns(), most = (INLAY__NEVER - now) / 1000 - 1;
     bool is_short = budget_us < (uint64_t)most;
@@ -384,6 +389,8 @@ void inlay__decoder_fork(inlay__decoder *d, size_t i_from, size_t i_to) {
     memcpy(to->state[0], from->state[0], d->model->n_state * sizeof(float));
     if (from->has_logits) memcpy(d->logits + i_to * n_vocab, d->logits + i_from * n_vocab, n_vocab * sizeof(float));
 }
+
+size_t inlay__decoder_prefix(const inlay__decoder *d, size_t i) { return d->sequences[i].n_prefix; }
 
 int32_t inlay__decoder_set_prefix(inlay__decoder *d, size_t i, size_t n) {
     inlay__sequence *sequence = &d->sequences[i];

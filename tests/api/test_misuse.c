@@ -368,6 +368,25 @@ TEST(functions_that_plan) {
     tear_down();
 }
 
+TEST(functions_that_record_and_replay) {
+    set_up();
+    int64_t values[2];
+    inlay_session *const wrong[] = {NULL, as_session(w.t.model), as_session(w.options)};
+    inlay_model *const wrong_models[] = {NULL, as_model(w.session), as_model(w.options)};
+    for (size_t i = 0; i < 3; i++) {
+        BAD(inlay_record_begin, wrong[i], "x.rec");
+        BAD(inlay_record_end, wrong[i]);
+        BAD(inlay_replay, wrong_models[i], "x.rec", NULL, values, 2);
+    }
+    BAD(inlay_record_begin, w.session, NULL);
+    REFUSED(INLAY_ERR_STATE, inlay_record_end, w.session);
+    BAD(inlay_replay, w.t.model, NULL, NULL, values, 2);
+    BAD(inlay_replay, w.t.model, "x.rec", as_options(w.session), values, 2);
+    CHECK_INT(inlay_replay(w.t.model, "no such file.rec", w.options, NULL, 0), INLAY_ERR_IO);
+    CHECK_INT(inlay_replay(w.t.model, "no such file.rec", w.options, NULL, 2), INLAY_ERR_IO);
+    tear_down();
+}
+
 static inlay_speculator *as_speculator(void *p) { return p; }
 
 TEST(functions_of_speculators) {
@@ -616,6 +635,7 @@ TEST(the_least_and_the_greatest_of_every_option_work) {
 TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
-          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers), CASE(functions_of_speculators), CASE(functions_that_plan), CASE(functions_that_fill_gaps),
+          CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers),
+          CASE(functions_that_record_and_replay), CASE(functions_of_speculators), CASE(functions_that_plan), CASE(functions_that_fill_gaps),
           CASE(functions_of_grammars), CASE(functions_of_stop_texts),
           CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))

@@ -29,7 +29,7 @@ def main() -> None:
     shutil.rmtree(root, ignore_errors=True)
     run(arguments.cmake, "--install", arguments.build, "--prefix", prefix)
     for file in ("include/inlay.h", "include/inlay_session.h", "include/inlay_sampler.h", "include/inlay_speculation.h",
-                 "include/inlay_grammar.h", "bin/inlay"):
+                 "include/inlay_grammar.h", "include/inlay_replay.h", "bin/inlay"):
         if not (prefix / file).is_file():
             sys.exit(f"{file} was not installed")
 

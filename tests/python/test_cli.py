@@ -675,3 +675,21 @@ def test_a_bar_is_drawn_on_a_terminal(tmp_path, command):
 def test_no_bar_is_drawn_into_a_file(model):
     done = subprocess.run([PROGRAM, "bench", model, "-p", "20000", "-r", "1"], capture_output=True, timeout=120)
     assert done.returncode == 0 and done.stderr == b""
+
+
+def test_a_recording_is_replayed_at_any_level_and_another_model_is_told(model, tmp_path):
+    for more in ([], ["--lookup"], ["--temp", "0.9", "--seed", "4"], ["--repeat-penalty", "1.3", "--temp", "0.9"]):
+        recording = str(tmp_path / "run.rec")
+        out = good("run", model, "-p", "hello world hello", "-n", "12", "--record", recording, *more)
+        assert out == good("run", model, "-p", "hello world hello", "-n", "12", *more)
+        assert good("replay", recording, model).startswith(b"equal: ")
+        told = json.loads(good("replay", recording, model, "--cpu", "scalar", "--threads", "1", "--json"))
+        assert told["equal"] and told["same_model"] and told["same_arithmetic"] and told["tokens"] > 3
+        assert told["record"] == -1 and told["sequence"] == -1
+    other = str(tiny.write(tmp_path / "other.gguf", seed=9))
+    done = inlay("replay", recording, other)
+    assert done.returncode == 1 and done.stdout.startswith(b"different: ") and b"another model" in done.stdout
+    told = json.loads(inlay("replay", recording, other, "--json").stdout)
+    assert not told["equal"] and not told["same_model"] and told["position"] == 0 and told["expected"] != told["found"]
+    assert "no recording" in bad(1, "replay", model, model)
+    assert "model file" in bad(2, "replay", recording)

@@ -35,6 +35,7 @@ STATUSES: dict[str, tuple[int, str]] = {
     "ERR_CHANGED": (-14, "the model file changed while it was open"),
     "ERR_THREAD": (-15, "a thread could not be started"),
     "ERR_TEMPLATE": (-16, "a chat template is wrong, refuses what it was given, or goes over a limit"),
+    "ERR_DIFFERENT": (-17, "a recording was run again and came out otherwise"),
     "AGAIN": (1, "no error: there is more to do, call again"),
 }
 
@@ -55,6 +56,7 @@ ERR_NUMERIC = -13
 ERR_CHANGED = -14
 ERR_THREAD = -15
 ERR_TEMPLATE = -16
+ERR_DIFFERENT = -17
 AGAIN = 1
 
 # Constants
@@ -232,6 +234,16 @@ GRAMMAR_GBNF = 1
 GRAMMAR_BEGUN = 1
 GRAMMAR_MAY_END = 2
 GRAMMAR_MUST_END = 4
+REPLAY_RECORDS = 0
+REPLAY_TOKENS = 1
+REPLAY_RECORD = 2
+REPLAY_SEQUENCE = 3
+REPLAY_POSITION = 4
+REPLAY_EXPECTED = 5
+REPLAY_FOUND = 6
+REPLAY_SAME_MODEL = 7
+REPLAY_SAME_ARITHMETIC = 8
+REPLAY_SAME_CPU = 9
 
 
 # Handles, a type each, so that one cannot pass for another
@@ -1268,5 +1280,37 @@ INLAY_ERR_BUSY. Thread rule: one thread at a time for the sampler, any for the g
         (inlay_sampler_p, POINTER(c_int32),),
         """INLAY_GRAMMAR_BEGUN, ... of the last such stage. Errors: INLAY_ERR_STATE (there is none), INLAY_ERR_ARGUMENT,
 INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_record_begin": (
+        c_int32,
+        (inlay_session_p, c_char_p,),
+        """Records the session from now on into a file: its options and what its sequences are, then every call that changes one
+or chooses a token, with a hash of the logits it gave. Tokens are in it, so it is as private as the text is; weights
+are not. Chains (inlay_sampler) are not recorded: what they chose comes with the next evaluation; nor is what only
+tells, as embeddings do. It takes some 40 KiB, writes a little for each call, and reads all the logits once more for
+each evaluation. The file is written beside, under the name with ".part", and takes its name at inlay_record_end; a
+session that is freed before leaves none. A write that fails changes no call and is told at the end. Errors:
+INLAY_ERR_STATE when it is recorded already, INLAY_ERR_IO, INLAY_ERR_MEMORY, INLAY_ERR_BUSY. Thread rule: one thread
+at a time. Since 0.1.""",
+    ),
+    "inlay_record_end": (
+        c_int32,
+        (inlay_session_p,),
+        """Ends the recording, whose file is whole then. After an error there is none. Errors: INLAY_ERR_STATE when the session
+is not recorded, INLAY_ERR_IO, INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+    ),
+    "inlay_replay": (
+        c_int32,
+        (inlay_model_p, c_char_p, inlay_options_p, POINTER(c_int64), c_size_t,),
+        """Does in a session of its own what a recording tells, and compares. INLAY_OK: every bit is equal. INLAY_ERR_DIFFERENT:
+inlay_error tells which record, where, both hashes, and whether model, arithmetic or CPU level differ. `values`
+[n_values] by INLAY_REPLAY_, also after an error; may be NULL when that is 0. Of the options, threads, allocator,
+batch, log and progress (in bytes of the recording) are used, and what they say of context and sequences is the most
+that the recorded session may have had, unless it is the default: the call takes as much memory as that session did.
+The file is not trusted. Where the host changed logits before inlay_sample nothing is said of the token. Errors:
+INLAY_ERR_DIFFERENT, INLAY_ERR_FORMAT (no recording, cut or damaged), INLAY_ERR_UNSUPPORTED (of a newer version),
+INLAY_ERR_CONTEXT, INLAY_ERR_ARGUMENT (of a model with another vocabulary), INLAY_ERR_STATE (INLAY_OPT_VOCAB_ONLY),
+INLAY_ERR_IO, INLAY_ERR_MEMORY, INLAY_ERR_CANCELLED, and those of the calls that it makes. Thread rule: any. Since
+0.1.""",
     ),
 }

@@ -83,6 +83,10 @@ class TemplateError(InlayError, ValueError):
     status = c.ERR_TEMPLATE
 
 
+class DifferentError(InlayError):
+    status = c.ERR_DIFFERENT
+
+
 BY_STATUS: dict[int, type[InlayError]] = {kind.status: kind for kind in InlayError.__subclasses__()}
 
 

@@ -26,6 +26,12 @@ _FIRST_INT_FACT = 100
 _FACTS = {name[len("MODEL_") :].lower(): value for name, value in vars(c).items() if name.startswith("MODEL_")}
 
 
+_REPLAY = sorted(
+    ((name[len("REPLAY_") :].lower(), value) for name, value in vars(c).items() if name.startswith("REPLAY_")),
+    key=lambda pair: pair[1],
+)
+
+
 class Tensor(NamedTuple):
     """A tensor of the file; ``shape`` has the fastest dimension first."""
 
@@ -204,6 +210,17 @@ class Model:
         if not self._handle:
             raise error(c.ERR_STATE, "the model is closed")
         return self._handle
+
+    def replay(self, path: Union[str, os.PathLike[str]], **options: Any) -> dict[str, int]:
+        """Does again what Session.recording wrote. "equal" is 1 when every bit came out the same; else "record" is the
+        number of the first that did not, at "position" of "sequence", with the hashes "expected" and "found"."""
+        names = [name for name, _ in _REPLAY]
+        values = (c_int64 * len(names))()
+        with options_with(Callbacks(None, None), options) as given:
+            status = lib.inlay_replay(self._open_handle, os.fsencode(path), given, values, len(names))
+        if status != c.ERR_DIFFERENT:
+            check(status)
+        return {"equal": int(status == c.OK), **dict(zip(names, values))}
 
     def session(
         self,

@@ -289,6 +289,18 @@ class Session:
             check(lib.inlay_eval_all(handle, ids, count, pointer, count * self._n_vocab))
         return rows
 
+    @contextmanager
+    def recording(self, path: Union[str, os.PathLike[str]]) -> Iterator[None]:
+        """Records what the session does within the block, for Model.replay on another machine. The file is there when the
+        block ends."""
+        with self._using() as handle:
+            check(lib.inlay_record_begin(handle, os.fsencode(path)))
+        try:
+            yield
+        finally:
+            with self._using() as handle:
+                check(lib.inlay_record_end(handle))
+
     @property
     def logits(self) -> Any:
         """A copy of the logits after the last token: float32 [n_vocab]."""

@@ -389,3 +389,20 @@ def test_speculation_gives_the_same_text(model):
             assert speculator.kept > 0 and speculator.calls > 0
         with pytest.raises(ValueError, match="speculator"):
             session.generate(prompt, draft=draft)
+
+
+def test_what_a_session_did_comes_out_equal_elsewhere(tiny_path, tmp_path):
+    path = tmp_path / "session.rec"
+    with inlay.Model.open(tiny_path) as model, model.session(temperature=0.8, seed=3) as session:
+        with session.recording(path):
+            "".join(session.generate("hello", max_tokens=10))
+            session.truncate(2)
+        told = model.replay(path)
+        assert told["equal"] == 1 and told["record"] == -1 and told["tokens"] > 2 and told["same_model"] == 1
+    with inlay.Model.open(tiny_path, cpu="scalar") as model:
+        assert model.replay(path, threads=1)["equal"] == 1
+        data = bytearray(path.read_bytes())
+        data[-9] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(inlay.FormatError):
+            model.replay(path)
