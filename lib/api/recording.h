@@ -35,7 +35,8 @@
  *     RANDOM     0              0             the random numbers from now on: u64 [2]
  *     END        0              records before it
  *
- * A hash of 0 is not compared: what was read long ago has no logits. All is little-endian. What failed or was given up is not in it, as it left no trace. */
+ * A hash of 0 is not compared: what was read long ago has no logits. All is little-endian. What failed or was given up
+ * is not in it, as it left no trace. */
 #ifndef INLAY_RECORDING_H
 #define INLAY_RECORDING_H
 
