@@ -84,9 +84,10 @@ static int32_t fill(const inlay_model *model, const gap *f, writer *w) {
     for (size_t i = 0; i < N_MARKS; i++) {
         found[i] = find_mark(model, &marks[i]);
         if (found[i] < 0 && i < MIDDLE)
-            return inlay__fail(INLAY_ERR_UNSUPPORTED,
-                               "inlay_fill_tokens: model '%s' has no token for the %s of a gap: it was not trained to fill in",
-                               inlay__weights_name(&model->weights), marks[i].what);
+            return inlay__fail(
+                INLAY_ERR_UNSUPPORTED,
+                "inlay_fill_tokens: model '%s' has no token for the %s of a gap: it was not trained to fill in",
+                inlay__weights_name(&model->weights), marks[i].what);
     }
     const int32_t *before;
     size_t n_before = inlay__tokenizer_before(model->tokenizer, &before);
@@ -113,7 +114,8 @@ static int32_t check(const gap *f, const int32_t *tokens, size_t capacity, const
     if (tokens == NULL && capacity > 0) return inlay__null_argument(function, "tokens");
     if (n_tokens == NULL) return inlay__null_argument(function, "n_tokens");
     if (f->n_files > INT32_MAX)
-        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_files is %zu, expected at most %d", function, f->n_files, INT32_MAX);
+        return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_files is %zu, expected at most %d", function, f->n_files,
+                           INT32_MAX);
     for (size_t i = 0; i < 2 * f->n_files; i++)
         if (f->files[i] == NULL) return inlay__fail(INLAY_ERR_ARGUMENT, "%s: files[%zu] is NULL", function, i);
     return INLAY_OK;

@@ -100,7 +100,8 @@ static void *sys_map(void *user, int fd, uint64_t offset, size_t size) {
     if (size > SIZE_MAX - before) return NULL;
     HANDLE mapping = CreateFileMappingW(handle_of(fd), NULL, PAGE_READONLY, 0, 0, NULL);
     if (mapping == NULL) return NULL;
-    uint8_t *memory = MapViewOfFile(mapping, FILE_MAP_READ, (DWORD)(begin >> 32), (DWORD)(begin & UINT32_MAX), before + size);
+    uint8_t *memory =
+        MapViewOfFile(mapping, FILE_MAP_READ, (DWORD)(begin >> 32), (DWORD)(begin & UINT32_MAX), before + size);
     CloseHandle(mapping); /* the view holds it */
     return memory != NULL ? memory + before : NULL;
 }

@@ -221,7 +221,8 @@ static int32_t fail_family(const inlay__config *c, inlay__text key, const inlay_
     char names[512] = "";
     size_t n = 0;
     for (size_t i = 0; inlay__family_at(i) != NULL && n < sizeof names; i++)
-        n += inlay__format(names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "one of ", inlay__family_at(i)->model_type);
+        n += inlay__format(names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "one of ",
+                           inlay__family_at(i)->model_type);
     return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, node, names);
 }
 
@@ -286,6 +287,7 @@ int32_t inlay__config_open(const inlay__sys *sys, const char *name, const char *
 void inlay__config_close(inlay__config *c) {
     if (c->sys == NULL) return;
     inlay__json_free(c->sys, &c->json);
-    for (size_t i = 0; i < c->n_tensors; i++) inlay__free(c->sys, c->tensors[i].values, c->tensors[i].n * sizeof(float));
+    for (size_t i = 0; i < c->n_tensors; i++)
+        inlay__free(c->sys, c->tensors[i].values, c->tensors[i].n * sizeof(float));
     c->n_tensors = 0;
 }

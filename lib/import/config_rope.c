@@ -37,8 +37,8 @@ static int32_t count_pairs(const inlay__config *c, double rotary_part, size_t *n
     int64_t width;
     INLAY__TRY(inlay__config_head_width(c, &width));
     if (width < 2 || width > MAX_HEAD)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its heads are %lld wide, expected 2 to %d", c->name, (long long)width,
-                           MAX_HEAD);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its heads are %lld wide, expected 2 to %d", c->name,
+                           (long long)width, MAX_HEAD);
     *n = (size_t)((double)width * rotary_part) / 2;
     return INLAY_OK;
 }
@@ -75,8 +75,10 @@ static int32_t put_factors(inlay__config *c, const char *keys, const char *tenso
     float *values;
     const inlay__json_node *list = inlay__config_get(c, keys, &key);
     if (list == NULL || list->kind != INLAY__JSON_ARRAY || list->n_children != n)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': RoPE scaling 'longrope' wants %zu numbers, one for each pair of a "
-                           "head, in '%.*s'", c->name, n, (int)key.size, key.text);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': RoPE scaling 'longrope' wants %zu numbers, one for each pair of a "
+                           "head, in '%.*s'",
+                           c->name, n, (int)key.size, key.text);
     INLAY__TRY(add_tensor(c, tensor, n, &values));
     const inlay__json_node *each = inlay__json_first(list);
     for (size_t i = 0; i < n; i++, each = inlay__json_next(&c->json, each)) {
@@ -96,8 +98,9 @@ static int32_t put_longrope(inlay__config *c, double rotary_part) {
                                    &n_original));
     INLAY__TRY(inlay__config_float(c, "max_position_embeddings", -1, &n_context));
     if (!(n_original >= 2 && n_original <= INT32_MAX))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key 'original_max_position_embeddings' is %g, expected 2 to %d",
-                           c->name, n_original, INT32_MAX);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': key 'original_max_position_embeddings' is %g, expected 2 to %d", c->name,
+                           n_original, INT32_MAX);
     double scale = n_context / n_original;
     attention = 1.0;
     INLAY__TRY(inlay__config_float(c, ROPE("factor"), scale, &scale));
@@ -122,8 +125,10 @@ static int32_t put_yarn(inlay__config *c) {
     bool truncates;
     INLAY__TRY(inlay__config_float(c, ROPE("factor"), -1, &factor));
     if (!(factor >= 1 && factor <= 1e6))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': RoPE scaling 'yarn' has factor %g, expected 1 to 1e+06", c->name, factor);
-    INLAY__TRY(inlay__config_float(c, ROPE("original_max_position_embeddings") "|max_position_embeddings", -1, &n_original));
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': RoPE scaling 'yarn' has factor %g, expected 1 to 1e+06",
+                           c->name, factor);
+    INLAY__TRY(
+        inlay__config_float(c, ROPE("original_max_position_embeddings") "|max_position_embeddings", -1, &n_original));
     inlay__config_put_string(c, "rope.scaling.type", "yarn");
     inlay__config_put_float(c, "rope.scaling.factor", factor);
     if (!(n_original >= 1 && n_original <= INT32_MAX)) n_original = 0; /* refused with the other hyperparameters */
@@ -137,8 +142,10 @@ static int32_t put_yarn(inlay__config *c) {
     INLAY__TRY(inlay__config_float(c, ROPE("mscale"), 0, &mscale));
     INLAY__TRY(inlay__config_float(c, ROPE("mscale_all_dim"), 0, &mscale_all));
     if (!(mscale >= 0 && mscale <= 1e3 && mscale_all >= 0 && mscale_all <= 1e3))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': RoPE scaling 'yarn' has mscale %g and mscale_all_dim %g, expected 0 to "
-                           "1000", c->name, mscale, mscale_all);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': RoPE scaling 'yarn' has mscale %g and mscale_all_dim %g, expected 0 to "
+                           "1000",
+                           c->name, mscale, mscale_all);
     if (mscale != 0 && mscale_all != 0) said = growth(factor, mscale) / growth(factor, mscale_all);
     INLAY__TRY(inlay__config_float(c, ROPE("attention_factor"), said, &said));
     /* GGUF's multiplies what follows from the scaling, this one stands for both. */
@@ -170,7 +177,8 @@ static int32_t put_scaling(inlay__config *c, double base, double rotary_part) {
     if (inlay__json_equals(type, "longrope") || inlay__json_equals(type, "su")) return put_longrope(c, rotary_part);
     if (inlay__json_equals(type, "yarn")) return put_yarn(c);
     if (inlay__json_equals(type, "dynamic")) return put_dynamic(c);
-    return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, type, "one of default, linear, dynamic, llama3, longrope, yarn");
+    return inlay__config_fail(c, INLAY_ERR_UNSUPPORTED, key, type,
+                              "one of default, linear, dynamic, llama3, longrope, yarn");
 }
 
 /* Parameters in what is no object would be passed over. */
@@ -190,18 +198,19 @@ static int32_t put_rope(inlay__config *c, bool whole, double rotary_part) {
     double base, local;
     size_t n;
     INLAY__TRY(expect_objects(c));
-    INLAY__TRY(inlay__config_float(c, ROPE("rope_theta") "|rope_theta|global_rope_theta|rotary_emb_base", 10000.0, &base));
+    INLAY__TRY(
+        inlay__config_float(c, ROPE("rope_theta") "|rope_theta|global_rope_theta|rotary_emb_base", 10000.0, &base));
     if (!(base >= 1 && base <= 1e12))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': 'rope_theta' is %g, expected 1 to 1e+12", c->name, base);
     inlay__config_put_float(c, "rope.freq_base", base);
-    INLAY__TRY(inlay__config_float(c, "rope_parameters.sliding_attention.rope_theta|rope_local_base_freq|local_rope_theta", 0,
-                                   &local));
+    INLAY__TRY(inlay__config_float(
+        c, "rope_parameters.sliding_attention.rope_theta|rope_local_base_freq|local_rope_theta", 0, &local));
     if (local != 0) inlay__config_put_float(c, "rope.freq_base_swa", local);
     INLAY__TRY(inlay__config_float(c, ROPE("partial_rotary_factor") "|partial_rotary_factor|rotary_pct", rotary_part,
                                    &rotary_part));
     if (!(rotary_part > 0 && rotary_part <= 1))
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': 'partial_rotary_factor' is %g, expected more than 0 to 1", c->name,
-                           rotary_part);
+        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': 'partial_rotary_factor' is %g, expected more than 0 to 1",
+                           c->name, rotary_part);
     if (whole) rotary_part = 1.0;
     INLAY__TRY(count_pairs(c, rotary_part, &n));
     inlay__config_put_int(c, "rope.dimension_count", (int64_t)(2 * n));
@@ -224,11 +233,12 @@ static bool is_local(inlay__window_rule rule, int64_t n, int64_t layer) {
 }
 
 /* layer_types: "sliding_attention" and "full_attention". */
-static int32_t read_layer_types(const inlay__config *c, const inlay__json_node *types, inlay__text key, int64_t n_layers,
-                                uint8_t *local) {
+static int32_t read_layer_types(const inlay__config *c, const inlay__json_node *types, inlay__text key,
+                                int64_t n_layers, uint8_t *local) {
     if (types->kind != INLAY__JSON_ARRAY || types->n_children != (uint64_t)n_layers)
-        return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key '%.*s' does not list %lld layers, as 'num_hidden_layers' says",
-                           c->name, (int)key.size, key.text, (long long)n_layers);
+        return inlay__fail(INLAY_ERR_FORMAT,
+                           "file '%s': key '%.*s' does not list %lld layers, as 'num_hidden_layers' says", c->name,
+                           (int)key.size, key.text, (long long)n_layers);
     const inlay__json_node *each = inlay__json_first(types);
     for (int64_t i = 0; i < n_layers; i++, each = inlay__json_next(&c->json, each)) {
         local[i] = inlay__json_equals(each, "sliding_attention");

@@ -636,6 +636,6 @@ TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
 TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
           CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers),
-          CASE(functions_that_record_and_replay), CASE(functions_of_speculators), CASE(functions_that_plan), CASE(functions_that_fill_gaps),
-          CASE(functions_of_grammars), CASE(functions_of_stop_texts),
+          CASE(functions_that_record_and_replay), CASE(functions_of_speculators), CASE(functions_that_plan),
+          CASE(functions_that_fill_gaps), CASE(functions_of_grammars), CASE(functions_of_stop_texts),
           CASE(the_least_and_the_greatest_of_every_option_work), CASE(every_case_above_was_called))
