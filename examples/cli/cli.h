@@ -102,7 +102,9 @@ typedef enum cli_arg {
     ARG_MIROSTAT_ETA,
     ARG_BIAS,
     ARG_BAN,
-    ARG_LAST_OF_SAMPLER = ARG_BAN,
+    ARG_GRAMMAR,
+    ARG_TRIGGER,
+    ARG_LAST_OF_SAMPLER = ARG_TRIGGER,
     N_ARGS
 } cli_arg;
 
@@ -188,7 +190,9 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
         {"mirostat-tau", 0, "BITS", ARG_MIROSTAT_TAU, 0, "the surprise it keeps to (default: 5)"},                     \
         {"mirostat-eta", 0, "E", ARG_MIROSTAT_ETA, 0, "its rate of learning (default: 0.1)"},                          \
         {"bias", 0, "ID=B,...", ARG_BIAS, 0, "add B to the logit of a token; -inf bans it"},                           \
-        {"ban", 0, "IDS", ARG_BAN, 0, "tokens that never come: 1,2,3"}
+        {"ban", 0, "IDS", ARG_BAN, 0, "tokens that never come: 1,2,3"},                                                \
+        {"grammar", 0, "FILE", ARG_GRAMMAR, 0, "the answer has the form of this grammar (GBNF)"},                     \
+        {"trigger", 0, "TEXT", ARG_TRIGGER, 0, "only what follows this text has that form"}
 #define CLI_OPTIONS_SPECULATION                                                                                        \
     {"lookup", 0, NULL, ARG_LOOKUP, 0, "guess what comes next from repetitions in the text: the same answer, sooner"}, \
         {"draft", 0, "MODEL", ARG_DRAFT, 0, "guess by a smaller model with the same tokens: the same answer, sooner"}
@@ -293,7 +297,7 @@ void cli_close(inlay_model *model, inlay_session *session);
 /* --------------------------------------------------------------- sampling.c */
 
 /* The sampler that the stages' options ask for; NULL when there are none, and the session's own does. */
-int cli_open_sampler(const cli_args *args, const inlay_model *model, inlay_sampler **sampler);
+int cli_open_sampler(const cli_args *args, inlay_model *model, inlay_sampler **sampler);
 /* The next token by either, which a sampler then accepts. An INLAY_ status. */
 int32_t cli_sample(inlay_session *session, inlay_sampler *sampler, int32_t *token);
 /* The texts of --stop; NULL when there are none. */

@@ -134,13 +134,34 @@ static int add_banned(const char *text, inlay_sampler *sampler) {
     return code;
 }
 
-static int add_all(const cli_args *args, const inlay_model *model, int64_t version, inlay_sampler *sampler) {
+/* The answer, or what follows --trigger, has the form of a grammar. */
+static int add_grammar(const cli_args *args, inlay_model *model, inlay_sampler *sampler) {
+    const char *path = args->value[ARG_GRAMMAR], *trigger = args->value[ARG_TRIGGER];
+    inlay_grammar *grammar = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    int code;
+
+    if (path == NULL) return cli_usage("--trigger needs --grammar FILE");
+    code = cli_read_file(path, &text, &size);
+    if (code != CLI_OK) return code;
+    if (inlay_grammar_new(model, INLAY_GRAMMAR_GBNF, text, size, &trigger, NULL, trigger != NULL, &grammar) != INLAY_OK)
+        code = cli_error("%s: %s", path, inlay_error());
+    else if (inlay_sampler_add_grammar(sampler, grammar) != INLAY_OK)
+        code = cli_error("%s", inlay_error());
+    inlay_grammar_free(grammar); /* the sampler keeps what it needs */
+    free(text);
+    return code;
+}
+
+static int add_all(const cli_args *args, inlay_model *model, int64_t version, inlay_sampler *sampler) {
     static const size_t n_before = sizeof before / sizeof before[0], n_after = sizeof after / sizeof after[0];
     bool is_dynamic = args->value[ARG_TEMP_LOWEST] != NULL || args->value[ARG_TEMP_HIGHEST] != NULL ||
                       args->value[ARG_TEMP_EXPONENT] != NULL;
     int code = CLI_OK;
 
-    if (args->value[ARG_BIAS] != NULL) code = add_bias(args->value[ARG_BIAS], sampler);
+    if (args->value[ARG_GRAMMAR] != NULL || args->value[ARG_TRIGGER] != NULL) code = add_grammar(args, model, sampler);
+    if (code == CLI_OK && args->value[ARG_BIAS] != NULL) code = add_bias(args->value[ARG_BIAS], sampler);
     if (code == CLI_OK && args->value[ARG_BAN] != NULL) code = add_banned(args->value[ARG_BAN], sampler);
     if (code == CLI_OK) code = add_stages(args, model, before, n_before, sampler);
     if (code == CLI_OK) code = add_option(args, INLAY_OPT_TOP_K, INLAY_STAGE_TOP_K, INLAY_PARAMETER_TOP_K, sampler);
@@ -167,7 +188,7 @@ static bool wants_sampler(const cli_args *args) {
     return false;
 }
 
-int cli_open_sampler(const cli_args *args, const inlay_model *model, inlay_sampler **sampler) {
+int cli_open_sampler(const cli_args *args, inlay_model *model, inlay_sampler **sampler) {
     int64_t n_vocab = 0, version = 0;
     int code = cli_args_int(args, ARG_MIROSTAT, 0, 2, 0, &version);
 

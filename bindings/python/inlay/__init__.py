@@ -17,6 +17,7 @@ from ctypes import c_int64
 from typing import Any, Union
 
 from ._chat import Chat, render_template
+from ._declarations import GRAMMAR_BEGUN, GRAMMAR_GBNF, GRAMMAR_MAY_END, GRAMMAR_MUST_END
 from ._declarations import LOG_DEBUG, LOG_INFO, LOG_WARNING
 from ._declarations import TOKEN_ADDED, TOKEN_BYTE, TOKEN_CONTROL, TOKEN_END, TOKEN_UNKNOWN, TOKEN_UNUSED
 from ._errors import (
@@ -40,6 +41,7 @@ from ._errors import (
     UnsupportedError,
     check,
 )
+from ._grammar import Grammar
 from ._library import lib as _lib
 from ._model import Metadata, Model, Tensor
 from ._options import OPTIONS, Callbacks, Option, options_with
@@ -97,6 +99,11 @@ __all__ = [
     "FileChangedError",
     "FileError",
     "FormatError",
+    "GRAMMAR_BEGUN",
+    "GRAMMAR_GBNF",
+    "GRAMMAR_MAY_END",
+    "GRAMMAR_MUST_END",
+    "Grammar",
     "InlayError",
     "KeyNotFoundError",
     "Metadata",

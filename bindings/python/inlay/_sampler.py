@@ -10,6 +10,7 @@ from typing import Any, Callable, Optional, Union
 
 from . import _declarations as c
 from ._errors import check
+from ._grammar import Grammar
 from ._library import lib
 from ._options import Callbacks, options_with
 from ._tokens import to_c
@@ -210,6 +211,18 @@ class Sampler:
         check(lib.inlay_sampler_add_callback(self._handle, made, None))
         self._calls.append(made)
         return self
+
+    def grammar(self, grammar: Grammar) -> Sampler:
+        """Only tokens with which the text can go on by the grammar; it begins with the first that is chosen."""
+        check(lib.inlay_sampler_add_grammar(self._handle, grammar._handle))
+        return self
+
+    @property
+    def grammar_state(self) -> int:
+        """How the text stands to the last grammar: GRAMMAR_BEGUN, GRAMMAR_MAY_END and GRAMMAR_MUST_END, as bits."""
+        state = c_int32()
+        check(lib.inlay_sampler_grammar_state(self._handle, state))
+        return state.value
 
     def _check(self, status: int) -> None:
         if self._errors:
