@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (t.model == NULL) {
         const uint8_t begin[] = {'I', 'R', 'E', 'C', 1, 0, 0, 0};
         t = tiny_open(NULL, NULL);
-        uint64_t fingerprint = inlay__model_fingerprint(t.model->network);
+        uint64_t fingerprint = inlay__model_fingerprint(t.model->network, INLAY__FINGERPRINT_VERSION);
         memcpy(own, begin, sizeof begin);
         for (size_t i = 0; i < 8; i++) own[8 + i] = (uint8_t)(fingerprint >> 8 * i);
         own[16] = (uint8_t)inlay_arithmetic_version();

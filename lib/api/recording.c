@@ -166,7 +166,7 @@ static void put_file_head(inlay_session *session) {
     inlay__format(cpu, sizeof cpu, "%s", inlay__cpu_name(session->model->cpu));
     put_u32(r, INLAY__RECORDING_MAGIC);
     put_u32(r, INLAY__RECORDING_VERSION);
-    put_u64(r, inlay__model_fingerprint(session->model->network));
+    put_u64(r, inlay__model_fingerprint(session->model->network, INLAY__FINGERPRINT_VERSION));
     put_u32(r, (uint32_t)inlay_arithmetic_version());
     put_u32(r, (uint32_t)session->n_vocab);
     put(r, cpu, sizeof cpu);

@@ -311,7 +311,7 @@ static int32_t run_file(replay *r, const inlay_options *options) {
     INLAY__TRY(inlay__file_open(&options->sys, r->path, INLAY_LOAD_COPY, &file));
     int32_t status = open_bytes(r, &file);
     if (status == INLAY_OK) {
-        r->fingerprint = inlay__model_fingerprint(r->model->network);
+        r->fingerprint = inlay__model_fingerprint(r->model->network, INLAY__FINGERPRINT_VERSION);
         r->values[INLAY_REPLAY_SAME_MODEL] = r->fingerprint == r->head.fingerprint;
         r->values[INLAY_REPLAY_SAME_ARITHMETIC] = r->head.arithmetic_version == (uint32_t)inlay_arithmetic_version();
         r->values[INLAY_REPLAY_SAME_CPU] = strcmp(r->head.cpu, inlay__cpu_name(r->model->cpu)) == 0;

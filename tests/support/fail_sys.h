@@ -32,9 +32,6 @@ void fail_sys_arm(fail_sys *f, size_t n, fail_mode mode);
 /* Counts a call that can fail and tells whether this one does: for what does not go through the table. */
 bool fail_sys_fails(fail_sys *f);
 
-/* Counts a call that a test makes fail itself, as one of the table's; whether it is to fail. */
-bool fail_sys_call_fails(fail_sys *f);
-
 /* Nothing is held. */
 bool fail_sys_is_clean(const fail_sys *f);
 

@@ -283,7 +283,7 @@ uint8_t *family_gguf(const family_folder *folder, const char *tokenizer, size_t 
     folder_sys_init(&f, &inlay__sys_default);
     folder_sys_put(&f, "config.json", folder->config, folder->config_size);
     folder_sys_put(&f, "model.safetensors", folder->weights, folder->weights_size);
-    if (inlay__import_open(&f.sys, "folder", INLAY_LOAD_COPY, &weights) != INLAY_OK) fail("cannot open", "a folder");
+    if (inlay__import_open(&f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &weights) != INLAY_OK) fail("cannot open", "a folder");
     if (inlay__weights_make(&weights, &make) != INLAY_OK) fail("cannot make", "tensors");
     const inlay__gguf *metadata = inlay__weights_metadata(&weights);
     gguf_writer_init(&w);

@@ -854,7 +854,8 @@ one thread at a time. Since 0.1.""",
 encoder before its decoder gave, logits, and the session's random numbers. `*needed` gets their number; with too
 little room, or `bytes` NULL, nothing else happens. The same sequence gives the same bytes on every machine. They are
 as private as the text is. Errors: INLAY_ERR_BUFFER, INLAY_ERR_ARGUMENT, INLAY_ERR_UNSUPPORTED (INLAY_CAN_GENERATE),
-INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+INLAY_ERR_CHANGED and INLAY_ERR_IO (of the model's mapped file), INLAY_ERR_BUSY. Thread rule: one thread at a time.
+Since 0.1.""",
     ),
     "inlay_sequence_load": (
         c_int32,
@@ -866,21 +867,24 @@ are checked as a whole before anything changes, by a sum that tells damage and n
 harm they can make nonsense of the sequence and no more. On failure the session is as before. Errors:
 INLAY_ERR_FORMAT (no state, or damaged), INLAY_ERR_UNSUPPORTED (of a newer version, another arithmetic version;
 INLAY_CAN_GENERATE), INLAY_ERR_CONTEXT (too long), INLAY_ERR_ARGUMENT (of another model or cache type, a prefix above
-the batch, no such sequence), INLAY_ERR_BUSY. Thread rule: one thread at a time. Since 0.1.""",
+the batch, no such sequence), INLAY_ERR_CHANGED and INLAY_ERR_IO as above, INLAY_ERR_BUSY. Thread rule: one thread
+at a time. Since 0.1.""",
     ),
     "inlay_sequence_save_file": (
         c_int32,
         (inlay_session_p, c_int32, c_char_p,),
         """The same to and from a file. It is written beside, under the name with ".part", and takes its name when it is whole.
-Loading takes as much memory as the file has bytes, for the length of the call. Errors: as of both, and INLAY_ERR_IO,
-INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+Loading takes as much memory as the file has bytes, for the length of the call. Errors: as
+inlay_sequence_save and inlay_sequence_load, and INLAY_ERR_IO, INLAY_ERR_MEMORY. Thread rule: one thread at a time.
+Since 0.1.""",
     ),
     "inlay_sequence_load_file": (
         c_int32,
         (inlay_session_p, c_int32, c_char_p,),
         """The same to and from a file. It is written beside, under the name with ".part", and takes its name when it is whole.
-Loading takes as much memory as the file has bytes, for the length of the call. Errors: as of both, and INLAY_ERR_IO,
-INLAY_ERR_MEMORY. Thread rule: one thread at a time. Since 0.1.""",
+Loading takes as much memory as the file has bytes, for the length of the call. Errors: as
+inlay_sequence_save and inlay_sequence_load, and INLAY_ERR_IO, INLAY_ERR_MEMORY. Thread rule: one thread at a time.
+Since 0.1.""",
     ),
     "inlay_logits": (
         c_int32,
@@ -993,7 +997,8 @@ Thread rule: one thread at a time. Since 0.1.""",
 [n_vocab], natural logarithms up to a constant. They say something where the sequence had the mask token
 (INLAY_MODEL_TOKEN_MASK). The pointer is the session's; the next call overwrites it. Either out pointer may be NULL.
 Errors: INLAY_ERR_ARGUMENT (no such position), INLAY_ERR_STATE when nothing was encoded, INLAY_ERR_UNSUPPORTED
-(INLAY_CAN_FILL_MASK), INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED. Thread rule: one thread at a time. Since 0.1.""",
+(INLAY_CAN_FILL_MASK), INLAY_ERR_NUMERIC, INLAY_ERR_CANCELLED, INLAY_ERR_CHANGED, INLAY_ERR_IO.
+Thread rule: one thread at a time. Since 0.1.""",
     ),
     "inlay_embeddings": (
         c_int32,
