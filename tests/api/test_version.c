@@ -42,7 +42,7 @@ TEST(every_status_has_its_name_and_words) {
     CHECK_INT(INLAY_##name, value);
     INLAY_STATUS_LIST(CHECK_STATUS)
     CHECK_STR(inlay_status_name(INLAY_ERR_FORMAT), "INLAY_ERR_FORMAT");
-    const int32_t none[] = {2, 3, -17, -1000, INT32_MAX, INT32_MIN};
+    const int32_t none[] = {2, 3, -18, -1000, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         CHECK_STR(inlay_status_name(none[i]), "unknown status");
         CHECK(inlay_status_text(none[i]) != NULL);
