@@ -2,6 +2,7 @@
 #include "support/documented.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,10 +125,11 @@ static uint32_t errors_of_function(size_t i, int depth) {
 
 uint32_t documented_errors(const char *name) {
     if (n_functions == 0) {
-        take_header("inlay.h");
-        take_header("inlay_session.h");
-        take_header("inlay_sampler.h");
-        take_header("inlay_speculation.h");
+        DIR *folder = opendir(INLAY_TREE "/include");
+        if (folder == NULL) fail("cannot open", INLAY_TREE "/include");
+        for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+            if (strstr(entry->d_name, ".h") != NULL) take_header(entry->d_name);
+        closedir(folder);
     }
     size_t i = find(name, strlen(name));
     if (i == MAX_FUNCTIONS) fail("no header declares", name);

@@ -513,6 +513,58 @@ static void speculate(const void *what) {
     inlay_options_free(o);
 }
 
+static void hold_to_grammar(const void *what) {
+    static const char source[] = "root ::= word (\" \" word)*\nword ::= [a-z]+ | \"<\" [A-Z]{2,4} \">\"";
+    inlay_options *o = faults_options(1);
+    inlay_model *model = open_tiny(o);
+    inlay_sampler *sampler = NULL;
+    inlay_grammar *grammar = NULL;
+    float logits[N_VOCAB];
+    size_t n = 0;
+    int32_t whole = 0, state = 0;
+    (void)what;
+    for (int i = 0; i < N_VOCAB; i++) logits[i] = (float)((i * 7919) % 1000) / 128.0f;
+    FAULTS_NEW(grammar, inlay_grammar_new(model, INLAY_GRAMMAR_GBNF, source, INLAY_ALL, NULL, NULL, 0, &grammar));
+    FAULTS_TRY(inlay_grammar_match(grammar, "two words <AB", INLAY_ALL, &n, &whole));
+    faults_record(&n, sizeof n);
+    FAULTS_NEW(sampler, inlay_sampler_new(N_VOCAB, o, &sampler));
+    FAULTS_TRY(inlay_sampler_add_grammar(sampler, grammar));
+    for (int i = 0; i < 6; i++) {
+        int32_t token = 0;
+        FAULTS_TRY(inlay_sampler_sample(sampler, logits, &token));
+        FAULTS_TRY(inlay_sampler_accept(sampler, &token, 1));
+        FAULTS_TRY(inlay_sampler_grammar_state(sampler, &state));
+        faults_record(&token, sizeof token);
+        faults_record(&state, sizeof state);
+    }
+    inlay_grammar_free(grammar);
+    inlay_sampler_free(sampler);
+    inlay_model_free(model);
+    inlay_options_free(o);
+}
+
+/* One prompt after another, each with a beginning of the one before. */
+static void eval_prompts(const void *what) {
+    inlay_options *o = small_options(2);
+    FAULTS_TRY(inlay_options_set_int(o, INLAY_OPT_SEQUENCES, 2));
+    FAULTS_TRY(inlay_options_set_int(o, INLAY_OPT_KEEP, 2));
+    inlay_model *model = open_tiny(o);
+    inlay_session *s = new_session(model, o);
+    int32_t tokens[N_PROMPT];
+    (void)what;
+    prompt_below(N_VOCAB, tokens);
+    for (int i = 0; i < 4; i++) {
+        size_t n_reused = 0;
+        tokens[N_PROMPT - 1 - i] = 5 + i;
+        FAULTS_TRY(inlay_eval_prompt(s, tokens, N_PROMPT, &n_reused));
+        faults_record(&n_reused, sizeof n_reused);
+        record_logits(s);
+    }
+    inlay_session_free(s);
+    inlay_model_free(model);
+    inlay_options_free(o);
+}
+
 /* ------------------------------------------------------------------ all of them */
 
 const scenario scenarios[] = {
@@ -539,7 +591,9 @@ const scenario scenarios[] = {
     {"beam search and scores", search_and_score, NULL},
     {"stop texts", stop_texts, NULL},
     {"speculation by lookup and by a draft", speculate, NULL},
-    /* grammars, JSON schemas and adapters: a line each, with a function above */
+    {"grammars", hold_to_grammar, NULL},
+    {"prompts of which only what is new is read", eval_prompts, NULL},
+    /* JSON schemas and adapters: a line each, with a function above */
 };
 
 const size_t n_scenarios = sizeof scenarios / sizeof *scenarios;
