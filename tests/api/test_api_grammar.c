@@ -6,7 +6,8 @@
 
 enum { N_VOCAB = 320 };
 
-static const char lists[] = "root ::= item (\",\" item)*\nitem ::= [0-9]+ | \"[\" root? \"]\" | \"\\\"\" [^\"]* \"\\\"\"";
+static const char lists[] =
+    "root ::= item (\",\" item)*\nitem ::= [0-9]+ | \"[\" root? \"]\" | \"\\\"\" [^\"]* \"\\\"\"";
 
 typedef struct held {
     tiny t;
@@ -72,7 +73,8 @@ static bool can_follow(const held *h, int32_t token, bool has_trigger) {
     size_t n = 0, n_read = 0;
     int32_t is_whole = 0, flags = inlay_token_flags(h->t.model, token);
     memcpy(text, h->text, h->n);
-    if ((flags & INLAY_TOKEN_END) == 0 && (flags & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNKNOWN | INLAY_TOKEN_UNUSED)) != 0)
+    if ((flags & INLAY_TOKEN_END) == 0 &&
+        (flags & (INLAY_TOKEN_CONTROL | INLAY_TOKEN_UNKNOWN | INLAY_TOKEN_UNUSED)) != 0)
         return has_trigger && (flags & INLAY_TOKEN_CONTROL) != 0;
     if ((flags & INLAY_TOKEN_END) == 0) inlay_token_bytes(h->t.model, token, text + h->n, sizeof text - h->n, &n);
     CHECK_INT(inlay_grammar_match(h->grammar, text, h->n + n, &n_read, &is_whole), INLAY_OK);
@@ -250,7 +252,8 @@ TEST(arguments_are_checked) {
     tiny_close(&t);
 }
 
-TEST_MAIN(CASE(the_tokens_left_are_those_with_which_the_text_can_go_on), CASE(texts_end_where_they_match_and_begin_anew),
+TEST_MAIN(CASE(the_tokens_left_are_those_with_which_the_text_can_go_on),
+          CASE(texts_end_where_they_match_and_begin_anew),
           CASE(a_token_that_is_not_allowed_is_refused_and_changes_nothing),
           CASE(nothing_is_held_to_a_grammar_before_its_trigger),
           CASE(copies_and_saved_states_go_on_as_the_original_would), CASE(a_grammar_lives_as_long_as_its_samplers),

@@ -1,5 +1,5 @@
-/* A model's file changes while the model is open: cut to nothing, overwritten, taken away, replaced. A copied file makes
- * no difference then; of a mapped one every call that would read it says so, in place of being killed. */
+/* A model's file changes while the model is open: cut to nothing, overwritten, taken away, replaced. A copied file
+ * makes no difference then; of a mapped one every call that would read it says so, in place of being killed. */
 #include "test.h"
 
 #include <fcntl.h>
@@ -201,7 +201,8 @@ static void try_all(const uint8_t *data, size_t size, int load, const char *what
 }
 
 static void try_families(int load) {
-    static const char *const names[] = {"llama tied", "mamba", "rwkv", "bert untied", "bert labels", "t5 512", "lfm2 bias"};
+    static const char *const names[] = {"llama tied",  "mamba",  "rwkv",     "bert untied",
+                                        "bert labels", "t5 512", "lfm2 bias"};
     for (size_t i = 0; i < family_count(); i++)
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
             if (strcmp(family_name(i), names[k]) != 0) continue;

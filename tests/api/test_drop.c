@@ -77,7 +77,8 @@ TEST(what_is_left_is_what_its_tokens_give) {
 TEST(a_hundred_moves_round_a_hundred_times_and_no_worse) {
     double f32 = drift(NULL, INLAY_TYPE_F32, 100, 2), f16 = drift(NULL, INLAY_TYPE_F16, 100, 2);
     double q8_0 = drift(NULL, INLAY_TYPE_Q8_0, 100, 2);
-    printf("after 100 moves the logits differ by %.2g (f32), %.2g (f16), %.2g (q8_0) of the greatest\n", f32, f16, q8_0);
+    printf("after 100 moves the logits differ by %.2g (f32), %.2g (f16), %.2g (q8_0) of the greatest\n", f32, f16,
+           q8_0);
     CHECK(f32 < 1e-4);
     CHECK(f16 < 1e-2);
     CHECK(q8_0 < 0.2);

@@ -1,5 +1,5 @@
-/* Hosts that are set up otherwise than a test's usually is: whatever their locale, rounding, stacks, streams and signals,
- * all that the library does has the same bits, and it leaves the host's settings as they are. */
+/* Hosts that are set up otherwise than a test's usually is: whatever their locale, rounding, stacks, streams and
+ * signals, all that the library does has the same bits, and it leaves the host's settings as they are. */
 #include "test.h"
 
 #include <fenv.h>
@@ -105,7 +105,8 @@ static void mode_is_the_hosts(const char *call) {
 TEST(flushed_denormals_and_upward_rounding_change_nothing_and_stay) {
     const faults_hooks hooks = {.after_call = mode_is_the_hosts};
     unsigned saved = _mm_getcsr();
-    static const unsigned modes[] = {0x8040 /* FTZ, DAZ */, 0x4000 /* up */, 0x2000 /* down */, 0xe040 /* all, to zero */};
+    static const unsigned modes[] = {0x8040 /* FTZ, DAZ */, 0x4000 /* up */, 0x2000 /* down */,
+                                     0xe040 /* all, to zero */};
     prepare();
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         _mm_setcsr(host_mode = 0x1f80 | modes[i]);
@@ -227,7 +228,8 @@ static bool runs_within(size_t room) {
     setrlimit(RLIMIT_AS, &limit);
     int32_t status = inlay_options_new(&o);
     if (status == INLAY_OK) status = inlay_options_set_int(o, INLAY_OPT_LOAD, INLAY_LOAD_MAP);
-    if (status == INLAY_OK) status = inlay_options_set_int(o, INLAY_OPT_CONTEXT, 1 << 20); /* more than is free already */
+    if (status == INLAY_OK)
+        status = inlay_options_set_int(o, INLAY_OPT_CONTEXT, 1 << 20); /* more than is free already */
     if (status == INLAY_OK) status = inlay_model_open(temp_path("tiny.gguf"), o, &m);
     if (status == INLAY_OK) status = inlay_session_new(m, o, &s);
     if (status == INLAY_OK) status = inlay_eval(s, tokens, 4);
@@ -236,7 +238,8 @@ static bool runs_within(size_t room) {
     inlay_session_free(s);
     inlay_model_free(m);
     inlay_options_free(o);
-    if (status != INLAY_OK && status != INLAY_ERR_MEMORY && status != INLAY_ERR_IO && status != INLAY_ERR_THREAD) _exit(2);
+    if (status != INLAY_OK && status != INLAY_ERR_MEMORY && status != INLAY_ERR_IO && status != INLAY_ERR_THREAD)
+        _exit(2);
     return status == INLAY_OK;
 }
 
@@ -300,8 +303,8 @@ static void *eval_on(void *session) {
     return NULL;
 }
 
-/* A child at any moment of another thread's evaluation, of the packing of weights too: it evaluates with a session of its
- * own, frees what it has and ends. */
+/* A child at any moment of another thread's evaluation, of the packing of weights too: it evaluates with a session of
+ * its own, frees what it has and ends. */
 TEST(children_of_fork_at_any_moment_of_an_evaluation_go_on) {
     enum { N_CHILDREN = 60 };
     prepare();

@@ -98,8 +98,11 @@ static size_t talk(inlay_session *session, inlay_sampler *sampler, const int32_t
 }
 
 static inlay_options *options_of(int64_t pack) {
-    static const int64_t values[][2] = {{INLAY_OPT_THREADS, 2},      {INLAY_OPT_CONTEXT, N_CONTEXT}, {INLAY_OPT_BATCH, 32},
-                                        {INLAY_OPT_SEQUENCES, N_SEQUENCES}, {INLAY_OPT_KEEP, 3}};
+    static const int64_t values[][2] = {{INLAY_OPT_THREADS, 2},
+                                        {INLAY_OPT_CONTEXT, N_CONTEXT},
+                                        {INLAY_OPT_BATCH, 32},
+                                        {INLAY_OPT_SEQUENCES, N_SEQUENCES},
+                                        {INLAY_OPT_KEEP, 3}};
     inlay_options *options = NULL;
     CHECK_INT(inlay_options_new_with_allocator(give, take_back, NULL, &options), INLAY_OK);
     CHECK_INT(inlay_options_set_int(options, INLAY_OPT_PACK, pack), INLAY_OK);

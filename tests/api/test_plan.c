@@ -36,7 +36,8 @@ static inlay_options *options_of(const inlay__sys *sys, int way) {
 static void check_equal(const char *path, int way, const char *what, int64_t planned, size_t found) {
     if ((uint64_t)planned == found) return;
     test_failures++;
-    fprintf(stderr, "%s, way %d: %s is planned as %lld bytes, and takes %zu\n", path, way, what, (long long)planned, found);
+    fprintf(stderr, "%s, way %d: %s is planned as %lld bytes, and takes %zu\n", path, way, what, (long long)planned,
+            found);
 }
 
 /* What is really taken, by the owner's allocator. */

@@ -113,7 +113,8 @@ static void check(stress *s, size_t i) {
 
 /* Random tokens that go on with text `i`; how many. */
 static size_t make_tokens(stress *s, size_t i, int32_t *tokens) {
-    size_t room = N_CONTEXT - s->texts[i].n, left = MOST_READ - s->texts[i].n_read, n = 1 + pick(s, pick(s, 3) == 0 ? MOST_TOKENS : 4);
+    size_t room = N_CONTEXT - s->texts[i].n, left = MOST_READ - s->texts[i].n_read,
+           n = 1 + pick(s, pick(s, 3) == 0 ? MOST_TOKENS : 4);
     if (n > room) n = room;
     if (n > left) n = left;
     for (size_t k = 0; k < n; k++) tokens[k] = (int32_t)pick(s, s->n_vocab);

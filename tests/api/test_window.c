@@ -237,5 +237,5 @@ TEST(guesses_are_taken_back_without_any_rewind) {
 }
 
 TEST_MAIN(CASE(sequences_that_give_back_have_the_bits_of_those_that_keep_all),
-          CASE(recurrent_models_give_back_by_themselves), CASE(memory_does_not_grow_with_the_context), CASE(what_was_given_back_cannot_be_come_back_to),
-          CASE(guesses_are_taken_back_without_any_rewind))
+          CASE(recurrent_models_give_back_by_themselves), CASE(memory_does_not_grow_with_the_context),
+          CASE(what_was_given_back_cannot_be_come_back_to), CASE(guesses_are_taken_back_without_any_rewind))

@@ -296,7 +296,8 @@ static bool find_real(real_model which, size_t n_tokens, const char *how, subjec
     if (!find_real(which, n_tokens, how, s)) SKIP("INLAY_MODEL_CACHE names no folder with this model")
 
 static void check_real(const subject *s) {
-    static const way ways[] = {{0, 2, 512, SIZE_MAX}, {0, 3, 7, 29}, {0, 1, 64, 13}, {0, 8, 2, SIZE_MAX}, {0, 2, 1, 100}};
+    static const way ways[] = {
+        {0, 2, 512, SIZE_MAX}, {0, 3, 7, 29}, {0, 1, 64, 13}, {0, 8, 2, SIZE_MAX}, {0, 2, 1, 100}};
     if (written != NULL) {
         record(s);
         return;

@@ -1,6 +1,6 @@
 /* Small complete models of every family, in both containers, damaged in every way that support/damage.h knows: each is
- * opened, given a text and run for a few tokens. It must give an error or finite numbers, in bounded memory and time, and
- * leave nothing behind. Workers are processes of their own: one that dies is reported with what killed it.
+ * opened, given a text and run for a few tokens. It must give an error or finite numbers, in bounded memory and time,
+ * and leave nothing behind. Workers are processes of their own: one that dies is reported with what killed it.
  *
  *     hostile_files [--every N] [--start I] [--end I] [--jobs N] [--family NAME]
  *     hostile_files --case I             one case, in this process: for a debugger
@@ -75,7 +75,8 @@ static void take_model(size_t i) {
     size_t n_header = (size_t)inlay__load_u64(f->weights);
     hand.n_files = 3;
     hand.files[0] = (damage_file){"config.json", (const uint8_t *)f->config, f->config_size, 0, f->config_size};
-    hand.files[1] = (damage_file){"tokenizer.json", (const uint8_t *)f->tokenizer, f->tokenizer_size, 0, f->tokenizer_size};
+    hand.files[1] =
+        (damage_file){"tokenizer.json", (const uint8_t *)f->tokenizer, f->tokenizer_size, 0, f->tokenizer_size};
     hand.files[2] = (damage_file){"model.safetensors", f->weights, f->weights_size, 8, n_header};
 }
 
@@ -210,7 +211,8 @@ static void run_all(size_t n_jobs) {
         }
         if (time(NULL) - told < 30) continue;
         told = time(NULL);
-        fprintf(stderr, "%zu done, next is case %zu of %zu\n", atomic_load(&all->n_done), atomic_load(&all->next), end_of_run);
+        fprintf(stderr, "%zu done, next is case %zu of %zu\n", atomic_load(&all->n_done), atomic_load(&all->next),
+                end_of_run);
     }
 }
 

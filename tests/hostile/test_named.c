@@ -1,5 +1,5 @@
-/* Named hostile files: each published advisory and issue against programs that read models, as a file or a call here, and
- * each metadata key of each family with each value that a file may lie with. `test_named --list` tells the groups;
+/* Named hostile files: each published advisory and issue against programs that read models, as a file or a call here,
+ * and each metadata key of each family with each value that a file may lie with. `test_named --list` tells the groups;
  * INLAY_NAMED=1 in the environment prints each case with what became of it. */
 #include "test.h"
 
@@ -148,7 +148,8 @@ TEST(cve_2025_53630_and_its_bypass_cve_2026_27940_sums_that_wrap) {
         gguf_writer_tensor_info(&w, "b", 1, 24, 1, &n, second ? n : 0);
         gguf_writer_tensor_info(&w, "c", 1, 24, 1, (uint64_t[]){192}, second ? n * 2 : 0);
         for (int i = 0; i < 256; i++) gguf_bytes_u8(&w.data, 0);
-        judge_writer(second ? "CVE-2026-27940 offsets whose sum wraps" : "CVE-2025-53630 sizes whose sum wraps", &w, REFUSED);
+        judge_writer(second ? "CVE-2026-27940 offsets whose sum wraps" : "CVE-2025-53630 sizes whose sum wraps", &w,
+                     REFUSED);
     }
 }
 
@@ -156,8 +157,10 @@ TEST(llama_cpp_24884_26318_24997_15711_keys_and_alignments) {
     static const struct {
         const char *name, *key;
         size_t size;
-    } keys[] = {{"llama.cpp-24884 an empty key", "", 0}, {"llama.cpp-24884 a key with a NUL", "a\0b", 3},
-                {"llama.cpp-24884 a key that is no UTF-8", "a\xc3", 2}, {"llama.cpp-24884 a surrogate", "\xed\xa0\x80", 3}};
+    } keys[] = {{"llama.cpp-24884 an empty key", "", 0},
+                {"llama.cpp-24884 a key with a NUL", "a\0b", 3},
+                {"llama.cpp-24884 a key that is no UTF-8", "a\xc3", 2},
+                {"llama.cpp-24884 a surrogate", "\xed\xa0\x80", 3}};
     static const uint32_t alignments[] = {0, 3, 12, 65537, 1u << 20, 1u << 31, UINT32_MAX};
     gguf_writer w;
     char name[96];
@@ -198,9 +201,11 @@ TEST(cve_2024_32878_a_file_that_ends_at_each_byte_of_its_metadata) {
 /* ------------------------------------------------------------------ GGUF: each key of each family */
 
 /* What stands in a key's place. */
-static const char *const lies[] = {"absent",       "u32 0",      "u32 1",        "u32 2^32-1", "i32 -1",   "i64 min",
-                                   "u64 2^63",     "f32 nan",    "f32 inf",      "f32 -1",     "an empty text", "another text",
-                                   "an empty array", "an array of u8", "an array of texts", "a boolean"};
+static const char *const lies[] = {
+    "absent",        "u32 0",        "u32 1",          "u32 2^32-1",     "i32 -1",
+    "i64 min",       "u64 2^63",     "f32 nan",        "f32 inf",        "f32 -1",
+    "an empty text", "another text", "an empty array", "an array of u8", "an array of texts",
+    "a boolean"};
 enum { N_LIES = sizeof lies / sizeof *lies };
 
 static void put_lie(gguf_writer *w, const char *key, size_t lie) {
@@ -338,14 +343,20 @@ TEST(cve_2024_34359_cve_2026_5760_minijinja_924_vllm_52025_19085_26387_templates
         {"CVE-2026-5760 include", "{% include '/etc/passwd' %}", false},
         {"llama.cpp-24140 a range of 10^9", "{% for i in range(1000000000) %}{% endfor %}", false},
         {"minijinja-924 a text times 10^10", "{{ '-' * 10000000000 }}", false},
-        {"vllm-52025 loops within loops", "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}"
-                                          "{{ a }}{% endfor %}{% endfor %}{% endfor %}", false},
-        {"vllm-52025 doubling", "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}"
-                                "{% endfor %}{{ ns.s }}", false},
+        {"vllm-52025 loops within loops",
+         "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}"
+         "{{ a }}{% endfor %}{% endfor %}{% endfor %}",
+         false},
+        {"vllm-52025 doubling",
+         "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}"
+         "{% endfor %}{{ ns.s }}",
+         false},
         {"vllm-52025 a power", "{{ 9 ** 9 ** 9 }}", false},
         {"llama.cpp-19085 a macro that calls itself", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", false},
-        {"llama.cpp-19085 two macros in turn", "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}"
-                                               "{{ a() }}", false},
+        {"llama.cpp-19085 two macros in turn",
+         "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}"
+         "{{ a() }}",
+         false},
         {"a loop that goes on with itself", "{% for i in items recursive %}{{ loop(items) }}{% endfor %}", false},
         {"a join of a text with itself", "{{ ([x] * 1000000) | join(x * 1000) }}", false},
         {"a replacement that grows", "{{ ('a' * 100000) | replace('a', 'a' * 100000) }}", false},
@@ -421,7 +432,10 @@ TEST(cve_2026_21869_cve_2025_49847_cve_2025_52566_ghsa_8wwf_7rxv_27439_ik_llama_
         float *logits;
         CHECK_INT(inlay_logits(s, &logits, &n), INLAY_OK);
         for (size_t k = 0; k < n; k++) logits[k] = i < 2 ? bad[i] : -INFINITY;
-        snprintf(name, sizeof name, "ik_llama-1984, llama.cpp-26651 logits that are all %s", i == 0 ? "NaN" : i == 1 ? "inf" : "-inf");
+        snprintf(name, sizeof name, "ik_llama-1984, llama.cpp-26651 logits that are all %s",
+                 i == 0   ? "NaN"
+                 : i == 1 ? "inf"
+                          : "-inf");
         judge_call(name, inlay_sample(s, &token));
     }
     inlay_session_free(s);

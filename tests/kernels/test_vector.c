@@ -279,6 +279,7 @@ TEST(a_convolution_is_near_its_formula_and_goes_on_from_its_state) {
 }
 
 TEST_MAIN(CASE(functions_of_recurrent_steps_are_near_their_formulas),
-          CASE(a_convolution_is_near_its_formula_and_goes_on_from_its_state), CASE(quantisation_of_a_column_equals_the_definition),
-          CASE(quantised_values_are_near_what_they_stand_for), CASE(vector_operations_equal_the_definition),
-          CASE(activations_are_near_their_formulas), CASE(layer_norm_and_soft_cap_are_near_their_formulas))
+          CASE(a_convolution_is_near_its_formula_and_goes_on_from_its_state),
+          CASE(quantisation_of_a_column_equals_the_definition), CASE(quantised_values_are_near_what_they_stand_for),
+          CASE(vector_operations_equal_the_definition), CASE(activations_are_near_their_formulas),
+          CASE(layer_norm_and_soft_cap_are_near_their_formulas))

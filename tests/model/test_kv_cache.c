@@ -234,7 +234,8 @@ TEST(who_goes_on_from_shared_pages_writes_into_a_copy_and_pages_come_back_when_t
 }
 
 TEST(a_cache_that_no_address_space_holds_is_an_error) {
-    static const size_t contexts[] = {SIZE_MAX / 2, SIZE_MAX / 1000, SIZE_MAX / 16384, (SIZE_MAX >> (sizeof(size_t) > 4 ? 38 : 17)) + 1};
+    static const size_t contexts[] = {SIZE_MAX / 2, SIZE_MAX / 1000, SIZE_MAX / 16384,
+                                      (SIZE_MAX >> (sizeof(size_t) > 4 ? 38 : 17)) + 1};
     accounting a;
     accounting_init(&a);
     for (size_t i = 0; i < 4; i++) {

@@ -92,7 +92,8 @@ static int32_t open_with(const char *name) {
 }
 
 TEST(a_tensor_that_the_architecture_does_not_use_is_refused_by_name) {
-    static const char *const names[] = {"blk.0.attn_output.scale", "blk.1.attn_q_norm.weight", "blk.2.attn_norm.weight", "x"};
+    static const char *const names[] = {"blk.0.attn_output.scale", "blk.1.attn_q_norm.weight", "blk.2.attn_norm.weight",
+                                        "x"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         CHECK_INT(open_with(names[i]), INLAY_ERR_UNSUPPORTED);
         CHECK_HAS(inlay__error_text(), names[i]);

@@ -18,7 +18,8 @@ static const uint64_t values[N_VALUES] = {
     0, 1, 7, 0xff, 0xffff, 0x7fffffff, 0x80000000u, 0xffffffffu, UINT64_C(1) << 32, UINT64_C(1) << 61, INT64_MAX,
     UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 7, UINT64_MAX / 4 + 1, UINT64_C(0x7fffffffffffffc0)};
 
-static const char bytes[N_VALUES] = {'"', '{', '}', '[', ']', ',', ':', '\\', '0', '9', '-', '.', 'e', ' ', '\0', '\xff'};
+static const char bytes[N_VALUES] = {'"', '{', '}', '[', ']', ',', ':',  '\\',
+                                     '0', '9', '-', '.', 'e', ' ', '\0', '\xff'};
 
 static const char *const numbers[N_VALUES] = {
     "0", "-1", "1", "2147483647", "2147483648", "4294967296", "9223372036854775807", "18446744073709551616", "1e999",

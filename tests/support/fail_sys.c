@@ -143,7 +143,6 @@ void fail_sys_arm(fail_sys *f, size_t n, fail_mode mode) {
     atomic_store(&f->mode, mode);
 }
 
-
 bool fail_sys_is_clean(const fail_sys *f) {
     return atomic_load(&f->n_blocks) == 0 && atomic_load(&f->n_bytes) == 0 && atomic_load(&f->n_files) == 0 &&
            atomic_load(&f->n_maps) == 0;

@@ -124,7 +124,8 @@ static void put_tensor(const char *name, const inlay__json_node *shape, text *he
 /* "layers.%.weight" stands for that of each layer. */
 static void put_tensors(const inlay__json_node *family, text *header, text *data) {
     static const char *const keys[] = {"num_hidden_layers", "n_layer", "n_layers"};
-    const inlay__json_node *config = inlay__json_get(&list, family, "config"), *layers = inlay__json_get(&list, family, "n_layer");
+    const inlay__json_node *config = inlay__json_get(&list, family, "config"),
+                           *layers = inlay__json_get(&list, family, "n_layer");
     const inlay__json_node *tensors = inlay__json_get(&list, family, "tensors"), *node = inlay__json_first(tensors);
     for (size_t i = 0; i < 3 && layers == NULL; i++) layers = inlay__json_get(&list, config, keys[i]);
     int64_t n_layer = 0;
@@ -283,7 +284,8 @@ uint8_t *family_gguf(const family_folder *folder, const char *tokenizer, size_t 
     folder_sys_init(&f, &inlay__sys_default);
     folder_sys_put(&f, "config.json", folder->config, folder->config_size);
     folder_sys_put(&f, "model.safetensors", folder->weights, folder->weights_size);
-    if (inlay__import_open(&f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &weights) != INLAY_OK) fail("cannot open", "a folder");
+    if (inlay__import_open(&f.sys, INLAY__PATH("folder", INLAY_LOAD_COPY), &weights) != INLAY_OK)
+        fail("cannot open", "a folder");
     if (inlay__weights_make(&weights, &make) != INLAY_OK) fail("cannot make", "tensors");
     const inlay__gguf *metadata = inlay__weights_metadata(&weights);
     gguf_writer_init(&w);

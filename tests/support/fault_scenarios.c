@@ -305,14 +305,15 @@ static void chat(const void *what) {
 }
 
 static void render_template(const void *what) {
-    static const char source[] = "{% set ns = namespace(n=0) %}{% for x in items | sort %}{% set ns.n = ns.n + x %}"
-                                 "{{ loop.index }}:{{ '%05d' | format(x) }} {% endfor %}{{ ns.n }} {{ items | tojson }}"
-                                 "{% macro twice(s) %}{{ s ~ s }}{% endmacro %}{{ twice('ab') | upper | replace('A', 'x') }}";
+    static const char source[] =
+        "{% set ns = namespace(n=0) %}{% for x in items | sort %}{% set ns.n = ns.n + x %}"
+        "{{ loop.index }}:{{ '%05d' | format(x) }} {% endfor %}{{ ns.n }} {{ items | tojson }}"
+        "{% macro twice(s) %}{{ s ~ s }}{% endmacro %}{{ twice('ab') | upper | replace('A', 'x') }}";
     char rendered[512];
     size_t n = 0;
     (void)what;
-    FAULTS_TRY(inlay_template_render(source, INLAY_ALL, "{\"items\": [30, 1, 22]}", INLAY_ALL, rendered, sizeof rendered,
-                                     &n));
+    FAULTS_TRY(
+        inlay_template_render(source, INLAY_ALL, "{\"items\": [30, 1, 22]}", INLAY_ALL, rendered, sizeof rendered, &n));
     faults_record(rendered, n);
 }
 

@@ -93,7 +93,8 @@ static size_t count_entries(const char *folder) {
 
 /* Whether no thread is left but those `n` from before. One that has been joined may still be listed for a moment. */
 static bool threads_are_gone(size_t n) {
-    for (int i = 0; i < 1000 && count_entries("/proc/self/task") > n; i++) nanosleep(&(struct timespec){0, 1000000}, NULL);
+    for (int i = 0; i < 1000 && count_entries("/proc/self/task") > n; i++)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
     return count_entries("/proc/self/task") <= n;
 }
 

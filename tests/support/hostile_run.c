@@ -3,22 +3,18 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "api/handles.h"
 #include "support/accounting_sys.h"
 #include "support/folder_sys.h"
+#include "support/guard_page.h"
 
 enum { EXTRA_MEMORY = 1 << 20, MOST_MEMORY = 64 << 20, ROOM = 8 << 20 };
 
 static uint8_t *end_of_room(void) {
-    static uint8_t *end;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (end != NULL) return end;
-    uint8_t *map = mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED || mprotect(map + ROOM, page, PROT_NONE) != 0) exit(2);
-    return end = map + ROOM;
+    static guarded room;
+    if (room.data == NULL) room = guard_alloc(ROOM, 0);
+    return (uint8_t *)room.data + ROOM;
 }
 
 uint8_t *hostile_room(size_t capacity) {

@@ -1,5 +1,5 @@
-/* Opens files that may be damaged, gives the model a text and runs it for a few tokens, and checks what is promised of any
- * bytes: an error with a text or finite numbers, memory within bounds, nothing held in the end. */
+/* Opens files that may be damaged, gives the model a text and runs it for a few tokens, and checks what is promised of
+ * any bytes: an error with a text or finite numbers, memory within bounds, nothing held in the end. */
 #ifndef INLAY_HOSTILE_RUN_H
 #define INLAY_HOSTILE_RUN_H
 

@@ -223,6 +223,6 @@ TEST(the_hosts_rounding_and_denormals_come_back) { inlay__fpenv_leave(inlay__fpe
 TEST_MAIN(CASE(a_cursor_refuses_to_pass_the_end), CASE(sizes_that_wrap_are_noticed),
           CASE(memory_that_is_refused_is_an_error_and_nothing_is_lost), CASE(the_last_error_is_kept_whole),
           CASE(utf8_of_every_code_point_decodes_to_it), CASE(bytes_that_are_not_utf8_are_refused),
-          CASE(bytes_are_found_where_they_first_stand),
-          CASE(long_needles_that_repeat_themselves_are_found), CASE(a_hash_map_finds_what_was_put), CASE(an_index_of_texts_finds_what_was_put),
+          CASE(bytes_are_found_where_they_first_stand), CASE(long_needles_that_repeat_themselves_are_found),
+          CASE(a_hash_map_finds_what_was_put), CASE(an_index_of_texts_finds_what_was_put),
           CASE(the_hosts_rounding_and_denormals_come_back))

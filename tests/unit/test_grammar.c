@@ -122,7 +122,8 @@ TEST(large_counts_are_exact) {
 
 TEST(rules_nest_and_return) {
     check_texts("root ::= \"(\" root \")\" | \"x\"", "x (x) ((x)) ((((((((x))))))))", "(x x) ((x)");
-    check_texts("root ::= item (\",\" item)*\nitem ::= [0-9]+ | \"[\" root? \"]\"", "1 1,23 [] [1,[2,[]],3],4", ", 1, [1 [,]");
+    check_texts("root ::= item (\",\" item)*\nitem ::= [0-9]+ | \"[\" root? \"]\"", "1 1,23 [] [1,[2,[]],3],4",
+                ", 1, [1 [,]");
     check_texts("root ::= \"a\" root \"b\" | \"a\" root \"c\" | \"\"", "ab ac aabc aaabbb aacb", "a aab abb");
     check_texts("root ::= a a a\na ::= \"x\"?\n", "x xx xxx", "xxxx");
     check_texts("root ::= a \"z\"\na ::= b c\nb ::= \"\" | \"b\"\nc ::= b b", "z bz bbz bbbz", "bbbbz b");

@@ -54,8 +54,8 @@ static void refused(const inlay__sys *sys, const char *path, int32_t load, int32
 /* Whether the system sees the file under the letters that UTF-8 tells. */
 static bool has_wide_name(const char *path) {
     wchar_t wide[1024];
-    return MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, 1024) > 0 && wcsstr(wide, L"gr\u00f6\u00dfe \u6a21\u578b") != NULL &&
-           GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES;
+    return MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, 1024) > 0 &&
+           wcsstr(wide, L"gr\u00f6\u00dfe \u6a21\u578b") != NULL && GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES;
 }
 #else
 static bool has_wide_name(const char *path) { return access(path, F_OK) == 0; }
@@ -146,6 +146,7 @@ TEST(a_file_replaced_by_renaming_stays_as_it_was_opened) {
     inlay__file_close(&inlay__sys_default, &file);
 }
 
-TEST_MAIN(CASE(paths_are_utf8_on_every_system), CASE(a_file_is_mapped_or_copied_as_asked), CASE(what_is_no_file_of_bytes_is_refused),
-          CASE(a_read_that_ends_early_or_fails_is_an_error_without_leaks), CASE(a_refused_mapping_becomes_a_copy),
-          CASE(a_mapped_file_that_changes_is_noticed), CASE(a_file_replaced_by_renaming_stays_as_it_was_opened))
+TEST_MAIN(CASE(paths_are_utf8_on_every_system), CASE(a_file_is_mapped_or_copied_as_asked),
+          CASE(what_is_no_file_of_bytes_is_refused), CASE(a_read_that_ends_early_or_fails_is_an_error_without_leaks),
+          CASE(a_refused_mapping_becomes_a_copy), CASE(a_mapped_file_that_changes_is_noticed),
+          CASE(a_file_replaced_by_renaming_stays_as_it_was_opened))

@@ -396,5 +396,5 @@ TEST_MAIN(CASE(a_file_without_a_tokenizer_says_so), CASE(families_and_pretokeniz
           CASE(kinds_that_do_not_exist_are_errors), CASE(byte_tokens_must_be_bytes),
           CASE(merges_must_be_an_array_of_strings), CASE(more_than_a_million_merges_load),
           CASE(ids_outside_the_vocabulary_are_errors), CASE(ids_of_another_type_are_errors),
-          CASE(marks_between_files_end_what_fills_a_gap), CASE(several_tokens_may_end_a_text), CASE(wanting_a_bos_that_does_not_exist_is_an_error),
-          CASE(a_wish_that_is_no_bool_is_an_error))
+          CASE(marks_between_files_end_what_fills_a_gap), CASE(several_tokens_may_end_a_text),
+          CASE(wanting_a_bos_that_does_not_exist_is_an_error), CASE(a_wish_that_is_no_bool_is_an_error))
