@@ -141,8 +141,9 @@ static void place_key(const inlay__pass *p, size_t head, size_t col) {
 /* Rotates and scales one head's query of a column. */
 static void place_query(const inlay__pass *p, size_t col, float *query) {
     const inlay__attention_weights *w = weights_of(p);
+    const float scale = w->scale;
     rotate(p, &w->q_norm, col, query);
-    for (size_t i = 0; i < w->n_head_dim; i++) query[i] *= w->scale;
+    for (size_t i = 0; i < w->n_head_dim; i++) query[i] *= scale;
 }
 
 /* One key/value head and its query heads. */

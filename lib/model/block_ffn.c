@@ -2,7 +2,7 @@
  *
  *     prepare       inputs from the stream
  *     expand        up, gate, activation
- *     prepare_down  inputs from that
+ *     prepare_down  inputs from that; matrices of floats read it where it is
  *     project_down  the branch
  */
 #include "model/block_ffn.h"
@@ -38,12 +38,14 @@ static void expand(inlay__pass *p, size_t task) {
 
 static void prepare_down(inlay__pass *p, size_t task) {
     const inlay__matrix *m = &weights_of(p)->down.matrix;
-    inlay__prepare_rows(p, task, p->d->work[GATE], m->n_k, inlay__form_of(m));
+    inlay__prepare_rows(p, task, p->d->work[GATE], m->n_k, inlay__form_of(m) & ~(1u << INLAY__BLOCK_FLOAT));
 }
 
 static size_t down_tasks(const inlay__pass *p) { return inlay__row_tasks(p, weights_of(p)->down.matrix.n_rows); }
 
-static void project_down(inlay__pass *p, size_t task) { inlay__project(p, &weights_of(p)->down, task, p->branch); }
+static void project_down(inlay__pass *p, size_t task) {
+    inlay__project_rows(p, &weights_of(p)->down, task, p->d->work[GATE], p->branch);
+}
 
 static const inlay__phase phases[] = {
     {INLAY__PREPARE, inlay__col_tasks, prepare},

@@ -167,11 +167,18 @@ void inlay__prepare_stream(inlay__pass *p, size_t task, const inlay__norm *norm,
 
 /* ---------------------------------------------------------------- products */
 
-void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out) {
+/* x [n_cols, n_k]: floats, if the matrix wants those; NULL: the prepared ones. */
+static void multiply(const inlay__pass *p, const inlay__matrix *m, const float *x, inlay__slice rows, inlay__slice cols,
+                     float *out) {
     inlay__inputs in = inlay__inputs_of(p, m->n_k);
-    inlay__operand operand = {&in.acts_32, &in.acts_256, in.x, p->d->threads[p->i_thread].panel, &in.acts_wide};
+    inlay__operand operand = {&in.acts_32, &in.acts_256, x != NULL ? x : in.x, p->d->threads[p->i_thread].panel,
+                              &in.acts_wide};
     inlay__matrix_multiply(&p->d->model->kernels, m, &operand, rows.begin, rows.end, cols.begin, cols.end, out,
                            m->n_rows);
+}
+
+void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out) {
+    multiply(p, m, NULL, rows, cols, out);
 }
 
 void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {
@@ -183,13 +190,17 @@ void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, siz
         p->d->model->kernels.add(linear->bias + rows.begin, part.n_rows, out + col * part.n_rows);
 }
 
-void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {
+void inlay__project_rows(const inlay__pass *p, const inlay__linear *linear, size_t task, const float *x, float *out) {
     const inlay__matrix *m = &linear->matrix;
     inlay__slice rows = inlay__rows_of(p, m->n_rows, task);
     if (rows.begin >= rows.end) return;
-    inlay__multiply(p, m, rows, (inlay__slice){0, p->n_cols}, out);
+    multiply(p, m, x, rows, (inlay__slice){0, p->n_cols}, out);
     for (size_t col = 0; linear->bias != NULL && col < p->n_cols; col++)
         p->d->model->kernels.add(linear->bias + rows.begin, rows.end - rows.begin, out + col * m->n_rows + rows.begin);
+}
+
+void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out) {
+    inlay__project_rows(p, linear, task, NULL, out);
 }
 
 /* ------------------------------------------------------------------- state */

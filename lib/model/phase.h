@@ -92,7 +92,9 @@ void inlay__norm_row(const inlay__pass *p, const inlay__norm *norm, const float 
 void inlay__multiply(const inlay__pass *p, const inlay__matrix *m, inlay__slice rows, inlay__slice cols, float *out);
 /* The rows of one task, of all columns, and the bias. */
 void inlay__project(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
-/* The same into out [n_cols, rows of the task]. */
+/* The same of inputs that were prepared from x [n_cols, n_k], where floats are read. */
+void inlay__project_rows(const inlay__pass *p, const inlay__linear *linear, size_t task, const float *x, float *out);
+/* As inlay__project into out [n_cols, rows of the task]. */
 void inlay__project_apart(const inlay__pass *p, const inlay__linear *linear, size_t task, float *out);
 
 /* What a recurrent block keeps of a sequence: from the tokens before this pass, and where to leave it after. The two

@@ -21,8 +21,8 @@ static shape random_shape(uint64_t *state, const inlay__block_type *type, size_t
     s.n_k = type->kind == INLAY__BLOCK_FLOAT ? 1 + number
                                              : type->length * (1 + random_u32(state) % (type->length == 256 ? 3 : 9));
     if (number % 30 == 7) { /* as deep as a model's, of few rows */
-        s.n_rows = 1 + random_u32(state) % 18;
-        s.n_cols = 1 + random_u32(state) % 7;
+        s.n_rows = 1 + random_u32(state) % 40;
+        s.n_cols = 1 + random_u32(state) % 16;
         s.n_k = type->length * (1 + (1000 + random_u32(state) % 4000) / type->length);
     }
     s.row_begin = random_u32(state) % s.n_rows / 16 * 16;
@@ -30,6 +30,7 @@ static shape random_shape(uint64_t *state, const inlay__block_type *type, size_t
     if (number % 2 == 0) s.row_begin = 0, s.row_end = s.n_rows;
     s.col_begin = random_u32(state) % s.n_cols;
     s.col_end = s.col_begin + 1 + random_u32(state) % (s.n_cols - s.col_begin);
+    if (number % 60 == 37) s.row_begin = s.col_begin = 0, s.row_end = s.n_rows, s.col_end = s.n_cols;
     return s;
 }
 

@@ -78,13 +78,14 @@ def test_the_program_makes_integers_of_16_bits_too():
 
 
 @needs_model
-def test_vectors_are_the_same_bits_on_every_cpu_level_and_in_any_company():
+@pytest.mark.parametrize("type_name", TYPES)
+def test_vectors_are_the_same_bits_on_every_cpu_level_and_in_any_company(type_name):
     import inlay
 
     expected = None
     for level in ("scalar", "avx2", "avxvnni", "avx512", "amx", "neon", "dotprod", "i8mm"):
         try:
-            opened = inlay.Model.open(MODEL, quantize="q16_0", cpu=level)
+            opened = inlay.Model.open(MODEL, quantize=type_name, cpu=level)
         except inlay.InlayError as problem:
             assert "this machine and build go up to" in str(problem)
             continue

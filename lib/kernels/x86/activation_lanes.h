@@ -48,7 +48,7 @@ LANES void activate(inlay__activation activation, const float *gate, const float
         floats y = apply(activation, load(gate + i));
         store(out + i, up != NULL ? multiply(y, load(up + i)) : y);
     }
-    inlay__activate(activation, gate + i, up != NULL ? up + i : NULL, n - i, out + i);
+    if (i < n) inlay__activate(activation, gate + i, up != NULL ? up + i : NULL, n - i, out + i);
 }
 
 LANES_FUNCTION ACTIVATE(inlay__activation activation, const float *gate, const float *up, size_t n, float *out) {

@@ -192,8 +192,9 @@ INLAY__AVX2 void inlay__attention_merge_avx2(inlay__softmax *row, const inlay__s
 
 INLAY__AVX2 static __attribute__((noinline)) void finish(const inlay__attention *a, const inlay__softmax *state) {
     for (size_t r = 0; r < a->n_rows; r++) {
-        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i++)
-            a->out[r][i] = a->out[r][i] / state[r].sum;
+        const float sum = state[r].sum;
+        float *out = a->out[r];
+        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i++) out[i] = out[i] / sum;
         if (a->part != NULL) a->part[r] = state[r];
     }
 }
@@ -277,7 +278,11 @@ INLAY__AVX2 void inlay__store_value_avx2(const float *value, size_t n_head_dim, 
         inlay__store_value_q8_0(inlay__quantize_32_avx2, value, n_head_dim, position, values);
         return;
     }
-    if (cache_type != INLAY_TYPE_F16 || n_head_dim % 8 != 0) {
+    if (cache_type == INLAY_TYPE_F32) {
+        memcpy((float *)values + position * n_head_dim, value, n_head_dim * sizeof(float));
+        return;
+    }
+    if (n_head_dim % 8 != 0) {
         inlay__store_value(value, n_head_dim, cache_type, position, values);
         return;
     }

@@ -147,8 +147,9 @@ INLAY__AVX512_INLINE void gather_rows(const inlay__attention *a, const float *p,
 
 INLAY__AVX512 static __attribute__((noinline)) void finish(const inlay__attention *a, const inlay__softmax *state) {
     for (size_t r = 0; r < a->n_rows; r++) {
-        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i++)
-            a->out[r][i] = a->out[r][i] / state[r].sum;
+        const float sum = state[r].sum;
+        float *out = a->out[r];
+        for (size_t i = 0; a->part == NULL && i < a->n_head_dim; i++) out[i] = out[i] / sum;
         if (a->part != NULL) a->part[r] = state[r];
     }
 }

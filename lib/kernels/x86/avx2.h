@@ -17,8 +17,10 @@
 #if defined(__GNUC__)
 #define INLAY__PIN(x) __asm__("" : "+x"(x))
 #define INLAY__UNROLL _Pragma("GCC unroll 8")
+#define INLAY__UNROLL_24 _Pragma("GCC unroll 24")
 #else
 #define INLAY__UNROLL
+#define INLAY__UNROLL_24
 #define INLAY__PIN(x) ((void)0)
 #endif
 

@@ -50,7 +50,7 @@ INLAY__AVX2 void inlay__layer_norm_avx2(const float *x, const float *w, const fl
 INLAY__AVX2 void inlay__add_avx2(const float *x, size_t n, float *y) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(y + i)));
-    inlay__add(x + i, n - i, y + i);
+    if (i < n) inlay__add(x + i, n - i, y + i);
 }
 
 INLAY__AVX2 void inlay__weigh_avx2(const float *x, float greatest, float temperature, size_t n, float *out) {
