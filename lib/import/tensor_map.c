@@ -1,4 +1,5 @@
-/* Finds each tensor's line in the family's table, gives it GGUF's name and shape, and notes how its bytes come about. */
+/* Finds each tensor's line in the family's table, gives it GGUF's name and shape, and notes how its bytes come
+ * about. */
 #include "import/tensor_map.h"
 
 #include "base/text.h"

@@ -83,7 +83,8 @@ static inlay__needs needs_of(const inlay__layer_block *block) {
     return needs;
 }
 
-/* Inputs only in the forms and widths that the block's matrices read; of blocks that keep more in them, the widest in all. */
+/* Inputs only in the forms and widths that the block's matrices read; of blocks that keep more in them, the widest in
+ * all. */
 static void widen_for_block(const inlay__layer_block *block, const inlay__needs *needs, input_widths *n) {
     const inlay__matrix *m;
     unsigned forms = ~(1u << INLAY__BLOCK_WIDE); /* which takes twice the memory */
@@ -134,7 +135,8 @@ static memory_needs measure(const inlay__model *model) {
     return m;
 }
 
-/* Of keys of n positions, and in front of them where the stack sees both ways. Attention reads to a multiple of 16 keys. */
+/* Of keys of n positions, and in front of them where the stack sees both ways. Attention reads to a multiple of 16
+ * keys. */
 static void place_biases(layout *l, const inlay__stack *stack, size_t n, inlay__biases *biases) {
     *biases = (inlay__biases){.origin = n - 1, .stride = (stack->relative.both_ways ? 2 * n - 1 : n) + INLAY__LANES - 1};
     if (stack->relative.bias != NULL) biases->table = place(l, stack->n_head, biases->stride * sizeof(float));

@@ -57,7 +57,8 @@ static inlay__sequence *find_same(const inlay__decoder *d, const inlay__sequence
     return NULL;
 }
 
-/* One without a text, else the one whose use is the longest ago, but for one that is needed. NULL: there is no other. */
+/* One without a text, else the one whose use is the longest ago, but for one that is needed. NULL: there is no
+ * other. */
 static inlay__sequence *find_oldest(const inlay__decoder *d, const inlay__sequence *needed) {
     inlay__sequence *kept = kept_of(d), *oldest = NULL;
     for (size_t i = 0; i < d->config.n_kept; i++)

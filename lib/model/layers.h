@@ -28,7 +28,8 @@ typedef struct inlay__linear {
     const float *bias; /* [n_rows] or NULL */
 } inlay__linear;
 
-/* Rotary positions: pairs of a head's dimensions turn by position times frequency. Which pairs belongs to the family. */
+/* Rotary positions: pairs of a head's dimensions turn by position times frequency. Which pairs belongs to the
+ * family. */
 typedef struct inlay__rope {
     size_t n;                        /* dimensions that rotate */
     const double *frequencies;       /* [n / 2] radians per position */

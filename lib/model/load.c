@@ -47,7 +47,8 @@ int32_t inlay__load_require(const inlay__model *model, const char *format) {
     return INLAY_OK;
 }
 
-/* Tensors that say nothing new: rotary frequencies that follow from the hyperparameters, and biases that are never added. */
+/* Tensors that say nothing new: rotary frequencies that follow from the hyperparameters, and biases that are never
+ * added. */
 static bool is_redundant(const char *name) {
     static const char *const endings[] = {".rotary_emb.inv_freq", ".attn_rot_embd.weight", ".cross_attn_rel_b.weight"};
     size_t n = strlen(name);

@@ -310,7 +310,8 @@ static void read_part(void *arg, size_t i_thread, size_t n_threads) {
     if (i_thread < job->n_parts) job->parts[i_thread].status = read_merges(job, &job->parts[i_thread]);
 }
 
-/* Whose are all in memory; merge by merge in their order. What went wrong on another thread is said by doing it over. */
+/* Whose are all in memory; merge by merge in their order. What went wrong on another thread is said by doing it
+ * over. */
 static int32_t join_parts(merge_job *job) {
     inlay__bpe *bpe = job->bpe;
     for (size_t p = 0; p < job->n_parts; p++) {

@@ -17,11 +17,12 @@ static int32_t read_bool(const char *name, const inlay__gguf *gguf, const char *
 }
 
 /* An optional id; where the file does not say, `usual` if the vocabulary has it. */
-static int32_t read_id(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, const char *key, int32_t usual,
-                       int32_t *id) {
+static int32_t read_id(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, const char *key,
+                       int32_t usual, int32_t *id) {
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
     int64_t value = usual;
-    if (kv != NULL && (kv->is_array || !inlay__gguf_i64(kv, 0, &value) || value < 0 || (uint64_t)value >= vocab->n_tokens))
+    if (kv != NULL &&
+        (kv->is_array || !inlay__gguf_i64(kv, 0, &value) || value < 0 || (uint64_t)value >= vocab->n_tokens))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': %s is not a token of the vocabulary, which has %zu", name, key,
                            vocab->n_tokens);
     *id = value >= 0 && (uint64_t)value < vocab->n_tokens ? (int32_t)value : -1;
@@ -34,7 +35,8 @@ static int32_t alloc_steps(inlay__pipeline *p, size_t n_normalizers, size_t n_sp
     p->joiners = inlay__arena_alloc(&p->arena, n_joiners, sizeof *p->joiners);
     p->before = inlay__arena_alloc(&p->arena, 1, sizeof *p->before);
     p->after = inlay__arena_alloc(&p->arena, 1, sizeof *p->after);
-    bool ok = p->normalizers != NULL && p->splitters != NULL && p->joiners != NULL && p->before != NULL && p->after != NULL;
+    bool ok =
+        p->normalizers != NULL && p->splitters != NULL && p->joiners != NULL && p->before != NULL && p->after != NULL;
     return ok ? INLAY_OK : INLAY_ERR_MEMORY;
 }
 
@@ -85,7 +87,8 @@ static inlay__piece_text unigram_text(const void *user, int32_t id) {
     return (inlay__piece_text){(const uint8_t *)text.text, other ? 0 : text.size};
 }
 
-static int32_t load_scores(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab, inlay__unigram *model) {
+static int32_t load_scores(const char *name, const inlay__gguf *gguf, const inlay__vocab *vocab,
+                           inlay__unigram *model) {
     static const char key[] = "tokenizer.ggml.scores";
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
     double least = 3.4e38;
@@ -122,8 +125,8 @@ static int32_t load_t5(const char *name, const inlay__gguf *gguf, inlay__vocab *
     INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.add_space_prefix", &step->left));
     INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.remove_extra_whitespaces", &step->merge_spaces));
     INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.escape_whitespaces", &step->mark_spaces));
-    p->joiners[p->n_joiners++] =
-        (inlay__joiner){.kind = INLAY__JOIN_METASPACE, .character = 0x2581, .drop_first = step->left || step->merge_spaces};
+    p->joiners[p->n_joiners++] = (inlay__joiner){
+        .kind = INLAY__JOIN_METASPACE, .character = 0x2581, .drop_first = step->left || step->merge_spaces};
     p->model = INLAY__MODEL_UNIGRAM;
     p->unigram.lexicon = &p->lexicon;
     INLAY__TRY(read_id(name, gguf, vocab, "tokenizer.ggml.unknown_token_id", 2, &p->lexicon.unknown));
@@ -165,7 +168,8 @@ static int32_t load_rwkv(const char *name, const inlay__gguf *gguf, inlay__vocab
     int32_t status = of.bytes != NULL && of.offsets != NULL ? INLAY_OK : INLAY_ERR_MEMORY;
     for (size_t id = 0; id < n && status == INLAY_OK; id++) {
         inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
-        for (size_t pos = 0; pos < text.size;) pos += inlay__escaped_read(text.text + pos, text.size - pos, &of.bytes[at++]);
+        for (size_t pos = 0; pos < text.size;)
+            pos += inlay__escaped_read(text.text + pos, text.size - pos, &of.bytes[at++]);
         of.offsets[id + 1] = (uint32_t)at;
     }
     if (status == INLAY_OK) status = inlay__pieces_build(vocab, unescaped_text, &of, &p->pieces);
@@ -183,7 +187,10 @@ static int find_pre(const inlay__gguf *gguf) {
     static const struct {
         const char *name;
         int kind;
-    } kinds[] = {{"gemma4", PRE_GEMMA}, {"granite-embed-multi-311m", PRE_GEMMA}, {"sarvam-moe", PRE_SARVAM}, {"whitespace", PRE_WHITESPACE}};
+    } kinds[] = {{"gemma4", PRE_GEMMA},
+                 {"granite-embed-multi-311m", PRE_GEMMA},
+                 {"sarvam-moe", PRE_SARVAM},
+                 {"whitespace", PRE_WHITESPACE}};
     inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, "tokenizer.ggml.pre");
     if (model.text != NULL && strcmp(model.text, "gemma4") == 0) return PRE_GEMMA;
@@ -200,20 +207,22 @@ static int32_t load_lexicon(const inlay__vocab *vocab, inlay__lexicon *lexicon) 
     INLAY__TRY(inlay__hash_map_init(vocab->sys, &lexicon->ids, vocab->n_tokens));
     for (size_t id = 0; id < vocab->n_tokens; id++) {
         inlay__text text = inlay__vocab_text(vocab, (int32_t)id);
-        if (inlay__vocab_is_plain(vocab, (int32_t)id)) inlay__hash_map_put(&lexicon->ids, text.text, text.size, (uint32_t)id);
+        if (inlay__vocab_is_plain(vocab, (int32_t)id))
+            inlay__hash_map_put(&lexicon->ids, text.text, text.size, (uint32_t)id);
     }
     lexicon->unknown = vocab->special.unknown;
     inlay__lexicon_find_bytes(lexicon);
     return INLAY_OK;
 }
 
-static int32_t add_merge(const inlay__lexicon *lexicon, inlay__symbol_bpe *bpe, inlay__text left, inlay__text right, uint32_t rank,
-                         char *joined) {
+static int32_t add_merge(const inlay__lexicon *lexicon, inlay__symbol_bpe *bpe, inlay__text left, inlay__text right,
+                         uint32_t rank, char *joined) {
     int32_t a, b, result;
     if (left.size + right.size > lexicon->vocab->max_token_size) return INLAY_OK; /* there is no such token */
     memcpy(joined, left.text, left.size);
     memcpy(joined + left.size, right.text, right.size);
-    if (inlay__lexicon_find(lexicon, left.text, left.size, false, &a) && inlay__lexicon_find(lexicon, right.text, right.size, false, &b) &&
+    if (inlay__lexicon_find(lexicon, left.text, left.size, false, &a) &&
+        inlay__lexicon_find(lexicon, right.text, right.size, false, &b) &&
         inlay__lexicon_find(lexicon, joined, left.size + right.size, false, &result))
         inlay__symbol_bpe_add(bpe, a, b, rank, result);
     return INLAY_OK;
@@ -256,7 +265,8 @@ static int32_t load_character_bpe(const char *name, const inlay__gguf *gguf, inl
     int pre = find_pre(gguf);
     bool lower = false;
     if (pre == 0)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tokenizer.ggml.pre is not 'whitespace', as tokenizer.ggml.model is", name);
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "file '%s': tokenizer.ggml.pre is not 'whitespace', as tokenizer.ggml.model is", name);
     INLAY__TRY(alloc_steps(p, 1, 1, 2));
     p->model = INLAY__MODEL_BPE;
     p->bpe = (inlay__symbol_bpe){.lexicon = &p->lexicon};
@@ -265,7 +275,8 @@ static int32_t load_character_bpe(const char *name, const inlay__gguf *gguf, inl
     p->bpe.byte_fallback = true;
     p->bpe.whole_lines = pre == PRE_GEMMA;
     /* Gemma 4 has its BOS whatever the file says. */
-    set_around(p, vocab->add_bos || pre == PRE_GEMMA ? vocab->special.bos : -1, vocab->add_eos ? vocab->special.eos : -1);
+    set_around(p, vocab->add_bos || pre == PRE_GEMMA ? vocab->special.bos : -1,
+               vocab->add_eos ? vocab->special.eos : -1);
     if (pre != PRE_WHITESPACE) return load_lines(name, p);
     INLAY__TRY(read_bool(name, gguf, "tokenizer.ggml.normalizer.lowercase", &lower));
     if (lower) p->normalizers[p->n_normalizers++].kind = INLAY__NORMALIZE_LOWERCASE;
@@ -301,7 +312,8 @@ static int32_t load_plamo(const char *name, const inlay__gguf *gguf, inlay__voca
     INLAY__TRY(load_lexicon(vocab, &p->lexicon));
     for (size_t byte = 0; byte < 256; byte++)
         if (p->lexicon.byte_ids[byte] < 0)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.tokens has no token for byte %zu", name, byte);
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tokenizer.ggml.tokens has no token for byte %zu", name,
+                               byte);
     p->plamo.lexicon = &p->lexicon;
     p->plamo.costs = inlay__alloc_array(p->sys, vocab->n_tokens, sizeof *p->plamo.costs);
     if (p->plamo.costs == NULL) return INLAY_ERR_MEMORY;
@@ -339,9 +351,16 @@ int32_t inlay__pipeline_from_gguf(const inlay__sys *sys, const char *name, const
     static const struct {
         const char *name;
         int32_t (*load)(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab, inlay__pipeline *p);
-    } kinds[] = {{"bert", load_bert},         {"t5", load_t5},     {"rwkv", load_rwkv},         {"gemma4", load_character_bpe},
-                 {"gpt2", load_character_bpe}, {"plamo2", load_plamo}, {"whitespace", load_character_bpe}, {"words", load_words},
-                 {"none", load_none},         {"no_vocab", load_none}};
+    } kinds[] = {{"bert", load_bert},
+                 {"t5", load_t5},
+                 {"rwkv", load_rwkv},
+                 {"gemma4", load_character_bpe},
+                 {"gpt2", load_character_bpe},
+                 {"plamo2", load_plamo},
+                 {"whitespace", load_character_bpe},
+                 {"words", load_words},
+                 {"none", load_none},
+                 {"no_vocab", load_none}};
     inlay__text model = inlay__gguf_string(inlay__gguf_find(gguf, "tokenizer.ggml.model"), 0);
     *pipeline = (inlay__pipeline){.sys = sys, .vocab = vocab, .arena = {sys, NULL}};
     pipeline->lexicon = (inlay__lexicon){.vocab = vocab, .unknown = -1};

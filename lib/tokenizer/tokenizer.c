@@ -30,7 +30,8 @@ typedef struct family {
     bool (*adds_space)(const inlay__tokenizer *tokenizer);
 } family;
 
-/* Special tokens that take the white space beside them with them. Files of this kind do not say so, but their names do. */
+/* Special tokens that take the white space beside them with them. Files of this kind do not say so, but their names
+ * do. */
 typedef struct strips {
     int32_t before;   /* the token that takes what is before it; -1 for none */
     bool after;       /* all take what is after them, but for these */
@@ -55,7 +56,8 @@ struct inlay__tokenizer {
 /* ----------------------------------------------------------------- families */
 
 /* `model` is what files call the family. */
-static int32_t load_bpe(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf, const char *model, inlay__bpe *bpe) {
+static int32_t load_bpe(inlay__tokenizer *tokenizer, const char *name, const inlay__gguf *gguf, const char *model,
+                        inlay__bpe *bpe) {
     static const char key[] = "tokenizer.ggml.pre";
     const inlay__gguf_kv *kv = inlay__gguf_find(gguf, key);
     /* Files from before the key existed were made when there was one pre-tokenizer, and it is called this now. */
@@ -67,7 +69,8 @@ static int32_t load_bpe(inlay__tokenizer *tokenizer, const char *name, const inl
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': %s is '%s', a pre-tokenizer that is not supported", name,
                            key, pre.text);
     inlay__vocab *vocab = &tokenizer->vocab;
-    if (!vocab->add_bos_given) vocab->add_bos = (pretokenizer->flags & INLAY__PRE_ADD_BOS) != 0 && vocab->special.bos >= 0;
+    if (!vocab->add_bos_given)
+        vocab->add_bos = (pretokenizer->flags & INLAY__PRE_ADD_BOS) != 0 && vocab->special.bos >= 0;
     if ((pretokenizer->flags & INLAY__PRE_NO_BOS) != 0) {
         vocab->special.bos = -1;
         vocab->add_bos = false;
@@ -107,7 +110,8 @@ static int32_t finish_dna(inlay__tokenizer *tokenizer, const char *name, const i
 
 static void unload_dna(inlay__tokenizer *tokenizer) { inlay__bpe_free(&tokenizer->of.dna.bpe); }
 
-static int32_t encode_dna(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size) {
+static int32_t encode_dna(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text,
+                          size_t size) {
     return inlay__dna_encode(&tokenizer->of.dna, encoder, text, size);
 }
 
@@ -149,7 +153,8 @@ static int32_t load_pipeline(inlay__tokenizer *tokenizer, const char *name, cons
 
 static void unload_pipeline(inlay__tokenizer *tokenizer) { inlay__pipeline_free(&tokenizer->of.pipeline); }
 
-static int32_t encode_pipeline(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text, size_t size) {
+static int32_t encode_pipeline(const inlay__tokenizer *tokenizer, inlay__encoder *encoder, const uint8_t *text,
+                               size_t size) {
     return inlay__pipeline_encode(&tokenizer->of.pipeline, encoder, text, size, false, NULL);
 }
 
@@ -176,7 +181,8 @@ static const family json_family = {"tokenizer.json", NULL, NULL, unload_pipeline
 static bool is_pipeline(const inlay__tokenizer *tokenizer) { return tokenizer->family->read == NULL; }
 
 /* The bytes of a token on its way through a stream, or in a text of others. */
-static size_t read_token(const inlay__tokenizer *tokenizer, int32_t id, bool first, size_t *at, uint8_t *out, size_t capacity) {
+static size_t read_token(const inlay__tokenizer *tokenizer, int32_t id, bool first, size_t *at, uint8_t *out,
+                         size_t capacity) {
     if (!is_pipeline(tokenizer)) return tokenizer->family->read(tokenizer, id, at, out, capacity);
     inlay__text bytes = inlay__pipeline_token_bytes(&tokenizer->of.pipeline, id, first);
     size_t n = inlay__min_size(capacity, bytes.size - *at);
@@ -211,7 +217,8 @@ static bool key_has(const inlay__gguf *gguf, const char *key, const char *const 
         size_t n = strlen(*parts);
         for (size_t begin = 0; begin + n <= text.size; begin++) {
             size_t i = 0;
-            while (i < n && ((text.text[begin + i] | (text.text[begin + i] >= 'A' && text.text[begin + i] <= 'Z' ? 0x20 : 0)) == (*parts)[i]))
+            while (i < n && ((text.text[begin + i] |
+                              (text.text[begin + i] >= 'A' && text.text[begin + i] <= 'Z' ? 0x20 : 0)) == (*parts)[i]))
                 i++;
             if (i == n) return true;
         }
@@ -242,7 +249,8 @@ static void load_strips(const inlay__gguf *gguf, const inlay__vocab *vocab, stri
 static bool is_white(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 /* Widens a match of a special token by the white space that it takes; no further back than `least`. */
-static void widen(const strips *s, int32_t id, const uint8_t *text, size_t size, size_t least, size_t *begin, size_t *end) {
+static void widen(const strips *s, int32_t id, const uint8_t *text, size_t size, size_t least, size_t *begin,
+                  size_t *end) {
     while (id == s->before && *begin > least && is_white(text[*begin - 1])) --*begin;
     if (!s->after || id == s->kept[0] || id == s->kept[1] || id == s->kept[2]) return;
     while (*end < size && is_white(text[*end])) ++*end;
@@ -316,10 +324,12 @@ static int32_t load_json(inlay__tokenizer *tokenizer, const char *name, const in
     *pipeline = (inlay__pipeline){.sys = sys, .vocab = &tokenizer->vocab, .arena = {sys, NULL}};
     int32_t status = inlay__json_parse(sys, name, files->tokenizer.text, files->tokenizer.size, &json);
     if (status == INLAY_OK) status = parse_optional(sys, "tokenizer_config.json", files->config, &config, &r.config);
-    if (status == INLAY_OK) status = parse_optional(sys, "special_tokens_map.json", files->special_tokens_map, &map, &r.map);
+    if (status == INLAY_OK)
+        status = parse_optional(sys, "special_tokens_map.json", files->special_tokens_map, &map, &r.map);
     if (status == INLAY_OK) status = replace_bytes(&r, &json, &config);
     if (status == INLAY_OK) status = read_json(tokenizer, &r);
-    if (status == INLAY_OK && files->metadata != NULL) status = inlay__vocab_load_ends(name, files->metadata, &tokenizer->vocab);
+    if (status == INLAY_OK && files->metadata != NULL)
+        status = inlay__vocab_load_ends(name, files->metadata, &tokenizer->vocab);
     inlay__json_free(sys, &json);
     inlay__json_free(sys, &config);
     inlay__json_free(sys, &map);
@@ -513,15 +523,15 @@ static int32_t encode_marked(const inlay__tokenizer *tokenizer, inlay__encoder *
     return status;
 }
 
-int32_t inlay__tokenizer_encode_marked(const inlay__tokenizer *tokenizer, const char *text, const uint8_t *marks, size_t size,
-                                       int32_t *tokens, size_t capacity, size_t *n_tokens) {
+int32_t inlay__tokenizer_encode_marked(const inlay__tokenizer *tokenizer, const char *text, const uint8_t *marks,
+                                       size_t size, int32_t *tokens, size_t capacity, size_t *n_tokens) {
     inlay__encoder encoder = {.sys = tokenizer->sys};
     int32_t status = encode_marked(tokenizer, &encoder, (const uint8_t *)text, marks, size);
     if (status == INLAY_OK) {
         *n_tokens = encoder.n_tokens;
         if (encoder.n_tokens > capacity)
-            status = inlay__fail(INLAY_ERR_BUFFER, "the text has %zu tokens, and there is room for %zu", encoder.n_tokens,
-                                 capacity);
+            status = inlay__fail(INLAY_ERR_BUFFER, "the text has %zu tokens, and there is room for %zu",
+                                 encoder.n_tokens, capacity);
         else if (encoder.n_tokens > 0)
             memcpy(tokens, encoder.tokens, encoder.n_tokens * sizeof *tokens);
     }
@@ -562,8 +572,8 @@ static bool adds_space(const inlay__tokenizer *tokenizer) {
 
 /* The bytes of tokens one after the other, into `text` unless it is NULL. The space that the family put before each
  * stretch of text is taken away again, unless the tokens stand inside a text. */
-static int32_t write_bytes(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside, char *text,
-                           size_t *size) {
+static int32_t write_bytes(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside,
+                           char *text, size_t *size) {
     uint8_t bytes[READ_SIZE];
     bool prefixed = !inside && adds_space(tokenizer);
     bool begins = prefixed;
@@ -582,8 +592,8 @@ static int32_t write_bytes(const inlay__tokenizer *tokenizer, const int32_t *tok
     return INLAY_OK;
 }
 
-static int32_t decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside, char *text,
-                      size_t capacity, size_t *size) {
+static int32_t decode(const inlay__tokenizer *tokenizer, const int32_t *tokens, size_t n_tokens, bool inside,
+                      char *text, size_t capacity, size_t *size) {
     for (size_t i = 0; i < n_tokens; i++)
         INLAY__TRY(check_id(tokenizer, tokens[i], i));
     if (is_pipeline(tokenizer)) return decode_pipeline(tokenizer, tokens, n_tokens, text, capacity, size);
@@ -655,7 +665,8 @@ bool inlay__tokenizer_find(const inlay__tokenizer *tokenizer, const char *text, 
     return inlay__vocab_find(&tokenizer->vocab, text, size == INLAY_ALL ? strlen(text) : size, token);
 }
 
-int32_t inlay__tokenizer_merge_sides(const inlay__tokenizer *tokenizer, const inlay__gguf *gguf, uint32_t **sides, size_t *n) {
+int32_t inlay__tokenizer_merge_sides(const inlay__tokenizer *tokenizer, const inlay__gguf *gguf, uint32_t **sides,
+                                     size_t *n) {
     *sides = NULL;
     *n = 0;
     if (tokenizer->family->load != load_gpt2) return INLAY_OK;
