@@ -141,7 +141,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, cli_bench, cli_pack, cli_template,
-    cli_embed, cli_fill_mask, cli_count, cli_plan, cli_score, cli_replay;
+    cli_embed, cli_fill_mask, cli_count, cli_plan, cli_score, cli_replay, cli_convert;
 
 /* Rows that several commands have in their tables. */
 /* clang-format off */

@@ -6,7 +6,7 @@
 static const cli_command *const commands[] = {&cli_run,    &cli_chat,  &cli_info,      &cli_tokenize,
                                               &cli_logits, &cli_embed, &cli_fill_mask, &cli_bench,
                                               &cli_pack,   &cli_plan,  &cli_score,     &cli_count,
-                                              &cli_template, &cli_replay};
+                                              &cli_template, &cli_replay, &cli_convert};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out) {

@@ -62,6 +62,14 @@ size_t inlay__thread_count(const inlay_options *options) {
     return options->sys.cpu_count != NULL ? inlay__min_size(asked, options->sys.cpu_count(options->sys.io_user)) : asked;
 }
 
+int32_t inlay__quantize_type(const inlay_options *options, uint32_t *type) {
+    int64_t asked = options->values[INLAY__QUANTIZE].integer;
+    *type = asked < 0 ? INLAY__KEEP_TYPES : (uint32_t)asked;
+    if (asked < 0 || (asked != INLAY_TYPE_F32 && inlay__encode_knows((uint32_t)asked))) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'quantize' is %lld (%s), expected -1, F16, Q16_0, Q8_0, "
+                       "Q4_0, Q4_K or Q6_K", (long long)asked, inlay__dtype_any_name((uint32_t)asked));
+}
+
 static int32_t load_network(inlay_model *model, const inlay_options *options, inlay__progress *progress) {
     inlay__model_config config = {
         .log = options->log,
@@ -71,15 +79,11 @@ static int32_t load_network(inlay_model *model, const inlay_options *options, in
         .n_threads = inlay__thread_count(options),
         .n_vocab_tokenizer = model->tokenizer != NULL ? inlay__tokenizer_n_vocab(model->tokenizer) : 0,
     };
-    int64_t type = options->values[INLAY__QUANTIZE].integer;
-    if (type >= 0 && (type == INLAY_TYPE_F32 || !inlay__encode_knows((uint32_t)type)))
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'quantize' is %lld (%s), expected -1, F16, Q16_0, Q8_0, "
-                           "Q4_0, Q4_K or Q6_K", (long long)type, inlay__dtype_any_name((uint32_t)type));
     inlay__make_config make = {
         .n_threads = config.n_threads,
-        .type = type < 0 ? INLAY__KEEP_TYPES : (uint32_t)type,
         .progress = progress,
     };
+    INLAY__TRY(inlay__quantize_type(options, &make.type));
     INLAY__TRY(inlay__weights_make(&model->weights, &make));
     return inlay__model_new(&model->sys, &model->weights, &config, &model->network);
 }
@@ -116,7 +120,9 @@ static int32_t open_tokenizer(inlay_model *model, inlay__pool *pool) {
 static int32_t finish_opening(inlay_model *model, const inlay_options *options, inlay__pool *pool,
                               inlay__progress *progress) {
     INLAY__TRY(choose_cpu(options, &model->cpu));
-    INLAY__TRY(inlay__import_is_folder(&model->weights) ? inlay__open_folder_tokenizer(model) : open_tokenizer(model, pool));
+    INLAY__TRY(inlay__import_is_folder(&model->weights)                                        ? inlay__open_folder_tokenizer(model)
+               : inlay__keeps_tokenizer_files(inlay__weights_metadata(&model->weights)) ? inlay__open_kept_tokenizer(model)
+                                                                                       : open_tokenizer(model, pool));
     return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options, progress)
                                                            : inlay__progress_end(progress);
 }

@@ -1,14 +1,18 @@
 /* Writing packed files. */
-#include "handles.h"
 #include "import/import.h"
 #include "model/pack_file.h"
+#include "open_json.h"
 
 static int32_t write_file(inlay_model *model, const inlay__model_config *config, const char *path) {
-    inlay__merge_sides merges = {NULL, 0};
-    INLAY__TRY(inlay__tokenizer_merge_sides(model->tokenizer, inlay__weights_metadata(&model->weights), &merges.tokens,
-                                            &merges.n));
-    int32_t status = inlay__model_write_packed(model->network, config, &merges, path);
-    inlay__free(&model->sys, merges.tokens, 2 * merges.n * sizeof *merges.tokens);
+    inlay__file files[INLAY__TOKENIZER_FILES];
+    inlay__pack_more more = {.n_merges = 0};
+    bool folder = inlay__import_is_folder(&model->weights);
+    int32_t status = folder ? inlay__tokenizer_files_open(&model->weights, files, &more.texts)
+                            : inlay__tokenizer_merge_sides(model->tokenizer, inlay__weights_metadata(&model->weights),
+                                                           &more.merges, &more.n_merges);
+    if (status == INLAY_OK) status = inlay__model_write_packed(model->network, config, &more, path);
+    inlay__free(&model->sys, more.merges, 2 * more.n_merges * sizeof *more.merges);
+    if (folder) inlay__tokenizer_files_close(&model->sys, files);
     return status;
 }
 
@@ -22,12 +26,7 @@ static int32_t pack_file(const inlay_options *given, const char *path, const cha
     INLAY__TRY(inlay__model_open(&options, INLAY__PATH(path, INLAY_LOAD_AUTO), &model));
     inlay__progress progress = {.tell = given->progress, .user = given->progress_user, .call = "packing"};
     inlay__model_config config = {.progress = &progress, .n_threads = inlay__thread_count(given)};
-    int32_t status = inlay__import_is_folder(&model->weights)
-                         ? inlay__fail(INLAY_ERR_UNSUPPORTED,
-                                       "model '%s': is safetensors in a folder, expected a GGUF file: "
-                                       "a packed file has no place for its tokenizer",
-                                       path)
-                         : write_file(model, &config, packed_path);
+    int32_t status = write_file(model, &config, packed_path);
     inlay_model_free(model);
     return status;
 }

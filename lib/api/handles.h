@@ -190,6 +190,9 @@ int32_t inlay__owned(const inlay_model *model, int32_t status);
 /* How many threads the options ask for, at least 1. */
 size_t inlay__thread_count(const inlay_options *options);
 
+/* What INLAY_OPT_QUANTIZE asks for: import/make.h. Errors: _UNSUPPORTED. */
+int32_t inlay__quantize_type(const inlay_options *options, uint32_t *type);
+
 void inlay__model_release(inlay_model *model);
 
 #endif

@@ -60,27 +60,80 @@ int32_t inlay__open_tokenizer_json(inlay_model *model, const char *path, const v
     return status;
 }
 
-int32_t inlay__open_folder_tokenizer(inlay_model *model) {
+/* ------------------------------------------------- the files of a whole model */
+
+/* What GGUF calls them: the first is of its specification. */
+static const char *const keys[] = {"tokenizer.huggingface.json", "tokenizer.huggingface.config",
+                                   "tokenizer.huggingface.special_tokens_map"};
+
+static inlay__text find_text(const inlay__gguf_texts *texts, const char *key) {
+    for (size_t i = 0; i < texts->n; i++)
+        if (texts->keys[i] == key) return texts->texts[i];
+    return (inlay__text){NULL, 0};
+}
+
+static void add_text(inlay__gguf_texts *texts, const char *key, inlay__text text) {
+    texts->keys[texts->n] = key;
+    texts->texts[texts->n++] = text;
+}
+
+int32_t inlay__tokenizer_files_open(const inlay__weights *weights, inlay__file files[INLAY__TOKENIZER_FILES],
+                                    inlay__gguf_texts *texts) {
     static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"};
-    enum { N_FILES = 3, MAX_SIZE = 256 << 20 };
-    inlay__file files[N_FILES];
-    inlay__text texts[N_FILES] = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
-    bool there[N_FILES] = {false, false, false};
-    int32_t status = INLAY_OK;
-    for (size_t i = 0; status == INLAY_OK && i < N_FILES; i++) {
-        status = inlay__import_read(&model->weights, names[i], MAX_SIZE, &files[i], &there[i]);
-        if (status == INLAY_OK && there[i]) texts[i] = text_of(&files[i]);
+    enum { MAX_SIZE = 256 << 20 };
+    texts->n = 0;
+    add_text(texts, "tokenizer.ggml.model", (inlay__text){"none", 4}); /* of GGUF's own, which readers look for */
+    for (size_t i = 0; i < INLAY__TOKENIZER_FILES; i++) inlay__file_lend(NULL, 0, &files[i]);
+    for (size_t i = 0; i < INLAY__TOKENIZER_FILES; i++) {
+        bool there;
+        INLAY__TRY(inlay__import_read(weights, names[i], MAX_SIZE, &files[i], &there));
+        if (there) add_text(texts, keys[i], text_of(&files[i]));
     }
+    return INLAY_OK;
+}
+
+void inlay__tokenizer_files_close(const inlay__sys *sys, inlay__file files[INLAY__TOKENIZER_FILES]) {
+    for (size_t i = 0; i < INLAY__TOKENIZER_FILES; i++) inlay__file_close(sys, &files[i]);
+}
+
+static int32_t make_tokenizer(inlay_model *model, const inlay__gguf_texts *texts) {
+    inlay__tokenizer_files files = {.tokenizer = find_text(texts, keys[0]), .config = find_text(texts, keys[1]),
+                                    .special_tokens_map = find_text(texts, keys[2]),
+                                    .metadata = inlay__weights_metadata(&model->weights)};
     /* The configuration of ByT5 is all that there is of its tokenizer. */
     bool is_bytes = false;
-    if (status == INLAY_OK && !there[0] && there[1])
-        status = inlay__tokenizer_config_is_bytes(&model->sys, texts[1], &is_bytes);
-    if (is_bytes) texts[0] = texts[1];
-    inlay__tokenizer_files all = {.tokenizer = texts[0], .config = texts[1], .special_tokens_map = texts[2],
-                                  .metadata = inlay__weights_metadata(&model->weights)};
-    if (status == INLAY_OK && texts[0].text != NULL)
-        status = inlay__tokenizer_from_json(&model->sys, inlay__weights_name(&model->weights), &all, &model->tokenizer);
-    for (size_t i = 0; i < N_FILES; i++)
-        if (there[i]) inlay__file_close(&model->sys, &files[i]);
+    if (files.tokenizer.text == NULL && files.config.text != NULL)
+        INLAY__TRY(inlay__tokenizer_config_is_bytes(&model->sys, files.config, &is_bytes));
+    if (is_bytes) files.tokenizer = files.config;
+    if (files.tokenizer.text == NULL) return INLAY_OK;
+    return inlay__tokenizer_from_json(&model->sys, inlay__weights_name(&model->weights), &files, &model->tokenizer);
+}
+
+int32_t inlay__open_folder_tokenizer(inlay_model *model) {
+    inlay__file files[INLAY__TOKENIZER_FILES];
+    inlay__gguf_texts texts;
+    int32_t status = inlay__tokenizer_files_open(&model->weights, files, &texts);
+    if (status == INLAY_OK) status = make_tokenizer(model, &texts);
+    inlay__tokenizer_files_close(&model->sys, files);
     return status;
+}
+
+static inlay__text text_in(const inlay__gguf *metadata, const char *key) {
+    const inlay__gguf_kv *kv = inlay__gguf_find(metadata, key);
+    return kv != NULL && !kv->is_array ? inlay__gguf_string(kv, 0) : (inlay__text){NULL, 0};
+}
+
+bool inlay__keeps_tokenizer_files(const inlay__gguf *metadata) {
+    inlay__text model = text_in(metadata, "tokenizer.ggml.model");
+    if (model.text != NULL && strcmp(model.text, "none") != 0 && strcmp(model.text, "no_vocab") != 0) return false;
+    return text_in(metadata, keys[0]).text != NULL || text_in(metadata, keys[1]).text != NULL;
+}
+
+int32_t inlay__open_kept_tokenizer(inlay_model *model) {
+    inlay__gguf_texts texts = {.n = 0};
+    for (size_t i = 0; i < INLAY__COUNT(keys); i++) {
+        inlay__text text = text_in(inlay__weights_metadata(&model->weights), keys[i]);
+        if (text.text != NULL) add_text(&texts, keys[i], text);
+    }
+    return make_tokenizer(model, &texts);
 }

@@ -168,7 +168,7 @@ static int32_t make_rows_read(inlay__weights *w, inlay__pool *pool, make_job *jo
     return status;
 }
 
-static int32_t make_tensor(inlay__weights *w, inlay__pool *pool, size_t i) {
+int32_t inlay__weights_make_tensor(inlay__weights *w, inlay__pool *pool, size_t i) {
     inlay__tensor *t = &w->merged[i];
     const inlay__recipe *r = &w->recipes[i];
     inlay__made *made = &w->made[i];
@@ -187,6 +187,13 @@ static int32_t make_tensor(inlay__weights *w, inlay__pool *pool, size_t i) {
     for (size_t k = 0; k < r->n_sources; k++)
         inlay__weights_forget(w, r->sources[k], job.source_size * (size_t)r->n_rows);
     return INLAY_OK;
+}
+
+void inlay__weights_unmake_tensor(inlay__weights *w, size_t i) {
+    inlay__made *made = &w->made[i];
+    inlay__free(w->sys, made->memory, made->size);
+    *made = (inlay__made){NULL, 0, 0};
+    w->merged[i].data = NULL;
 }
 
 /* ------------------------------------------------------------------- quantising */
@@ -258,18 +265,23 @@ static void choose_types(inlay__weights *w, uint32_t asked) {
 static int32_t make_all(inlay__weights *w, inlay__pool *pool, const inlay__make_config *config) {
     for (size_t i = 0; i < w->n_tensors; i++) {
         if (!w->recipes[i].needed) continue;
-        INLAY__TRY(make_tensor(w, pool, i));
+        INLAY__TRY(inlay__weights_make_tensor(w, pool, i));
         INLAY__TRY(inlay__progress_tell(config->progress));
     }
     return INLAY_OK;
 }
 
+int32_t inlay__weights_choose_types(inlay__weights *w, uint32_t type) {
+    if (type == INLAY__KEEP_TYPES) return INLAY_OK;
+    if (w->recipes == NULL) INLAY__TRY(add_recipes(w));
+    choose_types(w, type);
+    return INLAY_OK;
+}
+
 int32_t inlay__weights_make(inlay__weights *w, const inlay__make_config *config) {
     inlay__pool *pool;
-    bool quantizes = config->type != INLAY__KEEP_TYPES;
-    if (!quantizes && w->recipes == NULL) return INLAY_OK;
-    if (w->recipes == NULL) INLAY__TRY(add_recipes(w));
-    if (quantizes) choose_types(w, config->type);
+    INLAY__TRY(inlay__weights_choose_types(w, config->type));
+    if (w->recipes == NULL) return INLAY_OK;
     INLAY__TRY(inlay__pool_new(w->sys, config->n_threads, &pool));
     int32_t status = make_all(w, pool, config);
     inlay__pool_free(pool);

@@ -129,6 +129,18 @@ TEST(functions_that_open_models) {
     tear_down();
 }
 
+TEST(functions_that_write_models) {
+    set_up();
+    BAD(inlay_convert_file, NULL, "x.gguf", NULL);
+    BAD(inlay_convert_file, "x", NULL, NULL);
+    BAD(inlay_convert_file, "x", "x.gguf", as_options(w.t.model));
+    BAD(inlay_convert_file, "x", "x.gguf", as_options(w.session));
+    BAD(inlay_pack_file, NULL, "x.gguf", NULL);
+    BAD(inlay_pack_file, "x", NULL, NULL);
+    BAD(inlay_pack_file, "x", "x.gguf", as_options(w.t.model));
+    tear_down();
+}
+
 TEST(functions_that_tell_of_models) {
     set_up();
     int64_t integer = 0;
@@ -634,7 +646,8 @@ TEST(the_least_and_the_greatest_of_every_option_work) {
 
 TEST(every_case_above_was_called) { CHECK(n_calls == 0 || n_calls > 150); }
 
-TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_tell_of_models),
+TEST_MAIN(CASE(functions_of_options), CASE(functions_that_open_models), CASE(functions_that_write_models),
+          CASE(functions_that_tell_of_models),
           CASE(functions_of_tokens), CASE(functions_of_sessions), CASE(functions_of_samplers),
           CASE(functions_that_record_and_replay), CASE(functions_of_speculators), CASE(functions_that_plan),
           CASE(functions_that_fill_gaps), CASE(functions_of_grammars), CASE(functions_of_stop_texts),

@@ -88,12 +88,22 @@ def test_every_way_of_running_a_folder_gives_the_same_bits():
                     assert session.eval_all(ids).tobytes() == expected, (name, options)
 
 
-def test_a_folder_is_not_packed_as_its_tokenizer_would_be_lost(tmp_path):
+def test_a_folder_is_packed_with_its_tokenizer(tmp_path):
     import inlay
-    from inlay._library import lib
 
-    status = lib.inlay_pack_file(str(DATA / "llama").encode(), str(tmp_path / "packed.gguf").encode(), None)
-    assert lib.inlay_status_name(status) == b"INLAY_ERR_UNSUPPORTED" and b"expected a GGUF file" in lib.inlay_error()
-    assert list(tmp_path.iterdir()) == []
+    case = golden("llama")["cases"][0]
+    rows = []
+    for path in (DATA / "llama", tmp_path / "packed.gguf"):
+        if path.name == "packed.gguf":
+            inlay.pack(DATA / "llama", path)
+        with inlay.Model.open(path) as model, model.session() as session:
+            assert model.tokenize(case["prompt"]) == case["ids"]
+            rows.append(session.eval_all(case["ids"]).tobytes())
+    assert rows[0] == rows[1]
+
+
+def test_an_empty_folder_is_no_model(tmp_path):
+    import inlay
+
     with pytest.raises(inlay.FileError, match="has no config.json"):
         inlay.Model.open(tmp_path)

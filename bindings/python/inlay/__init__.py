@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from ctypes import c_int64
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from ._chat import Chat, render_template
 from ._declarations import GRAMMAR_BEGUN, GRAMMAR_GBNF, GRAMMAR_MAY_END, GRAMMAR_MUST_END
@@ -44,7 +44,7 @@ from ._errors import (
 from ._grammar import Grammar
 from ._library import lib as _lib
 from ._model import Metadata, Model, Tensor
-from ._options import OPTIONS, Callbacks, Option, options_with
+from ._options import OPTIONS, Callbacks, Option, ProgressFunction, options_with
 from ._sampler import Sampler, Stop, log_probability, top_tokens
 from ._session import Session, TextStream
 from ._speculator import Speculator
@@ -71,6 +71,33 @@ def plan(path: Union[str, "os.PathLike[str]"], **options: Any) -> dict[str, int]
     with options_with(Callbacks(None, None), options) as given:
         check(_lib.inlay_plan(os.fsencode(path), given, values, len(names)))
     return dict(zip(names, values))
+
+
+def convert(
+    path: Union[str, "os.PathLike[str]"],
+    gguf_path: Union[str, "os.PathLike[str]"],
+    progress: Optional[ProgressFunction] = None,
+    **options: Any,
+) -> None:
+    """Writes a model, a Hugging Face folder or any other that opens, as one GGUF file; ``quantize`` makes its matrices
+    smaller. ``progress(done, total)`` is told bytes of the new file, and cancels by a true value."""
+    _write(_lib.inlay_convert_file, path, gguf_path, progress, options)
+
+
+def pack(
+    path: Union[str, "os.PathLike[str]"],
+    packed_path: Union[str, "os.PathLike[str]"],
+    progress: Optional[ProgressFunction] = None,
+    **options: Any,
+) -> None:
+    """Writes a model in the form that opens at once, its memory shared by all processes that open it."""
+    _write(_lib.inlay_pack_file, path, packed_path, progress, options)
+
+
+def _write(write: Any, path: Any, new_path: Any, progress: Optional[ProgressFunction], options: dict[str, Any]) -> None:
+    callbacks = Callbacks(None, progress)
+    with options_with(callbacks, options) as given, callbacks.calling():
+        check(write(os.fsencode(path), os.fsencode(new_path), given))
 
 
 def arithmetic_version() -> int:
@@ -124,8 +151,10 @@ __all__ = [
     "UnsupportedError",
     "arithmetic_version",
     "build_info",
+    "convert",
     "cpu",
     "log_probability",
+    "pack",
     "plan",
     "render_template",
     "top_tokens",

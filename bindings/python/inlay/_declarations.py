@@ -496,11 +496,24 @@ more than those. Thread rule: any. Since 0.1.""",
         """Writes the model file at `path` anew as `packed_path`, with its weights as the kernels read them: such a file is
 opened by inlay_model_open like any other, but at once, and its memory is shared by all processes that map it. It
 gives the same results, bit for bit, on every CPU; other programs do not read its weights. Metadata stay as they
-are, the parts of a split model become one file. It is written beside its final name and renamed when whole; after
+are, the parts of a split model or the files of a Hugging Face folder become one file. It is written beside its final name and renamed when whole; after
 an error or a cancel nothing is left. Of the options, threads, load, allocator, log and progress (in bytes of the
 new file) are used; NULL: the defaults. Errors: as inlay_model_open, and INLAY_ERR_ARGUMENT for a file that is
-packed already, INLAY_ERR_UNSUPPORTED for a Hugging Face folder, INLAY_ERR_IO when the new file cannot be written. A
+packed already, INLAY_ERR_IO when the new file cannot be written. A
 file that has the new name already is replaced, also when it is `path` itself. Thread rule: any. Since 0.1.""",
+    ),
+    "inlay_convert_file": (
+        c_int32,
+        (c_char_p, c_char_p, inlay_options_p,),
+        """Writes the model at `path`, whatever inlay_model_open takes, as one GGUF file `gguf_path` (version 3), under the names
+of tensors and metadata that GGUF has: a Hugging Face folder with its tokenizer's files whole
+(tokenizer.huggingface.json and, of Inlay's own, .config and .special_tokens_map), a split model as one file. With
+INLAY_OPT_QUANTIZE matrices of F32, F16 and BF16 are quantised as they are when a model opens so (not to Q16_0). The
+new file opens to the bits that `path` has with the same option. It is written tensor by tensor, so that the largest
+is what is in memory, beside its final name, and renamed when whole; after an error or a cancel nothing is left. Of
+the options, threads, load, quantize, allocator, log and progress (in bytes of the new file) are used; NULL: the
+defaults. Errors: as inlay_model_open, and INLAY_ERR_ARGUMENT for a packed file, INLAY_ERR_IO when the new file cannot
+be written. A file that has the new name already is replaced. Thread rule: any. Since 0.1.""",
     ),
     "inlay_model_free": (
         None,
