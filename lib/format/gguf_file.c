@@ -7,7 +7,8 @@ enum { BUFFER_SIZE = 16 << 20, VERSION = 3 };
 
 /* ------------------------------------------------------------------------ life */
 
-int32_t inlay__gguf_file_open(inlay__gguf_file *f, const inlay__sys *sys, const char *path, size_t alignment, size_t least) {
+int32_t inlay__gguf_file_open(inlay__gguf_file *f, const inlay__sys *sys, const char *path, size_t alignment,
+                              size_t least) {
     *f = (inlay__gguf_file){.sys = sys, .alignment = alignment, .file = {.fd = -1}};
     f->capacity = inlay__max_size(least, BUFFER_SIZE);
     f->buffer = inlay__alloc(sys, f->capacity);
@@ -56,7 +57,8 @@ int32_t inlay__gguf_file_room(inlay__gguf_file *f, size_t size) {
 
 static int32_t put_number(inlay__gguf_file *f, uint64_t value, size_t size) {
     uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)(value >> 8 * i);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(value >> 8 * i);
     return inlay__gguf_file_bytes(f, bytes, size);
 }
 
@@ -77,7 +79,8 @@ bool inlay__gguf_file_align(size_t alignment, uint64_t *n) {
 
 int32_t inlay__gguf_file_pad(inlay__gguf_file *f) {
     size_t past = (size_t)(inlay__gguf_file_size(f) % f->alignment);
-    for (size_t i = past; past > 0 && i < f->alignment; i++) INLAY__TRY(put_number(f, 0, 1));
+    for (size_t i = past; past > 0 && i < f->alignment; i++)
+        INLAY__TRY(put_number(f, 0, 1));
     return INLAY_OK;
 }
 
@@ -104,7 +107,8 @@ int32_t inlay__gguf_file_u32s(inlay__gguf_file *f, const char *key, const uint32
     INLAY__TRY(put_key(f, key, INLAY__GGUF_ARRAY));
     INLAY__TRY(put_u32(f, INLAY__GGUF_U32));
     INLAY__TRY(put_u64(f, n));
-    for (size_t i = 0; i < n; i++) INLAY__TRY(put_u32(f, values[i]));
+    for (size_t i = 0; i < n; i++)
+        INLAY__TRY(put_u32(f, values[i]));
     return INLAY_OK;
 }
 
@@ -141,14 +145,16 @@ int32_t inlay__gguf_file_pair(inlay__gguf_file *f, const inlay__gguf_kv *kv) {
 int32_t inlay__gguf_file_entry(inlay__gguf_file *f, const inlay__tensor *t, uint32_t type, uint64_t offset) {
     INLAY__TRY(put_text(f, t->name.text, t->name.size));
     INLAY__TRY(put_u32(f, t->n_dims));
-    for (uint32_t d = 0; d < t->n_dims; d++) INLAY__TRY(put_u64(f, t->shape[d]));
+    for (uint32_t d = 0; d < t->n_dims; d++)
+        INLAY__TRY(put_u64(f, t->shape[d]));
     INLAY__TRY(put_u32(f, type));
     return put_u64(f, offset);
 }
 
 /* Keys that describe the old file, and those that are written anew. */
 static bool is_of_the_file(inlay__text key) {
-    static const char *const keys[] = {"general.alignment", "split.no", "split.count", "split.tensors.count", INLAY__PACKED_MERGES};
+    static const char *const keys[] = {"general.alignment", "split.no", "split.count", "split.tensors.count",
+                                       INLAY__PACKED_MERGES};
     for (size_t i = 0; i < INLAY__COUNT(keys); i++)
         if (strcmp(key.text, keys[i]) == 0) return true;
     return false;
@@ -157,10 +163,12 @@ static bool is_of_the_file(inlay__text key) {
 int32_t inlay__gguf_file_metadata(inlay__gguf_file *f, uint64_t n_tensors, const inlay__gguf *from,
                                   const inlay__gguf_texts *more, uint64_t n_more) {
     uint64_t n = n_more + more->n;
-    for (size_t i = 0; i < from->n_kv; i++) n += !is_of_the_file(from->kv[i].key);
+    for (size_t i = 0; i < from->n_kv; i++)
+        n += !is_of_the_file(from->kv[i].key);
     INLAY__TRY(inlay__gguf_file_head(f, n_tensors, n));
     for (size_t i = 0; i < from->n_kv; i++)
         if (!is_of_the_file(from->kv[i].key)) INLAY__TRY(inlay__gguf_file_pair(f, &from->kv[i]));
-    for (size_t i = 0; i < more->n; i++) INLAY__TRY(inlay__gguf_file_string(f, more->keys[i], more->texts[i]));
+    for (size_t i = 0; i < more->n; i++)
+        INLAY__TRY(inlay__gguf_file_string(f, more->keys[i], more->texts[i]));
     return INLAY_OK;
 }

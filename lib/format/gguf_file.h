@@ -1,5 +1,6 @@
-/* A GGUF file that is written piece by piece, so that no more than a buffer of it is in memory: the head, pairs, entries
- * of tensors, then their bytes. What it is to be is known before, as each entry says where its tensor's bytes will be. */
+/* A GGUF file that is written piece by piece, so that no more than a buffer of it is in memory: the head, pairs,
+ * entries of tensors, then their bytes. What it is to be is known before, as each entry says where its tensor's bytes
+ * will be. */
 #ifndef INLAY_GGUF_FILE_H
 #define INLAY_GGUF_FILE_H
 
@@ -12,16 +13,17 @@ enum { INLAY__GGUF_ALIGNMENT = 32 }; /* of files that do not say another */
 typedef struct inlay__gguf_file {
     const inlay__sys *sys;
     size_t alignment;
-    uint8_t *buffer;             /* [capacity] of which `used` bytes wait to be written */
+    uint8_t *buffer; /* [capacity] of which `used` bytes wait to be written */
     size_t used, capacity;
-    uint64_t total;              /* bytes of the whole file, once they are known; 0 before */
-    inlay__progress *progress;   /* in bytes of the file; may be NULL */
+    uint64_t total;            /* bytes of the whole file, once they are known; 0 before */
+    inlay__progress *progress; /* in bytes of the file; may be NULL */
     inlay__out_file file;
 } inlay__gguf_file;
 
 /* Creates it beside its name, with a buffer of at least `least` bytes. inlay__gguf_file_close is for later, whatever
  * happened. Errors: _IO, _MEMORY. */
-int32_t inlay__gguf_file_open(inlay__gguf_file *f, const inlay__sys *sys, const char *path, size_t alignment, size_t least);
+int32_t inlay__gguf_file_open(inlay__gguf_file *f, const inlay__sys *sys, const char *path, size_t alignment,
+                              size_t least);
 /* The file takes its name. Errors: _IO, _CANCELLED. */
 int32_t inlay__gguf_file_finish(inlay__gguf_file *f);
 /* Lets go of everything, and of the file where it was not finished. */

@@ -32,15 +32,23 @@ static int32_t add_tensor(inlay__config *c, const char *name, size_t n, float **
     return INLAY_OK;
 }
 
-/* The pairs of a head that turn, checked. */
-static int32_t count_pairs(const inlay__config *c, double rotary_part, size_t *n) {
+/* The numbers of a head that turn, of which an odd one makes a pair with the next that would not, and these pairs. */
+static int32_t count_turning(const inlay__config *c, double rotary_part, size_t *n_turning, size_t *n) {
     int64_t width;
     INLAY__TRY(inlay__config_head_width(c, &width));
     if (width < 2 || width > MAX_HEAD)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its heads are %lld wide, expected 2 to %d", c->name,
                            (long long)width, MAX_HEAD);
-    *n = (size_t)((double)width * rotary_part) / 2;
-    return INLAY_OK;
+    *n_turning = (size_t)((double)width * rotary_part);
+    *n = (*n_turning + 1) / 2;
+    if (2 * *n <= (size_t)width) return INLAY_OK;
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': its heads are %lld wide, all of which is to turn in pairs; "
+                       "expected an even width", c->name, (long long)width);
+}
+
+static int32_t count_pairs(const inlay__config *c, double rotary_part, size_t *n) {
+    size_t n_turning;
+    return count_turning(c, rotary_part, &n_turning, n);
 }
 
 /* Llama 3.1: frequencies below one are slowed by `factor`, those above another kept, those between mixed. The factors
@@ -196,13 +204,12 @@ static int32_t expect_objects(const inlay__config *c) {
 /* `whole`: what the config says of parts is checked, not used. */
 static int32_t put_rope(inlay__config *c, bool whole, double rotary_part) {
     double base, local;
-    size_t n;
+    size_t n_turning, n;
     INLAY__TRY(expect_objects(c));
     INLAY__TRY(
         inlay__config_float(c, ROPE("rope_theta") "|rope_theta|global_rope_theta|rotary_emb_base", 10000.0, &base));
     if (!(base >= 1 && base <= 1e12))
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': 'rope_theta' is %g, expected 1 to 1e+12", c->name, base);
-    inlay__config_put_float(c, "rope.freq_base", base);
     INLAY__TRY(inlay__config_float(
         c, "rope_parameters.sliding_attention.rope_theta|rope_local_base_freq|local_rope_theta", 0, &local));
     if (local != 0) inlay__config_put_float(c, "rope.freq_base_swa", local);
@@ -212,7 +219,10 @@ static int32_t put_rope(inlay__config *c, bool whole, double rotary_part) {
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': 'partial_rotary_factor' is %g, expected more than 0 to 1",
                            c->name, rotary_part);
     if (whole) rotary_part = 1.0;
-    INLAY__TRY(count_pairs(c, rotary_part, &n));
+    INLAY__TRY(count_turning(c, rotary_part, &n_turning, &n));
+    /* Pair i turns by base^(-2i / n_turning); GGUF has 2n there. */
+    if (n_turning % 2 != 0) base = inlay__pow_f64(base, (double)(2 * n) / (double)n_turning);
+    inlay__config_put_float(c, "rope.freq_base", base);
     inlay__config_put_int(c, "rope.dimension_count", (int64_t)(2 * n));
     return put_scaling(c, base, rotary_part);
 }

@@ -9,7 +9,7 @@ typedef struct converter {
     inlay__weights *weights;
     const inlay__gguf_texts *more;
     inlay__pool *pool;
-    uint64_t *offsets;        /* [n_tensors] from the beginning of the data */
+    uint64_t *offsets; /* [n_tensors] from the beginning of the data */
     inlay__gguf_file file;
 } converter;
 
@@ -23,8 +23,8 @@ static int32_t plan(converter *c, uint64_t *size) {
         const inlay__tensor *t = &w->tensors[i];
         c->offsets[i] = *size;
         if (!inlay__dtype_in_files(t->type))
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' would become %s, which no file holds", name,
-                               t->name.text, inlay__dtype_any_name(t->type));
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' would become %s, which no file holds",
+                               name, t->name.text, inlay__dtype_any_name(t->type));
         if (!inlay__add_u64(*size, t->size, size) || !inlay__gguf_file_align(INLAY__GGUF_ALIGNMENT, size))
             return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': has more bytes than a GGUF file can", name);
     }

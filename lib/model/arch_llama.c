@@ -11,8 +11,10 @@ static const inlay__transformer shape = {.norm = INLAY__NORM_RMS,
                                          .pairs = INLAY__ROPE_ADJACENT};
 
 int32_t inlay__arch_llama_load(inlay__model *model) {
-    INLAY__TRY(inlay__transformer_load(model, &shape));
-    return inlay__transformer_set_windows(model, &model->decoder, 0, 0, INLAY__ROPE_GLOBAL);
+    inlay__transformer any = shape;
+    any.may_embed = true;
+    INLAY__TRY(inlay__transformer_load(model, &any));
+    return inlay__transformer_set_windows(model, model->stack, 0, 0, INLAY__ROPE_GLOBAL);
 }
 
 /* Granite [Mishra et al. 2024, arXiv:2405.04324; Granite Team 2024]: LLaMA with factors on embeddings, branches, scores

@@ -168,12 +168,12 @@ static inlay__slice keys_of(const inlay__pass *p, size_t col) {
     const inlay__attention_weights *w = weights_of(p);
     size_t position = p->d->positions[col], end = position + 1;
     if (w->cross) return (inlay__slice){0, p->d->n_crossed};
-    if (w->both_ways) {
+    if (w->both_ways && !w->causal) {
         const inlay__span *span = inlay__span_of(p->d, col);
         size_t n = span->end - span->begin, reach = w->n_window > 0 ? w->n_window / 2 : n;
         return (inlay__slice){position > reach ? position - reach : 0, inlay__min_size(end + reach, n)};
     }
-    size_t n_prefix = inlay__span_of(p->d, col)->sequence->n_prefix;
+    size_t n_prefix = w->causal ? 0 : inlay__span_of(p->d, col)->sequence->n_prefix;
     if (position < n_prefix) end = n_prefix;
     return (inlay__slice){w->n_window > 0 && position + 1 > w->n_window ? position + 1 - w->n_window : 0, end};
 }

@@ -9,6 +9,7 @@ typedef struct inlay__attention_weights {
     size_t n_head, n_head_kv, n_head_dim;
     size_t i_cache;          /* its place in the key/value cache */
     bool both_ways;          /* tokens see those after them too: of encoders, which keep no keys for later */
+    bool causal;             /* of those, tokens see none after them all the same */
     bool cross;              /* keys and values are those of what the encoder gave */
     bool relative;           /* scores get the biases of the stack */
     inlay__linear q;         /* [n_q, n_embd] */

@@ -127,6 +127,7 @@ static memory_needs measure(const inlay__model *model) {
     if (model->encoder.n_layer > 0) widen(&m.inputs, 1u << INLAY__BLOCK_FLOAT, n_embd); /* its last states pass there */
     if (model->embd_in.matrix.n_rows > 0) {
         m.work = inlay__max_size(m.work, model->embd_out.matrix.n_rows);
+        m.input = inlay__max_size(m.input, model->token_embd.n_k);
         widen(&m.inputs, inlay__form_of(&model->embd_in.matrix), model->embd_in.matrix.n_k);
         widen(&m.inputs, inlay__form_of(&model->embd_out.matrix), n_embd);
     }
@@ -219,7 +220,7 @@ static void place_buffers(layout *l, inlay__decoder *d) {
         memset(t, 0, sizeof *t);
         place_inputs(l, &t->inputs, n_few, few);
         t->hidden = place(l, n_few * h->n_embd, sizeof(float));
-        t->row = place(l, h->n_embd, sizeof(float));
+        t->row = place(l, inlay__max_size(h->n_embd, model->token_embd.n_k), sizeof(float));
         t->scratch = place(l, inlay__max_size(needs.thread, times(l, n_cols, needs.tile)), sizeof(float));
         if (model->panel_size > 0) t->panel = place(l, model->panel_size, 1);
     }

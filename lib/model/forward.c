@@ -3,12 +3,12 @@
 #include "model/block_attention.h"
 
 /* A row of the embedding, made as wide as the stream. */
-static void widen(inlay__pass *p, size_t col) {
+static void fit(inlay__pass *p, size_t col) {
     const inlay__linear *linear = &p->d->model->embd_in;
     const inlay__matrix *m = &linear->matrix;
     inlay__inputs in = inlay__inputs_of(p, m->n_k);
     float *row = p->d->threads[p->i_thread].row, *stream = inlay__stream_of(p, col);
-    memcpy(row, stream, m->n_k * sizeof *row);
+    inlay__matrix_row(&p->d->model->token_embd, (size_t)p->d->tokens[col], row);
     inlay__prepare_col(p, &in, row, col, inlay__form_of(m));
     inlay__multiply(p, m, (inlay__slice){0, m->n_rows}, (inlay__slice){col, col + 1}, stream - col * m->n_rows);
     if (linear->bias != NULL) p->d->model->kernels.add(linear->bias, m->n_rows, stream);
@@ -20,8 +20,10 @@ static void embed(inlay__pass *p, size_t task) {
     size_t n = model->hparams.n_embd;
     for (size_t col = cols.begin; col < cols.end; col++) {
         float *stream = inlay__stream_of(p, col), *row = p->d->threads[p->i_thread].row;
-        inlay__matrix_row(&model->token_embd, (size_t)p->d->tokens[col], stream);
-        if (model->embd_in.matrix.n_rows > 0) widen(p, col);
+        if (model->embd_in.matrix.n_rows > 0)
+            fit(p, col);
+        else
+            inlay__matrix_row(&model->token_embd, (size_t)p->d->tokens[col], stream);
         for (size_t i = 0; model->embd_scale != 1.0f && i < n; i++) stream[i] *= model->embd_scale;
         if (p->stack->types.n_rows > 0) {
             inlay__matrix_row(&p->stack->types, p->d->types != NULL ? p->d->types[col] : 0, row);
@@ -46,7 +48,7 @@ static void give_states(inlay__pass *p, size_t task) {
 }
 
 static void prepare_head(inlay__pass *p, size_t task) {
-    static const inlay__norm none = {INLAY__NORM_NONE, NULL, NULL};
+    static const inlay__norm none = {.kind = INLAY__NORM_NONE};
     const inlay__matrix *back = &p->d->model->embd_out.matrix, *first = back->n_rows > 0 ? back : &p->head->output.matrix;
     inlay__prepare_stream(p, task, p->stack != NULL ? &p->stack->output_norm : &none, inlay__form_of(first));
 }

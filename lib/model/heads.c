@@ -13,7 +13,7 @@ static int32_t load_transform(inlay__model *m, inlay__activation activation, inl
 }
 
 /* GGUF's numbers are those of INLAY_POOLING_; 4 means that the model ranks. */
-static int32_t read_pooling(inlay__model *m) {
+int32_t inlay__heads_read_pooling(inlay__model *m) {
     enum { RANK = 4 };
     uint32_t type = INLAY_POOLING_MODEL;
     INLAY__TRY(inlay__keys_u32(&m->keys, "pooling_type", false, 0, RANK, &type));
@@ -31,7 +31,7 @@ static int32_t read_label_pooling(inlay__model *m) {
 
 int32_t inlay__heads_load(inlay__model *m, const inlay__heads *heads) {
     size_t n_labels;
-    INLAY__TRY(read_pooling(m));
+    INLAY__TRY(inlay__heads_read_pooling(m));
     INLAY__TRY(read_label_pooling(m));
     if (inlay__load_has(m, "cls.output.weight", 0)) {
         if (m->embd_out.matrix.n_rows > 0) /* labels read whole states */

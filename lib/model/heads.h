@@ -13,4 +13,7 @@ typedef struct inlay__heads {
 /* "cls", "cls.norm" and, of models that classify, "cls.output", else "output"; or none of them. */
 int32_t inlay__heads_load(inlay__model *model, const inlay__heads *heads);
 
+/* How a model makes one vector of many, as its metadata say: model->pooling. */
+int32_t inlay__heads_read_pooling(inlay__model *model);
+
 #endif

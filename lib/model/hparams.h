@@ -27,7 +27,7 @@ typedef struct inlay__hparams {
     uint32_t n_ff;            /* 0: no feed-forward blocks */
     uint32_t n_rope;          /* dimensions of a head that rotate */
     uint32_t n_window;        /* keys that a local layer sees, its own position among them; 0: no layer is local */
-    float norm_epsilon;       /* of all norms, whatever their kind */
+    float norm_epsilon;       /* of norms, where a family does not say another */
     double rope_theta;
     inlay__rope_scaling rope_scaling;
     double rope_scale;        /* the factor of linear scaling, LLaMA 3's or YaRN; 1: none */

@@ -20,6 +20,7 @@ typedef struct inlay__norm {
     inlay__norm_kind kind;
     const float *weight; /* [n] */
     const float *bias;   /* [n] of layer norms, or NULL */
+    float epsilon;
 } inlay__norm;
 
 /* A product with a matrix and a sum. */

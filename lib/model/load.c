@@ -238,7 +238,7 @@ int32_t inlay__load_no_norm_weights(inlay__model *model) {
 int32_t inlay__load_norm(inlay__model *model, const char *name, size_t layer, inlay__norm_kind kind, size_t n,
                          inlay__norm *out) {
     char full[NAME_SIZE];
-    *out = (inlay__norm){.kind = kind, .weight = model->norm_ones};
+    *out = (inlay__norm){.kind = kind, .weight = model->norm_ones, .epsilon = model->hparams.norm_epsilon};
     if (model->norm_ones != NULL) return INLAY_OK;
     INLAY__TRY(inlay__load_vector(model, with_ending(full, name, ".weight"), layer, n, &out->weight));
     if (kind != INLAY__NORM_LAYER) return INLAY_OK;
@@ -255,8 +255,8 @@ int32_t inlay__load_norm_optional(inlay__model *model, const char *name, size_t 
 
 int32_t inlay__load_embedding(inlay__model *m) {
     uint32_t n = m->hparams.n_embd, n_embd = n;
-    INLAY__TRY(inlay__keys_u32(&m->keys, "embedding_length_in", false, 1, n_embd, &n));
-    if (n < n_embd) {
+    INLAY__TRY(inlay__keys_u32(&m->keys, "embedding_length_in", false, 1, INLAY__MAX_EMBD, &n));
+    if (n != n_embd) {
         INLAY__TRY(inlay__load_linear(m, "token_embd_project", 0, n_embd, n, &m->embd_in));
         INLAY__TRY(inlay__load_linear(m, "output_project", 0, n, n_embd, &m->embd_out));
     }

@@ -21,8 +21,8 @@ typedef struct writer {
     const inlay__pack_more *more;
     const inlay__kernels *kernels;
     inlay__pool *pool;
-    entry *entries;   /* [weights->n_tensors] */
-    size_t panel;     /* bytes of the largest */
+    entry *entries; /* [weights->n_tensors] */
+    size_t panel;   /* bytes of the largest */
     inlay__gguf_file file;
 } writer;
 
@@ -48,8 +48,10 @@ static int32_t plan(writer *w, inlay__model *model) {
         const inlay__tensor *t = &w->weights->tensors[i];
         entry *e = &w->entries[i];
         if (!inlay__dtype_in_files(t->type))
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' became %s while opening, which no file "
-                               "holds", name, t->name.text, inlay__dtype_any_name(t->type));
+            return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                               "file '%s': tensor '%s' became %s while opening, which no file "
+                               "holds",
+                               name, t->name.text, inlay__dtype_any_name(t->type));
         *e = (entry){.size = t->size, .offset = offset};
         uint64_t size;
         if (is_multiplied(model, t) && inlay__packed_size(t->type, t->shape, &size))
@@ -57,7 +59,8 @@ static int32_t plan(writer *w, inlay__model *model) {
         if (e->packed)
             w->panel = inlay__max_size(w->panel, inlay__packed_matrix_size(t->type, INLAY__LANES, (size_t)t->shape[0]));
         if (!inlay__add_u64(offset, e->size, &offset) || !inlay__gguf_file_align(INLAY__PACKED_ALIGNMENT, &offset))
-            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its packed form has more bytes than a file can", name);
+            return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': its packed form has more bytes than a file can",
+                               name);
     }
     return INLAY_OK;
 }
@@ -70,7 +73,8 @@ static int32_t put_header(writer *w) {
     INLAY__TRY(inlay__gguf_file_metadata(f, w->weights->n_tensors, inlay__weights_metadata(w->weights), &more->texts,
                                          more->n_merges > 0 ? 3 : 2));
     INLAY__TRY(inlay__gguf_file_u32(f, "general.alignment", INLAY__PACKED_ALIGNMENT));
-    if (more->n_merges > 0) INLAY__TRY(inlay__gguf_file_u32s(f, INLAY__PACKED_MERGES, more->merges, 2 * more->n_merges));
+    if (more->n_merges > 0)
+        INLAY__TRY(inlay__gguf_file_u32s(f, INLAY__PACKED_MERGES, more->merges, 2 * more->n_merges));
     INLAY__TRY(inlay__gguf_file_u32(f, INLAY__PACKED_KEY, INLAY__PACKED_VERSION));
     for (size_t i = 0; i < w->weights->n_tensors; i++) {
         const inlay__tensor *t = &w->weights->tensors[i];
@@ -157,7 +161,11 @@ int32_t inlay__model_write_packed(inlay__model *model, const inlay__model_config
     const char *name = inlay__weights_name(model->weights);
     if (inlay__weights_metadata(model->weights)->packed != 0)
         return inlay__fail(INLAY_ERR_ARGUMENT, "file '%s': is packed already", name);
-    writer w = {.sys = model->sys, .weights = model->weights, .config = config, .more = more, .kernels = &model->kernels,
+    writer w = {.sys = model->sys,
+                .weights = model->weights,
+                .config = config,
+                .more = more,
+                .kernels = &model->kernels,
                 .file = {.file = {.fd = -1}}};
     int32_t status = write_all(&w, model, path);
     inlay__gguf_file_close(&w.file);

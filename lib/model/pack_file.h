@@ -7,7 +7,7 @@
 
 /* What the file gets that its metadata did not hold. */
 typedef struct inlay__pack_more {
-    uint32_t *merges;        /* [n_merges, 2] what the tokenizer of the file found out, for the next time: format/packed.h */
+    uint32_t *merges; /* [n_merges, 2] what the tokenizer of the file found out, for the next time: format/packed.h */
     size_t n_merges;
     inlay__gguf_texts texts; /* the tokenizer of a folder */
 } inlay__pack_more;

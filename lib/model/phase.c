@@ -110,9 +110,9 @@ void inlay__prepare_rows(inlay__pass *p, size_t task, const float *rows, size_t 
 void inlay__norm_row(const inlay__pass *p, const inlay__norm *norm, const float *x, size_t n, float *y) {
     const inlay__model *model = p->d->model;
     if (norm->kind == INLAY__NORM_RMS)
-        model->kernels.rms_norm(x, norm->weight, model->hparams.norm_epsilon, n, y);
+        model->kernels.rms_norm(x, norm->weight, norm->epsilon, n, y);
     else if (norm->kind == INLAY__NORM_LAYER)
-        model->kernels.layer_norm(x, norm->weight, norm->bias, model->hparams.norm_epsilon, n, y);
+        model->kernels.layer_norm(x, norm->weight, norm->bias, norm->epsilon, n, y);
     else if (x != y)
         memcpy(y, x, n * sizeof(float));
 }

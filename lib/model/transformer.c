@@ -1,6 +1,7 @@
 /* Layers of attention and feed-forward, the shape that most families share. */
 #include "model/transformer.h"
 
+#include "model/heads.h"
 #include "model/load.h"
 #include "model/positions.h"
 
@@ -73,6 +74,7 @@ static int32_t load_layer(inlay__model *m, const inlay__transformer *t, inlay__s
     INLAY__TRY(load_norms(m, t, i, attention, ffn));
     inlay__attention_weights *w = inlay__attention_new(m, attention, t->both_ways);
     if (w == NULL) return INLAY_ERR_MEMORY;
+    w->causal = t->causal;
     w->rope = t->rope;
     w->pairs = t->pairs;
     w->norm_is_whole = t->qk_norm_is_whole;
@@ -96,7 +98,11 @@ int32_t inlay__transformer_load_stack(inlay__model *m, const inlay__transformer 
     return INLAY_OK;
 }
 
-int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *t) {
+int32_t inlay__transformer_load(inlay__model *m, const inlay__transformer *shape) {
+    inlay__transformer said = *shape, *t = &said;
+    if (t->may_embed) INLAY__TRY(inlay__heads_read_pooling(m));
+    t->causal = t->may_embed && m->pooling != INLAY_POOLING_MODEL && !inlay__load_has(m, "output.weight", 0);
+    t->both_ways = t->both_ways || t->causal;
     inlay__stack *stack = t->both_ways ? &m->encoder : &m->decoder;
     INLAY__TRY(inlay__load_embedding(m));
     if (!t->both_ways) INLAY__TRY(inlay__load_head(m));

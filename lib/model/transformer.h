@@ -31,7 +31,13 @@ typedef struct inlay__transformer {
     /* a decoder whose layers attend to what an encoder gave, between their other two blocks */
     bool cross;
     bool both_ways;            /* an encoder: every token sees those before and after it */
+    /* A decoder of which there are models that make embeddings: those whose metadata say how to pool and that have
+     * no head of their own run as an encoder, where tokens see those before them alone. */
+    bool may_embed;
+    bool causal;               /* it is one */
 } inlay__transformer;
+
+/* The stack that the last call below loaded is model->stack. */
 
 /* Loads the embedding, all layers, the last norm and, of decoders, the head. Blocks are attention, then feed-forward
  * or, where the file has a router, a mixture of experts. What a family does otherwise it changes afterwards. */

@@ -15,11 +15,13 @@
 
 enum { N_VOCAB = 16, N_EMBD = 32, N_TOKENS = 9 };
 
-static const char config[] =
-    "{\"model_type\":\"llama\",\"hidden_size\":32,\"num_hidden_layers\":1,\"num_attention_heads\":2,\"num_key_value_heads\":1,"
-    "\"intermediate_size\":32,\"vocab_size\":16,\"max_position_embeddings\":64,\"eos_token_id\":[3,5],\"tie_word_embeddings\":true}";
-static const char tokenizer[] = "{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"x\":0,\"y\":1,\"z\":2,\"end\":3},\"unk_token\":\"x\"},"
-                                "\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}}";
+static const char config[] = "{\"model_type\":\"llama\",\"hidden_size\":32,\"num_hidden_layers\":1,\"num_attention_"
+                             "heads\":2,\"num_key_value_heads\":1,"
+                             "\"intermediate_size\":32,\"vocab_size\":16,\"max_position_embeddings\":64,\"eos_token_"
+                             "id\":[3,5],\"tie_word_embeddings\":true}";
+static const char tokenizer[] =
+    "{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"x\":0,\"y\":1,\"z\":2,\"end\":3},\"unk_token\":\"x\"},"
+    "\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}}";
 static const char tokenizer_config[] = "{\"eos_token\":\"end\",\"chat_template\":\"{{ messages[0].content }}\"}";
 
 static bool exists(const char *path) { return access(path, F_OK) == 0; }
@@ -86,8 +88,9 @@ static inlay_model *open_model(const char *path, const inlay_options *options) {
 
 /* The same logits after N_TOKENS, the same facts of tokens, the same template. */
 static void is_same(const char *path, const inlay_options *options, const char *other) {
-    static const int32_t facts[] = {INLAY_MODEL_N_VOCAB, INLAY_MODEL_N_PARAMS, INLAY_MODEL_TOKEN_EOS, INLAY_MODEL_TOKEN_UNKNOWN,
-                                    INLAY_MODEL_N_CONTEXT_TRAIN, INLAY_MODEL_CAPABILITIES, INLAY_MODEL_TOKENS_HASH};
+    static const int32_t facts[] = {INLAY_MODEL_N_VOCAB,       INLAY_MODEL_N_PARAMS,        INLAY_MODEL_TOKEN_EOS,
+                                    INLAY_MODEL_TOKEN_UNKNOWN, INLAY_MODEL_N_CONTEXT_TRAIN, INLAY_MODEL_CAPABILITIES,
+                                    INLAY_MODEL_TOKENS_HASH};
     inlay_model *models[] = {open_model(path, options), open_model(other, NULL)};
     float *logits[2];
     int64_t values[2];
@@ -95,7 +98,8 @@ static void is_same(const char *path, const inlay_options *options, const char *
     size_t sizes[2];
     for (size_t i = 0; i < 2; i++) {
         int32_t tokens[N_TOKENS];
-        for (int32_t t = 0; t < N_TOKENS; t++) tokens[t] = (5 * t + 1) % N_VOCAB;
+        for (int32_t t = 0; t < N_TOKENS; t++)
+            tokens[t] = (5 * t + 1) % N_VOCAB;
         inlay_session *s = tiny_session(models[i], INLAY_OPT_CONTEXT, 64, 0);
         logits[i] = tiny_eval(s, tokens, N_TOKENS, 4);
         inlay_session_free(s);
@@ -105,7 +109,8 @@ static void is_same(const char *path, const inlay_options *options, const char *
     CHECK(memcmp(logits[0], logits[1], (size_t)values[0] * sizeof(float)) == 0);
     CHECK_STR(texts[0], texts[1]);
     for (size_t f = 0; f < sizeof facts / sizeof facts[0]; f++) {
-        for (size_t i = 0; i < 2; i++) CHECK_INT(inlay_model_get_int(models[i], facts[f], &values[i]), INLAY_OK);
+        for (size_t i = 0; i < 2; i++)
+            CHECK_INT(inlay_model_get_int(models[i], facts[f], &values[i]), INLAY_OK);
         CHECK_INT(values[0], values[1]);
     }
     for (size_t i = 0; i < 2; i++) {
@@ -153,7 +158,8 @@ TEST(a_gguf_file_is_written_anew_and_quantised) {
     tiny_params p = tiny_defaults();
     size_t size, again_size;
     uint8_t *data = tiny_model(&p, &size);
-    const char *original = temp_file("model.gguf", data, size), *out = temp_path("q8_0.gguf"), *again = temp_path("again.gguf");
+    const char *original = temp_file("model.gguf", data, size), *out = temp_path("q8_0.gguf"),
+               *again = temp_path("again.gguf");
     inlay_options *o = tiny_options(INLAY_OPT_QUANTIZE, (int64_t)INLAY_TYPE_Q8_0, 0);
     CHECK_INT(inlay_convert_file(original, out, o), INLAY_OK);
     is_same(original, o, out);
@@ -167,7 +173,8 @@ TEST(a_gguf_file_is_written_anew_and_quantised) {
 }
 
 TEST(an_n_gram_model_becomes_a_file) {
-    const char *text = "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1.0 <s> -0.3\n-0.5 a -0.2\n-0.7 </s>\n\n\\2-grams:\n-0.1 <s> a\n\n\\end\\\n";
+    const char *text = "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1.0 <s> -0.3\n-0.5 a -0.2\n-0.7 "
+                       "</s>\n\n\\2-grams:\n-0.1 <s> a\n\n\\end\\\n";
     const char *original = temp_file("words.arpa", text, strlen(text)), *out = temp_path("words.gguf");
     CHECK_INT(inlay_convert_file(original, out, NULL), INLAY_OK);
     inlay_model *models[] = {open_model(original, NULL), open_model(out, NULL)};
@@ -280,4 +287,5 @@ TEST(a_failure_of_any_call_leaves_nothing) {
 TEST_MAIN(CASE(a_folder_becomes_a_file_that_gives_its_bits_and_tokens), CASE(a_folder_is_packed_with_its_tokenizer),
           CASE(a_gguf_file_is_written_anew_and_quantised), CASE(an_n_gram_model_becomes_a_file),
           CASE(what_cannot_be_converted_is_told_and_leaves_nothing),
-          CASE(progress_ends_at_the_files_size_and_cancelling_leaves_nothing), CASE(a_failure_of_any_call_leaves_nothing))
+          CASE(progress_ends_at_the_files_size_and_cancelling_leaves_nothing),
+          CASE(a_failure_of_any_call_leaves_nothing))

@@ -38,8 +38,12 @@ def unfold_layers(tensors: dict[str, list[int]], n_layer: int) -> dict[str, list
     return out
 
 
-def write_folder(folder: Path, config: dict, weights: dict[str, numpy.ndarray]) -> None:
+def write_folder(folder: Path, config: dict, weights: dict[str, numpy.ndarray], files: dict[str, dict] | None = None) -> None:
+    """`files` are more files of JSON, by name."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (files or {}).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     header, at = {}, 0
     for name, x in weights.items():

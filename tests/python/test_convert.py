@@ -86,7 +86,7 @@ def test_a_converted_shape_gives_the_bits_of_its_folder(name, tmp_path):
     case = VARIANTS[name]
     n_layer = case.get("n_layer") or next(case["config"][key] for key in LAYERS if key in case["config"])
     folder, out = tmp_path / "model", tmp_path / "out.gguf"
-    write_folder(folder, case["config"], make_weights(unfold_layers(case["tensors"], n_layer)))
+    write_folder(folder, case["config"], make_weights(unfold_layers(case["tensors"], n_layer)), case.get("files", {}))
     inlay.convert(folder, out)
     arguments = case["ids"], case.get("kind", ""), case.get("answer", [])
     assert run(out, *arguments) == run(folder, *arguments)

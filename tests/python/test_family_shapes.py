@@ -38,7 +38,7 @@ def test_a_shape_of_a_family_gives_the_reference_logits(name, tmp_path):
 
     case = VARIANTS[name]
     n_layer = case.get("n_layer") or next(case["config"][key] for key in LAYERS if key in case["config"])
-    write_folder(tmp_path / "model", case["config"], make_weights(unfold_layers(case["tensors"], n_layer)))
+    write_folder(tmp_path / "model", case["config"], make_weights(unfold_layers(case["tensors"], n_layer)), case.get("files", {}))
     with inlay.Model.open(tmp_path / "model") as model, model.session(cache_type=TYPE_F32, context=len(case["ids"])) as session:
         rows = run(session, case)
     most = 2e-4 * max(1.0, case["greatest"])

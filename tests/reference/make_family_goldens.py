@@ -65,6 +65,9 @@ BART = dict(d_model=48, encoder_layers=2, decoder_layers=3, encoder_attention_he
 MASKED, STATES, LABELS, ANSWER = dict(kind="masked"), dict(kind="states"), dict(kind="labels"), dict(kind="answer")
 MODELS = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM, "states": AutoModel,
           "labels": AutoModelForSequenceClassification, "answer": AutoModelForSeq2SeqLM}
+LAST_TOKEN = dict(kind="states", files={"1_Pooling/config.json": dict(pooling_mode_lasttoken=True), "modules.json": [
+    dict(type="sentence_transformers.models.Transformer", path=""), dict(type="sentence_transformers.models.Pooling", path="1_Pooling"),
+    dict(type="sentence_transformers.models.Normalize", path="2_Normalize")]})
 YARN_HALF = rope("yarn", **YARN, partial_rotary_factor=0.5)
 
 # name: model_type, what its config says and, unless it is causal with 40 tokens, what else it is
@@ -218,6 +221,13 @@ VARIANTS = {
     "modernbert odd window": ("modernbert", dict(MODERN, local_attention=7, global_attn_every_n_layers=2), MASKED),
     "modernbert mean": ("modernbert", dict(MODERN, classifier_pooling="mean", classifier_activation="relu", num_labels=3), LABELS),
     "modernbert 512": ("modernbert", dict(MODERN, local_attention=128, max_position_embeddings=512), dict(MASKED, n_tokens=512)),
+    "qwen3 embeddings": ("qwen3", dict(LLAMA, head_dim=20, tie_word_embeddings=True), LAST_TOKEN),
+    "qwen2 embeddings, window": ("qwen2", dict(LLAMA, use_sliding_window=True, sliding_window=8, max_window_layers=1, num_hidden_layers=3),
+                                 LAST_TOKEN),
+    "mistral embeddings": ("mistral", dict(LLAMA, sliding_window=8, head_dim=12), dict(LAST_TOKEN, n_tokens=64)),
+    "neox odd rotation": ("gpt_neox", dict(NEOX, hidden_size=36)),
+    "rwkv other epsilon, rescaled": ("rwkv", dict(RWKV, num_hidden_layers=5, rescale_every=2, layer_norm_epsilon=1e-2)),
+    "opt wide words": ("opt", dict(OPT, word_embed_proj_dim=60)),
     "t5": ("t5", T5, ANSWER),
     "t5 gated relu": ("t5", dict(T5, feed_forward_proj="gated-relu", num_heads=5, d_kv=10), ANSWER),
     "t5 gated gelu": ("t5", dict(T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False), ANSWER),
@@ -229,21 +239,76 @@ VARIANTS = {
 }
 
 
-def random_variant(rng: random.Random) -> tuple[str, dict]:
-    """One of the above, with other sizes where they are free."""
-    model_type, said = rng.choice([each for each in VARIANTS.values() if len(each) == 2])
-    said = dict(said)
+EPSILONS = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps")
+ACTIVATIONS = ("silu", "gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "relu", "relu2", "tanh")
+# Keys of sizes that follow from nothing else.
+WIDTHS = ("intermediate_size", "ffn_dim", "ffn_hidden_size", "hidden_dim", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim", "n_inner",
+          "moe_intermediate_size")
+COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers", "encoder_layers", "decoder_layers")
+# Families whose heads share hidden_size, and what configs call heads and hidden size.
+HEADS = {"gpt_neox": ("num_attention_heads", "hidden_size"), "opt": ("num_attention_heads", "hidden_size"),
+         "bloom": ("n_head", "hidden_size"), "bert": ("num_attention_heads", "hidden_size"),
+         "roberta": ("num_attention_heads", "hidden_size"), "xlm-roberta": ("num_attention_heads", "hidden_size"),
+         "modernbert": ("num_attention_heads", "hidden_size"), "distilbert": ("n_heads", "dim"), "gpt2": ("n_head", "n_embd"),
+         "openai-gpt": ("n_head", "n_embd")}
+MAY_BE_BIASED = ("llama", "granite", "qwen3", "qwen3_moe", "olmo2", "smollm3", "modernbert")
+MAY_BE_TIED = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe", "phi3", "smollm3", "olmo2", "granite", "gpt2", "gpt_neox",
+               "opt", "falcon", "bloom", "mamba", "mamba2", "rwkv", "lfm2", "bert", "distilbert", "modernbert", "t5", "roberta")
+
+
+def resize(model_type: str, said: dict, rng: random.Random) -> None:
+    """Other heads and widths, where nothing else depends on them."""
     if "num_key_value_heads" in said and "layer_types" not in said and "short_factor" not in str(said):
         groups, heads = rng.choice([1, 2, 3, 4]), rng.choice([1, 2, 3])
         said.update(num_key_value_heads=heads, num_attention_heads=groups * heads, hidden_size=8 * groups * heads * rng.choice([1, 2]))
         if model_type == "recurrent_gemma":
             said["lru_width"] = said["hidden_size"]
-    for key in ("intermediate_size", "ffn_dim"):
+    if model_type in HEADS and "rope_parameters" not in said:
+        heads, width = HEADS[model_type]
+        said[heads] = rng.randrange(1, 8)
+        said[width] = said[heads] * rng.choice([8, 10, 12, 16])
+        if said.get("word_embed_proj_dim") == 48:
+            said["word_embed_proj_dim"] = said[width]
+    if model_type == "t5":
+        said.update(num_heads=rng.randrange(1, 6), d_kv=rng.choice([4, 10, 16, 24]), d_model=8 * rng.randrange(2, 9))
+    if model_type == "bart":
+        said.update(d_model=48, encoder_attention_heads=rng.choice([1, 2, 3, 4, 6]), decoder_attention_heads=rng.choice([1, 2, 3, 4, 6]))
+    if model_type == "mamba":
+        said.update(hidden_size=8 * rng.randrange(2, 9), state_size=rng.randrange(2, 20), conv_kernel=rng.randrange(2, 6))
+    if model_type == "rwkv":
+        said["hidden_size"] = 8 * rng.randrange(2, 9)
+
+
+def random_variant(rng: random.Random) -> tuple:
+    """One of the above, with other sizes, numbers and flags where they are free."""
+    model_type, said, *more = rng.choice(list(VARIANTS.values()))
+    said = dict(said)
+    resize(model_type, said, rng)
+    for key in WIDTHS:
         if said.get(key):
             said[key] = 8 * rng.randrange(3, 20)
-    if "vocab_size" in said:
-        said["vocab_size"] = rng.randrange(64, 200)
-    return model_type, said
+    for key in COUNTS:
+        if key in said and not {"layer_types", "no_rope_layers", "mlp_only_layers", "max_window_layers"} & set(said):
+            said[key] = rng.randrange(1, 5)
+    said["vocab_size"] = rng.randrange(64, 200)
+    if "num_experts_per_tok" in said:
+        experts = "num_experts" if "num_experts" in said else "num_local_experts"
+        said[experts] = rng.randrange(2, 9)
+        said["num_experts_per_tok"] = rng.randrange(1, said[experts] + 1)
+    if rng.random() < 0.5 and not more:
+        said.update({key: 10 ** rng.uniform(-6, -2) for key in EPSILONS if hasattr(AutoConfig.for_model(model_type), key)})
+    if rng.random() < 0.3 and "rope_parameters" not in said and "num_key_value_heads" in said and "gemma" not in model_type:
+        said["rope_parameters"] = {"rope_type": "default", "rope_theta": round(10 ** rng.uniform(2, 6), 1)}
+    if model_type in MAY_BE_BIASED and rng.random() < 0.4:
+        said["attention_bias"] = True
+    if model_type in MAY_BE_TIED and rng.random() < 0.5:
+        said["tie_word_embeddings"] = rng.random() < 0.5
+    if "hidden_act" in said or rng.random() < 0.2:
+        key = next((key for key in ("hidden_act", "hidden_activation", "activation_function", "activation")
+                    if isinstance(getattr(AutoConfig.for_model(model_type), key, None), str)), None)
+        if key and model_type not in ("mamba", "mamba2", "recurrent_gemma", "rwkv", "lfm2", "t5"):
+            said[key] = rng.choice(ACTIVATIONS)
+    return model_type, said, *more
 
 
 def make_one(model_type: str, said: dict, more: dict = {}) -> dict:
@@ -283,6 +348,8 @@ def make_one(model_type: str, said: dict, more: dict = {}) -> dict:
     if kind != "causal":
         text["architectures"] = [type(model).__name__]
     extra = {"kind": kind, "n_layer": n_layer, **({"answer": answer} if answer else {})} if kind != "causal" else {}
+    if "files" in more:
+        extra["files"] = more["files"]
     return {**extra, "config": text, "ids": ids, "tensors": fold_layers({n: s for n, (s, _) in written.items()}, n_layer),
             "argmax": logits.argmax(axis=1).tolist(), "margin": round(float(margin(logits)), 6),
             "greatest": round(float(numpy.abs(logits[-1]).max()), 6),
