@@ -189,6 +189,7 @@ static int32_t put_line(inlay__config *c, const inlay__config_line *line) {
     bool truth = false;
     if (line->kind == INLAY__CONFIG_expect || line->kind == INLAY__CONFIG_expect_activation) return expect(c, line);
     if (line->kind == INLAY__CONFIG_activation) return put_activation(c, line);
+    if (line->kind == INLAY__CONFIG_has_bias) return inlay__config_bool(c, line->from, false, &truth); /* tensor_check.c */
     const char *from = line->from;
     bool there = inlay__config_get(c, from, NULL) != NULL;
     if (!there && line->absent[0] == '\0') return INLAY_OK;

@@ -23,6 +23,17 @@
     "attention.layer_norm_rms_epsilon float rms_norm_eps 1e-6\n"                                    \
     "activation activation hidden_act silu\n"
 
+#define CONFIG_ATTENTION_BIAS                                                                       \
+    "blk.%.attn_q.* has_bias attention_bias\n"                                                      \
+    "blk.%.attn_k.* has_bias attention_bias\n"                                                      \
+    "blk.%.attn_v.* has_bias attention_bias\n"                                                      \
+    "blk.%.attn_output.* has_bias attention_bias\n"
+
+#define CONFIG_MLP_BIAS                                                                             \
+    "blk.%.ffn_gate.* has_bias mlp_bias\n"                                                          \
+    "blk.%.ffn_up.* has_bias mlp_bias\n"                                                            \
+    "blk.%.ffn_down.* has_bias mlp_bias\n"
+
 #define CONFIG_EXPERTS                                                                              \
     "expert_count int num_local_experts|num_experts !\n"                                            \
     "expert_used_count int num_experts_per_tok !\n"
@@ -56,15 +67,23 @@
 static const char tensors_llama[] =
     TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("rotary_q", "rotary_k") TENSORS_FEED_FORWARD;
 
-static const char tensors_qwen[] =
-    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("")
+static const char tensors_qwen2[] =
+    TENSORS_ENDS TENSORS_NORMS
+    "layers.%.self_attn.q_proj.+ blk.%.attn_q.*\n"
+    "layers.%.self_attn.k_proj.+ blk.%.attn_k.*\n"
+    "layers.%.self_attn.v_proj.+ blk.%.attn_v.*\n"
+    "layers.%.self_attn.o_proj.weight blk.%.attn_output.weight\n"
     TENSORS_FEED_FORWARD;
+
+static const char tensors_qwen3[] =
+    TENSORS_ENDS TENSORS_NORMS TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("") TENSORS_FEED_FORWARD;
 
 static int32_t special_rope(inlay__config *c) { return inlay__config_put_rope(c); }
 
 /* ------------------------------------------------------------ LLaMA and Mistral */
 
-static const char config_llama[] = CONFIG_LLAMA;
+static const char config_llama[] = CONFIG_LLAMA CONFIG_ATTENTION_BIAS CONFIG_MLP_BIAS;
+static const char config_plain[] = CONFIG_LLAMA;
 
 static int32_t special_mistral(inlay__config *c) {
     INLAY__TRY(inlay__config_put_rope(c));
@@ -101,8 +120,9 @@ static int32_t special_qwen3_moe(inlay__config *c) {
     return use ? inlay__config_put_window(c, "sliding_window", INLAY__WINDOW_ALL, 0) : INLAY_OK;
 }
 
+static const char config_qwen3[] = CONFIG_LLAMA CONFIG_ATTENTION_BIAS;
 static const char config_qwen3_moe[] =
-    CONFIG_LLAMA CONFIG_EXPERTS
+    CONFIG_LLAMA CONFIG_EXPERTS CONFIG_ATTENTION_BIAS
     "expert_feed_forward_length int moe_intermediate_size !\n"
     "expert_weights_norm bool norm_topk_prob false\n";
 
@@ -214,7 +234,7 @@ static const char tensors_olmo2[] =
     TENSORS_ATTENTION("", "") TENSORS_HEAD_NORMS("") TENSORS_FEED_FORWARD;
 
 static const char config_granite[] =
-    CONFIG_LLAMA
+    CONFIG_LLAMA CONFIG_ATTENTION_BIAS CONFIG_MLP_BIAS
     "attention.scale float attention_multiplier 1\n"
     "embedding_scale float embedding_multiplier 1\n"
     "residual_scale float residual_multiplier 1\n"
@@ -311,7 +331,9 @@ static const char config_gpt_neox[] =
     CONFIG_SIZES
     "attention.layer_norm_epsilon float layer_norm_eps 1e-5\n"
     "use_parallel_residual bool use_parallel_residual true\n"
-    "activation activation hidden_act gelu\n";
+    "activation activation hidden_act gelu\n"
+    "blk.%.attn_qkv.* has_bias attention_bias\n"
+    "blk.%.attn_output.* has_bias attention_bias\n";
 
 static int32_t special_gpt_neox(inlay__config *c) { return inlay__config_put_partial_rope(c, 0.25); }
 
@@ -343,7 +365,13 @@ static const char config_opt[] =
     "attention.layer_norm_epsilon float layer_norm_eps 1e-5\n"
     "norm_before bool do_layer_norm_before true\n"
     "norm_weights bool layer_norm_elementwise_affine true\n"
-    "activation activation activation_function relu\n";
+    "activation activation activation_function relu\n"
+    "blk.%.attn_q.* has_bias enable_bias\n"
+    "blk.%.attn_k.* has_bias enable_bias\n"
+    "blk.%.attn_v.* has_bias enable_bias\n"
+    "blk.%.attn_output.* has_bias enable_bias\n"
+    "blk.%.ffn_up.* has_bias enable_bias\n"
+    "blk.%.ffn_down.* has_bias enable_bias\n";
 
 static int32_t special_opt(inlay__config *c) {
     bool before, removed;
@@ -401,7 +429,11 @@ static const char config_falcon[] =
     "attention.head_count int num_attention_heads|n_head !\n"
     "attention.layer_norm_epsilon float layer_norm_epsilon 1e-5\n"
     "use_parallel_residual bool parallel_attn true\n"
-    "activation activation activation gelu\n";
+    "activation activation activation gelu\n"
+    "blk.%.attn_qkv.* has_bias bias\n"
+    "blk.%.attn_output.* has_bias bias\n"
+    "blk.%.ffn_up.* has_bias bias\n"
+    "blk.%.ffn_down.* has_bias bias\n";
 
 /* Key and value heads: one for all in the first models, as many as queries without multi_query, or what is said. The
  * first configs, of "RefinedWeb", count them in the models that have more of them, and say nothing else. */
@@ -425,16 +457,16 @@ static int32_t special_falcon(inlay__config *c) {
 
 const inlay__family inlay__families_decoder[] = {
     {"llama", "llama", "model.", config_llama, tensors_llama, special_rope},
-    {"mistral", "llama", "model.", config_llama, tensors_llama, special_mistral},
+    {"mistral", "llama", "model.", config_plain, tensors_llama, special_mistral},
     {"mixtral", "llama", "model.", config_mixtral, tensors_mixtral, special_mistral},
-    {"qwen2", "qwen2", "model.", config_llama, tensors_qwen, special_qwen},
-    {"qwen3", "qwen3", "model.", config_llama, tensors_qwen, special_qwen},
+    {"qwen2", "qwen2", "model.", config_plain, tensors_qwen2, special_qwen},
+    {"qwen3", "qwen3", "model.", config_qwen3, tensors_qwen3, special_qwen},
     {"qwen3_moe", "qwen3moe", "model.", config_qwen3_moe, tensors_qwen3_moe, special_qwen3_moe},
-    {"phi3", "phi3", "model.", config_llama, tensors_phi3, special_phi3},
+    {"phi3", "phi3", "model.", config_plain, tensors_phi3, special_phi3},
     {"gemma2", "gemma2", "model.", config_gemma2, tensors_gemma2, special_gemma2},
     {"gemma3_text", "gemma3", "model.", config_gemma3, tensors_gemma3, special_gemma3},
     {"smollm3", "smollm3", "model.", config_llama, tensors_llama, special_smollm3},
-    {"olmo2", "olmo2", "model.", config_llama, tensors_olmo2, special_rope},
+    {"olmo2", "olmo2", "model.", config_qwen3, tensors_olmo2, special_rope},
     {"granite", "granite", "model.", config_granite, tensors_llama, special_rope},
     {"openai-gpt", "openai-gpt", "transformer.", config_gpt1, tensors_gpt1, special_gpt1},
     {"gpt2", "gpt2", "transformer.", config_gpt2, tensors_gpt2, special_gpt2},

@@ -150,7 +150,14 @@ static const char config_modernbert[] =
     "attention.head_count int num_attention_heads !\n"
     "attention.layer_norm_epsilon float norm_eps 1e-5\n"
     "activation activation hidden_activation gelu\n"
-    "classifier_activation activation classifier_activation gelu\n";
+    "classifier_activation activation classifier_activation gelu\n"
+    "blk.%.attn_qkv.* has_bias attention_bias\n"
+    "blk.%.attn_output.* has_bias attention_bias\n"
+    "blk.%.ffn_up.* has_bias mlp_bias\n"
+    "blk.%.ffn_down.* has_bias mlp_bias\n"
+    "blk.%.attn_norm.* has_bias norm_bias\n"
+    "blk.%.ffn_norm.* has_bias norm_bias\n"
+    "cls.* has_bias classifier_bias\n";
 
 static int32_t special_modernbert(inlay__config *c) {
     int64_t n;

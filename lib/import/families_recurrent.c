@@ -36,7 +36,10 @@ static const char tensors_mamba2[] =
     "vocab_size int vocab_size\n"                                                                   \
     "attention.layer_norm_rms_epsilon float layer_norm_epsilon|rms_norm 1e-5\n"                     \
     "ssm.conv_kernel int conv_kernel|d_conv 4\n"                                                    \
-    "- expect_activation hidden_act silu\n"
+    "- expect_activation hidden_act silu\n"                                                         \
+    "blk.%.ssm_in.* has_bias use_bias\n"                                                            \
+    "blk.%.ssm_out.* has_bias use_bias\n"                                                           \
+    "blk.%.ssm_conv1d.* has_bias use_conv_bias\n"
 
 static const char config_mamba[] =
     CONFIG_MAMBA "ssm.state_size int state_size|d_state 16\n";
@@ -183,7 +186,10 @@ static const char config_lfm2[] =
     "vocab_size int vocab_size\n"
     "attention.head_count int num_attention_heads|num_heads !\n"
     "attention.layer_norm_rms_epsilon float norm_eps|block_norm_eps 1e-5\n"
-    "shortconv.l_cache int conv_L_cache 3\n";
+    "shortconv.l_cache int conv_L_cache 3\n"
+    "blk.%.shortconv.conv.* has_bias conv_bias\n"
+    "blk.%.shortconv.in_proj.* has_bias conv_bias\n"
+    "blk.%.shortconv.out_proj.* has_bias conv_bias\n";
 
 /* Whether layer i attends: by layer_types, or by the list full_attn_idxs of an older dialect. */
 static int32_t lfm2_attends(const inlay__config *c, int64_t n_layers, uint8_t *attends) {
@@ -285,7 +291,10 @@ static const char config_recurrentgemma[] =
     "rglru.width int lru_width =hidden_size\n"
     "rglru.conv_kernel int conv1d_width 4\n"
     "- expect_activation hidden_activation gelu_tanh\n"
-    "- expect embeddings_scale_by_sqrt_dim true\n";
+    "- expect embeddings_scale_by_sqrt_dim true\n"
+    "blk.%.attn_q.* has_bias attention_bias\n"
+    "blk.%.attn_k.* has_bias attention_bias\n"
+    "blk.%.attn_v.* has_bias attention_bias\n";
 
 /* block_types repeats until all layers have one. */
 static int32_t special_recurrentgemma(inlay__config *c) {

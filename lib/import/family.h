@@ -56,7 +56,8 @@ typedef struct inlay__tensor_line {
     X(bool)                                                                                    \
     X(activation)         /* a name, of which there are several for each function */           \
     X(expect)             /* gives no key: ABSENT has the only values, between bars, that run */ \
-    X(expect_activation)
+    X(expect_activation)                                                                       \
+    X(has_bias)           /* gives none: KEY, "blk.%.attn_q.*", has a bias where FROM is true, and none where false */
 
 #define INLAY__CONFIG_KIND(name) INLAY__CONFIG_##name,
 typedef enum inlay__config_kind { INLAY__CONFIG_KINDS(INLAY__CONFIG_KIND) INLAY__N_CONFIG_KINDS } inlay__config_kind;

@@ -6,6 +6,8 @@
 #include "import/arpa.h"
 #include "import/config.h"
 #include "import/folder.h"
+#include "import/labels.h"
+#include "import/sentences.h"
 #include "import/tensor_map.h"
 
 enum { MAX_CONFIG = 4 << 20, MAX_TEMPLATE = 4 << 20 };
@@ -170,42 +172,6 @@ static int32_t put_template(const inlay__folder *f, inlay__gguf_writer *out) {
     return INLAY_OK;
 }
 
-static bool is_true(const inlay__json *json, const char *key) {
-    const inlay__json_node *node = inlay__json_get(json, json->nodes, key);
-    return node != NULL && node->kind == INLAY__JSON_TRUE;
-}
-
-/* How sentence-transformers makes one vector of a text: GGUF's numbers for pooling. */
-static int32_t put_pooling(const inlay__folder *f, inlay__config *config) {
-    enum { MEAN = 1, FIRST = 2, LAST = 3 };
-    inlay__json pooling, modules;
-    INLAY__TRY(inlay__folder_read_json(f, "1_Pooling/config.json", MAX_CONFIG, &pooling));
-    if (pooling.nodes == NULL) return INLAY_OK;
-    int64_t type = is_true(&pooling, "pooling_mode_mean_tokens")  ? MEAN
-                   : is_true(&pooling, "pooling_mode_cls_token")  ? FIRST
-                   : is_true(&pooling, "pooling_mode_lasttoken") ? LAST
-                                                                  : 0;
-    inlay__json_free(f->sys, &pooling);
-    if (type == 0)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%.*s1_Pooling/config.json': none of pooling_mode_mean_tokens, "
-                           "pooling_mode_cls_token and pooling_mode_lasttoken is true, which this version knows",
-                           (int)f->path_size, f->path);
-    inlay__config_put_int(config, "pooling_type", type);
-    INLAY__TRY(inlay__folder_read_json(f, "modules.json", MAX_CONFIG, &modules));
-    const inlay__json_node *list = modules.nodes;
-    bool normalized = false;
-    if (list != NULL && list->kind == INLAY__JSON_ARRAY) {
-        const inlay__json_node *each = inlay__json_first(list);
-        for (uint32_t i = 0; i < list->n_children; i++, each = inlay__json_next(&modules, each)) {
-            const inlay__json_node *kind = inlay__json_get(&modules, each, "type");
-            normalized |= kind != NULL && kind->kind == INLAY__JSON_STRING && ends_with(kind->text, kind->size, "Normalize");
-        }
-    }
-    inlay__config_put_bool(config, "normalize_embeddings", normalized);
-    inlay__json_free(f->sys, &modules);
-    return INLAY_OK;
-}
-
 /* Part 0: config.json, and what the files beside it add. */
 static int32_t read_metadata(const inlay__folder *f, inlay__config *config, inlay__gguf_writer *out, inlay__gguf *gguf) {
     const char *name = inlay__weights_name(f->weights);
@@ -221,7 +187,8 @@ static int32_t read_metadata(const inlay__folder *f, inlay__config *config, inla
     put_name(f, out);
     INLAY__TRY(put_tokens(f, &config->json, out));
     INLAY__TRY(put_template(f, out));
-    INLAY__TRY(put_pooling(f, config));
+    INLAY__TRY(inlay__sentences_read(f, config));
+    INLAY__TRY(inlay__labels_read(config));
     return inlay__gguf_writer_finish(out, name, gguf);
 }
 

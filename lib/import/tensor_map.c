@@ -4,84 +4,10 @@
 
 #include "base/text.h"
 #include "format/dtype.h"
+#include "import/labels.h"
+#include "import/tensor_check.h"
 
-enum { NAME_SIZE = 64, MAX_EXPERTS = 4096, MAX_DIGITS = 6 };
-
-/* What became of one tensor of the files. */
-typedef struct match {
-    bool used;
-    bool paired;                    /* a weight that is never without its bias, nor the other way round */
-    inlay__tensor_kind kind;
-    const char *line;               /* where it begins in the family's table */
-    inlay__text module;             /* of its line: TO without the suffix */
-    const char *file;               /* that it is in */
-    const inlay__safetensor *source;
-    uint32_t tensor;                /* in the table */
-    uint32_t expert;                /* place among those stacked */
-} match;
-
-typedef struct map {
-    const inlay__config *config;
-    inlay__weights *weights;
-    match *matches;                 /* [n_matches] all tensors of all files */
-    size_t n_matches;
-    size_t n_tensors;               /* of the table, so far */
-} map;
-
-/* ------------------------------------------------------------------------ names */
-
-/* A decimal without leading zeros; moves behind it. */
-static bool take_number(const char **p, uint32_t *value) {
-    const char *begin = *p;
-    *value = 0;
-    while (**p >= '0' && **p <= '9' && *p - begin < MAX_DIGITS) *value = *value * 10 + (uint32_t)(*(*p)++ - '0');
-    return *p > begin && (*begin != '0' || *p == begin + 1) && !(**p >= '0' && **p <= '9');
-}
-
-/* What % and * of a line stand for in a name. */
-typedef struct captured {
-    uint32_t numbers[2];
-    size_t n_numbers;
-    const char *suffix;
-} captured;
-
-static bool line_matches(inlay__text pattern, const char *name, captured *found) {
-    *found = (captured){.suffix = ""};
-    bool any = pattern.size > 0 && (pattern.text[pattern.size - 1] == '*' || pattern.text[pattern.size - 1] == '+');
-    for (size_t i = 0; i + any < pattern.size; i++) {
-        if (pattern.text[i] == '%') {
-            if (found->n_numbers == 2 || !take_number(&name, &found->numbers[found->n_numbers++])) return false;
-        } else if (pattern.text[i] != *name++) {
-            return false;
-        }
-    }
-    found->suffix = name;
-    return any ? strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0 : *name == '\0';
-}
-
-/* The name of a pattern with what was captured by another, which may know nothing of experts. */
-static void make_name(inlay__text pattern, const captured *found, char *name, size_t capacity) {
-    size_t n = 0, n_numbers = 0;
-    for (size_t i = 0; i < pattern.size && n + 12 < capacity; i++) {
-        char c = pattern.text[i];
-        if (c == '%' && n_numbers < found->n_numbers)
-            n += inlay__format(name + n, capacity - n, "%u", found->numbers[n_numbers++]);
-        else if (c == '*' || c == '+')
-            n += inlay__format(name + n, capacity - n, "%s", found->suffix);
-        else
-            name[n++] = c == '%' ? '*' : c;
-    }
-    name[n] = '\0';
-}
-
-static bool find_line(const inlay__family *family, const char *name, inlay__tensor_line *line, captured *found) {
-    size_t n_prefix = strlen(family->prefix);
-    bool prefixed = n_prefix > 0 && strncmp(name, family->prefix, n_prefix) == 0;
-    for (const char *table = family->tensors; inlay__tensor_line_next(&table, line);)
-        if (line->kind != INLAY__TENSOR_needed &&
-            (line_matches(line->from, name, found) || (prefixed && line_matches(line->from, name + n_prefix, found)))) return true;
-    return false;
-}
+enum { MAX_EXPERTS = 4096 };
 
 /* ------------------------------------------------------------------------- types */
 
@@ -107,7 +33,7 @@ static bool types_of(inlay__safetensors_type type, uint32_t *to, uint32_t *sourc
 
 /* ------------------------------------------------------------------------ shapes */
 
-static int32_t fail_shape(const map *m, const match *t, const char *expected) {
+static int32_t fail_shape(const inlay__tensor_map *m, const inlay__match *t, const char *expected) {
     const inlay__safetensor *s = t->source;
     (void)m;
     return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has shape [%llu, %llu, ...] in %u dimensions, expected %s",
@@ -116,7 +42,7 @@ static int32_t fail_shape(const map *m, const match *t, const char *expected) {
 }
 
 /* GGUF's shape, fastest first, without the 1 in the middle that convolutions have. */
-static int32_t read_shape(const map *m, const match *t, inlay__tensor *out) {
+static int32_t read_shape(const inlay__tensor_map *m, const inlay__match *t, inlay__tensor *out) {
     const inlay__safetensor *s = t->source;
     if (s->n_elements == 0) return fail_shape(m, t, "no dimension of 0");
     out->n_dims = 0;
@@ -134,7 +60,7 @@ static int32_t read_shape(const map *m, const match *t, inlay__tensor *out) {
 }
 
 /* A number of the metadata; 0 when there is none. An array's is its greatest. */
-static uint32_t metadata_number(const map *m, const char *key) {
+static uint32_t metadata_number(const inlay__tensor_map *m, const char *key) {
     char full[128];
     int64_t value, greatest = 0;
     inlay__format(full, sizeof full, "%s.%s", m->config->family->architecture, key);
@@ -145,7 +71,7 @@ static uint32_t metadata_number(const map *m, const char *key) {
 }
 
 /* Rows in groups of equal size: `n` heads, or groups of heads. */
-static int32_t check_groups(const map *m, const match *t, const inlay__tensor *out, uint64_t n, uint64_t of) {
+static int32_t check_groups(const inlay__tensor_map *m, const inlay__match *t, const inlay__tensor *out, uint64_t n, uint64_t of) {
     uint64_t n_rows = out->n_dims > 1 ? out->shape[1] : out->shape[0];
     if (n > 0 && out->n_dims <= 2 && n_rows % (n * of) == 0) return INLAY_OK;
     char expected[96];
@@ -154,14 +80,14 @@ static int32_t check_groups(const map *m, const match *t, const inlay__tensor *o
 }
 
 /* Rows from number n on, where they stand. */
-static int32_t skip_rows(const map *m, const match *t, uint64_t n, inlay__tensor *out) {
+static int32_t skip_rows(const inlay__tensor_map *m, const inlay__match *t, uint64_t n, inlay__tensor *out) {
     if (out->n_dims != 2 || out->shape[1] <= n) return fail_shape(m, t, "a matrix of more rows than come before position 0");
     out->shape[1] -= n;
     return INLAY_OK;
 }
 
 /* [n] becomes n_columns columns of rows. */
-static int32_t fold(const map *m, const match *t, uint64_t n_rows, inlay__tensor *out) {
+static int32_t fold(const inlay__tensor_map *m, const inlay__match *t, uint64_t n_rows, inlay__tensor *out) {
     if (out->n_dims != 1 || n_rows == 0 || out->shape[0] % n_rows != 0)
         return fail_shape(m, t, "one dimension that the groups of the config share evenly");
     out->shape[0] /= n_rows;
@@ -171,7 +97,7 @@ static int32_t fold(const map *m, const match *t, uint64_t n_rows, inlay__tensor
 }
 
 /* What a line's kind does to shape and recipe. */
-static int32_t apply_kind(const map *m, const match *t, inlay__tensor *out, inlay__recipe *r) {
+static int32_t apply_kind(const inlay__tensor_map *m, const inlay__match *t, inlay__tensor *out, inlay__recipe *r) {
     uint32_t n_head = metadata_number(m, "attention.head_count"), n_kv = metadata_number(m, "attention.head_count_kv");
     if (n_kv == 0) n_kv = n_head;
     switch (t->kind) {
@@ -207,7 +133,7 @@ static int32_t apply_kind(const map *m, const match *t, inlay__tensor *out, inla
 }
 
 /* The first, or only, source of a tensor describes it. */
-static int32_t describe(const map *m, const match *t, inlay__tensor *out, inlay__recipe *r) {
+static int32_t describe(const inlay__tensor_map *m, const inlay__match *t, inlay__tensor *out, inlay__recipe *r) {
     const inlay__safetensor *s = t->source;
     if (!types_of(s->type, &out->type, &r->source_type))
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' is of type %s, which this version does not run",
@@ -224,7 +150,7 @@ static int32_t describe(const map *m, const match *t, inlay__tensor *out, inlay_
 }
 
 /* Stacks the experts as one more dimension, and counts what there is in all. */
-static int32_t finish_tensor(const match *t, inlay__tensor *out, inlay__recipe *r) {
+static int32_t finish_tensor(const inlay__match *t, inlay__tensor *out, inlay__recipe *r) {
     uint64_t row_size;
     bool fits = true;
     if (r->n_sources > 1) {
@@ -247,11 +173,11 @@ static int32_t finish_tensor(const match *t, inlay__tensor *out, inlay__recipe *
 /* ----------------------------------------------------------------------- passes */
 
 /* The tensor of this name in the table, a new one where there is none. */
-static int32_t table_entry(map *m, const char *name, uint32_t *index) {
+static int32_t table_entry(inlay__tensor_map *m, const char *name, uint32_t *index) {
     inlay__weights *w = m->weights;
     size_t size = strlen(name);
     if (inlay__hash_map_get(&w->by_name, name, size, index)) return INLAY_OK;
-    char *kept = w->names + m->n_tensors * NAME_SIZE;
+    char *kept = w->names + m->n_tensors * INLAY__NAME_SIZE;
     memcpy(kept, name, size + 1);
     *index = (uint32_t)m->n_tensors++;
     w->merged[*index].name = (inlay__text){kept, size};
@@ -260,11 +186,10 @@ static int32_t table_entry(map *m, const char *name, uint32_t *index) {
 }
 
 /* By the class that the config names or, where it names none, by what there is. */
-static bool classifies(const map *m) {
+static bool classifies(const inlay__tensor_map *m) {
     static const char classifier[] = "classifier.";
-    const inlay__json_node *list = inlay__config_get(m->config, "architectures", NULL);
-    const inlay__json_node *first = inlay__json_at(&m->config->json, list, 0);
-    if (first != NULL) return first->kind == INLAY__JSON_STRING && strstr(first->text, "Classification") != NULL;
+    if (inlay__config_classifies(m->config, true) == inlay__config_classifies(m->config, false))
+        return inlay__config_classifies(m->config, true);
     for (size_t p = 0; p < m->weights->n_parts; p++) {
         const inlay__safetensors *file = &m->weights->parts[p].safetensors;
         for (size_t i = 0; i < file->n_tensors; i++)
@@ -273,30 +198,13 @@ static bool classifies(const map *m) {
     return false;
 }
 
-/* Whether a file has a tensor of this name, with whatever in front of it. */
-static bool is_there(const inlay__weights *w, inlay__text name) {
-    for (size_t p = 0; p < w->n_parts; p++)
-        for (size_t i = 0; i < w->parts[p].safetensors.n_tensors; i++) {
-            inlay__text found = w->parts[p].safetensors.tensors[i].name;
-            if (found.size >= name.size && memcmp(found.text + found.size - name.size, name.text, name.size) == 0)
-                return true;
-        }
-    return false;
-}
-
-/* A name without what follows its last dot. */
-static inlay__text module_of(inlay__text name) {
-    while (name.size > 0 && name.text[name.size - 1] != '.') name.size--;
-    return name;
-}
-
 /* Finds the line of one tensor, and its place in the table. What can be spared waits until all others have theirs. */
-static int32_t match_one(map *m, match *t, bool spared) {
-    captured found;
-    char name[NAME_SIZE];
+static int32_t match_one(inlay__tensor_map *m, inlay__match *t, bool spared) {
+    inlay__captured found;
+    char name[INLAY__NAME_SIZE];
     inlay__tensor_line line;
     uint32_t index;
-    if (!find_line(m->config->family, t->source->name.text, &line, &found))
+    if (!inlay__name_line(m->config->family, t->source->name.text, &line, &found))
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%.*s' is not one that this version knows in models of "
                            "type '%s'; without it the model would be another", t->file,
                            (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
@@ -305,12 +213,13 @@ static int32_t match_one(map *m, match *t, bool spared) {
     t->line = line.from.text;
     if (line.kind == INLAY__TENSOR_ignored) return INLAY_OK;
     if (line.kind == INLAY__TENSOR_classifier && !classifies(m)) return INLAY_OK;
-    make_name(line.to, &found, name, sizeof name);
+    inlay__name_make(line.to, &found, name, sizeof name);
+    if (m->head_is_embedding && strcmp(name, "output.weight") == 0) inlay__format(name, sizeof name, "token_embd.weight");
     bool can_wait = line.kind == INLAY__TENSOR_spare;
     if (can_wait && (!spared || inlay__hash_map_get(&m->weights->by_name, name, strlen(name), &index))) return INLAY_OK;
     t->used = true;
     t->paired = line.from.text[line.from.size - 1] == '+';
-    t->module = module_of(line.to);
+    t->module = inlay__name_module(line.to);
     bool stacked = found.n_numbers == 2;
     t->expert = stacked ? found.numbers[1] : 0;
     if (t->expert >= MAX_EXPERTS)
@@ -325,12 +234,30 @@ static int32_t match_one(map *m, match *t, bool spared) {
     return INLAY_OK;
 }
 
-static int32_t match_all(map *m) {
-    match *t = m->matches;
+/* Of tensors that are one a file has one name only, and that need not be the embedding's. */
+static bool has_head_alone(const inlay__tensor_map *m) {
+    static const char embedding[] = "token_embd.weight";
+    inlay__tensor_line line;
+    inlay__captured found;
+    const inlay__json_node *tied = inlay__config_get(m->config, "tie_word_embeddings", NULL);
+    if (tied != NULL && tied->kind != INLAY__JSON_TRUE) return false;
+    for (size_t p = 0; p < m->weights->n_parts; p++) {
+        const inlay__safetensors *file = &m->weights->parts[p].safetensors;
+        for (size_t i = 0; i < file->n_tensors; i++)
+            if (inlay__name_line(m->config->family, file->tensors[i].name.text, &line, &found) &&
+                line.to.size == sizeof embedding - 1 && memcmp(line.to.text, embedding, line.to.size) == 0)
+                return false;
+    }
+    return true;
+}
+
+static int32_t match_all(inlay__tensor_map *m) {
+    m->head_is_embedding = has_head_alone(m);
+    inlay__match *t = m->matches;
     for (size_t p = 0; p < m->weights->n_parts; p++) {
         const inlay__weights_part *part = &m->weights->parts[p];
         for (size_t i = 0; i < part->safetensors.n_tensors; i++, t++) {
-            *t = (match){.file = part->path, .source = &part->safetensors.tensors[i]};
+            *t = (inlay__match){.file = part->path, .source = &part->safetensors.tensors[i]};
             INLAY__TRY(match_one(m, t, false));
         }
     }
@@ -341,130 +268,10 @@ static int32_t match_all(map *m) {
     return INLAY_OK;
 }
 
-/* ----------------------------------------------------------------------- origin */
-
-void inlay__tensor_map_origin(const inlay__weights *weights, const char *name, char *text, size_t capacity) {
-    inlay__tensor_line line;
-    captured found;
-    char first[INLAY__ORIGIN_SIZE] = "";
-    for (const char *table = weights->family->tensors; inlay__tensor_line_next(&table, &line);) {
-        if (line.kind == INLAY__TENSOR_needed || !line_matches(line.to, name, &found)) continue;
-        make_name(line.from, &found, text, capacity);
-        if (is_there(weights, (inlay__text){text, strlen(text)})) return;
-        if (first[0] == '\0') inlay__format(first, sizeof first, "%s", text);
-    }
-    inlay__format(text, capacity, "%s", first);
-}
-
-/* -------------------------------------------------------------- what is missing */
-
-enum { MAX_MODULES = 128 };
-
-/* The kinds of modules of which some have a bias. */
-typedef struct modules {
-    inlay__text names[MAX_MODULES];
-    size_t n;
-} modules;
-
-static bool has_module(const modules *all, inlay__text name) {
-    size_t i = 0;
-    while (i < all->n && (all->names[i].size != name.size || memcmp(all->names[i].text, name.text, name.size) != 0)) i++;
-    return i < all->n;
-}
-
-static bool ends_with(inlay__text name, const char *suffix) {
-    size_t n = strlen(suffix);
-    return name.size >= n && memcmp(name.text + name.size - n, suffix, n) == 0;
-}
-
-static int32_t fail_needed(const map *m, const match *t, const char *name) {
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is missing, though '%s' is there; models of type '%s' have both",
-                       t->file, name, t->source->name.text, m->config->family->model_type);
-}
-
-/* The bias of a weight, or the other way round, must be there too. */
-static int32_t require_partner(const map *m, const match *t, const char *suffix) {
-    char partner[NAME_SIZE], origin[INLAY__ORIGIN_SIZE];
-    uint32_t index;
-    inlay__text module = module_of(m->weights->merged[t->tensor].name);
-    inlay__format(partner, sizeof partner, "%.*s%s", (int)module.size, module.text, suffix);
-    if (inlay__hash_map_get(&m->weights->by_name, partner, strlen(partner), &index)) return INLAY_OK;
-    inlay__text source = module_of(t->source->name);
-    if (ends_with(t->source->name, ".weight") || ends_with(t->source->name, ".bias"))
-        inlay__format(origin, sizeof origin, "%.*s%s", (int)source.size, source.text, suffix);
-    else
-        inlay__tensor_map_origin(m->weights, partner, origin, sizeof origin);
-    return fail_needed(m, t, origin);
-}
-
-/* Tensors that must be there as another is. */
-static int32_t check_needed(const map *m) {
-    inlay__tensor_line need, line;
-    captured found;
-    char name[INLAY__ORIGIN_SIZE], to[NAME_SIZE];
-    uint32_t index;
-    for (const char *table = m->config->family->tensors; inlay__tensor_line_next(&table, &need);) {
-        for (size_t i = 0; need.kind == INLAY__TENSOR_needed && i < m->n_matches; i++) {
-            const match *t = &m->matches[i];
-            if (!t->used || !line_matches(need.to, m->weights->merged[t->tensor].name.text, &found)) continue;
-            make_name(need.from, &found, name, sizeof name);
-            if (!find_line(m->config->family, name, &line, &found)) continue;
-            make_name(line.to, &found, to, sizeof to);
-            if (!inlay__hash_map_get(&m->weights->by_name, to, strlen(to), &index)) return fail_needed(m, t, name);
-        }
-    }
-    return INLAY_OK;
-}
-
-/* A model without a bias that it was trained with is another one: where one block has it, all have. */
-static int32_t check_biases(const map *m) {
-    modules biased = {.n = 0};
-    for (size_t i = 0; i < m->n_matches; i++) {
-        const match *t = &m->matches[i];
-        if (t->used && biased.n < MAX_MODULES && ends_with(m->weights->merged[t->tensor].name, ".bias") && !has_module(&biased, t->module))
-            biased.names[biased.n++] = t->module;
-    }
-    for (size_t i = 0; i < m->n_matches; i++) {
-        const match *t = &m->matches[i];
-        if (!t->used) continue;
-        bool is_weight = ends_with(m->weights->merged[t->tensor].name, ".weight");
-        if (is_weight && (t->paired || has_module(&biased, t->module))) INLAY__TRY(require_partner(m, t, "bias"));
-        if (!is_weight && t->paired) INLAY__TRY(require_partner(m, t, "weight"));
-    }
-    return INLAY_OK;
-}
-
-/* GPT2LMHeadModel, LlamaForCausalLM, BertForMaskedLM, T5ForConditionalGeneration; but not XLMRobertaModel. */
-static bool predicts_tokens(inlay__text architecture) {
-    return ends_with(architecture, "LM") || strstr(architecture.text, "LMHead") != NULL ||
-           ends_with(architecture, "ForConditionalGeneration");
-}
-
-/* Whether the config says that the model is one that predicts tokens by a matrix of its own. */
-static bool is_untied(const inlay__config *c, inlay__text *key) {
-    const inlay__json_node *tied = inlay__config_get(c, "tie_word_embeddings", key);
-    const inlay__json_node *first = inlay__json_at(&c->json, inlay__config_get(c, "architectures", NULL), 0);
-    if (tied == NULL || tied->kind != INLAY__JSON_FALSE) return false;
-    return first == NULL || first->kind != INLAY__JSON_STRING ||
-           predicts_tokens((inlay__text){first->text, first->size});
-}
-
-static int32_t check_head(const map *m) {
-    inlay__tensor_line line;
-    inlay__text key;
-    uint32_t index;
-    if (!is_untied(m->config, &key) || inlay__hash_map_get(&m->weights->by_name, "output.weight", 13, &index)) return INLAY_OK;
-    for (const char *table = m->config->family->tensors; inlay__tensor_line_next(&table, &line);)
-        if (line.to.size == 13 && memcmp(line.to.text, "output.weight", 13) == 0)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': key '%.*s' is false, but tensor '%.*s' is missing", m->config->name,
-                               (int)key.size, key.text, (int)line.from.size, line.from.text);
-    return INLAY_OK;
-}
-
 /* ----------------------------------------------------------------------- passes */
 
 /* The first expert that a stacked tensor lacks. */
-static uint32_t missing_expert(const map *m, uint32_t tensor) {
+static uint32_t missing_expert(const inlay__tensor_map *m, uint32_t tensor) {
     bool there[MAX_EXPERTS] = {false};
     uint32_t expert = 0;
     for (size_t i = 0; i < m->n_matches; i++)
@@ -474,7 +281,7 @@ static uint32_t missing_expert(const map *m, uint32_t tensor) {
 }
 
 /* Gives each tensor its part of `sources`, then puts every source in its place. */
-static int32_t place_sources(map *m) {
+static int32_t place_sources(inlay__tensor_map *m) {
     inlay__weights *w = m->weights;
     const uint8_t **next = w->sources;
     for (size_t i = 0; i < m->n_tensors; i++) {
@@ -482,7 +289,7 @@ static int32_t place_sources(map *m) {
         next += w->recipes[i].n_sources;
     }
     for (size_t i = 0; i < m->n_matches; i++) {
-        match *t = &m->matches[i];
+        inlay__match *t = &m->matches[i];
         if (!t->used) continue;
         inlay__recipe *r = &w->recipes[t->tensor];
         if (t->expert >= r->n_sources || r->sources[t->expert] != NULL)
@@ -495,7 +302,7 @@ static int32_t place_sources(map *m) {
 }
 
 /* Experts are all alike. */
-static int32_t check_alike(const match *a, const match *b) {
+static int32_t check_alike(const inlay__match *a, const inlay__match *b) {
     bool same = a->source->type == b->source->type && a->source->n_dims == b->source->n_dims &&
                 memcmp(a->source->shape, b->source->shape, sizeof a->source->shape) == 0;
     if (same) return INLAY_OK;
@@ -504,10 +311,10 @@ static int32_t check_alike(const match *a, const match *b) {
 }
 
 /* `first` [n_tensors] notes the match that described each. */
-static int32_t describe_all(map *m, const match **first) {
+static int32_t describe_all(inlay__tensor_map *m, const inlay__match **first) {
     inlay__weights *w = m->weights;
     for (size_t i = 0; i < m->n_matches; i++) {
-        const match *t = &m->matches[i];
+        const inlay__match *t = &m->matches[i];
         if (!t->used) continue;
         if (first[t->tensor] != NULL) {
             INLAY__TRY(check_alike(first[t->tensor], t));
@@ -521,7 +328,7 @@ static int32_t describe_all(map *m, const match **first) {
 }
 
 /* Tensors that the config itself gives. Their memory is copied: they were made already. */
-static int32_t add_config_tensors(map *m) {
+static int32_t add_config_tensors(inlay__tensor_map *m) {
     inlay__weights *w = m->weights;
     for (size_t i = 0; i < m->config->n_tensors; i++) {
         const inlay__config_tensor *from = &m->config->tensors[i];
@@ -544,7 +351,7 @@ static int32_t add_config_tensors(map *m) {
     return INLAY_OK;
 }
 
-static int32_t reserve(map *m, size_t n) {
+static int32_t reserve(inlay__tensor_map *m, size_t n) {
     inlay__weights *w = m->weights;
     size_t n_table = n + m->config->n_tensors;
     m->n_matches = n;
@@ -558,31 +365,30 @@ static int32_t reserve(map *m, size_t n) {
     w->sources = inlay__alloc_array(w->sys, n, sizeof *w->sources);
     if (w->sources == NULL) return INLAY_ERR_MEMORY;
     w->n_sources = n;
-    w->names = inlay__alloc_array(w->sys, n_table, NAME_SIZE);
+    w->names = inlay__alloc_array(w->sys, n_table, INLAY__NAME_SIZE);
     if (w->names == NULL) return INLAY_ERR_MEMORY;
-    w->names_size = n_table * NAME_SIZE;
+    w->names_size = n_table * INLAY__NAME_SIZE;
     return INLAY_OK;
 }
 
-static int32_t fill(map *m) {
+static int32_t fill(inlay__tensor_map *m) {
     inlay__weights *w = m->weights;
     INLAY__TRY(match_all(m));
-    INLAY__TRY(check_biases(m));
-    INLAY__TRY(check_needed(m));
-    INLAY__TRY(check_head(m));
+    INLAY__TRY(inlay__tensors_check(m));
     INLAY__TRY(place_sources(m));
-    const match **first = inlay__alloc_array(w->sys, w->n_tensors, sizeof *first);
+    const inlay__match **first = inlay__alloc_array(w->sys, w->n_tensors, sizeof *first);
     if (first == NULL) return INLAY_ERR_MEMORY;
     int32_t status = describe_all(m, first);
     inlay__free(w->sys, first, w->n_tensors * sizeof *first);
     INLAY__TRY(status);
+    INLAY__TRY(inlay__tensors_check_labels(m));
     INLAY__TRY(add_config_tensors(m));
     w->n_tensors = m->n_tensors;
     return INLAY_OK;
 }
 
 int32_t inlay__tensor_map_make(const inlay__config *config, inlay__weights *weights) {
-    map m = {.config = config, .weights = weights};
+    inlay__tensor_map m = {.config = config, .weights = weights};
     size_t n = 0;
     weights->origin = inlay__tensor_map_origin;
     weights->family = config->family;

@@ -328,8 +328,10 @@ static int32_t load_json(inlay__tokenizer *tokenizer, const char *name, const in
         status = parse_optional(sys, "special_tokens_map.json", files->special_tokens_map, &map, &r.map);
     if (status == INLAY_OK) status = replace_bytes(&r, &json, &config);
     if (status == INLAY_OK) status = read_json(tokenizer, &r);
-    if (status == INLAY_OK && files->metadata != NULL)
+    if (status == INLAY_OK && files->metadata != NULL) {
+        inlay__vocab_fill_roles(files->metadata, &tokenizer->vocab);
         status = inlay__vocab_load_ends(name, files->metadata, &tokenizer->vocab);
+    }
     inlay__json_free(sys, &json);
     inlay__json_free(sys, &config);
     inlay__json_free(sys, &map);

@@ -208,6 +208,22 @@ int32_t inlay__vocab_load_ends(const char *name, const inlay__gguf *gguf, inlay_
     return INLAY_OK;
 }
 
+void inlay__vocab_fill_roles(const inlay__gguf *gguf, inlay__vocab *vocab) {
+    inlay__special_tokens *special = &vocab->special;
+    const struct {
+        const char *key;
+        int32_t *id;
+    } roles[] = {{"tokenizer.ggml.bos_token_id", &special->bos},
+                 {"tokenizer.ggml.eos_token_id", &special->eos},
+                 {"tokenizer.ggml.padding_token_id", &special->pad}};
+    for (size_t i = 0; i < INLAY__COUNT(roles); i++) {
+        int64_t id;
+        if (*roles[i].id >= 0 || !inlay__gguf_i64(inlay__gguf_find(gguf, roles[i].key), 0, &id)) continue;
+        if (id >= 0 && (uint64_t)id < vocab->n_tokens) *roles[i].id = (int32_t)id;
+    }
+    if (special->eos >= 0) vocab->flags[special->eos] |= INLAY_TOKEN_END;
+}
+
 static int32_t load_ids(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab) {
     inlay__special_tokens *special = &vocab->special;
     int32_t eot, eom, fim_pad, fim_rep, fim_sep;

@@ -29,6 +29,9 @@ typedef struct inlay__vocab {
 int32_t inlay__vocab_load(const inlay__sys *sys, const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);
 /* Marks the tokens of tokenizer.ggml.eos_token_ids, where a file has that list, as ends. */
 int32_t inlay__vocab_load_ends(const char *name, const inlay__gguf *gguf, inlay__vocab *vocab);
+/* The special tokens that nothing else has told, by the ids of tokenizer.ggml.bos_token_id and its kin. Ids that are no
+ * tokens of the vocabulary say nothing. */
+void inlay__vocab_fill_roles(const inlay__gguf *gguf, inlay__vocab *vocab);
 /* The tokens of other files: copies the texts and clears the flags. Set these, then index the vocabulary. */
 int32_t inlay__vocab_make(const inlay__sys *sys, const char *name, const inlay__text *texts, size_t n_tokens,
                           inlay__vocab *vocab);

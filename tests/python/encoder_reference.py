@@ -117,7 +117,7 @@ class Encoder:
                    "intermediate_size": N_FF, "max_position_embeddings": N_CONTEXT + (PAD + 1 if self.type == "roberta" else 0)}
         if self.type == "modernbert":
             return config | {"norm_eps": 1e-5, "local_attention": 6, "global_attn_every_n_layers": 2, "global_rope_theta": 5e4,
-                             "local_rope_theta": 1e4, "classifier_pooling": self.pooling, "classifier_bias": True}
+                             "local_rope_theta": 1e4, "classifier_pooling": self.pooling, "classifier_bias": False}
         return config | {"hidden_act": "gelu", "layer_norm_eps": 1e-5, "type_vocab_size": 1 if self.type == "roberta" else 2}
 
     def write(self, folder: Path) -> Path:

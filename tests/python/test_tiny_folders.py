@@ -20,6 +20,8 @@ TYPE_F32 = 0
 CAUSAL = ("bloom-alibi falcon gemma2 gemma3 gpt-neox gpt1 gpt2 granite lfm2-conv llama llama-3-rope llama-char llama-wordlevel "
           "lstm mamba mamba2 mistral-swa mixtral olmo2 opt phi3 qwen2 qwen3 qwen3-moe recurrentgemma rwkv4 smollm3-nope").split()
 PREFIX = ("prefix-lm",)
+MASKED = ("bert", "distilbert", "modernbert")
+ANSWER = ("t5", "flan-t5-gated", "bart")
 
 pytestmark = pytest.mark.skipif(not (os.environ.get("INLAY_DATA") and DATA.is_dir()),
                                 reason="INLAY_DATA does not name the folder of reference data")
@@ -54,7 +56,30 @@ def check_causal(model, case: dict) -> float:
         return check_logits(rows[-1], case["logits_last"])
 
 
-KINDS = {"causal": (CAUSAL, check_causal), "prefix": (PREFIX, check_causal)}
+def check_masked(model, case: dict) -> float:
+    with model.session() as session:
+        session.encode(case["masked_ids"])
+        part = check_logits(session.logits_at(case["mask_position"]), case["logits_mask"])
+        mean = numpy.array(session.hidden_states).mean(axis=0)
+        return max(part, check_logits(session.hidden_states[0], case["cls_hidden"]),
+                   check_logits(mean / numpy.linalg.norm(mean), case["mean_pool_unit"]))
+
+
+def check_answer(model, case: dict) -> float:
+    with model.session(cache_type=TYPE_F32) as session:
+        session.encode(case["ids"])
+        session.eval(model.decoder_start)
+        part = check_logits(numpy.array(session.logits), case["logits_first"])
+        check_greedy(session, case["greedy16"])
+        return part
+
+
+KINDS = {"causal": (CAUSAL, check_causal), "prefix": (PREFIX, check_causal), "masked": (MASKED, check_masked),
+         "answer": (ANSWER, check_answer)}
+
+
+def test_every_folder_is_one_of_these():
+    assert sorted(name for names, _ in KINDS.values() for name in names) == sorted(path.name for path in DATA.iterdir())
 
 
 @pytest.mark.parametrize("kind, name", [(kind, name) for kind, (names, _) in KINDS.items() for name in names])
