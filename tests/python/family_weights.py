@@ -26,6 +26,25 @@ def make_weight(name: str, shape: list[int]) -> numpy.ndarray:
     return numpy.ascontiguousarray(x, dtype=numpy.float32)
 
 
+def exact_weight(name: str, shape: list[int]) -> numpy.ndarray:
+    """The same, and to the bit on every machine: integers [Steele et al. 2014, splitmix64] times powers of two."""
+    n = int(numpy.prod(shape))
+    with numpy.errstate(over="ignore"):
+        z = (numpy.arange(1, n + 1, dtype=numpy.uint64) + numpy.uint64(zlib.crc32(name.encode()))) * numpy.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ z >> numpy.uint64(30)) * numpy.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ z >> numpy.uint64(27)) * numpy.uint64(0x94D049BB133111EB)
+    x = ((z >> numpy.uint64(40)).astype(numpy.int32) - 2**23).astype(numpy.float32) / numpy.float32(2**23)
+    x = x.reshape(shape)
+    scale = 1.0
+    while scale * scale * shape[-1] > 4:
+        scale /= 2
+    if len(shape) == 1:
+        return numpy.float32(1.0 if name.endswith((".weight", ".D")) else 0.0) + numpy.float32(0.25) * x
+    if "time_mix" in name:
+        return numpy.abs(x)
+    return numpy.float32(0.5 if "embed" in name or name.endswith("A_log") else scale) * x
+
+
 def make_weights(shapes: dict[str, list[int]]) -> dict[str, numpy.ndarray]:
     return {name: make_weight(name, shape) for name, shape in shapes.items()}
 

@@ -192,6 +192,47 @@ def test_a_pattern_of_windows_is_a_number_or_a_list(tmp_path):
     assert "sliding_window_pattern" in case.error()
 
 
+# ----------------------------------------------------------------------- dialects
+
+
+def older(config: dict) -> dict:
+    """As transformers 4 would have written it."""
+    out = {key: value for key, value in config.items() if key not in ("rope_parameters", "dtype", "layer_types")}
+    rope = config.get("rope_parameters") or {}
+    out["torch_dtype"] = "float32"
+    if "full_attention" in rope:
+        names = ("global_rope_theta", "local_rope_theta") if config["model_type"] == "modernbert" else ("rope_theta", "rope_local_base_freq")
+        out[names[1]] = rope["sliding_attention"]["rope_theta"]
+        rope = rope["full_attention"]
+        out[names[0]] = rope["rope_theta"]
+    elif rope:
+        out["rope_theta"] = rope["rope_theta"]
+    scaling = {key: value for key, value in rope.items() if key not in ("rope_theta", "partial_rotary_factor")}
+    if scaling.get("rope_type", "default") != "default":
+        out["rope_scaling"] = scaling
+    if "partial_rotary_factor" in rope:
+        out["rotary_pct" if config["model_type"] == "gpt_neox" else "partial_rotary_factor"] = rope["partial_rotary_factor"]
+    if "layer_types" in config and config["model_type"] not in FOLLOW:
+        out["layer_types"] = config["layer_types"]
+    return out
+
+
+# Families whose windows follow from other keys, as transformers 4 had no layer_types; not where a shape has its own.
+FOLLOW = ("qwen2", "qwen3", "gemma2")
+DIALECTS = [name for name, case in VARIANTS.items() if case.get("kind", "causal") == "causal" and case["config"].get("rope_parameters")]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_the_dialect_of_transformers_4_says_the_same(name, tmp_path):
+    case = Case(name, tmp_path)
+    expected = case.logits()
+    case.config = older(case.config)
+    assert case.logits() == expected
+    if "rope_scaling" in case.config:  # older still
+        case.config["rope_scaling"]["type"] = case.config["rope_scaling"].pop("rope_type")
+        assert case.logits() == expected
+
+
 # --------------------------------------------------------------------- sentences
 
 

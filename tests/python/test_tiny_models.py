@@ -14,8 +14,8 @@ import numpy
 import pytest
 
 DATA = Path(os.environ.get("INLAY_DATA", "")) / "tiny"
-CAUSAL = ("bloom-alibi", "falcon", "gemma2", "gemma3", "gpt-neox", "gpt1", "gpt2", "granite", "llama", "llama-3-rope",
-          "lfm2-conv", "lstm", "mamba", "mamba2", "mistral-swa", "mixtral", "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3-moe",
+CAUSAL = ("bloom-alibi", "falcon", "gemma2", "gemma3", "gpt-neox", "gpt1", "gpt2", "granite", "llama", "llama-3-rope", "llama-char",
+          "llama-wordlevel", "lfm2-conv", "lstm", "mamba", "mamba2", "mistral-swa", "mixtral", "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3-moe",
           "recurrentgemma", "rwkv4", "smollm3-nope")
 SEQ2SEQ = ("t5", "flan-t5-gated", "bart")
 TYPE_F32 = 0
