@@ -22,10 +22,6 @@ static int32_t read_buckets(const inlay__model *m, uint32_t *n_buckets, uint32_t
     *n_buckets = 32;
     *max_distance = 128;
     INLAY__TRY(inlay__keys_u32(&m->keys, "attention.relative_buckets_count", false, 4, MAX_BUCKETS, n_buckets));
-    if (*n_buckets % 4 != 0)
-        return inlay__fail(INLAY_ERR_FORMAT,
-                           "file '%s': '%s.attention.relative_buckets_count' is %u, expected a multiple of 4",
-                           m->keys.name, m->keys.architecture, *n_buckets);
     return inlay__keys_u32(&m->keys, "attention.relative_max_distance", false, *n_buckets / 2 + 1, INLAY__MAX_CONTEXT,
                            max_distance);
 }

@@ -232,6 +232,7 @@ VARIANTS = {
     "t5 gated relu": ("t5", dict(T5, feed_forward_proj="gated-relu", num_heads=5, d_kv=10), ANSWER),
     "t5 gated gelu": ("t5", dict(T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False), ANSWER),
     "t5 silu": ("t5", dict(T5, feed_forward_proj="silu", relative_attention_num_buckets=16, relative_attention_max_distance=20), ANSWER),
+    "t5 odd buckets": ("t5", dict(T5, relative_attention_num_buckets=13, relative_attention_max_distance=30), ANSWER),
     "t5 512": ("t5", dict(T5, num_layers=1, num_decoder_layers=1), dict(ANSWER, n_tokens=512, n_answer=300)),
     "bart": ("bart", dict(BART, scale_embedding=True), ANSWER),
     "bart tanh": ("bart", dict(BART, activation_function="tanh", encoder_layers=1), ANSWER),
