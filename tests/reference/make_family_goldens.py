@@ -278,6 +278,21 @@ def resize(model_type: str, said: dict, rng: random.Random) -> None:
         said.update(hidden_size=8 * rng.randrange(2, 9), state_size=rng.randrange(2, 20), conv_kernel=rng.randrange(2, 6))
     if model_type == "rwkv":
         said["hidden_size"] = 8 * rng.randrange(2, 9)
+    if model_type == "falcon" and not said.get("alibi"):  # transformers rounds slopes times positions to bfloat16
+        said["num_attention_heads"] = (said.get("num_kv_heads") or 1) * rng.randrange(1, 6)
+        said["hidden_size"] = said["num_attention_heads"] * rng.choice([8, 16, 20])
+    if model_type == "mamba2":
+        said.update(n_groups=rng.randrange(1, 4), head_dim=rng.choice([4, 10, 16]), state_size=rng.randrange(2, 20), expand=rng.choice([1, 2]))
+        said["num_heads"] = said["n_groups"] * said["expand"] * rng.randrange(1, 4)
+        said["hidden_size"] = said["num_heads"] * said["head_dim"] // said["expand"]
+    if model_type == "lfm2":
+        said["layer_types"] = [rng.choice(["conv", "full_attention"]) for _ in range(rng.randrange(1, 6))]
+        said.update(num_hidden_layers=len(said["layer_types"]), conv_L_cache=rng.randrange(2, 6), block_multiple_of=rng.choice([1, 8, 12]))
+    if model_type == "t5":
+        said.update(relative_attention_num_buckets=2 * rng.randrange(4, 20), relative_attention_max_distance=rng.randrange(40, 200))
+    for key in ("sliding_window", "attention_window_size", "local_attention"):
+        if said.get(key):
+            said[key] = rng.randrange(2, 50)
 
 
 def random_variant(rng: random.Random) -> tuple:
