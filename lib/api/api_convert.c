@@ -36,7 +36,8 @@ static int32_t convert_file(const inlay_options *options, const char *path, cons
     if (config.type == INLAY_TYPE_Q16_0)
         return inlay__fail(INLAY_ERR_UNSUPPORTED, "option 'quantize' is Q16_0, a type that no file holds");
     INLAY__TRY(check_model(options, path));
-    INLAY__TRY(inlay__import_open(&options->sys, INLAY__PATH(path, (int32_t)options->values[INLAY__LOAD].integer), &weights));
+    INLAY__TRY(
+        inlay__import_open(&options->sys, INLAY__PATH(path, (int32_t)options->values[INLAY__LOAD].integer), &weights));
     int32_t status = write_file(&weights, &config, gguf_path);
     inlay__weights_close(&weights);
     return status;

@@ -120,9 +120,11 @@ static int32_t open_tokenizer(inlay_model *model, inlay__pool *pool) {
 static int32_t finish_opening(inlay_model *model, const inlay_options *options, inlay__pool *pool,
                               inlay__progress *progress) {
     INLAY__TRY(choose_cpu(options, &model->cpu));
-    INLAY__TRY(inlay__import_is_folder(&model->weights)                                        ? inlay__open_folder_tokenizer(model)
-               : inlay__keeps_tokenizer_files(inlay__weights_metadata(&model->weights)) ? inlay__open_kept_tokenizer(model)
-                                                                                       : open_tokenizer(model, pool));
+    bool folder = inlay__import_is_folder(&model->weights);
+    bool kept = inlay__keeps_tokenizer_files(inlay__weights_metadata(&model->weights));
+    INLAY__TRY(folder ? inlay__open_folder_tokenizer(model)
+               : kept ? inlay__open_kept_tokenizer(model)
+                      : open_tokenizer(model, pool));
     return options->values[INLAY__VOCAB_ONLY].integer == 0 ? load_network(model, options, progress)
                                                            : inlay__progress_end(progress);
 }

@@ -86,7 +86,8 @@ int32_t inlay__folder_read_json(const inlay__folder *f, const char *name, size_t
     int32_t status = INLAY_OK;
     /* Real files take three times their size; what takes more is nothing but brackets and commas. */
     if (inlay__json_memory((const char *)file.data, file.size) > 8 * file.size + (1 << 16))
-        status = inlay__fail(INLAY_ERR_UNSUPPORTED, "%s: has more values than makes sense in %zu bytes", what, file.size);
+        status =
+            inlay__fail(INLAY_ERR_UNSUPPORTED, "%s: has more values than makes sense in %zu bytes", what, file.size);
     if (status == INLAY_OK) status = inlay__json_parse(f->sys, what, (const char *)file.data, file.size, json);
     inlay__file_close(f->sys, &file);
     return status;
@@ -96,8 +97,10 @@ int32_t inlay__folder_read_json(const inlay__folder *f, const char *name, size_t
 
 static void put_name(const inlay__folder *f, inlay__gguf_writer *out) {
     size_t end = f->path_size, begin;
-    while (end > 0 && f->path[end - 1] == '/') end--;
-    for (begin = end; begin > 0 && f->path[begin - 1] != '/'; begin--) continue;
+    while (end > 0 && f->path[end - 1] == '/')
+        end--;
+    for (begin = end; begin > 0 && f->path[begin - 1] != '/'; begin--)
+        continue;
     if (end > begin) inlay__gguf_put_string(out, "general.name", f->path + begin, end - begin);
 }
 
@@ -117,7 +120,8 @@ static int32_t put_token(const inlay__folder *f, const inlay__json *json, const 
             return inlay__fail(INLAY_ERR_FORMAT, "folder '%.*s': key '%s' is not the id of a token, nor a list of them",
                                (int)f->path_size, f->path, key);
         if (id < 0) return INLAY_OK; /* some write -1 for none */
-        for (size_t k = 0; k < 4; k++) ids[4 * i + k] = (uint8_t)(id >> (8 * k));
+        for (size_t k = 0; k < 4; k++)
+            ids[4 * i + k] = (uint8_t)(id >> (8 * k));
         if (i == 0) inlay__gguf_put_u32(out, to, (uint32_t)id);
     }
     *put = n > 0;
@@ -135,8 +139,8 @@ static int32_t put_tokens(const inlay__folder *f, const inlay__json *config, inl
     for (size_t i = 0; i < 2 && status == INLAY_OK; i++) {
         status = put_token(f, from[i], "bos_token_id", "tokenizer.ggml.bos_token_id", NULL, out, &bos);
         if (status == INLAY_OK)
-            status = put_token(f, from[i], "eos_token_id", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eos_token_ids", out,
-                               &eos);
+            status = put_token(f, from[i], "eos_token_id", "tokenizer.ggml.eos_token_id",
+                               "tokenizer.ggml.eos_token_ids", out, &eos);
         if (status == INLAY_OK)
             status = put_token(f, from[i], "pad_token_id", "tokenizer.ggml.padding_token_id", NULL, out, &pad);
     }
@@ -150,7 +154,8 @@ static const inlay__json_node *find_template(const inlay__json *json) {
     if (node == NULL || node->kind != INLAY__JSON_ARRAY) return node;
     const inlay__json_node *each = inlay__json_first(node);
     for (uint32_t i = 0; i < node->n_children; i++, each = inlay__json_next(json, each))
-        if (inlay__json_equals(inlay__json_get(json, each, "name"), "default")) return inlay__json_get(json, each, "template");
+        if (inlay__json_equals(inlay__json_get(json, each, "name"), "default"))
+            return inlay__json_get(json, each, "template");
     return NULL;
 }
 
@@ -173,13 +178,15 @@ static int32_t put_template(const inlay__folder *f, inlay__gguf_writer *out) {
 }
 
 /* Part 0: config.json, and what the files beside it add. */
-static int32_t read_metadata(const inlay__folder *f, inlay__config *config, inlay__gguf_writer *out, inlay__gguf *gguf) {
+static int32_t read_metadata(const inlay__folder *f, inlay__config *config, inlay__gguf_writer *out,
+                             inlay__gguf *gguf) {
     const char *name = inlay__weights_name(f->weights);
     inlay__file file;
     bool there;
     INLAY__TRY(inlay__folder_read(f, "config.json", MAX_CONFIG, &file, &there));
     if (!there)
-        return inlay__fail(INLAY_ERR_IO, "folder '%.*s': has no config.json that can be read, as the folder of a model has",
+        return inlay__fail(INLAY_ERR_IO,
+                           "folder '%.*s': has no config.json that can be read, as the folder of a model has",
                            (int)f->path_size, f->path);
     int32_t status = inlay__config_open(f->sys, name, (const char *)file.data, file.size, out, config);
     inlay__file_close(f->sys, &file);
@@ -244,7 +251,8 @@ static int32_t open_path(const inlay__sys *sys, const inlay__source *source, inl
     bool single = !folder && ends_with(path, size, ending);
     if (!folder && !single && arpa) return open_arpa(sys, source, weights);
     if (!folder && !single) return inlay__weights_open(sys, source, weights);
-    while (single && n_folder > 0 && path[n_folder - 1] != '/') n_folder--;
+    while (single && n_folder > 0 && path[n_folder - 1] != '/')
+        n_folder--;
     bool slash = folder && path[size - 1] != '/';
     char *copy = inlay__alloc(sys, n_folder + 2);
     if (copy == NULL) return INLAY_ERR_MEMORY;
@@ -263,9 +271,12 @@ int32_t inlay__import_open(const inlay__sys *sys, const inlay__source *source, i
                 : inlay__weights_open(sys, source, weights);
 }
 
-bool inlay__import_is_folder(const inlay__weights *weights) { return weights->n_parts > 1 && weights->parts[1].safetensors.sys != NULL; }
+bool inlay__import_is_folder(const inlay__weights *weights) {
+    return weights->n_parts > 1 && weights->parts[1].safetensors.sys != NULL;
+}
 
-int32_t inlay__import_read(const inlay__weights *weights, const char *name, size_t max_size, inlay__file *file, bool *there) {
+int32_t inlay__import_read(const inlay__weights *weights, const char *name, size_t max_size, inlay__file *file,
+                           bool *there) {
     const char *config = inlay__weights_name(weights);
     inlay__folder f = {.sys = weights->sys, .path = config, .path_size = strlen(config) - strlen("config.json")};
     return inlay__folder_read(&f, name, max_size, file, there);

@@ -36,9 +36,9 @@ static bool types_of(inlay__safetensors_type type, uint32_t *to, uint32_t *sourc
 static int32_t fail_shape(const inlay__tensor_map *m, const inlay__match *t, const char *expected) {
     const inlay__safetensor *s = t->source;
     (void)m;
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has shape [%llu, %llu, ...] in %u dimensions, expected %s",
-                       t->file, s->name.text, (unsigned long long)s->shape[0], (unsigned long long)s->shape[1], s->n_dims,
-                       expected);
+    return inlay__fail(
+        INLAY_ERR_FORMAT, "file '%s': tensor '%s' has shape [%llu, %llu, ...] in %u dimensions, expected %s", t->file,
+        s->name.text, (unsigned long long)s->shape[0], (unsigned long long)s->shape[1], s->n_dims, expected);
 }
 
 /* GGUF's shape, fastest first, without the 1 in the middle that convolutions have. */
@@ -55,7 +55,8 @@ static int32_t read_shape(const inlay__tensor_map *m, const inlay__match *t, inl
         out->n_dims = 1;
         out->shape[0] = s->n_elements;
     }
-    for (uint32_t i = out->n_dims; i < 4; i++) out->shape[i] = 1;
+    for (uint32_t i = out->n_dims; i < 4; i++)
+        out->shape[i] = 1;
     return INLAY_OK;
 }
 
@@ -71,17 +72,20 @@ static uint32_t metadata_number(const inlay__tensor_map *m, const char *key) {
 }
 
 /* Rows in groups of equal size: `n` heads, or groups of heads. */
-static int32_t check_groups(const inlay__tensor_map *m, const inlay__match *t, const inlay__tensor *out, uint64_t n, uint64_t of) {
+static int32_t check_groups(const inlay__tensor_map *m, const inlay__match *t, const inlay__tensor *out, uint64_t n,
+                            uint64_t of) {
     uint64_t n_rows = out->n_dims > 1 ? out->shape[1] : out->shape[0];
     if (n > 0 && out->n_dims <= 2 && n_rows % (n * of) == 0) return INLAY_OK;
     char expected[96];
-    inlay__format(expected, sizeof expected, "rows that %llu heads of the config share evenly", (unsigned long long)(n * of));
+    inlay__format(expected, sizeof expected, "rows that %llu heads of the config share evenly",
+                  (unsigned long long)(n * of));
     return fail_shape(m, t, expected);
 }
 
 /* Rows from number n on, where they stand. */
 static int32_t skip_rows(const inlay__tensor_map *m, const inlay__match *t, uint64_t n, inlay__tensor *out) {
-    if (out->n_dims != 2 || out->shape[1] <= n) return fail_shape(m, t, "a matrix of more rows than come before position 0");
+    if (out->n_dims != 2 || out->shape[1] <= n)
+        return fail_shape(m, t, "a matrix of more rows than come before position 0");
     out->shape[1] -= n;
     return INLAY_OK;
 }
@@ -120,15 +124,23 @@ static int32_t apply_kind(const inlay__tensor_map *m, const inlay__match *t, inl
         out->shape[0] = out->shape[1];
         out->shape[1] = n_rows;
         return INLAY_OK;
-    case INLAY__TENSOR_plus_one: r->change = INLAY__ELEMENTS_ADD_ONE; return INLAY_OK;
-    case INLAY__TENSOR_negated_exp: r->change = INLAY__ELEMENTS_NEGATE_EXP; return INLAY_OK;
+    case INLAY__TENSOR_plus_one:
+        r->change = INLAY__ELEMENTS_ADD_ONE;
+        return INLAY_OK;
+    case INLAY__TENSOR_negated_exp:
+        r->change = INLAY__ELEMENTS_NEGATE_EXP;
+        return INLAY_OK;
     case INLAY__TENSOR_negated_exp_column:
         r->change = INLAY__ELEMENTS_NEGATE_EXP;
         return fold(m, t, out->shape[0], out);
-    case INLAY__TENSOR_column: return fold(m, t, out->shape[0], out);
-    case INLAY__TENSOR_group_rows: return fold(m, t, metadata_number(m, "ssm.group_count"), out);
-    case INLAY__TENSOR_positions: return skip_rows(m, t, m->config->position_offset, out);
-    default: return INLAY_OK;
+    case INLAY__TENSOR_column:
+        return fold(m, t, out->shape[0], out);
+    case INLAY__TENSOR_group_rows:
+        return fold(m, t, metadata_number(m, "ssm.group_count"), out);
+    case INLAY__TENSOR_positions:
+        return skip_rows(m, t, m->config->position_offset, out);
+    default:
+        return INLAY_OK;
     }
 }
 
@@ -136,13 +148,14 @@ static int32_t apply_kind(const inlay__tensor_map *m, const inlay__match *t, inl
 static int32_t describe(const inlay__tensor_map *m, const inlay__match *t, inlay__tensor *out, inlay__recipe *r) {
     const inlay__safetensor *s = t->source;
     if (!types_of(s->type, &out->type, &r->source_type))
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%s' is of type %s, which this version does not run",
-                           t->file, s->name.text, inlay__safetensors_type_name(s->type));
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "file '%s': tensor '%s' is of type %s, which this version does not run", t->file,
+                           s->name.text, inlay__safetensors_type_name(s->type));
     INLAY__TRY(read_shape(m, t, out));
     INLAY__TRY(apply_kind(m, t, out, r));
     if (r->change != INLAY__ELEMENTS_KEPT) out->type = INLAY_TYPE_F32;
     if (r->order == INLAY__ROWS_QKV && r->n_groups == 1) r->order = INLAY__ROWS_KEPT; /* it is so already */
-    bool elements_move = out->n_dims == 1 && r->order != INLAY__ROWS_KEPT; /* a bias goes as its rows do */
+    bool elements_move = out->n_dims == 1 && r->order != INLAY__ROWS_KEPT;            /* a bias goes as its rows do */
     r->n_k = elements_move ? 1 : out->shape[0];
     r->n_rows = elements_move ? out->shape[0] : out->shape[1] * out->shape[2] * out->shape[3];
     r->needed = r->order != INLAY__ROWS_KEPT || r->change != INLAY__ELEMENTS_KEPT || out->type != r->source_type;
@@ -155,18 +168,21 @@ static int32_t finish_tensor(const inlay__match *t, inlay__tensor *out, inlay__r
     bool fits = true;
     if (r->n_sources > 1) {
         if (out->n_dims > 3 || r->order != INLAY__ROWS_KEPT)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' cannot be stacked", t->file, t->source->name.text);
+            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' cannot be stacked", t->file,
+                               t->source->name.text);
         out->shape[out->n_dims++] = r->n_sources;
         r->needed = true;
     }
     out->n_elements = 1;
-    for (uint32_t i = 0; i < 4; i++) fits &= inlay__mul_u64(out->n_elements, out->shape[i], &out->n_elements);
+    for (uint32_t i = 0; i < 4; i++)
+        fits &= inlay__mul_u64(out->n_elements, out->shape[i], &out->n_elements);
     fits &= inlay__dtype_row_size(out->type, out->shape[0], &row_size);
     fits &= inlay__mul_u64(row_size, out->n_elements / out->shape[0], &out->size) && out->size <= SIZE_MAX;
     if (!fits)
         return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' has more bytes than fit an address space", t->file,
                            t->source->name.text);
-    if (!r->needed) out->data = t->source->data + (t->source->size - out->size); /* positions leave out the first rows */
+    if (!r->needed)
+        out->data = t->source->data + (t->source->size - out->size); /* positions leave out the first rows */
     return INLAY_OK;
 }
 
@@ -205,16 +221,18 @@ static int32_t match_one(inlay__tensor_map *m, inlay__match *t, bool spared) {
     inlay__tensor_line line;
     uint32_t index;
     if (!inlay__name_line(m->config->family, t->source->name.text, &line, &found))
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': tensor '%.*s' is not one that this version knows in models of "
-                           "type '%s'; without it the model would be another", t->file,
-                           (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "file '%s': tensor '%.*s' is not one that this version knows in models of "
+                           "type '%s'; without it the model would be another",
+                           t->file, (int)inlay__min_size(t->source->name.size, 120), t->source->name.text,
                            m->config->family->model_type);
     t->kind = line.kind;
     t->line = line.from.text;
     if (line.kind == INLAY__TENSOR_ignored) return INLAY_OK;
     if (line.kind == INLAY__TENSOR_classifier && !classifies(m)) return INLAY_OK;
     inlay__name_make(line.to, &found, name, sizeof name);
-    if (m->head_is_embedding && strcmp(name, "output.weight") == 0) inlay__format(name, sizeof name, "token_embd.weight");
+    if (m->head_is_embedding && strcmp(name, "output.weight") == 0)
+        inlay__format(name, sizeof name, "token_embd.weight");
     bool can_wait = line.kind == INLAY__TENSOR_spare;
     if (can_wait && (!spared || inlay__hash_map_get(&m->weights->by_name, name, strlen(name), &index))) return INLAY_OK;
     t->used = true;
@@ -276,7 +294,8 @@ static uint32_t missing_expert(const inlay__tensor_map *m, uint32_t tensor) {
     uint32_t expert = 0;
     for (size_t i = 0; i < m->n_matches; i++)
         if (m->matches[i].used && m->matches[i].tensor == tensor) there[m->matches[i].expert] = true;
-    while (expert + 1 < MAX_EXPERTS && there[expert]) expert++;
+    while (expert + 1 < MAX_EXPERTS && there[expert])
+        expert++;
     return expert;
 }
 
@@ -293,9 +312,10 @@ static int32_t place_sources(inlay__tensor_map *m) {
         if (!t->used) continue;
         inlay__recipe *r = &w->recipes[t->tensor];
         if (t->expert >= r->n_sources || r->sources[t->expert] != NULL)
-            return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of expert %u, where the files have %zu of that kind; "
-                               "expert %u is missing", t->file, t->source->name.text, t->expert, r->n_sources,
-                               missing_expert(m, t->tensor));
+            return inlay__fail(INLAY_ERR_FORMAT,
+                               "file '%s': tensor '%s' is of expert %u, where the files have %zu of that kind; "
+                               "expert %u is missing",
+                               t->file, t->source->name.text, t->expert, r->n_sources, missing_expert(m, t->tensor));
         r->sources[t->expert] = t->source->data;
     }
     return INLAY_OK;
@@ -306,8 +326,8 @@ static int32_t check_alike(const inlay__match *a, const inlay__match *b) {
     bool same = a->source->type == b->source->type && a->source->n_dims == b->source->n_dims &&
                 memcmp(a->source->shape, b->source->shape, sizeof a->source->shape) == 0;
     if (same) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of another type or shape than '%s' beside it", b->file,
-                       b->source->name.text, a->source->name.text);
+    return inlay__fail(INLAY_ERR_FORMAT, "file '%s': tensor '%s' is of another type or shape than '%s' beside it",
+                       b->file, b->source->name.text, a->source->name.text);
 }
 
 /* `first` [n_tensors] notes the match that described each. */
@@ -343,7 +363,8 @@ static int32_t add_config_tensors(inlay__tensor_map *m) {
         inlay__tensor *t = &w->merged[index];
         t->type = INLAY_TYPE_F32;
         t->n_dims = 1;
-        for (uint32_t k = 0; k < 4; k++) t->shape[k] = k == 0 ? from->n : 1;
+        for (uint32_t k = 0; k < 4; k++)
+            t->shape[k] = k == 0 ? from->n : 1;
         t->n_elements = from->n;
         t->size = size;
         t->data = made->memory;
@@ -392,7 +413,8 @@ int32_t inlay__tensor_map_make(const inlay__config *config, inlay__weights *weig
     size_t n = 0;
     weights->origin = inlay__tensor_map_origin;
     weights->family = config->family;
-    for (size_t p = 0; p < weights->n_parts; p++) n += weights->parts[p].safetensors.n_tensors;
+    for (size_t p = 0; p < weights->n_parts; p++)
+        n += weights->parts[p].safetensors.n_tensors;
     int32_t status = reserve(&m, n);
     if (status == INLAY_OK) status = fill(&m);
     inlay__free(weights->sys, m.matches, n * sizeof *m.matches);
