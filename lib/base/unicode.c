@@ -35,6 +35,24 @@ uint8_t inlay__unicode_category(uint32_t code) {
     return inlay__staged_find(inlay__unicode_tops, inlay__unicode_rows, inlay__unicode_leaves, code);
 }
 
+/* Rows of 512 code points that have one leaf throughout are passed at once; within a row, leaves of 16. */
+uint32_t inlay__unicode_stretch(uint32_t code) {
+    uint8_t category = inlay__unicode_category(code);
+    while (code < 0x10FFFF) {
+        uint32_t next = code + 1;
+        const uint16_t *row = inlay__unicode_rows[inlay__unicode_tops[next >> 9]];
+        if (inlay__unicode_category(next) != category) break;
+        code = next;
+        if ((next & 511) != 0) continue;
+        const uint8_t *leaf = inlay__unicode_leaves[row[0]];
+        bool uniform = true;
+        for (size_t i = 1; i < 32; i++) uniform &= row[i] == row[0];
+        for (size_t i = 1; i < 16; i++) uniform &= leaf[i] == leaf[0];
+        if (uniform) code = next | 511;
+    }
+    return code;
+}
+
 uint8_t inlay__unicode_flags(uint32_t code) {
     if (code < 0x80) return inlay__unicode_ascii[code];
     if (code == 0x85) return INLAY__CHAR_SPACE; /* NEXT LINE: the one control character above ASCII that is space */

@@ -17,6 +17,7 @@ enum {
     INLAY__UNICODE_ZL, INLAY__UNICODE_ZP, INLAY__UNICODE_ZS,
     INLAY__UNICODE_N_CATEGORIES
 };
+#define INLAY__UNICODE_ALL_CATEGORIES ((1u << INLAY__UNICODE_N_CATEGORIES) - 1)
 
 /* What regular expressions ask: \p{L}, \p{N}, \p{M}, \p{P}, \p{S}, \p{Z}, \s, [\r\n]. */
 enum {
@@ -47,6 +48,11 @@ extern const uint32_t inlay__unicode_script_ranges[][2]; /* first and last code 
 
 /* The general category of a code point; CN above 0x10FFFF. */
 uint8_t inlay__unicode_category(uint32_t code);
+/* The last code point of a stretch that begins with this one and has its category throughout; not always the longest. */
+uint32_t inlay__unicode_stretch(uint32_t code);
+/* The categories, a bit each, that a name in small letters without spaces, hyphens and underscores stands for: "lu",
+ * "uppercaseletter", "any"; 0 when there is none. (unicode_names.c) */
+uint32_t inlay__unicode_named_categories(const char *name);
 /* INLAY__CHAR_ bits of a code point. */
 uint8_t inlay__unicode_flags(uint32_t code);
 

@@ -14,7 +14,7 @@ typedef struct inlay__set_op {
 } inlay__set_op;
 
 /* Bit INLAY__UNICODE_N_CATEGORIES stands for a byte that is no character: only complements hold it. */
-#define INLAY__SET_ALL_CATEGORIES ((1u << INLAY__UNICODE_N_CATEGORIES) - 1)
+#define INLAY__SET_ALL_CATEGORIES INLAY__UNICODE_ALL_CATEGORIES
 
 enum {
     INLAY__MAX_SETS = 256,      /* different sets of one pattern */

@@ -6,31 +6,8 @@ enum { CLASS_DEPTH = 12 };
 #define BIT(category) (1u << INLAY__UNICODE_##category)
 #define LETTERS (BIT(LL) | BIT(LM) | BIT(LO) | BIT(LT) | BIT(LU))
 #define MARKS (BIT(MC) | BIT(ME) | BIT(MN))
-#define NUMBERS (BIT(ND) | BIT(NL) | BIT(NO))
-#define PUNCTUATION (BIT(PC) | BIT(PD) | BIT(PE) | BIT(PF) | BIT(PI) | BIT(PO) | BIT(PS))
-#define SYMBOLS (BIT(SC) | BIT(SK) | BIT(SM) | BIT(SO))
 #define SEPARATORS (BIT(ZL) | BIT(ZP) | BIT(ZS))
-#define OTHERS (BIT(CC) | BIT(CF) | BIT(CN) | BIT(CO) | BIT(CS))
 #define CASED (BIT(LL) | BIT(LT) | BIT(LU))
-
-/* Names in \p{...}, in small letters and without spaces, hyphens and underscores. */
-static const struct {
-    const char *name;
-    uint32_t categories;
-} properties[] = {
-    {"l", LETTERS},      {"letter", LETTERS},    {"lu", BIT(LU)},      {"ll", BIT(LL)},
-    {"lt", BIT(LT)},     {"lm", BIT(LM)},        {"lo", BIT(LO)},      {"m", MARKS},
-    {"mark", MARKS},     {"mn", BIT(MN)},        {"mc", BIT(MC)},      {"me", BIT(ME)},
-    {"n", NUMBERS},      {"number", NUMBERS},    {"nd", BIT(ND)},      {"digit", BIT(ND)},
-    {"nl", BIT(NL)},     {"no", BIT(NO)},        {"p", PUNCTUATION},   {"punctuation", PUNCTUATION},
-    {"pc", BIT(PC)},     {"pd", BIT(PD)},        {"ps", BIT(PS)},      {"pe", BIT(PE)},
-    {"pi", BIT(PI)},     {"pf", BIT(PF)},        {"po", BIT(PO)},      {"s", SYMBOLS},
-    {"symbol", SYMBOLS}, {"sm", BIT(SM)},        {"sc", BIT(SC)},      {"sk", BIT(SK)},
-    {"so", BIT(SO)},     {"z", SEPARATORS},      {"separator", SEPARATORS}, {"zs", BIT(ZS)},
-    {"zl", BIT(ZL)},     {"zp", BIT(ZP)},        {"c", OTHERS},        {"other", OTHERS},
-    {"cc", BIT(CC)},     {"cf", BIT(CF)},        {"co", BIT(CO)},      {"cn", BIT(CN)},
-    {"any", INLAY__SET_ALL_CATEGORIES},
-};
 
 static int32_t put(inlay__regex *regex, uint8_t kind, uint32_t a, uint32_t b) {
     return inlay__sets_put(&regex->program->sets, kind, a, b);
@@ -100,12 +77,11 @@ static int32_t put_script(inlay__regex *regex, const inlay__unicode_script *scri
 }
 
 static int32_t put_named(inlay__regex *regex, size_t from, const char *name) {
-    for (size_t i = 0; i < INLAY__COUNT(properties); i++) {
-        if (strcmp(properties[i].name, name) != 0) continue;
-        uint32_t cased = properties[i].categories & CASED;
+    uint32_t categories = inlay__unicode_named_categories(name), cased = categories & CASED;
+    if (categories != 0) {
         if (regex->fold && cased != 0 && cased != CASED)
             return inlay__regex_uncovered(regex, from, "a property of some cases in any case");
-        return put(regex, INLAY__SET_CATEGORIES, properties[i].categories, 0);
+        return put(regex, INLAY__SET_CATEGORIES, categories, 0);
     }
     if (strcmp(name, "space") == 0 || strcmp(name, "whitespace") == 0) return put_space(regex);
     for (size_t i = 0; i < INLAY__UNICODE_N_SCRIPTS; i++)
