@@ -35,7 +35,10 @@ typedef struct inlay_grammar inlay_grammar;
 
 /* What a grammar is written in. */
 enum {
-    INLAY_GRAMMAR_GBNF = 1 /* llama.cpp's: rules, the first of which is "root" */
+    INLAY_GRAMMAR_GBNF = 1,        /* llama.cpp's: rules, the first of which is "root" */
+    INLAY_GRAMMAR_JSON_SCHEMA = 2, /* JSON Schema, draft 2020-12: docs/grammars.md tells what each keyword does */
+    INLAY_GRAMMAR_JSON_SCHEMA_COMPACT = 3, /* the same, for JSON without white space */
+    INLAY_GRAMMAR_REGEX = 4        /* a regular expression of ECMA-262, which the whole text matches */
 };
 
 /* How a text stands to a grammar, as bits. */
@@ -51,10 +54,10 @@ enum {
  * may end, until one of them has come: the text or, where it names a control token, that. What comes behind it, in the
  * same token or later, is the grammar's. They have at most 4096 bytes together, and each has one. The allocator is the
  * model's; about 2 MiB are taken for what it remembers, and for the first grammar of a model about the size of the
- * texts of its tokens. Free it with inlay_grammar_free. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (with line and
- * column), INLAY_ERR_UNSUPPORTED (left recursion; too large; the model has no tokenizer), INLAY_ERR_MEMORY. Thread
- * rule: any. Source: Earley's idea of reading all ways at once [1970] on graph-structured stacks [Tomita 1985], and
- * masks of tokens by position as of XGrammar [Dong et al. 2024]. Since 0.1. */
+ * texts of its tokens. Free it with inlay_grammar_free. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (with the place),
+ * INLAY_ERR_UNSUPPORTED (left recursion; a keyword that is not supported; too large; the model has no tokenizer),
+ * INLAY_ERR_MEMORY. Thread rule: any. Source: Earley's idea of reading all ways at once [1970] on graph-structured
+ * stacks [Tomita 1985], and masks of tokens by position as of XGrammar [Dong et al. 2024]. Since 0.1. */
 INLAY_API int32_t inlay_grammar_new(inlay_model *model, int32_t kind, const char *text, size_t size,
                                     const char *const *triggers, const size_t *trigger_sizes, size_t n_triggers,
                                     inlay_grammar **grammar);

@@ -191,7 +191,7 @@ extern const cli_command cli_run, cli_chat, cli_info, cli_tokenize, cli_logits, 
         {"mirostat-eta", 0, "E", ARG_MIROSTAT_ETA, 0, "its rate of learning (default: 0.1)"},                          \
         {"bias", 0, "ID=B,...", ARG_BIAS, 0, "add B to the logit of a token; -inf bans it"},                           \
         {"ban", 0, "IDS", ARG_BAN, 0, "tokens that never come: 1,2,3"},                                                \
-        {"grammar", 0, "FILE", ARG_GRAMMAR, 0, "the answer has the form of this grammar (GBNF)"},                     \
+        {"grammar", 0, "FILE", ARG_GRAMMAR, 0, "the answer has this form: GBNF, or FILE.json, a JSON Schema"},        \
         {"trigger", 0, "TEXT", ARG_TRIGGER, 0, "only what follows this text has that form"}
 #define CLI_OPTIONS_SPECULATION                                                                                        \
     {"lookup", 0, NULL, ARG_LOOKUP, 0, "guess what comes next from repetitions in the text: the same answer, sooner"}, \

@@ -134,6 +134,12 @@ static int add_banned(const char *text, inlay_sampler *sampler) {
     return code;
 }
 
+/* Files that end so hold a JSON Schema. */
+static int32_t grammar_kind(const char *path) {
+    size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".json") == 0 ? INLAY_GRAMMAR_JSON_SCHEMA : INLAY_GRAMMAR_GBNF;
+}
+
 /* The answer, or what follows --trigger, has the form of a grammar. */
 static int add_grammar(const cli_args *args, inlay_model *model, inlay_sampler *sampler) {
     const char *path = args->value[ARG_GRAMMAR], *trigger = args->value[ARG_TRIGGER];
@@ -145,7 +151,7 @@ static int add_grammar(const cli_args *args, inlay_model *model, inlay_sampler *
     if (path == NULL) return cli_usage("--trigger needs --grammar FILE");
     code = cli_read_file(path, &text, &size);
     if (code != CLI_OK) return code;
-    if (inlay_grammar_new(model, INLAY_GRAMMAR_GBNF, text, size, &trigger, NULL, trigger != NULL, &grammar) != INLAY_OK)
+    if (inlay_grammar_new(model, grammar_kind(path), text, size, &trigger, NULL, trigger != NULL, &grammar) != INLAY_OK)
         code = cli_error("%s: %s", path, inlay_error());
     else if (inlay_sampler_add_grammar(sampler, grammar) != INLAY_OK)
         code = cli_error("%s", inlay_error());

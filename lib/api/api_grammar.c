@@ -1,5 +1,7 @@
 /* Grammars. */
 #include "grammar/gbnf.h"
+#include "grammar/json_schema.h"
+#include "grammar/regex.h"
 #include "grammar/trigger.h"
 #include "handles.h"
 
@@ -60,8 +62,27 @@ static bool find_token(const void *user, const char *text, size_t size, int32_t 
     return inlay__tokenizer_find(user, text, size, token);
 }
 
+static int32_t read_regex(const source *s, inlay__rules *rules) {
+    inlay__expression e;
+    uint32_t root = inlay__rules_add(rules, NULL, 0);
+    INLAY__TRY(inlay__regex_rules(rules, s->text.text, s->text.size, false, &e));
+    inlay__rules_set(rules, root, e);
+    return rules->status;
+}
+
+static int32_t read_text(const source *s, inlay__rules *rules) {
+    const inlay__text *text = &s->text;
+    switch (s->kind) {
+    case INLAY_GRAMMAR_JSON_SCHEMA: return inlay__schema_rules(rules, text->text, text->size, 0);
+    case INLAY_GRAMMAR_JSON_SCHEMA_COMPACT:
+        return inlay__schema_rules(rules, text->text, text->size, INLAY__SCHEMA_COMPACT);
+    case INLAY_GRAMMAR_REGEX: return read_regex(s, rules);
+    default: return inlay__gbnf_read(rules, text->text, text->size, find_token, s->model->tokenizer);
+    }
+}
+
 static int32_t read(const source *s, inlay__rules *rules) {
-    INLAY__TRY(inlay__gbnf_read(rules, s->text.text, s->text.size, find_token, s->model->tokenizer));
+    INLAY__TRY(read_text(s, rules));
     if (s->triggers.n_texts + s->triggers.n_tokens == 0) return INLAY_OK;
     return inlay__trigger_rules(rules, &s->triggers);
 }
@@ -103,7 +124,7 @@ static int32_t check_new(source *s, const char *const *triggers, size_t n_trigge
     INLAY__TRY(inlay__check_model(function, s->model));
     if (s->text.text == NULL) return inlay__null_argument(function, "text");
     if (triggers == NULL && n_triggers > 0) return inlay__null_argument(function, "triggers");
-    if (s->kind != INLAY_GRAMMAR_GBNF)
+    if (s->kind < INLAY_GRAMMAR_GBNF || s->kind > INLAY_GRAMMAR_REGEX)
         return inlay__fail(INLAY_ERR_ARGUMENT, "%s: there is no kind %d of grammars", function, s->kind);
     if (n_triggers > INLAY__MOST_TRIGGER_BYTES)
         return inlay__fail(INLAY_ERR_ARGUMENT, "%s: n_triggers is %zu, expected at most %d", function, n_triggers,

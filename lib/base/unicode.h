@@ -48,7 +48,7 @@ extern const uint32_t inlay__unicode_script_ranges[][2]; /* first and last code 
 
 /* The general category of a code point; CN above 0x10FFFF. */
 uint8_t inlay__unicode_category(uint32_t code);
-/* The last code point of a stretch that begins with this one and has its category throughout; not always the longest. */
+/* The last code point of a stretch that begins with this one and is all of its category; not always the longest. */
 uint32_t inlay__unicode_stretch(uint32_t code);
 /* The categories, a bit each, that a name in small letters without spaces, hyphens and underscores stands for: "lu",
  * "uppercaseletter", "any"; 0 when there is none. (unicode_names.c) */

@@ -252,9 +252,46 @@ TEST(arguments_are_checked) {
     tiny_close(&t);
 }
 
+TEST(schemas_and_regular_expressions_are_grammars_too) {
+    static const struct {
+        int32_t kind;
+        const char *source, *yes, *no;
+    } cases[] = {
+        {INLAY_GRAMMAR_REGEX, "a|b{2,}", "bbb", "ab"},
+        {INLAY_GRAMMAR_JSON_SCHEMA, "{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\": 1}", "{\"a\": 1.5}"},
+        {INLAY_GRAMMAR_JSON_SCHEMA_COMPACT, "{\"items\":{\"enum\":[1,2]}}", "[1,2]", "[1, 2]"},
+    };
+    held h = {.t = tiny_open(NULL, NULL)};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int32_t whole = -1, token = -1;
+        const char *source = cases[i].source;
+        CHECK_INT(inlay_grammar_new(h.t.model, cases[i].kind, source, INLAY_ALL, NULL, NULL, 0, &h.grammar), INLAY_OK);
+        CHECK_INT(inlay_grammar_match(h.grammar, cases[i].yes, strlen(cases[i].yes), NULL, &whole), INLAY_OK);
+        CHECK_INT(whole, 1);
+        CHECK_INT(inlay_grammar_match(h.grammar, cases[i].no, strlen(cases[i].no), NULL, &whole), INLAY_OK);
+        CHECK_INT(whole, 0);
+        CHECK_INT(inlay_sampler_new(N_VOCAB, NULL, &h.sampler), INLAY_OK);
+        CHECK_INT(inlay_sampler_add_grammar(h.sampler, h.grammar), INLAY_OK);
+        for (h.n = 0; h.n < 1000 && inlay_token_is_end(h.t.model, token) != 1;)
+            token = choose(&h);
+        if (h.n < 1000) {
+            CHECK_INT(inlay_grammar_match(h.grammar, h.text, h.n, NULL, &whole), INLAY_OK);
+            CHECK_INT(whole, 1);
+        }
+        inlay_sampler_free(h.sampler);
+        inlay_grammar_free(h.grammar);
+    }
+    CHECK_INT(inlay_grammar_new(h.t.model, INLAY_GRAMMAR_REGEX, "(", 1, NULL, NULL, 0, &h.grammar), INLAY_ERR_FORMAT);
+    CHECK_HAS(inlay_error(), "at byte 0");
+    CHECK_INT(inlay_grammar_new(h.t.model, INLAY_GRAMMAR_JSON_SCHEMA, "{\"not\":{}}", 10, NULL, NULL, 0, &h.grammar),
+              INLAY_ERR_UNSUPPORTED);
+    CHECK_HAS(inlay_error(), "'not'");
+    tiny_close(&h.t);
+}
+
 TEST_MAIN(CASE(the_tokens_left_are_those_with_which_the_text_can_go_on),
           CASE(texts_end_where_they_match_and_begin_anew),
           CASE(a_token_that_is_not_allowed_is_refused_and_changes_nothing),
           CASE(nothing_is_held_to_a_grammar_before_its_trigger),
           CASE(copies_and_saved_states_go_on_as_the_original_would), CASE(a_grammar_lives_as_long_as_its_samplers),
-          CASE(arguments_are_checked))
+          CASE(arguments_are_checked), CASE(schemas_and_regular_expressions_are_grammars_too))

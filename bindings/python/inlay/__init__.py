@@ -18,6 +18,7 @@ from typing import Any, Optional, Union
 
 from ._chat import Chat, render_template
 from ._declarations import GRAMMAR_BEGUN, GRAMMAR_GBNF, GRAMMAR_MAY_END, GRAMMAR_MUST_END
+from ._declarations import GRAMMAR_JSON_SCHEMA, GRAMMAR_JSON_SCHEMA_COMPACT, GRAMMAR_REGEX
 from ._declarations import LOG_DEBUG, LOG_INFO, LOG_WARNING
 from ._declarations import TOKEN_ADDED, TOKEN_BYTE, TOKEN_CONTROL, TOKEN_END, TOKEN_UNKNOWN, TOKEN_UNUSED
 from ._errors import (
@@ -128,8 +129,11 @@ __all__ = [
     "FormatError",
     "GRAMMAR_BEGUN",
     "GRAMMAR_GBNF",
+    "GRAMMAR_JSON_SCHEMA",
+    "GRAMMAR_JSON_SCHEMA_COMPACT",
     "GRAMMAR_MAY_END",
     "GRAMMAR_MUST_END",
+    "GRAMMAR_REGEX",
     "Grammar",
     "InlayError",
     "KeyNotFoundError",

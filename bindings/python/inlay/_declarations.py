@@ -231,6 +231,9 @@ SPECULATOR_GUESSED = 1
 SPECULATOR_KEPT = 2
 SPECULATOR_CALLS = 3
 GRAMMAR_GBNF = 1
+GRAMMAR_JSON_SCHEMA = 2
+GRAMMAR_JSON_SCHEMA_COMPACT = 3
+GRAMMAR_REGEX = 4
 GRAMMAR_BEGUN = 1
 GRAMMAR_MAY_END = 2
 GRAMMAR_MUST_END = 4
@@ -1264,10 +1267,10 @@ grammar. With triggers, triggers[i] of trigger_sizes[i] bytes (NULL: up to the N
 may end, until one of them has come: the text or, where it names a control token, that. What comes behind it, in the
 same token or later, is the grammar's. They have at most 4096 bytes together, and each has one. The allocator is the
 model's; about 2 MiB are taken for what it remembers, and for the first grammar of a model about the size of the
-texts of its tokens. Free it with inlay_grammar_free. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (with line and
-column), INLAY_ERR_UNSUPPORTED (left recursion; too large; the model has no tokenizer), INLAY_ERR_MEMORY. Thread
-rule: any. Source: Earley's idea of reading all ways at once [1970] on graph-structured stacks [Tomita 1985], and
-masks of tokens by position as of XGrammar [Dong et al. 2024]. Since 0.1.""",
+texts of its tokens. Free it with inlay_grammar_free. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_FORMAT (with the place),
+INLAY_ERR_UNSUPPORTED (left recursion; a keyword that is not supported; too large; the model has no tokenizer),
+INLAY_ERR_MEMORY. Thread rule: any. Source: Earley's idea of reading all ways at once [1970] on graph-structured
+stacks [Tomita 1985], and masks of tokens by position as of XGrammar [Dong et al. 2024]. Since 0.1.""",
     ),
     "inlay_grammar_free": (
         None,

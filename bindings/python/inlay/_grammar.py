@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ctypes import byref, c_char_p, c_int32, c_size_t
+from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_void_p, cast
 from typing import TYPE_CHECKING, Union
 
 from . import _declarations as c
@@ -20,7 +20,7 @@ class Grammar:
         grammar = Grammar(model, 'root ::= "yes" | "no"')
         sampler = Sampler(model.n_vocab).grammar(grammar).temperature(0)
 
-    With triggers the answer is free until one of them has come: only what follows is the grammar's. Any number of
+    With `kind` GRAMMAR_JSON_SCHEMA the text is a JSON Schema, with GRAMMAR_REGEX a regular expression. With triggers the answer is free until one of them has come: only what follows is the grammar's. Any number of
     threads and samplers may use one."""
 
     def __init__(self, model: Model, text: str, *, kind: int = c.GRAMMAR_GBNF, triggers: Iterable[str] = ()):
@@ -29,9 +29,10 @@ class Grammar:
         marks = [trigger.encode() for trigger in triggers]
         texts = (c_char_p * max(len(marks), 1))(*marks)
         sizes = (c_size_t * max(len(marks), 1))(*map(len, marks))
+        pointers = cast(texts, POINTER(c_void_p))
         check(
             lib.inlay_grammar_new(
-                model._handle, kind, source, len(source), texts, sizes, len(marks), byref(self._handle)
+                model._handle, kind, source, len(source), pointers, sizes, len(marks), byref(self._handle)
             )
         )
 
