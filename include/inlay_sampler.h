@@ -194,6 +194,19 @@ INLAY_API int32_t inlay_score(inlay_session *session, const int32_t *tokens, siz
 INLAY_API int32_t inlay_beam_search(inlay_session *session, size_t n_beams, size_t max_tokens, double length_penalty,
                                     int32_t *tokens, size_t capacity, size_t *n_tokens, double *score);
 
+/* Best of n: `n_answers` answers to the sequence in hand are drawn, each up to `max_tokens` tokens, all evaluated
+ * together, and the best is given as inlay_beam_search gives it: the one with the greatest sum of logarithms of its
+ * tokens' probabilities by the model, whatever the sampler made of them, divided by its length (with its end) to the
+ * power of `length_penalty`, 0 to 10. With `sampler` each answer draws by a copy of it, with a seed that it draws and
+ * the text that it knows; its text stays. NULL: all draw by turns by the session's sampling options, which are to draw
+ * (INLAY_OPT_TEMPERATURE), else all answers are the same. The session needs a sequence more than n_answers: the one in
+ * hand stays as it is, logits too, and the first n_answers others are empty afterwards. Takes memory while it runs. On
+ * failure the random numbers are as before. Errors: as inlay_beam_search, inlay_sample and inlay_sampler_sample;
+ * INLAY_ERR_ARGUMENT for a sampler of another number of tokens. Thread rule: one thread at a time. Since 0.1. */
+INLAY_API int32_t inlay_best_of(inlay_session *session, size_t n_answers, size_t max_tokens, double length_penalty,
+                                inlay_sampler *sampler, int32_t *tokens, size_t capacity, size_t *n_tokens,
+                                double *score);
+
 /* --------------------------------------------------------------- stop texts */
 
 /* A set without a text. Of the options, which may be NULL, the allocator is used. Free it with inlay_stop_free.

@@ -325,6 +325,13 @@ TEST(functions_of_sessions) {
     BAD(inlay_beam_search, NULL, 1, 4, 1.0, tokens, 4, &n_found, &score);
     BAD(inlay_beam_search, s, 1, 4, 1.0, NULL, 4, &n_found, &score);
     BAD(inlay_beam_search, s, 1, 4, 1.0, tokens, 4, NULL, &score);
+    BAD(inlay_best_of, s, 1, 4, 1.0, NULL, tokens, 4, &n_found, &score);
+    BAD(inlay_best_of, s, 0, 4, 1.0, NULL, tokens, 4, &n_found, &score);
+    BAD(inlay_best_of, s, SIZE_MAX, 4, 1.0, NULL, tokens, 4, &n_found, &score);
+    BAD(inlay_best_of, NULL, 1, 4, 1.0, NULL, tokens, 4, &n_found, &score);
+    BAD(inlay_best_of, s, 1, 4, 1.0, NULL, NULL, 4, &n_found, &score);
+    BAD(inlay_best_of, s, 1, 4, 1.0, NULL, tokens, 4, NULL, &score);
+    BAD(inlay_best_of, s, 1, 4, 1.0, (inlay_sampler *)(void *)s, tokens, 4, &n_found, &score);
     BAD(inlay_session_truncate, s, 5);
     BAD(inlay_session_truncate, s, SIZE_MAX);
     BAD(inlay_session_drop, s, 0, 5);

@@ -1172,6 +1172,19 @@ n_beams (INLAY_OPT_SEQUENCES): the sequence in hand stays as it is, logits too, 
 empty afterwards. Takes memory while it runs. Errors: INLAY_ERR_ARGUMENT, INLAY_ERR_STATE (no logits),
 INLAY_ERR_BUFFER, INLAY_ERR_MEMORY, and as inlay_eval. Thread rule: one thread at a time. Since 0.1.""",
     ),
+    "inlay_best_of": (
+        c_int32,
+        (inlay_session_p, c_size_t, c_size_t, c_double, inlay_sampler_p, POINTER(c_int32), c_size_t, POINTER(c_size_t), POINTER(c_double),),
+        """Best of n: `n_answers` answers to the sequence in hand are drawn, each up to `max_tokens` tokens, all evaluated
+together, and the best is given as inlay_beam_search gives it: the one with the greatest sum of logarithms of its
+tokens' probabilities by the model, whatever the sampler made of them, divided by its length (with its end) to the
+power of `length_penalty`, 0 to 10. With `sampler` each answer draws by a copy of it, with a seed that it draws and
+the text that it knows; its text stays. NULL: all draw by turns by the session's sampling options, which are to draw
+(INLAY_OPT_TEMPERATURE), else all answers are the same. The session needs a sequence more than n_answers: the one in
+hand stays as it is, logits too, and the first n_answers others are empty afterwards. Takes memory while it runs. On
+failure the random numbers are as before. Errors: as inlay_beam_search, inlay_sample and inlay_sampler_sample;
+INLAY_ERR_ARGUMENT for a sampler of another number of tokens. Thread rule: one thread at a time. Since 0.1.""",
+    ),
     "inlay_stop_new": (
         c_int32,
         (inlay_options_p, POINTER(inlay_stop_p),),

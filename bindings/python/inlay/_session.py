@@ -498,6 +498,21 @@ class Session:
             )
         return tokens[: n_tokens.value], score.value
 
+    def best_of(
+        self, n_answers: int, max_tokens: int, length_penalty: float = 1.0, sampler: Optional[Sampler] = None
+    ) -> tuple[list[int], float]:
+        """The best of n answers that are drawn together, by copies of a sampler or by the sampling options: its tokens
+        without the end, and its score as of :meth:`beam_search`. The session needs a sequence more than n_answers."""
+        tokens, n_tokens, score = (c_int32 * max(max_tokens, 1))(), c_size_t(), c_double()
+        other = sampler._handle if sampler is not None else None
+        with self._using() as handle, self._callbacks.calling():
+            check(
+                lib.inlay_best_of(
+                    handle, n_answers, max_tokens, length_penalty, other, tokens, max_tokens, n_tokens, score
+                )
+            )
+        return tokens[: n_tokens.value], score.value
+
     def top_tokens(self, n: int) -> list[tuple[int, float]]:
         """The n most probable next tokens, with the natural logarithms of their probabilities."""
         tokens, logs = (c_int32 * max(n, 1))(), (c_float * max(n, 1))()

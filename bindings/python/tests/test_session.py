@@ -66,6 +66,20 @@ def test_a_saved_sequence_goes_on_elsewhere(model, tmp_path):
             other.save(2)
 
 
+def test_the_best_of_several_answers_is_the_most_probable(model):
+    scores = []
+    for n in 1, 4:
+        with model.session(sequences=5) as session:
+            session.eval(PROMPT)
+            tokens, score = session.best_of(n, 6, 0.0, inlay.Sampler(model.n_vocab, seed=2).temperature(2))
+            assert len(tokens) <= 6 and session.length == len(PROMPT)
+            session.truncate(len(PROMPT) - 1)
+            logs = session.score(PROMPT[-1:] + tokens)[1:]
+            assert len(tokens) < 6 or score == pytest.approx(sum(logs), rel=1e-4)
+            scores.append(score)
+    assert scores[1] >= scores[0]
+
+
 def test_of_a_prompt_only_what_is_new_is_read(model):
     with model.session() as one, model.session(keep=3, keep_tokens=4096) as other:
         one.eval(PROMPT)
