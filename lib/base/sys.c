@@ -20,8 +20,12 @@
 
 #include "base.h"
 
-/* Workers need little: kernels keep their buffers in the session. */
+/* Workers need little: kernels keep their buffers in the session. Without optimisation every vector of theirs is there, too. */
+#ifdef __OPTIMIZE__
 enum { THREAD_STACK = 256 * 1024 };
+#else
+enum { THREAD_STACK = 4 * 1024 * 1024 };
+#endif
 
 /* From this size on, memory is asked to come in huge pages: packed weights are read through from end to end, and a
  * page fault for every 4 KiB of them would take longer than packing does. */
