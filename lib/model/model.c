@@ -131,8 +131,19 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
     return inlay__model_pack(model, config);
 }
 
+/* Files are little-endian, and tensors are used where they are mapped. */
+static bool is_big_endian(void) {
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
+
 int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, const inlay__model_config *config,
                          inlay__model **out) {
+    if (is_big_endian())
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': networks run on little-endian machines only, and this one is big-endian",
+                           inlay__weights_name(weights));
     inlay__model *model = inlay__alloc_array(sys, 1, sizeof *model);
     if (model == NULL) return INLAY_ERR_MEMORY;
     model->sys = sys;

@@ -61,6 +61,18 @@ TEST(an_architecture_that_does_not_run_is_named_before_what_it_lacks) {
     CHECK_HAS(inlay__error_text(), "'general.architecture' is missing");
 }
 
+/* Elsewhere every other test would tell. */
+TEST(networks_are_refused_on_big_endian_machines_by_name) {
+    const uint16_t one = 1;
+    const bool big = *(const uint8_t *)&one == 0;
+    tiny_params p = tiny_defaults();
+    gguf_writer w;
+    tiny_metadata(&p, &w);
+    tiny_tensors(&p, &w);
+    CHECK_INT(tiny_network_try(&w), big ? INLAY_ERR_UNSUPPORTED : INLAY_OK);
+    if (big) CHECK_HAS(inlay__error_text(), "on little-endian machines only");
+}
+
 TEST(a_file_without_tensors_names_the_first_that_it_lacks) {
     tiny_params p = tiny_defaults();
     gguf_writer w;
@@ -144,7 +156,7 @@ TEST(every_refused_allocation_is_an_error_that_leaves_nothing) {
     }
 }
 
-TEST_MAIN(CASE(the_size_of_the_vocabulary_is_that_of_the_embedding),
+TEST_MAIN(CASE(networks_are_refused_on_big_endian_machines_by_name), CASE(the_size_of_the_vocabulary_is_that_of_the_embedding),
           CASE(the_tokenizer_may_have_fewer_tokens_than_the_embedding_and_not_more),
           CASE(an_architecture_that_does_not_run_is_named_before_what_it_lacks),
           CASE(a_file_without_tensors_names_the_first_that_it_lacks),

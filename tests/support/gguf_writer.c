@@ -29,6 +29,20 @@ static void put_little(gguf_bytes *b, uint64_t value, size_t size) {
     gguf_bytes_put(b, bytes, size);
 }
 
+/* A number of 1, 2, 4 or 8 bytes, in the machine's order. */
+static uint64_t load_number(const void *p, size_t size) {
+    uint8_t one;
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (size) {
+    case 1: return memcpy(&one, p, 1), one;
+    case 2: return memcpy(&two, p, 2), two;
+    case 4: return memcpy(&four, p, 4), four;
+    default: return memcpy(&eight, p, 8), eight;
+    }
+}
+
 void gguf_bytes_u8(gguf_bytes *b, uint8_t value) { put_little(b, value, 1); }
 void gguf_bytes_u32(gguf_bytes *b, uint32_t value) { put_little(b, value, 4); }
 void gguf_bytes_u64(gguf_bytes *b, uint64_t value) { put_little(b, value, 8); }
@@ -135,7 +149,7 @@ static void put_array_head(gguf_writer *w, const char *key, uint32_t type, size_
 void gguf_writer_array(gguf_writer *w, const char *key, uint32_t type, const void *values, size_t n) {
     static const size_t sizes[INLAY__GGUF_N_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
     put_array_head(w, key, type, n);
-    gguf_bytes_put(&w->kv, values, n * sizes[type]);
+    for (size_t i = 0; i < n; i++) put_little(&w->kv, load_number((const uint8_t *)values + i * sizes[type], sizes[type]), sizes[type]);
 }
 
 void gguf_writer_strings(gguf_writer *w, const char *key, const char *const *values, size_t n) {
