@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "format/gguf.h"
+#include "format/packed.h"
 #include "support/gguf_check.h"
 #include "support/gguf_writer.h"
 
@@ -51,6 +52,33 @@ TEST(count_of_pairs_beyond_the_file) {
     gguf_writer_u32(&w, "key", 1);
     w.n_kv = 2;
     expect(&w, INLAY_ERR_FORMAT, "metadata pairs");
+}
+
+/* The version of the packed form is one u32 of at least 1, and no other than this library's. */
+TEST(packed_versions_that_are_none) {
+    const uint32_t one = 1;
+    gguf_writer w;
+    gguf_writer_init(&w);
+    gguf_writer_u32(&w, INLAY__PACKED_KEY, INLAY__PACKED_VERSION);
+    expect(&w, INLAY_OK, "");
+    gguf_writer_init(&w);
+    gguf_writer_u32(&w, INLAY__PACKED_KEY, 0);
+    expect(&w, INLAY_ERR_FORMAT, "is no version");
+    gguf_writer_init(&w);
+    gguf_writer_u64(&w, INLAY__PACKED_KEY, INLAY__PACKED_VERSION);
+    expect(&w, INLAY_ERR_FORMAT, "is no version");
+    gguf_writer_init(&w);
+    gguf_writer_f32(&w, INLAY__PACKED_KEY, INLAY__PACKED_VERSION);
+    expect(&w, INLAY_ERR_FORMAT, "is no version");
+    gguf_writer_init(&w);
+    gguf_writer_array(&w, INLAY__PACKED_KEY, INLAY__GGUF_U32, &one, 1);
+    expect(&w, INLAY_ERR_FORMAT, "is no version");
+    for (uint32_t version = 1; version <= INLAY__PACKED_VERSION + 1; version++) {
+        if (version == INLAY__PACKED_VERSION) continue;
+        gguf_writer_init(&w);
+        gguf_writer_u32(&w, INLAY__PACKED_KEY, version);
+        expect(&w, INLAY_ERR_UNSUPPORTED, "is packed in version");
+    }
 }
 
 /* TALOS-2024-1913, CVE-2024-23496. */
@@ -505,4 +533,4 @@ TEST_MAIN(CASE(count_of_pairs_beyond_the_file), CASE(count_of_tensors_beyond_the
           CASE(numbers_of_dimensions_other_than_1_to_4), CASE(tensor_types_removed_or_unknown),
           CASE(rows_that_are_no_whole_blocks), CASE(tensors_that_overlap), CASE(a_tensor_that_covers_others),
           CASE(a_million_pairs_are_loaded_or_refused_at_once), CASE(a_quarter_million_tensors_are_loaded_at_once),
-          CASE(counts_just_below_and_above_the_limit_of_memory))
+          CASE(counts_just_below_and_above_the_limit_of_memory), CASE(packed_versions_that_are_none))

@@ -48,6 +48,75 @@ TEST(errors_name_the_text_and_the_place) {
     CHECK_HAS(inlay__error_text(), "line 2");
 }
 
+/* The whole sentence: the place counts characters, and what is printable stands as it is. */
+TEST(errors_tell_what_was_expected_and_found) {
+    static const struct {
+        const char *text, *error;
+    } rows[] = {
+        {"[1,\n 2,\n x]", "t: line 3, column 2: expected a value, found 'x'"},
+        {"[1,\n\"\xc3\xa9\xc3\xa9\" x]", "t: line 2, column 6: expected ',' or ']', found 'x'"},
+        {"\x1f", "t: line 1, column 1: expected a value, found byte 0x1f"},
+        {"[1 ~", "t: line 1, column 4: expected ',' or ']', found '~'"},
+        {"[1 \x7f", "t: line 1, column 4: expected ',' or ']', found byte 0x7f"},
+        {"{\"a\" \x80", "t: line 1, column 6: expected ':' after a key, found byte 0x80"},
+        {"[", "t: line 1, column 2: expected a value, found the end of the text"},
+        {"\xef\xbb\xbf!", "t: line 1, column 2: expected a value, found '!'"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        inlay__json json;
+        CHECK_INT(inlay__json_parse(&inlay__sys_default, "t", rows[i].text, strlen(rows[i].text), &json), INLAY_ERR_FORMAT);
+        CHECK_STR(inlay__error_text(), rows[i].error);
+    }
+}
+
+/* What a string is in UTF-8. Two surrogates are a character; one alone, of either kind, is U+FFFD. */
+TEST(escapes_become_what_they_stand_for) {
+    static const struct {
+        const char *text, *value;
+    } rows[] = {
+        {"\"\\u0041\\u00e9\\u20AC\\uFFFF\"", "A\xc3\xa9\xe2\x82\xac\xef\xbf\xbf"},
+        {"\"\\uaAfF\\uAaFf\\u0909\"", "\xea\xab\xbf\xea\xab\xbf\xe0\xa4\x89"},
+        {"\"\\ud7ff\\ue000\"", "\xed\x9f\xbf\xee\x80\x80"},
+        {"\"\\ud800\\udc00\\udbff\\udfff\"", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
+        {"\"\\ud83e\\udd99\\uD801\\uDC37\"", "\xf0\x9f\xa6\x99\xf0\x90\x90\xb7"},
+        {"\"\\ud800\"", "\xef\xbf\xbd"},
+        {"\"\\udc00\"", "\xef\xbf\xbd"},
+        {"\"\\udfffz\"", "\xef\xbf\xbdz"},
+        {"\"\\udc00\\udc00\"", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\"\\ud800\\ud800\\udc00\"", "\xef\xbf\xbd\xf0\x90\x80\x80"},
+        {"\"\\ud800\\udbff\"", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\"\\ud800\\ue000\"", "\xef\xbf\xbd\xee\x80\x80"},
+        {"\"\\ud800\\u0041\"", "\xef\xbf\xbd" "A"},
+        {"\"\\ud800\\n\"", "\xef\xbf\xbd\n"},
+        {"\"\\ud800u\"", "\xef\xbf\xbdu"},
+        {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        inlay__json json;
+        if (!CHECK(inlay__json_parse(&inlay__sys_default, "t", rows[i].text, strlen(rows[i].text), &json) == INLAY_OK)) continue;
+        CHECK_STR(json.nodes[0].text, rows[i].value);
+        CHECK_INT(json.nodes[0].size, strlen(rows[i].value));
+        inlay__json_free(&inlay__sys_default, &json);
+    }
+    CHECK(!accepts("\"\\ud800\\u", 9) && !accepts("\"\\ud800\\uDC0", 12) && !accepts("\"\\ud800\\uDC0\"", 13));
+    CHECK(!accepts("\"\\u00:0\"", 8) && !accepts("\"\\u00/0\"", 8) && !accepts("\"\\u00`0\"", 8) && !accepts("\"\\u00g0\"", 8));
+    CHECK(!accepts("\"\\u00@0\"", 8));
+}
+
+/* A NUL stands behind every string, whatever follows it in the text; the mark of a byte order is left out whole or not at all. */
+TEST(strings_end_and_texts_begin_where_they_should) {
+    inlay__json json;
+    if (CHECK(inlay__json_parse(&inlay__sys_default, "t", "[\"ab\",\"\",12,\"c\"]", 16, &json) == INLAY_OK)) {
+        CHECK_STR(inlay__json_at(&json, json.nodes, 0)->text, "ab");
+        CHECK_STR(inlay__json_at(&json, json.nodes, 1)->text, "");
+        CHECK_STR(inlay__json_at(&json, json.nodes, 2)->text, "12");
+        CHECK_STR(inlay__json_at(&json, json.nodes, 3)->text, "c");
+        inlay__json_free(&inlay__sys_default, &json);
+    }
+    CHECK(accepts("\xef\xbb\xbf[]", 5) && !accepts("\xef\xbb\xbf", 3) && !accepts("\xef\xbb[]", 4) && !accepts("\xef\xbb\xbe[]", 5));
+    CHECK(!accepts("\xef\xbb\xbf\xef\xbb\xbf[]", 8));
+}
+
 TEST(values_are_found) {
     static const char text[] =
         "{\"n\": 42, \"x\": -1.5e3, \"s\": \"h\\u00e9\\n\", \"l\": [10, [20], {\"k\": 30}], \"n\": 43, \"big\": 1e30}";
@@ -105,5 +174,7 @@ TEST(memory_stays_in_proportion_to_the_text) {
 }
 
 TEST_MAIN(CASE(well_formed_texts_are_read), CASE(malformed_texts_are_refused), CASE(errors_name_the_text_and_the_place),
+          CASE(errors_tell_what_was_expected_and_found), CASE(escapes_become_what_they_stand_for),
+          CASE(strings_end_and_texts_begin_where_they_should),
           CASE(values_are_found), CASE(depth_is_bounded_without_recursion),
           CASE(memory_stays_in_proportion_to_the_text))

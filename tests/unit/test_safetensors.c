@@ -58,6 +58,25 @@ static void accepts(const char *header, size_t n_data, size_t n_tensors) {
 
 #define A "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}"
 
+/* What is not written is 1, and as many dimensions as there is room for are read. */
+TEST(dimensions_up_to_the_most_are_read) {
+    static const char header[] = "{\"a\":{\"dtype\":\"U8\",\"shape\":[1,2,1,1,3,1,1,1],\"data_offsets\":[0,6]},"
+                                 "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[6,8]}}";
+    bytes b = make_file(header, sizeof header - 1, 8);
+    inlay__safetensors file;
+    if (CHECK(inlay__safetensors_parse(&inlay__sys_default, "t", b.data, b.size, &file) == INLAY_OK)) {
+        const inlay__safetensor *wide = inlay__safetensors_find(&file, "a"), *narrow = inlay__safetensors_find(&file, "b");
+        CHECK_INT(wide->n_dims, INLAY__SAFETENSORS_MAX_DIMS);
+        CHECK(wide->shape[1] == 2 && wide->shape[4] == 3 && wide->shape[7] == 1);
+        CHECK_INT(narrow->n_dims, 1);
+        for (size_t i = 1; i < INLAY__SAFETENSORS_MAX_DIMS; i++) CHECK_INT(narrow->shape[i], 1);
+        inlay__safetensors_free(&file);
+    }
+    free(b.data);
+    refuses_sized("{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]}}", 69, 1, INLAY_ERR_UNSUPPORTED,
+                  "9 dimensions");
+}
+
 /* ------------------------------------------------------------------- well-formed */
 
 TEST(a_file_gives_its_tensors_types_shapes_and_bytes) {
@@ -308,7 +327,7 @@ TEST(every_flipped_bit_of_a_header_gives_a_file_or_an_error) {
     free(b.data);
 }
 
-TEST_MAIN(CASE(a_file_gives_its_tensors_types_shapes_and_bytes),
+TEST_MAIN(CASE(dimensions_up_to_the_most_are_read), CASE(a_file_gives_its_tensors_types_shapes_and_bytes),
           CASE(tensors_may_stand_in_any_order_and_have_no_elements_or_no_dimensions),
           CASE(files_of_fewer_bytes_than_a_length_are_refused),
           CASE(header_lengths_of_0_beyond_the_file_of_2_63_and_above_100_mb_are_refused),
