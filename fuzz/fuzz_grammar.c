@@ -22,7 +22,8 @@ static void read_text(const inlay__grammar *grammar, const uint8_t *text, size_t
         status = inlay__reader_step(&r, INLAY__ROOT_NOW, text[i], 1);
         if (status == INLAY_OK && inlay__reader_is_dead(&r, 1)) break;
         if (status == INLAY_OK) r.roots[INLAY__ROOT_NOW] = r.roots[1];
-        if (status == INLAY_OK && i % 16 == 3) status = inlay__reader_step_token(&r, INLAY__ROOT_NOW, text[i], i % 2, 1);
+        if (status == INLAY_OK && i % 16 == 3)
+            status = inlay__reader_step_token(&r, INLAY__ROOT_NOW, text[i], i % 2, 1);
     }
     if (status == INLAY_OK && inlay__reader_saved_size(&r) <= sizeof saved) {
         size_t n = (size_t)(inlay__reader_save(&r, saved) - saved);

@@ -15,7 +15,7 @@
 #error "Inlay's results are exact to the bit: build without -ffast-math"
 #endif
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
-#error "Inlay's results are exact to the bit: build for floats that are rounded after each operation (x86: -msse2 -mfpmath=sse)"
+#error "Inlay's results are exact to the bit: each operation on floats must round (x86: -msse2 -mfpmath=sse)"
 #endif
 
 #if defined(__GNUC__)
@@ -98,8 +98,8 @@ typedef struct inlay__sys {
     /* thread is pthread_t*; it blocks all signals; 0 or errno */
     int (*thread_start)(void *user, void *thread, void *(*run)(void *), void *arg);
 
-    /* run(arg, i) for all i below n, in any order, on the caller's own threads or one after another, and returns when all
-     * are done; NULL: threads are started */
+    /* run(arg, i) for all i below n, in any order, on the caller's own threads or one after another, and returns when
+     * all are done; NULL: threads are started */
     void (*parallel_for)(void *user, size_t n, void (*run)(void *arg, size_t i), void *arg);
     void *parallel_user;
 } inlay__sys;

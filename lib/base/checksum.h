@@ -1,5 +1,6 @@
-/* A hash of 64 bits over bytes, the same on every machine: it tells damage, not malice. Words of 8 bytes, little-endian,
- * the last one filled up with zeros; each step can be undone, so that a change within one word always shows. */
+/* A hash of 64 bits over bytes, the same on every machine: it tells damage, not malice. Words of 8 bytes,
+ * little-endian, the last one filled up with zeros; each step can be undone, so that a change within one word always
+ * shows. */
 #ifndef INLAY_CHECKSUM_H
 #define INLAY_CHECKSUM_H
 

@@ -1,5 +1,5 @@
-/* Two-way string matching [Crochemore and Perrin 1991]: the needle is cut where its right half, compared first, tells by how
- * much it may be moved on when it does not match. No table, no allocation; libc's memmem is not everywhere. */
+/* Two-way string matching [Crochemore and Perrin 1991]: the needle is cut where its right half, compared first, tells
+ * by how much it may be moved on when it does not match. No table, no allocation; libc's memmem is not everywhere. */
 #include "find_bytes.h"
 
 /* Where the greatest suffix of x begins, by the order of bytes or the reverse order, and its period. */

@@ -214,7 +214,8 @@ static int32_t run_lent(inlay__pool *pool) {
     pool->sys->parallel_for(pool->sys->parallel_user, pool->n_threads, run_part, pool);
     size_t n_ran = atomic_load(&pool->n_ran);
     if (n_ran == pool->n_threads) return INLAY_OK;
-    return inlay__fail(INLAY_ERR_THREAD, "the parallel_for of the options ran %zu of %zu parts", n_ran, pool->n_threads);
+    return inlay__fail(INLAY_ERR_THREAD, "the parallel_for of the options ran %zu of %zu parts", n_ran,
+                       pool->n_threads);
 }
 
 int32_t inlay__pool_run(inlay__pool *pool, void (*fn)(void *, size_t, size_t), void *arg) {

@@ -11,8 +11,8 @@ typedef struct inlay__pool inlay__pool;
  * Errors: _MEMORY, _THREAD (then none is left running). */
 int32_t inlay__pool_new(const inlay__sys *sys, size_t n_threads, inlay__pool **pool);
 void inlay__pool_free(inlay__pool *pool);
-/* The threads are the caller's (inlay__sys.parallel_for): none is started, and as parts may run one after another, none may
- * wait for another at a barrier. */
+/* The threads are the caller's (inlay__sys.parallel_for): none is started, and as parts may run one after another, none
+ * may wait for another at a barrier. */
 bool inlay__pool_is_lent(const inlay__pool *pool);
 size_t inlay__pool_n_threads(const inlay__pool *pool);
 

@@ -20,7 +20,7 @@
 
 #include "base.h"
 
-/* Workers need little: kernels keep their buffers in the session. Without optimisation every vector of theirs is there, too. */
+/* Workers need little: kernels keep their buffers in the session. Unoptimised, all their vectors are there, too. */
 #ifdef __OPTIMIZE__
 enum { THREAD_STACK = 256 * 1024 };
 #else

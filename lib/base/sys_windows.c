@@ -1,5 +1,5 @@
-/* The system itself on Windows: Win32 files and mappings, winpthreads. Paths are UTF-8 here as everywhere and UTF-16 there; those
- * of more than 260 letters need a program whose manifest says that it knows them.
+/* The system itself on Windows: Win32 files and mappings, winpthreads. Paths are UTF-8 here as everywhere and UTF-16
+ * there; those of more than 260 letters need a program whose manifest says that it knows them.
  *
  * A descriptor is a handle: Windows uses 32 bits of those. */
 #ifdef _WIN32
@@ -72,7 +72,8 @@ static int sys_stat(void *user, int fd, inlay__file_info *info) {
     info->size = both(st.nFileSizeHigh, st.nFileSizeLow);
     info->inode = both(st.nFileIndexHigh, st.nFileIndexLow);
     info->device = st.dwVolumeSerialNumber;
-    info->mtime_ns = (int64_t)((both(st.ftLastWriteTime.dwHighDateTime, st.ftLastWriteTime.dwLowDateTime) - UNTIL_1970) * 100);
+    uint64_t written = both(st.ftLastWriteTime.dwHighDateTime, st.ftLastWriteTime.dwLowDateTime);
+    info->mtime_ns = (int64_t)((written - UNTIL_1970) * 100);
     info->is_folder = (st.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
     info->is_regular = !info->is_folder && GetFileType(handle_of(fd)) == FILE_TYPE_DISK;
     return 0;
@@ -136,7 +137,8 @@ static int sys_sync(void *user, int fd) {
 static int sys_rename(void *user, const char *from, const char *to) {
     wchar_t wide_from[PATH_SIZE], wide_to[PATH_SIZE];
     (void)user;
-    return widen(from, wide_from) && widen(to, wide_to) && MoveFileExW(wide_from, wide_to, MOVEFILE_REPLACE_EXISTING) ? 0 : -1;
+    if (!widen(from, wide_from) || !widen(to, wide_to)) return -1;
+    return MoveFileExW(wide_from, wide_to, MOVEFILE_REPLACE_EXISTING) ? 0 : -1;
 }
 
 static void sys_remove(void *user, const char *path) {

@@ -15,7 +15,8 @@ void *inlay__model_alloc_raw(inlay__model *model, size_t size) {
 void *inlay__model_alloc(inlay__model *model, size_t count, size_t size) {
     size_t bytes;
     if (!inlay__mul_size(count, size, &bytes)) {
-        inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count, size);
+        inlay__fail(INLAY_ERR_MEMORY, "out of memory: %zu elements of %zu bytes do not fit an address space", count,
+                    size);
         return NULL;
     }
     void *memory = inlay__model_alloc_raw(model, bytes);
@@ -75,8 +76,8 @@ static int32_t list_blocks(inlay__model *model) {
 /* Both stacks as the hyperparameters say; families that have two tell what differs. */
 static void begin_stacks(inlay__model *model) {
     const inlay__hparams *h = &model->hparams;
-    model->decoder = (inlay__stack){.prefix = "", .n_head = h->n_head, .n_head_kv = h->n_head_kv, .n_head_dim = h->n_embd_head,
-                                    .n_ff = h->n_ff};
+    model->decoder = (inlay__stack){.prefix = "", .n_head = h->n_head, .n_head_kv = h->n_head_kv,
+                                    .n_head_dim = h->n_embd_head, .n_ff = h->n_ff};
     model->encoder = model->decoder;
     model->stack = &model->decoder;
 }
@@ -112,8 +113,8 @@ static int32_t load(inlay__model *model, const inlay__model_config *config) {
     /* An unknown architecture may lack what the known ones have: its name is the better message. */
     const inlay__arch *arch = inlay__arch_find(model->hparams.architecture);
     if (arch == NULL)
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': architecture '%s' is not one this version runs (%s)", name,
-                           model->hparams.architecture, inlay__arch_names());
+        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': architecture '%s' is not one this version runs (%s)",
+                           name, model->hparams.architecture, inlay__arch_names());
     INLAY__TRY(status);
     INLAY__TRY(check_vocab(model, arch, config->n_vocab_tokenizer));
     INLAY__TRY(inlay__keys_init(name, inlay__weights_metadata(model->weights), &model->keys));
@@ -142,7 +143,8 @@ static bool is_big_endian(void) {
 int32_t inlay__model_new(const inlay__sys *sys, const inlay__weights *weights, const inlay__model_config *config,
                          inlay__model **out) {
     if (is_big_endian())
-        return inlay__fail(INLAY_ERR_UNSUPPORTED, "file '%s': networks run on little-endian machines only, and this one is big-endian",
+        return inlay__fail(INLAY_ERR_UNSUPPORTED,
+                           "file '%s': networks run on little-endian machines only, and this one is big-endian",
                            inlay__weights_name(weights));
     inlay__model *model = inlay__alloc_array(sys, 1, sizeof *model);
     if (model == NULL) return INLAY_ERR_MEMORY;

@@ -156,7 +156,8 @@ TEST(every_refused_allocation_is_an_error_that_leaves_nothing) {
     }
 }
 
-TEST_MAIN(CASE(networks_are_refused_on_big_endian_machines_by_name), CASE(the_size_of_the_vocabulary_is_that_of_the_embedding),
+TEST_MAIN(CASE(networks_are_refused_on_big_endian_machines_by_name),
+          CASE(the_size_of_the_vocabulary_is_that_of_the_embedding),
           CASE(the_tokenizer_may_have_fewer_tokens_than_the_embedding_and_not_more),
           CASE(an_architecture_that_does_not_run_is_named_before_what_it_lacks),
           CASE(a_file_without_tensors_names_the_first_that_it_lacks),

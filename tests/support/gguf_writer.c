@@ -149,7 +149,8 @@ static void put_array_head(gguf_writer *w, const char *key, uint32_t type, size_
 void gguf_writer_array(gguf_writer *w, const char *key, uint32_t type, const void *values, size_t n) {
     static const size_t sizes[INLAY__GGUF_N_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
     put_array_head(w, key, type, n);
-    for (size_t i = 0; i < n; i++) put_little(&w->kv, load_number((const uint8_t *)values + i * sizes[type], sizes[type]), sizes[type]);
+    const uint8_t *p = values;
+    for (size_t i = 0; i < n; i++, p += sizes[type]) put_little(&w->kv, load_number(p, sizes[type]), sizes[type]);
 }
 
 void gguf_writer_strings(gguf_writer *w, const char *key, const char *const *values, size_t n) {

@@ -71,7 +71,7 @@ def check_lengths(tree: Path) -> list[str]:
 def check_columns(tree: Path) -> list[str]:
     long = []
     for path in source_files(tree, {".c", ".h"}):
-        if path.name.endswith(GENERATED):
+        if path.name.endswith(GENERATED) or path.parent.name.startswith("headers-"): # kept as they were
             continue
         lines = path.read_text(encoding="utf-8").splitlines()
         long += [f"{path}:{number}" for number, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS]

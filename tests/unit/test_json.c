@@ -64,7 +64,8 @@ TEST(errors_tell_what_was_expected_and_found) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         inlay__json json;
-        CHECK_INT(inlay__json_parse(&inlay__sys_default, "t", rows[i].text, strlen(rows[i].text), &json), INLAY_ERR_FORMAT);
+        const char *text = rows[i].text;
+        CHECK_INT(inlay__json_parse(&inlay__sys_default, "t", text, strlen(text), &json), INLAY_ERR_FORMAT);
         CHECK_STR(inlay__error_text(), rows[i].error);
     }
 }
@@ -93,17 +94,19 @@ TEST(escapes_become_what_they_stand_for) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         inlay__json json;
-        if (!CHECK(inlay__json_parse(&inlay__sys_default, "t", rows[i].text, strlen(rows[i].text), &json) == INLAY_OK)) continue;
+        const char *text = rows[i].text;
+        if (!CHECK(inlay__json_parse(&inlay__sys_default, "t", text, strlen(text), &json) == INLAY_OK)) continue;
         CHECK_STR(json.nodes[0].text, rows[i].value);
         CHECK_INT(json.nodes[0].size, strlen(rows[i].value));
         inlay__json_free(&inlay__sys_default, &json);
     }
     CHECK(!accepts("\"\\ud800\\u", 9) && !accepts("\"\\ud800\\uDC0", 12) && !accepts("\"\\ud800\\uDC0\"", 13));
-    CHECK(!accepts("\"\\u00:0\"", 8) && !accepts("\"\\u00/0\"", 8) && !accepts("\"\\u00`0\"", 8) && !accepts("\"\\u00g0\"", 8));
-    CHECK(!accepts("\"\\u00@0\"", 8));
+    CHECK(!accepts("\"\\u00:0\"", 8) && !accepts("\"\\u00/0\"", 8) && !accepts("\"\\u00`0\"", 8));
+    CHECK(!accepts("\"\\u00g0\"", 8) && !accepts("\"\\u00@0\"", 8));
 }
 
-/* A NUL stands behind every string, whatever follows it in the text; the mark of a byte order is left out whole or not at all. */
+/* A NUL stands behind every string, whatever follows it in the text; the mark of a byte order is left out whole or not
+ * at all. */
 TEST(strings_end_and_texts_begin_where_they_should) {
     inlay__json json;
     if (CHECK(inlay__json_parse(&inlay__sys_default, "t", "[\"ab\",\"\",12,\"c\"]", 16, &json) == INLAY_OK)) {
@@ -113,7 +116,8 @@ TEST(strings_end_and_texts_begin_where_they_should) {
         CHECK_STR(inlay__json_at(&json, json.nodes, 3)->text, "c");
         inlay__json_free(&inlay__sys_default, &json);
     }
-    CHECK(accepts("\xef\xbb\xbf[]", 5) && !accepts("\xef\xbb\xbf", 3) && !accepts("\xef\xbb[]", 4) && !accepts("\xef\xbb\xbe[]", 5));
+    CHECK(accepts("\xef\xbb\xbf[]", 5) && !accepts("\xef\xbb\xbf", 3));
+    CHECK(!accepts("\xef\xbb[]", 4) && !accepts("\xef\xbb\xbe[]", 5));
     CHECK(!accepts("\xef\xbb\xbf\xef\xbb\xbf[]", 8));
 }
 

@@ -65,7 +65,8 @@ TEST(dimensions_up_to_the_most_are_read) {
     bytes b = make_file(header, sizeof header - 1, 8);
     inlay__safetensors file;
     if (CHECK(inlay__safetensors_parse(&inlay__sys_default, "t", b.data, b.size, &file) == INLAY_OK)) {
-        const inlay__safetensor *wide = inlay__safetensors_find(&file, "a"), *narrow = inlay__safetensors_find(&file, "b");
+        const inlay__safetensor *wide = inlay__safetensors_find(&file, "a");
+        const inlay__safetensor *narrow = inlay__safetensors_find(&file, "b");
         CHECK_INT(wide->n_dims, INLAY__SAFETENSORS_MAX_DIMS);
         CHECK(wide->shape[1] == 2 && wide->shape[4] == 3 && wide->shape[7] == 1);
         CHECK_INT(narrow->n_dims, 1);
@@ -73,8 +74,8 @@ TEST(dimensions_up_to_the_most_are_read) {
         inlay__safetensors_free(&file);
     }
     free(b.data);
-    refuses_sized("{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]}}", 69, 1, INLAY_ERR_UNSUPPORTED,
-                  "9 dimensions");
+    static const char wider[] = "{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]}}";
+    refuses_sized(wider, sizeof wider - 1, 1, INLAY_ERR_UNSUPPORTED, "9 dimensions");
 }
 
 /* ------------------------------------------------------------------- well-formed */
