@@ -87,6 +87,25 @@ def deepest_stack(build: Path) -> str:
     return f"{deepest:,} bytes"
 
 
+MUTATED = ["lib/base/json.c", "lib/format/gguf.c", "lib/format/gguf_tensors.c", "lib/format/gguf_values.c", "lib/format/safetensors.c"]
+
+
+def noticed_changes(build: Path) -> str:
+    """Of a tenth of all; what is not noticed the script tells."""
+    text = run([sys.executable, TREE / "tools" / "mutate.py", "--build", build, "--every", "10", *MUTATED])
+    share, count = re.findall(r"^([\d.]+) % of (\d+) changes", text, re.MULTILINE)[-1]
+    return f"{share} % ({int(count):,} tried)"
+
+
+def changes_of_the_abi(build: Path) -> str:
+    """The script fails when there is one."""
+    folder = TREE / "tests" / "abi"
+    text = run([sys.executable, folder / "check_headers.py", "--folder", folder, "--include", TREE / "include",
+                "--shared", build / "libinlay.so"])
+    compared = sum(int(functions) + int(constants) for functions, constants in re.findall(r"(\d+) functions, (\d+) constants", text))
+    return f"0 ({compared:,} compared)"
+
+
 FIGURES = [
     Figure("faults", "calls of the system made to fail, recovered from", "at least 25,000", fault_points,
            "INLAY_FAULTS=all build/test/tests/test_faults"),
@@ -95,6 +114,10 @@ FIGURES = [
     Figure("named", "named hostile cases, advisories among them", "at least 1,500", named_files, "build/test/tests/test_named"),
     Figure("stack", "the deepest stack of any call, its scenario's own among it", "at most 49,152", deepest_stack,
            "build/test/tests/test_host"),
+    Figure("abi", "functions and constants of former releases that are not what they were", "0", changes_of_the_abi,
+           "ctest --preset test -R abi/"),
+    Figure("mutants", "changes of the parsers of JSON, GGUF and safetensors that their tests notice", "at least 80", noticed_changes,
+           "python3 tools/mutate.py --every 10 lib/base/json.c lib/format/gguf.c ..."),
 ]
 
 
