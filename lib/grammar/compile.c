@@ -75,7 +75,7 @@ static void find_classes(const inlay__rules *rules, inlay__grammar *g) {
 
 /* ------------------------------------------------------------------- the rules */
 
-enum { NOT_CALLED = UINT32_MAX };
+#define NOT_CALLED UINT32_MAX
 
 /* Rules wait in by_rank until they are compiled. */
 static void call_rule(inlay__grammar *g, uint32_t rule, size_t *n_called) {

@@ -238,9 +238,9 @@ TEST(a_prompt_that_cannot_be_changes_nothing) {
     close_llama(&o);
 }
 
-static int32_t stop_later(void *user, size_t done, size_t total) {
+static int32_t stop_later(void *user, uint64_t done, uint64_t total) {
     (void)total;
-    return done >= *(size_t *)user;
+    return done >= *(const size_t *)user;
 }
 
 TEST(a_cancelled_prompt_goes_on_from_what_it_shares) {
