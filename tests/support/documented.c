@@ -100,7 +100,7 @@ static bool says(const char *text, const char *status) {
 static uint32_t named(const char *text) {
     uint32_t bits = 0;
 #define NAMED(name, value, meaning) \
-    if ((value) < 0 && says(text, #name + 3)) bits |= UINT32_C(1) << (uint32_t)(-(value) & 31);
+    if ((value) < 0 && says(text, &#name[3])) bits |= UINT32_C(1) << (uint32_t)(-(value) & 31);
     INLAY_STATUS_LIST(NAMED)
 #undef NAMED
     return bits;
