@@ -209,7 +209,7 @@ TEST(the_hosts_rounding_and_denormals_come_back) {
     _mm_setcsr(hostile);
     inlay__fpenv saved = inlay__fpenv_enter();
     volatile float tiny = FLT_MIN, one = 1.0f, ulp = 0x1p-25f;
-    float half = tiny * 0.5f, sum = one + ulp;
+    volatile float half = tiny * 0.5f, sum = one + ulp;
     inlay__fpenv_leave(saved);
     unsigned after = _mm_getcsr();
     _mm_setcsr(before);
