@@ -154,7 +154,7 @@ static int32_t bind_more(inlay__machine *m, const inlay__macro *macro, const inl
 
 /* The parameters into the macro's scope, those not given as absent: defaults follow in code. */
 static int32_t bind_parameters(inlay__machine *m, const inlay__macro *macro, const inlay__arguments *args) {
-    const uint32_t *params = m->program->params + macro->first_param;
+    const uint32_t *params = macro->n_params > 0 ? m->program->params + macro->first_param : NULL;
     inlay__value *extra = inlay__heap_take_array(&m->heap, 2 * args->n_named, sizeof *extra),
                  caller = {.kind = INLAY__V_ABSENT};
     size_t n_extra = 0;
