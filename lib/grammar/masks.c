@@ -130,7 +130,6 @@ static bool add_kept(inlay__masks *masks, uint32_t position, uint64_t *allowed, 
     if (found) {
         const uint64_t *words = masks->words + i * 2 * masks->n_words;
         masks->slots[i].last_use = ++masks->n_uses;
-        masks->n_found++;
         add_words(words, allowed, masks->n_words);
         add_words(words + masks->n_words, open, masks->n_words);
     }
@@ -143,7 +142,6 @@ static void keep(inlay__masks *masks, uint32_t position, const uint64_t *words) 
     pthread_mutex_lock(&masks->mutex);
     size_t i = find_slot(masks, position, &found); /* another thread may have made it meanwhile: of the same bits */
     masks->slots[i] = (inlay__mask_slot){position, ++masks->n_uses};
-    masks->n_made++;
     memcpy(masks->words + i * 2 * masks->n_words, words, 2 * masks->n_words * sizeof *words);
     pthread_mutex_unlock(&masks->mutex);
 }

@@ -16,7 +16,6 @@
 #include "grammar/reader.h"
 #include "grammar/token_texts.h"
 
-/* Roots that a walk through the texts uses, behind those of the guide: the state after each byte of a token. */
 typedef struct inlay__mask_slot {
     uint32_t position; /* UINT32_MAX: none */
     uint64_t last_use;
@@ -31,7 +30,6 @@ typedef struct inlay__masks {
     uint64_t *words;         /* [n_slots, 2, n_words] allowed, open */
     size_t n_slots, n_words;
     uint64_t n_uses;
-    uint64_t n_found, n_made; /* how often a mask was there, and was not */
 } inlay__masks;
 
 /* Errors: INLAY_ERR_MEMORY; free it also then. */
