@@ -13,6 +13,15 @@ enum { MASKS_SIZE = 2 << 20, LEAST_MASKS = 16, MOST_MASKS = 256 };
 
 /* ------------------------------------------------------------------ constraints */
 
+/* Once, as every mask of a state at which the text may end has them. */
+static int32_t find_ends(inlay__constraint *c) {
+    c->ends = inlay__alloc_array(c->sys, inlay__mask_words(c->texts), sizeof *c->ends);
+    if (c->ends == NULL) return INLAY_ERR_MEMORY;
+    for (size_t i = 0; i < c->texts->n_vocab; i++)
+        if (inlay__tokenizer_ends(c->tokenizer, (int32_t)i)) inlay__mask_put(c->ends, i);
+    return INLAY_OK;
+}
+
 int32_t inlay__constraint_new(const inlay__sys *sys, const inlay__tokenizer *tokenizer, const inlay__token_texts *texts,
                               inlay__grammar *grammar, inlay__constraint **constraint) {
     size_t n_slots = MASKS_SIZE / (16 * inlay__mask_words(texts) + 1);
@@ -30,6 +39,7 @@ int32_t inlay__constraint_new(const inlay__sys *sys, const inlay__tokenizer *tok
     atomic_init(&c->n_references, 1);
     *grammar = (inlay__grammar){.sys = NULL};
     int32_t status = inlay__masks_init(&c->masks, sys, texts, n_slots);
+    if (status == INLAY_OK) status = find_ends(c);
     if (status != INLAY_OK)
         inlay__constraint_drop(c);
     else
@@ -44,6 +54,7 @@ void inlay__constraint_drop(inlay__constraint *c) {
     const inlay__sys *sys = c->sys;
     void (*release)(void *) = c->release;
     void *owner = c->owner;
+    inlay__free(sys, c->ends, inlay__mask_words(c->texts) * sizeof *c->ends);
     inlay__masks_free(&c->masks);
     inlay__grammar_free(&c->grammar);
     inlay__free(sys, c, sizeof *c);
@@ -99,11 +110,6 @@ static void add_token_edge(void *user, uint32_t what) {
     }
 }
 
-static void add_ends(const inlay__constraint *c, uint64_t *mask) {
-    for (size_t i = 0; i < c->texts->n_vocab; i++)
-        if ((inlay__tokenizer_token_flags(c->tokenizer, (int32_t)i) & INLAY_TOKEN_END) != 0) inlay__mask_put(mask, i);
-}
-
 /* Of the state in root ROOT_MASKED. */
 static int32_t make_mask(inlay__guide *g) {
     inlay__constraint *c = g->constraint;
@@ -125,7 +131,8 @@ static int32_t make_mask(inlay__guide *g) {
         INLAY__TRY(inlay__mask_check(c->texts, reader, ROOT_PATH, open, mask));
     if (c->grammar.has_tokens)
         INLAY__TRY(inlay__reader_tokens(reader, ROOT_MASKED, add_token_edge, &(token_edges){c, mask}));
-    if (inlay__reader_ends(reader, ROOT_MASKED)) add_ends(c, mask);
+    for (size_t i = 0; i < n && inlay__reader_ends(reader, ROOT_MASKED); i++)
+        mask[i] |= c->ends[i];
     return INLAY_OK;
 }
 

@@ -21,6 +21,7 @@ typedef struct inlay__constraint {
     const inlay__token_texts *texts;
     inlay__grammar grammar;
     inlay__masks masks;
+    uint64_t *ends; /* [n_words] the tokens that end a text, as a mask */
 } inlay__constraint;
 
 /* What to come back to. */
